@@ -1,0 +1,83 @@
+"""Builds `costmodel._native`: the cffi definitions of native/cdef over every C source below native/."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from cffi import FFI
+from setuptools import Extension
+from setuptools.command.build_ext import build_ext
+
+from native import blst, toolchain
+
+HERE = Path(__file__).resolve().parent
+
+
+def sources() -> list[str]:
+    """Every C source, relative to the repository's root, in a fixed order."""
+    return sorted(path.relative_to(HERE.parent).as_posix() for path in HERE.rglob("*.c"))
+
+
+def headers() -> list[str]:
+    """Every header, cffi definitions included, like `sources`."""
+    return sorted(path.relative_to(HERE.parent).as_posix() for path in HERE.rglob("*.h"))
+
+
+def source_sha256() -> str:
+    """One hash over names and contents of all sources and headers: which native code a build was made of."""
+    digest = hashlib.sha256()
+    for name in sources() + headers():
+        content = (HERE.parent / name).read_bytes()
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def include_dirs() -> list[str]:
+    """Folders that the C sources include from, system libraries' apart."""
+    return ["native", str(blst.obtain().include)]
+
+
+def macros() -> dict[str, str]:
+    """What the extension knows about its own build, as C string literals."""
+    facts = {
+        "CAL_BUILD_COMPILER": toolchain.compiler_version(),
+        "CAL_BUILD_FLAGS": " ".join(toolchain.compile_flags()),
+        "CAL_BUILD_LIBRARIES": toolchain.libraries().versions,
+        "CAL_BLST_BUILD": blst.obtain().description,
+        "CAL_SOURCE_SHA256": source_sha256(),
+    }
+    return {name: '"' + fact.replace("\\", "\\\\").replace('"', '\\"') + '"' for name, fact in facts.items()}
+
+
+class BuildNative(build_ext):
+    """Finds libraries and blst when the extension is compiled, so that an sdist or metadata needs neither."""
+
+    def build_extensions(self) -> None:
+        try:
+            for extension in self.extensions:
+                _complete(extension)
+            cc = toolchain.compiler()
+        except toolchain.BuildError as error:
+            # Read by people through pip's own output: one line, no traceback.
+            raise SystemExit(f"native build: {error}") from None
+        sanitize = ["-fsanitize=address,undefined"] if os.environ.get("CALIBRATE_SANITIZE") == "1" else []
+        self.compiler.set_executables(
+            compiler_so=[cc, *toolchain.compile_flags()],
+            linker_so=[cc, "-shared", *sanitize],
+        )
+        super().build_extensions()
+
+
+def _complete(extension: Extension) -> None:
+    libraries = toolchain.libraries()
+    extension.include_dirs += include_dirs()
+    extension.extra_compile_args += libraries.compile_flags
+    extension.extra_objects.append(str(blst.obtain().archive))
+    # blst's symbols stay inside: another extension of the same process may carry its own blst.
+    extension.extra_link_args += [*libraries.link_flags, "-Wl,--exclude-libs,ALL", "-Wl,-z,now"]
+    extension.define_macros += macros().items()
+
+
+ffibuilder = FFI()
+ffibuilder.cdef("\n".join(path.read_text(encoding="utf-8") for path in sorted((HERE / "cdef").glob("*.h"))))
+ffibuilder.set_source("costmodel._native", '#include "calibrate.h"', sources=sources(), depends=headers())
