@@ -1,0 +1,34 @@
+# Each target sets up first what it needs; what is set up already is skipped.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock clean
+
+help:
+	@echo "make demo    set up, then measure, fit and replay the SECP workload"
+	@echo "make test    set up, then run the tests"
+	@echo "make check   ruff, mypy --strict, C warnings as errors"
+	@echo "make bench   the engine's own speed"
+	@echo "make setup   system libraries, .venv and the native extension"
+	@echo "make lock    renew requirements-dev.lock"
+	@echo "make clean   remove what was built (measurements stay)"
+
+setup:
+	@scripts/setup
+
+demo: setup
+	@scripts/demo
+
+test: setup
+	@scripts/test
+
+check: setup
+	@scripts/check
+
+bench: setup
+	@.venv/bin/python -m benches
+
+lock: setup
+	@scripts/lock
+
+clean:
+	rm -rf .venv build dist *.egg-info costmodel/_native*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find costmodel native tests -name __pycache__ -type d -prune -exec rm -rf {} +
