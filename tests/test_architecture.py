@@ -1,0 +1,133 @@
+"""Holds the rooms of `costmodel` apart: each imports only the rooms that it may."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "costmodel"
+
+# Room -> the rooms it may import, besides itself. The stages (measure, fit, validate, batches, report) never import
+# one another: they meet in files.
+ALLOWED: dict[str, set[str]] = {
+    "plutus": set(),
+    "model": {"plutus"},
+    "machine": {"plutus", "model"},
+    "runs": set(),
+    "measure": {"machine", "plutus", "runs"},
+    "fit": {"model", "runs", "plutus"},
+    "workloads": {"plutus", "model", "machine"},
+    "validate": {"workloads", "machine", "model", "runs"},
+    "batches": {"runs"},
+    "trace": set(),
+    "report": {"runs", "model"},
+}
+ALLOWED["cli"] = set(ALLOWED)
+NATIVE_USERS = {"machine", "measure", "validate", "cli"}
+# Modules that lie beside the rooms, and the rooms they may import.
+BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set()}
+
+
+def allowed_imports(place: str) -> set[str]:
+    """First names below `costmodel` that a room, or a module beside the rooms, may import."""
+    if place in BESIDE:
+        return BESIDE[place]
+    native = {"_native"} if place in NATIVE_USERS else set()
+    return ALLOWED[place] | native | {place, "errors", "__version__"}
+
+
+def imported_names(source: str, package: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yields line and full dotted name, in parts, of every import in a module of `package`, wherever it stands."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, tuple(alias.name.split("."))
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            for alias in node.names:
+                yield node.lineno, (*module, alias.name)
+
+
+def violations(package_root: Path) -> list[str]:
+    """One line for each import that crosses a wall, and for each folder or module that the table does not know."""
+    found = []
+    for path in sorted(package_root.rglob("*.py")):
+        parts = path.relative_to(package_root).with_suffix("").parts
+        place = parts[0]
+        if place not in (ALLOWED if len(parts) > 1 else BESIDE):
+            found.append(f"{path.relative_to(package_root)}: not a room of the table")
+            continue
+        package = (package_root.name, *parts[:-1])
+        for line, name in imported_names(path.read_text(encoding="utf-8"), package):
+            if name[0] == package_root.name and len(name) > 1 and name[1] not in allowed_imports(place):
+                found.append(f"{path.relative_to(package_root)}:{line}: {place} may not import {'.'.join(name[:2])}")
+    return found
+
+
+def test_rooms_import_only_what_they_may() -> None:
+    assert violations(PACKAGE) == []
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """An empty package of the same name, to be filled with one module."""
+    root = tmp_path / "costmodel"
+    root.mkdir()
+    (root / "__init__.py").touch()
+    return root
+
+
+def write(package: Path, module: str, source: str) -> None:
+    path = package / module
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import costmodel.measure.plan",
+        "from costmodel import measure",
+        "from costmodel.measure import plan",
+        "from costmodel.measure.plan import Plan",
+        "from ..measure import plan",
+        "from .. import measure",
+        "def late():\n    from costmodel.measure import plan",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import costmodel.measure",
+        "from costmodel import _native",
+        "from costmodel._native import lib",
+    ],
+)
+def test_forbidden_import_is_found(package: Path, source: str) -> None:
+    write(package, "fit/solve.py", source)
+    assert len(violations(package)) == 1
+
+
+def test_forbidden_relative_import_from_a_subpackage_is_found(package: Path) -> None:
+    write(package, "fit/shapes/linear.py", "from ...measure import plan")
+    assert violations(package) == ["fit/shapes/linear.py:1: fit may not import costmodel.measure"]
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("fit/solve.py", "import costmodel.runs.store"),
+        ("fit/solve.py", "from ..model import ExUnits"),
+        ("fit/solve.py", "from . import shapes"),
+        ("fit/solve.py", "from costmodel.errors import InputError"),
+        ("fit/solve.py", "import measure, numpy.linalg"),
+        ("machine/native.py", "from costmodel._native import ffi, lib"),
+        ("cli/fit.py", "from costmodel import fit, measure, validate"),
+    ],
+)
+def test_permitted_import_passes(package: Path, module: str, source: str) -> None:
+    write(package, module, source)
+    assert violations(package) == []
+
+
+@pytest.mark.parametrize("module", ["attic/thing.py", "helpers.py"])
+def test_unknown_place_is_found(package: Path, module: str) -> None:
+    write(package, module, "")
+    assert violations(package) == [f"{module}: not a room of the table"]
