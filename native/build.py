@@ -1,14 +1,13 @@
 """Builds `costmodel._native`: the cffi definitions of native/cdef over every C source below native/."""
 
 import hashlib
-import os
 from pathlib import Path
 
 from cffi import FFI
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
 
-from native import blst, toolchain
+from native import libraries, toolchain
 
 HERE = Path(__file__).resolve().parent
 
@@ -32,18 +31,13 @@ def source_sha256() -> str:
     return digest.hexdigest()
 
 
-def include_dirs() -> list[str]:
-    """Folders that the C sources include from, system libraries' apart."""
-    return ["native", str(blst.obtain().include)]
-
-
 def macros() -> dict[str, str]:
     """What the extension knows about its own build, as C string literals."""
     facts = {
         "CAL_BUILD_COMPILER": toolchain.compiler_version(),
         "CAL_BUILD_FLAGS": " ".join(toolchain.compile_flags()),
-        "CAL_BUILD_LIBRARIES": toolchain.libraries().versions,
-        "CAL_BLST_BUILD": blst.obtain().description,
+        "CAL_BUILD_LIBRARIES": libraries.find().versions,
+        "CAL_BLST_BUILD": libraries.find().blst,
         "CAL_SOURCE_SHA256": source_sha256(),
     }
     return {name: '"' + fact.replace("\\", "\\\\").replace('"', '\\"') + '"' for name, fact in facts.items()}
@@ -60,21 +54,20 @@ class BuildNative(build_ext):
         except toolchain.BuildError as error:
             # Read by people through pip's own output: one line, no traceback.
             raise SystemExit(f"native build: {error}") from None
-        sanitize = ["-fsanitize=address,undefined"] if os.environ.get("CALIBRATE_SANITIZE") == "1" else []
         self.compiler.set_executables(
             compiler_so=[cc, *toolchain.compile_flags()],
-            linker_so=[cc, "-shared", *sanitize],
+            linker_so=[cc, "-shared", *toolchain.SANITIZERS],
         )
         super().build_extensions()
 
 
 def _complete(extension: Extension) -> None:
-    libraries = toolchain.libraries()
-    extension.include_dirs += include_dirs()
-    extension.extra_compile_args += libraries.compile_flags
-    extension.extra_objects.append(str(blst.obtain().archive))
-    # blst's symbols stay inside: another extension of the same process may carry its own blst.
-    extension.extra_link_args += [*libraries.link_flags, "-Wl,--exclude-libs,ALL", "-Wl,-z,now"]
+    found = libraries.find()
+    extension.include_dirs += ["native", *found.include_dirs]
+    extension.extra_compile_args += found.compile_flags
+    extension.extra_objects += found.archives
+    # The archives' symbols stay inside: another extension of the same process may carry a blst of its own.
+    extension.extra_link_args += [*found.link_flags, "-Wl,--exclude-libs,ALL", "-Wl,-z,now"]
     extension.define_macros += macros().items()
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from native import build, toolchain
+from native import build, libraries, toolchain
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 
@@ -13,9 +13,10 @@ WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 def complaints(source: str) -> str:
     """The compiler's messages about one source; empty if there are none. Code is generated, since some warnings need
     the optimiser, and thrown away."""
+    found = libraries.find()
     command = [toolchain.compiler(), *toolchain.compile_flags(), *WARNINGS, "-S", "-o", os.devnull, source]
-    command += toolchain.libraries().compile_flags
-    command += [f"-I{folder}" for folder in build.include_dirs()]
+    command += [f"-I{folder}" for folder in ("native", *found.include_dirs)]
+    command += found.compile_flags
     command += [f"-D{name}={value}" for name, value in build.macros().items()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stderr if done.returncode else ""
