@@ -1,0 +1,52 @@
+"""Cost models: costing functions and their shapes, variants, the ledger's models, files, parameter arrays."""
+
+from costmodel.model.costing import CostingFunction, Design, costing_function
+from costmodel.model.costmodel import BuiltinCost, CostModel
+from costmodel.model.files import EXTRAS_KEY, dump, load
+from costmodel.model.ledger import builtin_file_order, ledger_model
+from costmodel.model.pack import PACK_LENGTH, PACK_WIDTH, pack
+from costmodel.model.parameters import from_array, parameter_names, to_array
+from costmodel.model.shapes import SHAPE_IDS, SHAPES, DiagonalShape, PlainShape, Shape, ShapeId
+from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY, StepKind, step_cost
+from costmodel.model.units import MAX_COST, MIN_COST, ExUnits, ps_to_ns, sat_add, sat_mul, sat_sub, saturate, us_to_ps
+from costmodel.model.variants import Variant, variant_for
+
+__all__ = [
+    "EXTRAS_KEY",
+    "MAX_COST",
+    "MIN_COST",
+    "PACK_LENGTH",
+    "PACK_WIDTH",
+    "SHAPES",
+    "SHAPE_IDS",
+    "STARTUP_KEY",
+    "STEP_KINDS_BY_KEY",
+    "BuiltinCost",
+    "CostModel",
+    "CostingFunction",
+    "Design",
+    "DiagonalShape",
+    "ExUnits",
+    "PlainShape",
+    "Shape",
+    "ShapeId",
+    "StepKind",
+    "Variant",
+    "builtin_file_order",
+    "costing_function",
+    "dump",
+    "from_array",
+    "ledger_model",
+    "load",
+    "pack",
+    "parameter_names",
+    "ps_to_ns",
+    "sat_add",
+    "sat_mul",
+    "sat_sub",
+    "saturate",
+    "step_cost",
+    "to_array",
+    "us_to_ps",
+    "variant_for",
+]

@@ -1,0 +1,165 @@
+"""The ledger's cost-model parameter arrays: names in order, arrays to models and back.
+
+The order is that of the `ParamName` enumerations of plutus-ledger-api (V1 … V3). It grew by appending, never by
+reordering, so it is a sequence of blocks by batch of builtins; within a builtin the names derive from its costing
+functions, whose fields are in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costmodel.errors import ModelError
+from costmodel.model.costing import CostingFunction, checked_int
+from costmodel.model.costmodel import BuiltinCost, CostModel
+from costmodel.model.ledger import ledger_model
+from costmodel.model.shapes import ShapeId
+from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY, StepKind, step_cost
+from costmodel.model.units import MAX_COST
+from costmodel.model.variants import Variant, variant_for
+from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS, Batch
+from costmodel.plutus.language import LedgerLanguage
+
+_STEP_PARAMETERS = ("exBudgetCPU", "exBudgetMemory")
+# The variant whose shapes name the parameters. All variants of one language agree on the names.
+_NAMING_VARIANT = {
+    LedgerLanguage.PLUTUS_V1: Variant.D,
+    LedgerLanguage.PLUTUS_V2: Variant.D,
+    LedgerLanguage.PLUTUS_V3: Variant.E,
+}
+_SUMS_OF_PRODUCTS = (StepKind.CONSTR, StepKind.CASE)
+# For each language the batches of its first list, which is alphabetical with the machine's costs among the builtins,
+# and the blocks that were appended to it.
+_GROWTH: dict[LedgerLanguage, tuple[tuple[Batch, ...], tuple[Batch | tuple[StepKind, ...], ...]]] = {
+    LedgerLanguage.PLUTUS_V1: (
+        (Batch.ONE,),
+        (Batch.TWO, Batch.THREE, _SUMS_OF_PRODUCTS, Batch.FOUR_A, Batch.FOUR_B, Batch.FIVE, Batch.SIX),
+    ),
+    LedgerLanguage.PLUTUS_V2: (
+        (Batch.ONE, Batch.TWO, Batch.THREE),
+        (Batch.FOUR_B, _SUMS_OF_PRODUCTS, Batch.FOUR_A, Batch.FIVE, Batch.SIX),
+    ),
+    LedgerLanguage.PLUTUS_V3: (
+        (Batch.ONE, Batch.TWO, Batch.THREE),
+        (_SUMS_OF_PRODUCTS, Batch.FOUR_A, Batch.FOUR_B, Batch.FIVE, Batch.SIX),
+    ),
+}
+
+
+def parameter_names(language: LedgerLanguage) -> tuple[str, ...]:
+    """The language's parameter names in ledger order, e.g. `addInteger-cpu-arguments-intercept`.
+
+    332, 332 and 350 names for PlutusV1 to V3, as deployed at protocol version 11. ModelError for a language whose list
+    the ledger has not settled.
+    """
+    entries = _entries(language)
+    model = ledger_model(_NAMING_VARIANT[language])
+    return tuple(name for entry in entries for name in _entry_names(entry, model))
+
+
+def from_array(values: Sequence[int], language: LedgerLanguage, protocol_version: int) -> CostModel:
+    """The cost model in force with a ledger array: its integers in the shapes of the variant that applies.
+
+    As in the ledger, missing trailing values are 2^63 − 1 and values beyond the known parameters are ignored.
+    Builtins that have no parameters yet keep the variant's coefficients. Raises ModelError for a value that is not a
+    64-bit integer or a negative step cost.
+    """
+    variant = variant_for(language, protocol_version)
+    model = ledger_model(variant)
+    where = f"{language.value} cost-model array"
+    known = len(parameter_names(language))
+    rest = [checked_int(value, f"{where}, index {i}") for i, value in enumerate(values[:known])]
+    rest += [MAX_COST] * (known - len(rest))
+    builtins, steps, startup = dict(model.builtins), dict(model.steps), model.startup
+    at = 0
+    for entry in _entries(language):
+        count = len(_entry_names(entry, model))
+        taken, at = rest[at : at + count], at + count
+        if entry in builtins:
+            cost = builtins[entry]
+            split = len(cost.cpu.values)
+            builtins[entry] = BuiltinCost(cost.cpu.with_values(taken[:split]), cost.memory.with_values(taken[split:]))
+            continue
+        units = step_cost(taken[0], taken[1], f"{where}: {entry}")
+        if entry == STARTUP_KEY:
+            startup = units
+        else:
+            steps[STEP_KINDS_BY_KEY[entry]] = units
+    return CostModel(builtins, steps, startup, source=where)
+
+
+def to_array(model: CostModel, language: LedgerLanguage, protocol_version: int) -> list[int]:
+    """The model's integers in the order of `parameter_names(language)`.
+
+    Raises ModelError where the model lacks an entry or has another shape than the ledger has at that protocol version:
+    its integers would be read as something else.
+    """
+    shapes = ledger_model(variant_for(language, protocol_version))
+    entries = _entries(language)
+    model.require(
+        [entry for entry in entries if entry in BUILTIN_BY_NAME],
+        [STEP_KINDS_BY_KEY[entry] for entry in entries if entry in STEP_KINDS_BY_KEY],
+    )
+    values: list[int] = []
+    for entry in entries:
+        if entry in model.builtins:
+            cost, expected = model.builtins[entry], shapes.builtins[entry]
+            for part, ours, theirs in (("cpu", cost.cpu, expected.cpu), ("memory", cost.memory, expected.memory)):
+                _check_shape(ours, theirs, f"{model.source}: {entry} {part}", protocol_version)
+                values += ours.values
+        else:
+            units = model.startup if entry == STARTUP_KEY else model.steps[STEP_KINDS_BY_KEY[entry]]
+            assert units is not None  # noqa: S101 - require() has seen to it
+            values += (units.cpu, units.mem)
+    return values
+
+
+def _entries(language: LedgerLanguage) -> tuple[str, ...]:
+    """The language's builtins and machine costs in the order of its parameters."""
+    if language not in _GROWTH:
+        raise ModelError(f"the ledger has no settled list of cost-model parameters for {language.value}")
+    first, appended = _GROWTH[language]
+    machine = [STARTUP_KEY, *(kind.json_key for kind in StepKind if kind not in _SUMS_OF_PRODUCTS)]
+    entries = sorted([*machine, *(builtin.name for builtin in BUILTINS if builtin.batch in first)])
+    for block in appended:
+        if isinstance(block, Batch):
+            names = [builtin.name for builtin in BUILTINS if builtin.batch is block]
+            # Within a block the order is that of the flat tags, but for the BLS builtins, which lead and are sorted.
+            bls = [name for name in names if name.startswith("bls12_381_") and block is Batch.FOUR_A]
+            entries += sorted(bls) + [name for name in names if name not in bls]
+        else:
+            entries += [kind.json_key for kind in block]
+    return tuple(entries)
+
+
+def _entry_names(entry: str, model: CostModel) -> list[str]:
+    """The parameter names of one builtin or machine cost."""
+    if entry not in BUILTIN_BY_NAME:
+        return [f"{entry}-{part}" for part in _STEP_PARAMETERS]
+    cost = model.builtins[entry]
+    return [
+        f"{entry}-{part}-{name}"
+        for part, function in (("cpu", cost.cpu), ("memory", cost.memory))
+        for name in _function_names(function)
+    ]
+
+
+def _function_names(function: CostingFunction) -> list[str]:
+    """The names of a costing function's parameters: paths of JSON keys, joined by hyphens."""
+    if function.shape.id is ShapeId.CONSTANT_COST:
+        return ["arguments"]
+    inner = _function_names(function.model) if function.model else []
+    return [f"arguments-{field}" for field in function.shape.fields] + [f"arguments-model-{name}" for name in inner]
+
+
+def _check_shape(ours: CostingFunction, theirs: CostingFunction, where: str, protocol_version: int) -> None:
+    """Raise ModelError unless two costing functions have the same shapes."""
+    if _shape_name(ours) != _shape_name(theirs):
+        raise ModelError(
+            f"{where} has the shape {_shape_name(ours)}, but the ledger has {_shape_name(theirs)} at protocol version "
+            f"{protocol_version}; fit that shape"
+        )
+
+
+def _shape_name(function: CostingFunction) -> str:
+    return f"{function.shape.id.tag}({function.model.shape.id.tag})" if function.model else function.shape.id.tag
