@@ -8,7 +8,7 @@ from costmodel.model.pack import PACK_LENGTH, PACK_WIDTH, pack
 from costmodel.model.parameters import from_array, parameter_names, to_array
 from costmodel.model.shapes import SHAPE_IDS, SHAPES, DiagonalShape, PlainShape, Shape, ShapeId
 from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY, StepKind, step_cost
-from costmodel.model.units import MAX_COST, MIN_COST, ExUnits, ps_to_ns, sat_add, sat_mul, sat_sub, saturate, us_to_ps
+from costmodel.model.units import MAX_COST, MIN_COST, ExUnits, ps_to_ns, sat_add, sat_mul, saturate, us_to_ps
 from costmodel.model.variants import Variant, variant_for
 
 __all__ = [
@@ -43,7 +43,6 @@ __all__ = [
     "ps_to_ns",
     "sat_add",
     "sat_mul",
-    "sat_sub",
     "saturate",
     "step_cost",
     "to_array",

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.model.units import sat_add, sat_mul, sat_sub
+from costmodel.model.units import sat_add, sat_mul
 
 Floats = NDArray[np.float64]
 
@@ -215,7 +215,7 @@ def _subtracted_sizes() -> PlainShape:
         id=ShapeId.SUBTRACTED_SIZES,
         fields=("intercept", "minimum", "slope"),
         reads=(_X, _Y),
-        cost=lambda k, s: sat_add(k[0], sat_mul(k[2], max(k[1], sat_sub(s[_X], s[_Y])))),
+        cost=lambda k, s: sat_add(k[0], sat_mul(k[2], max(k[1], s[_X] - s[_Y]))),
         features=lambda k, v: [np.ones_like(v[_X]), np.maximum(float(k[1]), v[_X] - v[_Y])],
         free_fields=_LINEAR,
     )

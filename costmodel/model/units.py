@@ -24,11 +24,6 @@ def sat_add(a: int, b: int) -> int:
     return saturate(a + b)
 
 
-def sat_sub(a: int, b: int) -> int:
-    """a − b, saturating at the 64-bit bounds."""
-    return saturate(a - b)
-
-
 def sat_mul(a: int, b: int) -> int:
     """a × b, saturating at the 64-bit bounds."""
     return saturate(a * b)

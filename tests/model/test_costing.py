@@ -1,12 +1,14 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.errors import ModelError
-from costmodel.model import CostingFunction, costing_function
+from costmodel.model import SHAPES, CostingFunction, costing_function
 from costmodel.model.costing import from_json, to_json
-from tests.model.formulas import costing_functions
+from tests.model.formulas import PLAIN_FORMULAS, costing_functions
 
 coefficients = st.integers(-(10**6), 10**6)
 sizes = st.integers(0, 300)
@@ -21,10 +23,18 @@ def test_json_reads_back_as_the_same_function(costing: CostingFunction) -> None:
 def test_linear_features_predict_the_exact_cost(
     costing: CostingFunction, points: list[tuple[int, int, int, int]]
 ) -> None:
-    points += [(x, x, z, u) for x, _, z, u in points]
+    points += [(x, x, z, u) for x, _, z, u in points] + [(x, y, x, u) for x, y, _, u in points]
     exact = [costing.evaluate(point) for point in points]
     # Only expModInteger's half is rounded.
     np.testing.assert_allclose(costing.predict(np.array(points, np.float64)), exact, rtol=1e-12, atol=0.5)
+
+
+@pytest.mark.parametrize("tag", PLAIN_FORMULAS)
+def test_linear_features_predict_every_corner_of_a_plain_shape(tag: str) -> None:
+    shape = SHAPES[tag]
+    costing = CostingFunction(shape, (20, 30, 50, 70, 110, 130, 170)[: len(shape.fields)])
+    points = list(itertools.product(range(4), repeat=4))
+    assert costing.predict(np.array(points, np.float64)).tolist() == [costing.evaluate(point) for point in points]
 
 
 def test_features_of_a_quadratic_are_its_six_monomials() -> None:
@@ -41,6 +51,13 @@ def test_features_above_a_diagonal_address_the_constant_and_below_it_the_model()
     design = costing.design(np.array([[2.0, 3.0], [3.0, 2.0], [2.0, 2.0]]))
     assert design.names == ("constant", "model.intercept", "model.slope")
     assert design.matrix.tolist() == [[1, 0, 0], [0, 1, 6], [0, 1, 4]]
+
+
+def test_a_models_floor_does_not_hold_where_the_constant_does() -> None:
+    quadratic = dict.fromkeys(("c00", "c01", "c02", "c10", "c11", "c20"), 0) | {"minimum": 50}
+    model = costing_function("quadratic_in_x_and_y", quadratic, None, "f")
+    costing = costing_function("const_above_diagonal", {"constant": 7}, model, "f")
+    assert costing.predict(np.array([[2.0, 3.0], [3.0, 2.0]])).tolist() == [7, 50]
 
 
 def test_a_constant_that_plays_no_part_has_no_column() -> None:

@@ -115,6 +115,13 @@ def test_products_associate_to_the_left_before_they_saturate() -> None:
     assert plain("quadratic_in_x", c0=0, c1=0, c2=-1).evaluate((2**40,)) == MIN_COST
 
 
+def test_products_of_two_sizes_associate_to_the_left_too() -> None:
+    zeros = dict.fromkeys(("c00", "c01", "c02", "c10", "c11", "c20"), 0)
+    for coefficient in ("c20", "c11", "c02"):
+        quadratic = plain("quadratic_in_x_and_y", minimum=MIN_COST, **(zeros | {coefficient: -1}))
+        assert quadratic.evaluate((2**40, 2**40)) == MIN_COST
+
+
 def test_the_interaction_multiplies_its_sizes_first() -> None:
     interaction = plain("with_interaction_in_x_and_y", c00=0, c10=0, c01=0, c11=-1)
     assert interaction.evaluate((2**40, 2**40)) == -MAX_COST

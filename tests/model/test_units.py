@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel.model import MAX_COST, MIN_COST, ExUnits, ps_to_ns, sat_add, sat_mul, sat_sub, us_to_ps
+from costmodel.model import MAX_COST, MIN_COST, ExUnits, ps_to_ns, sat_add, sat_mul, us_to_ps
 
 int64s = st.integers(MIN_COST, MAX_COST)
 
@@ -12,7 +12,7 @@ def test_the_bounds_are_those_of_64_bit_integers() -> None:
 
 @given(int64s, int64s)
 def test_results_are_exact_or_the_nearer_bound(a: int, b: int) -> None:
-    for exact, result in ((a + b, sat_add(a, b)), (a - b, sat_sub(a, b)), (a * b, sat_mul(a, b))):
+    for exact, result in ((a + b, sat_add(a, b)), (a * b, sat_mul(a, b))):
         assert result == sorted((MIN_COST, exact, MAX_COST))[1]
 
 
