@@ -57,7 +57,9 @@ class CostingFunction:
         return max((1 + i for i in (*self.shape.reads, *(self.model.shape.reads if self.model else ()))), default=0)
 
     def with_values(self, values: Sequence[int]) -> CostingFunction:
-        """The same shapes with other coefficients, given in the order of `names`."""
+        """The same shapes with other coefficients, given in the order of `names`; ValueError for another number."""
+        if len(values) != len(self.names):
+            raise ValueError(f"{len(values)} values for the coefficients {', '.join(self.names)}")
         own = len(self.shape.fields)
         model = self.model.with_values(values[own:]) if self.model else None
         return replace(self, coefficients=tuple(values[:own]), model=model)

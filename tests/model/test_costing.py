@@ -84,6 +84,12 @@ def test_coefficients_can_be_replaced_in_the_order_of_their_names(
     assert replaced.names == costing.names
 
 
+@given(costing_functions(coefficients))
+def test_another_number_of_coefficients_is_refused(costing: CostingFunction) -> None:
+    with pytest.raises(ValueError, match=f"{len(costing.values) + 1} values for the coefficients"):
+        costing.with_values([*costing.values, 0])
+
+
 LINEAR = {"arguments": {"intercept": 1, "slope": 2}, "type": "linear_in_x"}
 DIAGONAL = {"arguments": {"constant": 1, "model": LINEAR}, "type": "const_above_diagonal"}
 
