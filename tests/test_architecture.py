@@ -15,16 +15,17 @@ ALLOWED: dict[str, set[str]] = {
     "model": {"plutus"},
     "machine": {"plutus", "model"},
     "runs": set(),
-    "measure": {"machine", "plutus", "runs"},
+    "timing": {"machine", "plutus", "runs", "trace"},
+    "measure": {"machine", "plutus", "runs", "timing"},
     "fit": {"model", "runs", "plutus"},
     "workloads": {"plutus", "model", "machine"},
-    "validate": {"workloads", "machine", "model", "runs"},
+    "validate": {"workloads", "machine", "model", "runs", "timing"},
     "batches": {"runs"},
     "trace": set(),
     "report": {"runs", "model"},
 }
 ALLOWED["cli"] = set(ALLOWED)
-NATIVE_USERS = {"machine", "measure", "validate", "cli"}
+NATIVE_USERS = {"machine", "timing", "cli"}
 # Modules that lie beside the rooms, and the rooms they may import.
 BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set()}
 

@@ -1,0 +1,59 @@
+"""Writing files so that they are whole or absent."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, NoReturn
+
+from costmodel.errors import EnvironmentFault
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, make it durable, and rename it. EnvironmentFault where that fails."""
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        refuse("write", path, error)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that must not exist yet: FileExistsError where it does, EnvironmentFault where that fails."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        refuse("make the folder", path, error)
+
+
+def lock(path: Path) -> IO[bytes]:
+    """Take the lock that says a run has a writer; it goes with the file or the process, however that ends."""
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        refuse("write", path, error)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise EnvironmentFault(f"{path.parent} is being written by another process; wait for it or stop it") from error
+    return file
+
+
+def refuse(what: str, path: Path, error: OSError) -> NoReturn:
+    """Turn a refusal of the system into the one line for the user."""
+    raise EnvironmentFault(
+        f"cannot {what} {path}: {error.strerror or error}; free space or choose another folder"
+    ) from error

@@ -1,0 +1,27 @@
+"""Where data came from: size and hash of files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from costmodel.errors import InputError
+
+
+class FileFact(msgspec.Struct, frozen=True):
+    """A file's size in bytes and the SHA-256 of its content, in hex."""
+
+    bytes: int
+    sha256: str
+
+
+def file_fact(path: Path) -> FileFact:
+    """Size and hash of a file, an input of a run or a part of it. InputError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return FileFact(file.tell(), digest)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error

@@ -1,0 +1,102 @@
+"""What a run's files hold."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from costmodel.runs.provenance import FileFact
+
+SCHEMA_VERSION = 1
+
+
+class Status(StrEnum):
+    """`running` in a run that nobody writes to any more means that its writer was killed."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+
+
+class MessageCounts(msgspec.Struct):
+    """Messages of the log by `namespace/kind`; first and last timestamp in ns since the Unix epoch."""
+
+    counts: dict[str, int] = {}
+    first: int | None = None
+    last: int | None = None
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """What is known about a run beside its samples.
+
+    `status_reason` says why the run ended as it did. `versions` has the tool, its native build and every C library.
+    `evaluator` names the machine that was measured and its checksum. `machine` is the fingerprint of the computer,
+    `clock` the clock with its calibrations. `files` are the run's own files once it has ended, `inputs` the files that
+    it was made from. `outcome` has the session's result: processes, discard rate, precision. `uncertain` gives the
+    reason for every cell whose interval missed the target.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    run: str
+    experiment: str
+    status: Status = Status.RUNNING
+    status_reason: str = ""
+    created: str
+    command_line: list[str]
+    versions: dict[str, str]
+    evaluator: dict[str, str]
+    design_sha256: str
+    seed: int
+    machine: dict[str, Any]
+    clock: dict[str, Any] = {}
+    files: dict[str, FileFact] = {}
+    inputs: dict[str, FileFact] = {}
+    messages: MessageCounts = msgspec.field(default_factory=MessageCounts)
+    outcome: dict[str, Any] = {}
+    uncertain: dict[str, str] = {}
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One timed batch of a cell: `iterations` runs of its work, each with the cell's repeats of the operation.
+
+    `ticks` is what the clock counted over the batch and `ns` the same in nanoseconds. `gate` is empty, or names what
+    disturbed the batch. `order` numbers the batches of a block as they were timed. The yardsticks are the time of one
+    run of each yardstick in the block, in nanoseconds. `cpu` is the core that the clock reported.
+    """
+
+    cell: str
+    process: int
+    block: int
+    order: int
+    iterations: int
+    ticks: int
+    ns: float
+    gate: str
+    yardstick_hash_ns: float
+    yardstick_machine_ns: float
+    cpu: int
+
+
+SAMPLE_SCHEMA = pa.schema(
+    [
+        ("cell", pa.string()),
+        ("operation", pa.string()),
+        ("experiment", pa.string()),
+        ("sizes", pa.list_(pa.int64())),
+        ("process", pa.int32()),
+        ("block", pa.int32()),
+        ("order", pa.int32()),
+        ("iterations", pa.int64()),
+        ("repeats", pa.int64()),
+        ("ticks", pa.int64()),
+        ("ns", pa.float64()),
+        ("gate", pa.string()),
+        ("yardstick_hash_ns", pa.float64()),
+        ("yardstick_machine_ns", pa.float64()),
+        ("cpu", pa.int32()),
+    ]
+)
+"""Columns of `samples.parquet`: those of `Sample`, and the cell's operation, experiment, sizes and repeats."""
