@@ -1,0 +1,6 @@
+"""Evaluators behind one small interface: exact ExUnits, counts of steps and builtins, results. The native one is first."""
+
+from costmodel.machine.interface import Machine, Outcome, Status
+from costmodel.machine.native import BuildInfo, NativeMachine, Script, build_info
+
+__all__ = ["BuildInfo", "Machine", "NativeMachine", "Outcome", "Script", "Status", "build_info"]

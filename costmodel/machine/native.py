@@ -1,0 +1,196 @@
+"""The native machine (native/machine, C11) as Python objects that own what C allocates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from costmodel._native import ffi, lib
+from costmodel.errors import DecodeError, EnvironmentFault, ModelError
+from costmodel.machine.interface import Outcome, Status
+from costmodel.model import CostModel, ExUnits, StepKind, Variant, pack
+from costmodel.plutus import BUILTINS, UPLC_1_1_0, LedgerLanguage, available, uplc_version_available
+
+DEFAULT_MEMORY_CAP: Final = 1 << 30
+"""Bytes that one script or one run may hold: far more than any budget of the chain can fill."""
+
+_RESULT_CAP: Final = 64 << 20  # bytes of a written result, which sharing can make longer than anything in memory
+
+_STATUSES: Final = {
+    lib.CAL_OK: Status.SUCCESS,
+    lib.CAL_FAILED: Status.FAILURE,
+    lib.CAL_OVER_BUDGET: Status.OVER_BUDGET,
+    lib.CAL_OUT_OF_MEMORY: Status.OUT_OF_MEMORY,
+}
+_ROW_NAMES: Final = tuple(ffi.string(row.name).decode() if row.name else "" for row in lib.cal_builtins)
+_VARIANTS: Final = {variant: number for number, variant in enumerate(Variant)}
+
+
+@dataclass(frozen=True)
+class BuildInfo:
+    """How the native extension was built. `libraries` names each library with its version."""
+
+    compiler: str
+    flags: str
+    libraries: str
+    source_sha256: str
+
+
+@cache
+def build_info() -> BuildInfo:
+    """What the loaded extension says of itself."""
+    functions = (
+        lib.cal_build_compiler,
+        lib.cal_build_flags,
+        lib.cal_build_libraries,
+        lib.cal_build_source_sha256,
+    )
+    return BuildInfo(*(ffi.string(function()).decode() for function in functions))
+
+
+@cache
+def _start_libraries() -> None:
+    if lib.cal_initialise() != 0:
+        raise EnvironmentFault("libsodium does not start on this machine")
+
+
+def _text(error: Any) -> str:
+    return str(ffi.string(error.text).decode("utf-8", "replace"))
+
+
+@cache
+def _decode_options(language: LedgerLanguage, protocol_version: int, measuring: bool) -> Any:
+    options = ffi.new("cal_decode_options *")
+    for builtin in BUILTINS:
+        options.builtins[builtin.tag] = available(builtin, language, protocol_version)
+    options.version_1_1 = uplc_version_available(UPLC_1_1_0, language, protocol_version)
+    options.memory_cap = DEFAULT_MEMORY_CAP
+    if measuring:
+        for tag in range(lib.CAL_BUILTINS, len(_ROW_NAMES)):
+            options.builtins[tag] = _ROW_NAMES[tag] != ""
+    return options
+
+
+class Script:
+    """A decoded program, with the arguments applied to it so far."""
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = ffi.gc(handle, lib.cal_script_free)
+        """The `cal_script *`, for the timing layer."""
+
+    @classmethod
+    def decode(
+        cls,
+        flat: bytes,
+        language: LedgerLanguage,
+        protocol_version: int,
+        *,
+        group_elements: bool = False,
+        measuring: bool = False,
+    ) -> Script:
+        """Decodes flat bytes by the rules of a language and protocol version.
+
+        `group_elements` admits BLS12-381 constants, which the text form has and chain scripts have not; `measuring`
+        admits the no-ops that builtins are measured against. Raises DecodeError.
+        """
+        _start_libraries()
+        options = _decode_options(language, protocol_version, measuring)
+        if group_elements:
+            options = ffi.new("cal_decode_options *", options[0])
+            options.group_elements = True
+        out = ffi.new("cal_script **")
+        error = ffi.new("cal_error *")
+        if lib.cal_script_decode(flat, len(flat), options, out, error) != lib.CAL_OK:
+            raise DecodeError(_text(error))
+        return cls(out[0])
+
+    def apply_data(self, cbor: bytes) -> None:
+        """Applies the script to one more argument. Raises DecodeError where the bytes are not Data."""
+        error = ffi.new("cal_error *")
+        if lib.cal_script_apply_data(self.handle, cbor, len(cbor), error) != lib.CAL_OK:
+            raise DecodeError(_text(error))
+
+    @property
+    def nodes(self) -> int:
+        """Number of terms in the program as written, arguments included."""
+        return int(self.handle.nodes)
+
+
+class NativeMachine:
+    """The CEK machine of native/machine with one cost model. Not for use by two threads at once."""
+
+    def __init__(self, model: CostModel, variant: Variant, *, memory_cap: int = DEFAULT_MEMORY_CAP) -> None:
+        _start_libraries()
+        packed = pack(model)
+        error = ffi.new("cal_error *")
+        handle = lib.cal_machine_new(
+            ffi.from_buffer("int64_t[]", packed), len(packed), _VARIANTS[variant], memory_cap, error
+        )
+        if handle == ffi.NULL:
+            raise ModelError(_text(error))
+        self.handle = ffi.gc(handle, lib.cal_machine_free)
+        """The `cal_machine *`, for the timing layer."""
+
+    def evaluate(self, script: Script, budget: ExUnits, *, result: bool = False) -> Outcome:
+        """Runs a script within a budget; `result` asks for the resulting term too.
+
+        Raises ModelError where the model has no price for something that the script does.
+        """
+        raw = ffi.new("cal_outcome *")
+        error = ffi.new("cal_error *")
+        limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
+        status = lib.cal_machine_run(self.handle, script.handle, limit[0], raw, error)
+        if status == lib.CAL_UNSUPPORTED:
+            raise ModelError(_text(error))
+        written = self._write_result(raw, script) if result and status == lib.CAL_OK else None
+        outcome = Outcome(
+            status=_STATUSES[status],
+            spent=ExUnits(raw.spent.cpu, raw.spent.mem),
+            steps={kind.json_key: raw.steps[kind] for kind in StepKind if raw.steps[kind]},
+            builtins={name: count for name, count in zip(_ROW_NAMES, raw.builtins, strict=True) if count},
+            result=written,
+            error=None if status == lib.CAL_OK else _text(error),
+            logs=self._logs(),
+        )
+        lib.cal_machine_release(self.handle)
+        return outcome
+
+    def run(
+        self,
+        program: bytes,
+        arguments: Sequence[bytes],
+        *,
+        language: LedgerLanguage,
+        protocol_version: int,
+        budget: ExUnits,
+    ) -> Outcome:
+        """`Machine.run`: decodes, applies and evaluates."""
+        script = Script.decode(program, language, protocol_version)
+        for argument in arguments:
+            script.apply_data(argument)
+        return self.evaluate(script, budget, result=True)
+
+    def _logs(self) -> tuple[str, ...]:
+        log = lib.cal_machine_log(self.handle)
+        lines = (ffi.cast("cal_bytes *", log.lines[i]) for i in range(log.count))
+        said = tuple(bytes(ffi.buffer(line.data, line.length)).decode() for line in lines)
+        return (*said, f"… and {log.dropped} more lines") if log.dropped else said
+
+    def _write_result(self, outcome: Any, script: Script) -> bytes:
+        out = ffi.new("uint8_t **")
+        length = ffi.new("size_t *")
+        error = ffi.new("cal_error *")
+        status = lib.cal_machine_write_result(
+            self.handle,
+            outcome,
+            script.handle.version,
+            _RESULT_CAP,
+            ffi.cast("const uint8_t **", out),
+            length,
+            error,
+        )
+        if status != lib.CAL_OK:
+            raise DecodeError(_text(error))
+        return bytes(ffi.buffer(out[0], length[0]))

@@ -1,0 +1,237 @@
+/* Integers of any size: machine words where they fit, GMP's limbs otherwise. */
+#include <string.h>
+
+#include "builtins/families.h"
+
+/* The greatest size that variants D and E let an argument or result have:
+ * -2^262143 to 2^262143 - 1, in two's complement 262144 bits. */
+enum { BOUND_BITS = 262143 };
+
+static bool within_bound(const cal_call *call, cal_value integer) {
+  if (cal_is_small(integer) || call->variant < CAL_VARIANT_D) {
+    return true;
+  }
+  const cal_big *big = CAL_AS(cal_big, integer);
+  const size_t bits = mpn_sizeinbase(big->limbs, (mp_size_t)big->head.size, 2);
+  if (bits <= BOUND_BITS) {
+    return true;
+  }
+  return bits == BOUND_BITS + 1 && big->head.form != 0 &&
+         mpn_scan1(big->limbs, 0) == BOUND_BITS;
+}
+
+static cal_status in_bounds(const cal_call *call, const char *name, const cal_value *a) {
+  if (CAL_LIKELY(within_bound(call, a[0]) && within_bound(call, a[1]))) {
+    return CAL_OK;
+  }
+  return cal_fail(call->error, CAL_FAILED, "builtin %s: an integer beyond 262144 bits", name);
+}
+
+static cal_status give(const cal_call *call, const char *name, cal_value value,
+                       cal_value *result) {
+  if (value != 0 && !within_bound(call, value)) {
+    return cal_fail(call->error, CAL_FAILED, "builtin %s: a result beyond 262144 bits", name);
+  }
+  return cal_return(call, value, result);
+}
+
+static int compare_magnitudes(const cal_limbs *x, const cal_limbs *y) {
+  if (x->count != y->count) {
+    return x->count < y->count ? -1 : 1;
+  }
+  return x->count == 0 ? 0 : mpn_cmp(x->limbs, y->limbs, (mp_size_t)x->count);
+}
+
+static int compare(cal_value left, cal_value right) {
+  if (cal_is_small(left) && cal_is_small(right)) {
+    return (cal_small(left) > cal_small(right)) - (cal_small(left) < cal_small(right));
+  }
+  mp_limb_t spare[2];
+  const cal_limbs x = cal_limbs_of(left, &spare[0]);
+  const cal_limbs y = cal_limbs_of(right, &spare[1]);
+  if (x.negative != y.negative) {
+    return x.negative ? -1 : 1;
+  }
+  const int order = compare_magnitudes(&x, &y);
+  return x.negative ? -order : order;
+}
+
+/* x + y for numbers beyond the small ones; `flip` changes the sign of y. */
+static cal_value add_limbs(cal_arena *arena, cal_value left, cal_value right, bool flip) {
+  mp_limb_t spare[2];
+  cal_limbs x = cal_limbs_of(left, &spare[0]);
+  cal_limbs y = cal_limbs_of(right, &spare[1]);
+  y.negative = y.negative != flip;
+  if (compare_magnitudes(&x, &y) < 0) {
+    const cal_limbs swapped = x;
+    x = y;
+    y = swapped;
+  }
+  if (y.count == 0) {
+    return cal_make_integer(arena, x.limbs, x.count, x.negative);
+  }
+  mp_limb_t *sum = cal_alloc_array(arena, x.count + 1, sizeof *sum);
+  if (sum == NULL) {
+    return 0;
+  }
+  sum[x.count] = 0;
+  if (x.negative == y.negative) {
+    sum[x.count] = mpn_add(sum, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
+  } else {
+    (void)mpn_sub(sum, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
+  }
+  return cal_make_integer(arena, sum, x.count + 1, x.negative);
+}
+
+cal_status cal_addInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  if (CAL_LIKELY(cal_is_small(a[0]) && cal_is_small(a[1]))) {
+    /* Two 63-bit numbers add up within 64 bits. */
+    return cal_return(call, cal_make_int64(call->arena, cal_small(a[0]) + cal_small(a[1])), result);
+  }
+  const cal_status status = in_bounds(call, "addInteger", a);
+  return status != CAL_OK
+             ? status
+             : give(call, "addInteger", add_limbs(call->arena, a[0], a[1], false), result);
+}
+
+cal_status cal_subtractInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  if (CAL_LIKELY(cal_is_small(a[0]) && cal_is_small(a[1]))) {
+    return cal_return(call, cal_make_int64(call->arena, cal_small(a[0]) - cal_small(a[1])), result);
+  }
+  const cal_status status = in_bounds(call, "subtractInteger", a);
+  return status != CAL_OK
+             ? status
+             : give(call, "subtractInteger", add_limbs(call->arena, a[0], a[1], true), result);
+}
+
+static cal_value multiply(cal_arena *arena, cal_value left, cal_value right) {
+  mp_limb_t spare[2];
+  cal_limbs x = cal_limbs_of(left, &spare[0]);
+  cal_limbs y = cal_limbs_of(right, &spare[1]);
+  if (x.count < y.count) {
+    const cal_limbs swapped = x;
+    x = y;
+    y = swapped;
+  }
+  if (y.count == 0) {
+    return cal_from_small(0);
+  }
+  mp_limb_t *product = cal_alloc_array(arena, x.count + y.count, sizeof *product);
+  if (product == NULL) {
+    return 0;
+  }
+  if (x.limbs == y.limbs && x.count == y.count) {
+    mpn_sqr(product, x.limbs, (mp_size_t)x.count);
+  } else {
+    (void)mpn_mul(product, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
+  }
+  return cal_make_integer(arena, product, x.count + y.count, x.negative != y.negative);
+}
+
+cal_status cal_multiplyInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  int64_t product;
+  if (cal_is_small(a[0]) && cal_is_small(a[1]) &&
+      !__builtin_mul_overflow(cal_small(a[0]), cal_small(a[1]), &product)) {
+    return cal_return(call, cal_make_int64(call->arena, product), result);
+  }
+  const cal_status status = in_bounds(call, "multiplyInteger", a);
+  return status != CAL_OK
+             ? status
+             : give(call, "multiplyInteger", multiply(call->arena, a[0], a[1]), result);
+}
+
+typedef enum rounding { TRUNCATE, FLOOR } rounding;
+
+/* One of the four divisions, for a divisor other than 0. */
+static cal_value divide(cal_arena *arena, cal_value left, cal_value right, rounding rounding,
+                        bool remainder) {
+  mp_limb_t spare[2];
+  const cal_limbs x = cal_limbs_of(left, &spare[0]);
+  const cal_limbs y = cal_limbs_of(right, &spare[1]);
+  /* Room for a quotient one limb longer than usual: rounding down may carry. */
+  const size_t quotients = x.count < y.count ? 1 : x.count - y.count + 2;
+  mp_limb_t *quotient = cal_alloc_array(arena, quotients, sizeof *quotient);
+  mp_limb_t *rest = cal_alloc_array(arena, y.count, sizeof *rest);
+  if (quotient == NULL || rest == NULL) {
+    return 0;
+  }
+  memset(quotient, 0, quotients * sizeof *quotient);
+  memset(rest, 0, y.count * sizeof *rest);
+  if (x.count >= y.count) {
+    mpn_tdiv_qr(quotient, rest, 0, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
+  } else if (x.count > 0) {
+    memcpy(rest, x.limbs, x.count * sizeof *rest);
+  }
+  const bool exact = mpn_zero_p(rest, (mp_size_t)y.count) != 0;
+  const bool adjust = rounding == FLOOR && !exact && x.negative != y.negative;
+  if (!remainder) {
+    if (adjust) {
+      (void)mpn_add_1(quotient, quotient, (mp_size_t)quotients, 1);
+    }
+    return cal_make_integer(arena, quotient, quotients, x.negative != y.negative);
+  }
+  if (adjust) {
+    (void)mpn_sub_n(rest, y.limbs, rest, (mp_size_t)y.count);
+    return cal_make_integer(arena, rest, y.count, y.negative);
+  }
+  return cal_make_integer(arena, rest, y.count, x.negative);
+}
+
+static int64_t divide_small(int64_t x, int64_t y, rounding rounding, bool remainder) {
+  const int64_t quotient = x / y;
+  const int64_t rest = x % y;
+  const bool adjust = rounding == FLOOR && rest != 0 && (rest < 0) != (y < 0);
+  if (remainder) {
+    return adjust ? rest + y : rest;
+  }
+  return adjust ? quotient - 1 : quotient;
+}
+
+static cal_status division(const cal_call *call, const char *name, const cal_value *a,
+                           rounding rounding, bool remainder, cal_value *result) {
+  if (a[1] == cal_from_small(0)) {
+    return cal_fail(call->error, CAL_FAILED, "builtin %s: division by zero", name);
+  }
+  if (CAL_LIKELY(cal_is_small(a[0]) && cal_is_small(a[1]))) {
+    const int64_t number = divide_small(cal_small(a[0]), cal_small(a[1]), rounding, remainder);
+    return cal_return(call, cal_make_int64(call->arena, number), result);
+  }
+  const cal_status status = in_bounds(call, name, a);
+  return status != CAL_OK
+             ? status
+             : give(call, name, divide(call->arena, a[0], a[1], rounding, remainder), result);
+}
+
+cal_status cal_divideInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  return division(call, "divideInteger", a, FLOOR, false, result);
+}
+
+cal_status cal_quotientInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  return division(call, "quotientInteger", a, TRUNCATE, false, result);
+}
+
+cal_status cal_remainderInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  return division(call, "remainderInteger", a, TRUNCATE, true, result);
+}
+
+cal_status cal_modInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  return division(call, "modInteger", a, FLOOR, true, result);
+}
+
+cal_status cal_equalsInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  const cal_status status = in_bounds(call, "equalsInteger", a);
+  *result = cal_from_bool(compare(a[0], a[1]) == 0);
+  return status;
+}
+
+cal_status cal_lessThanInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  const cal_status status = in_bounds(call, "lessThanInteger", a);
+  *result = cal_from_bool(compare(a[0], a[1]) < 0);
+  return status;
+}
+
+cal_status cal_lessThanEqualsInteger(const cal_call *call, const cal_value *a, cal_value *result) {
+  const cal_status status = in_bounds(call, "lessThanEqualsInteger", a);
+  *result = cal_from_bool(compare(a[0], a[1]) <= 0);
+  return status;
+}

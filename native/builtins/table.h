@@ -1,0 +1,94 @@
+/* The builtins as the machine knows them: one row each, by flat tag.
+ *
+ * `costmodel/plutus/builtins.py` holds the table for people and for fitting;
+ * a test compares the two row by row, so that neither can drift.
+ */
+#ifndef CAL_TABLE_H
+#define CAL_TABLE_H
+
+#include "machine/arena.h"
+#include "machine/status.h"
+#include "machine/value.h"
+
+enum {
+  CAL_BUILTINS = 104,   /* flat tags 0 to 103 */
+  CAL_NOPS = 18,        /* tags behind them: no-ops of arity 1-6 with 0-2 forces, to measure by */
+  CAL_BUILTIN_ROWS = 128,
+  CAL_MAX_ARITY = 6
+};
+
+/* Semantics variants; see plutus `BuiltinSemanticsVariant`. */
+typedef enum cal_variant {
+  CAL_VARIANT_A,
+  CAL_VARIANT_B,
+  CAL_VARIANT_C,
+  CAL_VARIANT_D,
+  CAL_VARIANT_E
+} cal_variant;
+
+/* What an argument must be before its builtin is called. */
+typedef enum cal_want {
+  CAL_WANT_ANY,
+  CAL_WANT_INTEGER,
+  CAL_WANT_BYTES,
+  CAL_WANT_TEXT,
+  CAL_WANT_UNIT,
+  CAL_WANT_BOOL,
+  CAL_WANT_LIST,           /* of any type */
+  CAL_WANT_LIST_DATA,
+  CAL_WANT_LIST_PAIR_DATA,
+  CAL_WANT_LIST_INTEGER,
+  CAL_WANT_LIST_G1,
+  CAL_WANT_LIST_G2,
+  CAL_WANT_PAIR,
+  CAL_WANT_DATA,
+  CAL_WANT_G1,
+  CAL_WANT_G2,
+  CAL_WANT_ML_RESULT,
+  CAL_WANT_ARRAY,
+  CAL_WANT_MULTI_ASSET
+} cal_want;
+
+/* How an argument's size is taken for its cost: plutus `ExMemoryUsage`. */
+typedef enum cal_measure {
+  CAL_MEASURE_DEFAULT,
+  CAL_MEASURE_TEXT,          /* UTF-8 bytes quot 4 in variants D and E, characters before */
+  CAL_MEASURE_BYTES_AS_WORDS, /* an integer that counts bytes, in words */
+  CAL_MEASURE_LITERAL        /* an integer's magnitude itself */
+} cal_measure;
+
+/* What a builtin may use besides its arguments. */
+typedef struct cal_call {
+  cal_arena *arena;
+  cal_error *error;
+  struct cal_log *log; /* for trace */
+  cal_variant variant;
+} cal_call;
+
+/* Computes the result of a saturated call whose arguments are of the kinds
+ * wanted. Out: *result. CAL_FAILED with a reason where the builtin fails. */
+typedef cal_status (*cal_builtin_function)(const cal_call *call, const cal_value *arguments,
+                                           cal_value *result);
+
+typedef struct cal_builtin {
+  const char *name;
+  cal_builtin_function function; /* NULL where this build has none */
+  uint8_t arity;
+  uint8_t forces;
+  uint8_t wants[CAL_MAX_ARITY];    /* cal_want */
+  uint8_t measures[CAL_MAX_ARITY]; /* cal_measure */
+} cal_builtin;
+
+extern const cal_builtin cal_builtins[CAL_BUILTIN_ROWS];
+
+/* Whether a value is what a builtin wants. */
+bool cal_wanted(cal_value value, cal_want want);
+
+/* The size of an argument for costing, from 0 on. */
+int64_t cal_size_of(cal_value value, cal_measure measure, cal_variant variant);
+
+/* Shorthands for builtins. */
+cal_status cal_return(const cal_call *call, cal_value value, cal_value *result);
+cal_status cal_exhausted(const cal_call *call);
+
+#endif

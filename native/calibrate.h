@@ -1,0 +1,12 @@
+/* Everything that the Python side sees, through cffi. */
+#ifndef CALIBRATE_H
+#define CALIBRATE_H
+
+#include "builtins/table.h"
+#include "codec/cbor.h"
+#include "machine/costs.h"
+#include "machine/machine.h"
+#include "machine/script.h"
+#include "native.h"
+
+#endif

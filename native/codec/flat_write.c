@@ -1,0 +1,414 @@
+/* A result written as a flat program: environments substituted, variables by
+ * de Bruijn index. The inverse of what flat_read.c does to a term. */
+#include <string.h>
+
+#include "builtins/groups.h"
+#include "builtins/table.h"
+#include "codec/cbor.h"
+#include "codec/writer.h"
+#include "machine/run.h"
+
+enum {
+  TAG_VAR,
+  TAG_DELAY,
+  TAG_LAMBDA,
+  TAG_APPLY,
+  TAG_CONSTANT,
+  TAG_FORCE,
+  TAG_ERROR,
+  TAG_BUILTIN,
+  TAG_CONSTR,
+  TAG_CASE
+};
+enum { TAG_BITS = 4, BUILTIN_BITS = 7 };
+
+/* What a variable refers to while a term is written: either a frame of the run,
+ * whose values are substituted, or one that the written term itself would open,
+ * of which the depths are known at which its variables are bound. */
+typedef struct scope {
+  const struct scope *outer; /* NULL: `frame` is the frame */
+  cal_frame *frame;
+  uint64_t depths[];
+} scope;
+
+typedef enum task_kind {
+  WRITE_TERM,   /* node, in scope, below `depth` binders */
+  WRITE_VALUE,
+  WRITE_ONE,    /* "another element follows" */
+  WRITE_ZERO,   /* "no more elements" */
+  WRITE_BODY    /* the body of a constant: no tags */
+} task_kind;
+
+typedef struct task {
+  task_kind kind;
+  union {
+    const cal_node *node;
+    cal_value value;
+  };
+  const scope *scope;
+  uint64_t depth;
+} task;
+
+typedef struct context {
+  cal_arena *arena;
+  cal_error *error;
+  cal_writer writer;
+  cal_stack tasks;
+  cal_status status;
+} context;
+
+static void give_up(context *context) {
+  if (context->status == CAL_OK) {
+    context->status = cal_fail(context->error, CAL_OUT_OF_MEMORY,
+                               "the result is too large to be written out");
+  }
+}
+
+static void later(context *context, task task_) {
+  task *next = cal_stack_push(&context->tasks, sizeof *next);
+  if (next == NULL) {
+    give_up(context);
+    return;
+  }
+  *next = task_;
+}
+
+static void later_term(context *context, const cal_node *node, const scope *scope,
+                       uint64_t depth) {
+  later(context, (task){WRITE_TERM, {.node = node}, scope, depth});
+}
+
+static void later_value(context *context, cal_value value) {
+  later(context, (task){WRITE_VALUE, {.value = value}, NULL, 0});
+}
+
+static void later_mark(context *context, task_kind kind) {
+  later(context, (task){.kind = kind});
+}
+
+static void write_tag(context *context, unsigned tag) {
+  cal_write_bits(&context->writer, tag, TAG_BITS);
+}
+
+static void write_builtin(context *context, unsigned builtin, unsigned forces) {
+  for (unsigned i = 0; i < forces; i++) {
+    write_tag(context, TAG_FORCE);
+  }
+  write_tag(context, TAG_BUILTIN);
+  cal_write_bits(&context->writer, builtin, BUILTIN_BITS);
+}
+
+static const scope *run_scope(context *context, cal_frame *frame) {
+  scope *made = cal_alloc(context->arena, sizeof *made);
+  if (made == NULL) {
+    give_up(context);
+    return NULL;
+  }
+  *made = (scope){NULL, frame};
+  return made;
+}
+
+/* The frame that a lambda or let would open; its first variable is bound at
+ * `depth`. */
+static const scope *term_scope(context *context, const scope *outer, uint32_t slots,
+                               uint64_t depth) {
+  scope *made = cal_alloc(context->arena, sizeof *made + slots * sizeof(uint64_t));
+  if (made == NULL) {
+    give_up(context);
+    return NULL;
+  }
+  *made = (scope){outer, NULL};
+  made->depths[0] = depth;
+  return made;
+}
+
+static void write_variable(context *context, const task *now) {
+  const scope *scope = now->scope;
+  uint32_t hops = now->node->op == CAL_OP_OUTER ? now->node->number : 0;
+  while (hops > 0 && scope->outer != NULL) {
+    scope = scope->outer;
+    hops--;
+  }
+  if (scope->outer != NULL) {
+    write_tag(context, TAG_VAR);
+    cal_write_word(&context->writer, now->depth - scope->depths[now->node->slot]);
+    return;
+  }
+  const cal_frame *frame = scope->frame;
+  while (hops-- > 0) {
+    frame = frame->outer;
+  }
+  later_value(context, frame->slots[now->node->slot]);
+}
+
+static void write_let(context *context, const task *now) {
+  const cal_node *node = now->node;
+  const scope *scope = now->scope;
+  write_tag(context, TAG_APPLY);
+  write_tag(context, TAG_LAMBDA);
+  if (node->op == CAL_OP_LET_FRAME) {
+    scope = term_scope(context, scope, node->number, now->depth);
+    if (scope == NULL) {
+      return;
+    }
+  } else {
+    ((struct scope *)(uintptr_t)scope)->depths[node->slot] = now->depth;
+  }
+  later_term(context, node->parts[1].node, now->scope, now->depth);
+  later_term(context, node->parts[0].node, scope, now->depth + 1);
+}
+
+static void write_lambda(context *context, const cal_node *node, const scope *outer,
+                         uint64_t depth) {
+  const scope *scope = term_scope(context, outer, node->number, depth);
+  if (scope != NULL) {
+    write_tag(context, TAG_LAMBDA);
+    later_term(context, node->parts[0].node, scope, depth + 1);
+  }
+}
+
+/* Terms in a list: a one before each and a zero behind the last. */
+static void write_terms(context *context, const task *now, uint32_t first, uint32_t count) {
+  later_mark(context, WRITE_ZERO);
+  for (uint32_t i = count; i-- > 0;) {
+    later_term(context, now->node->parts[first + i].node, now->scope, now->depth);
+    later_mark(context, WRITE_ONE);
+  }
+}
+
+static void write_call(context *context, const task *now) {
+  const cal_node *node = now->node;
+  for (unsigned i = node->slot; i-- > 0;) {
+    write_tag(context, TAG_APPLY);
+    later_term(context, node->parts[i].node, now->scope, now->depth);
+  }
+  write_builtin(context, node->number, cal_builtins[node->number].forces);
+}
+
+static void write_term(context *context, const task *now) {
+  const cal_node *node = now->node;
+  switch ((cal_op)node->op) {
+  case CAL_OP_LOCAL:
+  case CAL_OP_OUTER:
+    write_variable(context, now);
+    break;
+  case CAL_OP_CONSTANT:
+    later_value(context, node->parts[0].value);
+    break;
+  case CAL_OP_LAMBDA:
+    write_lambda(context, node, now->scope, now->depth);
+    break;
+  case CAL_OP_APPLY:
+    write_tag(context, TAG_APPLY);
+    later_term(context, node->parts[1].node, now->scope, now->depth);
+    later_term(context, node->parts[0].node, now->scope, now->depth);
+    break;
+  case CAL_OP_LET:
+  case CAL_OP_LET_FRAME:
+    write_let(context, now);
+    break;
+  case CAL_OP_FORCE_DELAY:
+    write_tag(context, TAG_FORCE);
+    write_tag(context, TAG_DELAY);
+    later_term(context, node->parts[0].node, now->scope, now->depth);
+    break;
+  case CAL_OP_DELAY:
+  case CAL_OP_FORCE:
+    write_tag(context, node->op == CAL_OP_DELAY ? TAG_DELAY : TAG_FORCE);
+    later_term(context, node->parts[0].node, now->scope, now->depth);
+    break;
+  case CAL_OP_BUILTIN:
+    write_builtin(context, node->number, 0);
+    break;
+  case CAL_OP_CALL:
+    write_call(context, now);
+    break;
+  case CAL_OP_CONSTR:
+    write_tag(context, TAG_CONSTR);
+    cal_write_word(&context->writer, node->parts[0].tag);
+    write_terms(context, now, 1, node->number);
+    break;
+  case CAL_OP_CASE:
+    write_tag(context, TAG_CASE);
+    write_terms(context, now, 1, node->number);
+    later_term(context, node->parts[0].node, now->scope, now->depth);
+    break;
+  case CAL_OP_ERROR:
+    write_tag(context, TAG_ERROR);
+    break;
+  }
+}
+
+static void write_type(context *context, cal_value value) {
+  static const uint8_t simple[] = {
+      [CAL_INTEGER] = CAL_TYPE_INTEGER, [CAL_BYTES] = CAL_TYPE_BYTESTRING,
+      [CAL_TEXT] = CAL_TYPE_STRING,     [CAL_UNIT] = CAL_TYPE_UNIT,
+      [CAL_BOOL] = CAL_TYPE_BOOL,       [CAL_DATA] = CAL_TYPE_DATA,
+      [CAL_G1] = CAL_TYPE_G1,           [CAL_G2] = CAL_TYPE_G2,
+      [CAL_ML_RESULT] = CAL_TYPE_ML_RESULT, [CAL_MULTI_ASSET] = CAL_TYPE_VALUE};
+  const cal_kind kind = cal_kind_of(value);
+  const cal_type *type = NULL;
+  cal_writer *writer = &context->writer;
+  if (kind == CAL_PAIR) {
+    type = CAL_AS(cal_pair, value)->type;
+  } else if (kind == CAL_LIST || kind == CAL_ARRAY) {
+    type = CAL_AS(cal_list, value)->element;
+    cal_write_bits(writer, 16 | CAL_TYPE_APPLY, 5);
+    cal_write_bits(writer, 16U | (kind == CAL_LIST ? CAL_TYPE_LIST : CAL_TYPE_ARRAY), 5);
+  } else {
+    cal_write_bits(writer, 16U | simple[kind], 5);
+  }
+  for (size_t i = 0; type != NULL && i < type->length; i++) {
+    cal_write_bits(writer, 16U | type->tags[i], 5);
+  }
+  cal_write_bits(writer, 0, 1);
+}
+
+static void write_data(context *context, cal_value value) {
+  const uint8_t *bytes = NULL;
+  size_t length = 0;
+  const cal_status status =
+      cal_data_to_cbor(context->arena, value, &bytes, &length, context->error);
+  if (status != CAL_OK) {
+    context->status = status;
+    return;
+  }
+  cal_write_bytes(&context->writer, bytes, length);
+}
+
+static void write_body(context *context, cal_value value) {
+  cal_writer *writer = &context->writer;
+  uint8_t compressed[CAL_G2_COMPRESSED];
+  size_t length = 0;
+  switch (cal_kind_of(value)) {
+  case CAL_INTEGER:
+    cal_write_integer(writer, value);
+    break;
+  case CAL_BYTES:
+  case CAL_TEXT:
+    cal_write_bytes(writer, CAL_AS(cal_bytes, value)->data, CAL_AS(cal_bytes, value)->length);
+    break;
+  case CAL_UNIT:
+    break;
+  case CAL_BOOL:
+    cal_write_bits(writer, cal_bool(value), 1);
+    break;
+  case CAL_PAIR:
+    later(context, (task){WRITE_BODY, {.value = CAL_AS(cal_pair, value)->second}, NULL, 0});
+    later(context, (task){WRITE_BODY, {.value = CAL_AS(cal_pair, value)->first}, NULL, 0});
+    break;
+  case CAL_LIST: {
+    const cal_list *cell = CAL_AS(cal_list, value);
+    cal_write_bits(writer, cell->head.form, 1);
+    if (cell->head.form != 0) {
+      later(context, (task){WRITE_BODY, {.value = cal_from_object(cell->rest)}, NULL, 0});
+      later(context, (task){WRITE_BODY, {.value = cell->first}, NULL, 0});
+    }
+    break;
+  }
+  case CAL_DATA:
+    write_data(context, value);
+    break;
+  case CAL_G1:
+  case CAL_G2:
+    cal_group_to_bytes(value, compressed, &length);
+    cal_write_bytes(writer, compressed, length);
+    break;
+  default:
+    context->status = cal_fail(context->error, CAL_UNSUPPORTED,
+                               "a result of this type cannot be written as flat");
+  }
+}
+
+static void write_partial(context *context, const cal_partial *partial) {
+  for (unsigned i = partial->head.count; i-- > 0;) {
+    write_tag(context, TAG_APPLY);
+    later_value(context, partial->arguments[i]);
+  }
+  write_builtin(context, partial->head.size, partial->head.form);
+}
+
+static void write_constr(context *context, const cal_constr *constr) {
+  write_tag(context, TAG_CONSTR);
+  cal_write_word(&context->writer, constr->tag);
+  later_mark(context, WRITE_ZERO);
+  for (uint32_t i = constr->head.size; i-- > 0;) {
+    later_value(context, constr->fields[i]);
+    later_mark(context, WRITE_ONE);
+  }
+}
+
+static void write_value(context *context, cal_value value) {
+  const cal_kind kind = cal_kind_of(value);
+  if (kind < CAL_CLOSURE) {
+    write_tag(context, TAG_CONSTANT);
+    write_type(context, value);
+    write_body(context, value);
+  } else if (kind == CAL_PARTIAL) {
+    write_partial(context, CAL_AS(cal_partial, value));
+  } else if (kind == CAL_CONSTR) {
+    write_constr(context, CAL_AS(cal_constr, value));
+  } else {
+    const cal_code *code = CAL_AS(cal_code, value);
+    const scope *scope = run_scope(context, code->frame);
+    if (scope != NULL) {
+      /* Closed once its environment is substituted, so it may count its
+       * binders from nothing wherever it is put. */
+      later_term(context, code->node, scope, 0);
+    }
+  }
+}
+
+static void write_all(context *context) {
+  const task *next = NULL;
+  while (context->status == CAL_OK &&
+         (next = cal_stack_pop(&context->tasks, sizeof *next)) != NULL) {
+    const task now = *next;
+    switch (now.kind) {
+    case WRITE_TERM:
+      write_term(context, &now);
+      break;
+    case WRITE_VALUE:
+      write_value(context, now.value);
+      break;
+    case WRITE_BODY:
+      write_body(context, now.value);
+      break;
+    case WRITE_ONE:
+    case WRITE_ZERO:
+      cal_write_bits(&context->writer, now.kind == WRITE_ONE, 1);
+      break;
+    }
+    if (context->writer.failed) {
+      give_up(context);
+    }
+  }
+}
+
+cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *outcome,
+                                    const uint64_t version[3], size_t most,
+                                    const uint8_t **bytes, size_t *length, cal_error *error) {
+  context context = {.arena = &machine->arena, .error = error};
+  cal_writer_init(&context.writer, most);
+  cal_stack_init(&context.tasks, machine->arena.cap);
+  for (int i = 0; i < 3; i++) {
+    cal_write_word(&context.writer, version[i]);
+  }
+  later_value(&context, outcome->result);
+  write_all(&context);
+  cal_write_padding(&context.writer);
+  uint8_t *copy = NULL;
+  if (context.status == CAL_OK && !context.writer.failed) {
+    copy = cal_alloc(&machine->arena, context.writer.buffer.used);
+  }
+  if (copy == NULL) {
+    give_up(&context);
+  } else {
+    memcpy(copy, context.writer.buffer.base, context.writer.buffer.used);
+    *bytes = copy;
+    *length = context.writer.buffer.used;
+  }
+  cal_writer_release(&context.writer);
+  cal_stack_release(&context.tasks);
+  return context.status;
+}

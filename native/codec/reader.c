@@ -1,0 +1,159 @@
+#include "codec/reader.h"
+
+#include <string.h>
+
+uint64_t cal_read_word(cal_reader *reader) {
+  uint64_t word = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    const unsigned group = cal_read_bits(reader, 8);
+    const uint64_t payload = group & 0x7fU;
+    if (shift == 63 ? payload > 1 : shift > 63) {
+      reader->failed = true;
+      return 0;
+    }
+    word |= payload << shift;
+    if ((group & 0x80U) == 0 || reader->failed) {
+      return word;
+    }
+  }
+}
+
+/* The groups of a number too long for one word, put into limbs. */
+static cal_value read_long_integer(cal_reader *reader, cal_arena *arena) {
+  cal_reader scan = *reader;
+  size_t groups = 1;
+  while ((cal_read_bits(&scan, 8) & 0x80U) != 0) {
+    groups++;
+  }
+  if (scan.failed) {
+    reader->failed = true;
+    return 0;
+  }
+  const size_t count = groups * 7 / 64 + 1;
+  mp_limb_t *limbs = cal_alloc_array(arena, count, sizeof *limbs);
+  if (limbs == NULL) {
+    return 0;
+  }
+  memset(limbs, 0, count * sizeof *limbs);
+  for (size_t group = 0; group < groups; group++) {
+    const mp_limb_t payload = cal_read_bits(reader, 8) & 0x7fU;
+    const size_t bit = group * 7;
+    limbs[bit / 64] |= payload << (bit % 64);
+    if (bit % 64 > 57) {
+      limbs[bit / 64 + 1] |= payload >> (64 - bit % 64);
+    }
+  }
+  const bool odd = (limbs[0] & 1) != 0;
+  (void)mpn_rshift(limbs, limbs, (mp_size_t)count, 1);
+  if (odd) {
+    (void)mpn_add_1(limbs, limbs, (mp_size_t)count, 1);
+  }
+  return cal_make_integer(arena, limbs, count, odd);
+}
+
+cal_value cal_read_integer(cal_reader *reader, cal_arena *arena) {
+  const size_t start = reader->position;
+  uint64_t word = 0;
+  for (unsigned shift = 0; shift < 63; shift += 7) {
+    const unsigned group = cal_read_bits(reader, 8);
+    word |= (uint64_t)(group & 0x7fU) << shift;
+    if ((group & 0x80U) == 0) {
+      if (reader->failed) {
+        return 0;
+      }
+      const int64_t half = (int64_t)(word >> 1);
+      return cal_from_small((word & 1) != 0 ? -half - 1 : half);
+    }
+  }
+  reader->position = start;
+  return read_long_integer(reader, arena);
+}
+
+void cal_read_padding(cal_reader *reader) {
+  const unsigned count = 8 - (unsigned)(reader->position & 7);
+  if (cal_read_bits(reader, count) != 1) {
+    reader->failed = true;
+  }
+}
+
+int cal_read_bytes(cal_reader *reader, cal_arena *arena, const uint8_t **data, size_t *length) {
+  *data = NULL;
+  *length = 0;
+  cal_read_padding(reader);
+  if (reader->failed) {
+    return 0;
+  }
+  const uint8_t *input = reader->bytes + reader->position / 8;
+  const size_t available = (reader->limit - reader->position) / 8;
+  size_t total = 0;
+  size_t at = 0;
+  for (;;) {
+    if (at >= available || available - at - 1 < input[at]) {
+      reader->failed = true;
+      return 0;
+    }
+    if (input[at] == 0) {
+      break;
+    }
+    total += input[at];
+    at += (size_t)input[at] + 1;
+  }
+  reader->position += (at + 1) * 8;
+  uint8_t *copy = cal_alloc(arena, total);
+  if (copy == NULL) {
+    return -1;
+  }
+  size_t filled = 0;
+  for (const uint8_t *chunk = input; *chunk != 0; chunk += (size_t)*chunk + 1) {
+    memcpy(copy + filled, chunk + 1, *chunk);
+    filled += *chunk;
+  }
+  *data = copy;
+  *length = total;
+  return 0;
+}
+
+/* The bytes that may follow a lead byte: how many, and the range of the first
+ * of them, which is what rules out overlong forms, surrogates and numbers
+ * beyond U+10FFFF (table 3-7 of the Unicode standard). */
+static unsigned following(uint8_t lead, uint8_t *low, uint8_t *high) {
+  *low = 0x80;
+  *high = 0xbf;
+  if (lead >= 0xc2 && lead <= 0xdf) {
+    return 1;
+  }
+  if (lead >= 0xe0 && lead <= 0xef) {
+    *low = lead == 0xe0 ? 0xa0 : 0x80;
+    *high = lead == 0xed ? 0x9f : 0xbf;
+    return 2;
+  }
+  if (lead >= 0xf0 && lead <= 0xf4) {
+    *low = lead == 0xf0 ? 0x90 : 0x80;
+    *high = lead == 0xf4 ? 0x8f : 0xbf;
+    return 3;
+  }
+  return 0;
+}
+
+bool cal_is_utf8(const uint8_t *data, size_t length) {
+  size_t at = 0;
+  while (at < length) {
+    if (data[at] < 0x80) {
+      at++;
+      continue;
+    }
+    uint8_t low = 0;
+    uint8_t high = 0;
+    const unsigned more = following(data[at], &low, &high);
+    if (more == 0 || length - at <= more || data[at + 1] < low || data[at + 1] > high) {
+      return false;
+    }
+    for (unsigned i = 2; i <= more; i++) {
+      if ((data[at + i] & 0xc0U) != 0x80) {
+        return false;
+      }
+    }
+    at += more + 1;
+  }
+  return true;
+}

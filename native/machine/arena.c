@@ -1,0 +1,137 @@
+#include "machine/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cal_chunk {
+  cal_chunk *newer;
+  size_t size; /* of the usable part that follows the header */
+};
+
+enum {
+  FIRST_CHUNK = 64 * 1024,
+  LARGEST_CHUNK = 4 * 1024 * 1024,
+  KEPT_BY_RESET = 8 * 1024 * 1024
+};
+
+void cal_arena_init(cal_arena *arena, size_t cap) {
+  memset(arena, 0, sizeof *arena);
+  arena->cap = cap;
+}
+
+static unsigned char *payload(cal_chunk *chunk) { return (unsigned char *)(chunk + 1); }
+
+static void enter(cal_arena *arena, cal_chunk *chunk) {
+  arena->current = chunk;
+  arena->next = payload(chunk);
+  arena->end = arena->next + chunk->size;
+}
+
+static void free_chain(cal_arena *arena, cal_chunk *chunk) {
+  while (chunk != NULL) {
+    cal_chunk *newer = chunk->newer;
+    arena->held -= sizeof *chunk + chunk->size;
+    free(chunk);
+    chunk = newer;
+  }
+}
+
+void cal_arena_release(cal_arena *arena) {
+  free_chain(arena, arena->first);
+  cal_arena_init(arena, arena->cap);
+}
+
+void cal_arena_reset(cal_arena *arena) {
+  if (arena->first == NULL) {
+    return;
+  }
+  cal_chunk *last = arena->first;
+  size_t kept = last->size;
+  while (last->newer != NULL && kept + last->newer->size <= KEPT_BY_RESET) {
+    last = last->newer;
+    kept += last->size;
+  }
+  free_chain(arena, last->newer);
+  last->newer = NULL;
+  enter(arena, arena->first);
+}
+
+static cal_chunk *new_chunk(cal_arena *arena, size_t size) {
+  /* Chunks double, so that a run of any size makes few of them. */
+  size_t wanted = FIRST_CHUNK;
+  if (arena->current != NULL) {
+    wanted = arena->current->size;
+    if (wanted < LARGEST_CHUNK) {
+      wanted *= 2;
+    }
+  }
+  if (wanted < size) {
+    wanted = size;
+  }
+  const size_t room = arena->cap - arena->held;
+  if (room < sizeof(cal_chunk) || room - sizeof(cal_chunk) < size) {
+    return NULL;
+  }
+  if (wanted > room - sizeof(cal_chunk)) {
+    wanted = size;
+  }
+  cal_chunk *chunk = malloc(sizeof *chunk + wanted);
+  if (chunk != NULL) {
+    chunk->size = wanted;
+    arena->held += sizeof *chunk + wanted;
+  }
+  return chunk;
+}
+
+void *cal_arena_grow(cal_arena *arena, size_t size) {
+  cal_chunk *kept = arena->current == NULL ? NULL : arena->current->newer;
+  if (kept == NULL || kept->size < size) {
+    cal_chunk *chunk = new_chunk(arena, size);
+    if (chunk == NULL) {
+      return NULL;
+    }
+    chunk->newer = kept;
+    if (arena->current == NULL) {
+      arena->first = chunk;
+    } else {
+      arena->current->newer = chunk;
+    }
+    kept = chunk;
+  }
+  enter(arena, kept);
+  void *block = arena->next;
+  arena->next += size;
+  return block;
+}
+
+void cal_stack_init(cal_stack *stack, size_t cap) {
+  memset(stack, 0, sizeof *stack);
+  stack->cap = cap;
+}
+
+void cal_stack_release(cal_stack *stack) {
+  free(stack->base);
+  stack->base = NULL;
+  stack->used = 0;
+  stack->capacity = 0;
+}
+
+int cal_stack_grow(cal_stack *stack, size_t size) {
+  if (size > stack->cap || stack->used > stack->cap - size) {
+    return -1;
+  }
+  size_t capacity = stack->capacity < 4096 ? 4096 : stack->capacity;
+  while (capacity < stack->used + size) {
+    capacity *= 2;
+  }
+  if (capacity > stack->cap) {
+    capacity = stack->cap;
+  }
+  unsigned char *base = realloc(stack->base, capacity);
+  if (base == NULL) {
+    return -1;
+  }
+  stack->base = base;
+  stack->capacity = capacity;
+  return 0;
+}

@@ -1,0 +1,98 @@
+/* A bump allocator with a ceiling.
+ *
+ * Everything a script or a run makes lives in one arena and goes at once:
+ * there is no garbage collector, because a run that the ledger would accept
+ * takes at most some hundred thousand steps and so a bounded number of bytes.
+ * The ceiling is what keeps a hostile program from taking the machine's memory.
+ *
+ * Invariant: `next <= end`; every block handed out is aligned to CAL_ALIGN.
+ */
+#ifndef CAL_ARENA_H
+#define CAL_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CAL_ALIGN = 8 };
+
+typedef struct cal_chunk cal_chunk;
+
+typedef struct cal_arena {
+  unsigned char *next;
+  unsigned char *end;
+  cal_chunk *first;
+  cal_chunk *current; /* the one that `next` and `end` point into */
+  size_t held;        /* bytes taken from the system */
+  size_t cap;         /* `held` never exceeds it */
+} cal_arena;
+
+void cal_arena_init(cal_arena *arena, size_t cap);
+
+/* Gives all memory back to the system. The arena may be used again. */
+void cal_arena_release(cal_arena *arena);
+
+/* Empties the arena but keeps a few megabytes for the next run, so that a
+ * repeated evaluation does not pay the system for its pages each time. */
+void cal_arena_reset(cal_arena *arena);
+
+/* The slow path of cal_alloc: takes a new chunk. NULL at the cap. */
+void *cal_arena_grow(cal_arena *arena, size_t size);
+
+/* Returns `size` bytes, uninitialised, or NULL where the cap or the system
+ * says no. A size of 0 is allowed. */
+static inline void *cal_alloc(cal_arena *arena, size_t size) {
+  if (size > SIZE_MAX / 2) {
+    return NULL;
+  }
+  const size_t rounded = (size + (CAL_ALIGN - 1)) & ~(size_t)(CAL_ALIGN - 1);
+  if ((size_t)(arena->end - arena->next) < rounded) {
+    return cal_arena_grow(arena, rounded);
+  }
+  void *block = arena->next;
+  arena->next += rounded;
+  return block;
+}
+
+/* As cal_alloc for `count` items of `size` bytes, with the product checked. */
+static inline void *cal_alloc_array(cal_arena *arena, size_t count, size_t size) {
+  if (size != 0 && count > SIZE_MAX / 2 / size) {
+    return NULL;
+  }
+  return cal_alloc(arena, count * size);
+}
+
+/* A growable stack of fixed-size items, for the explicit stacks that replace
+ * recursion. Lives on the heap, not in the arena, so that it can shrink away. */
+typedef struct cal_stack {
+  unsigned char *base;
+  size_t used;     /* bytes */
+  size_t capacity; /* bytes */
+  size_t cap;      /* bytes; growth beyond it fails */
+} cal_stack;
+
+void cal_stack_init(cal_stack *stack, size_t cap);
+void cal_stack_release(cal_stack *stack);
+
+/* Makes room for `size` more bytes. Returns 0, or -1 at the cap. */
+int cal_stack_grow(cal_stack *stack, size_t size);
+
+/* Room for one item on top, or NULL. */
+static inline void *cal_stack_push(cal_stack *stack, size_t size) {
+  if (stack->capacity - stack->used < size && cal_stack_grow(stack, size) != 0) {
+    return NULL;
+  }
+  void *item = stack->base + stack->used;
+  stack->used += size;
+  return item;
+}
+
+/* The top item, removed; valid until the next push. NULL when empty. */
+static inline void *cal_stack_pop(cal_stack *stack, size_t size) {
+  if (stack->used < size) {
+    return NULL;
+  }
+  stack->used -= size;
+  return stack->base + stack->used;
+}
+
+#endif

@@ -1,0 +1,61 @@
+#include "machine/machine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/run.h"
+
+cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant variant,
+                             size_t memory_cap, cal_error *error) {
+  cal_machine *machine = calloc(1, sizeof *machine);
+  if (machine == NULL) {
+    (void)cal_fail(error, CAL_OUT_OF_MEMORY, "no memory for a machine");
+    return NULL;
+  }
+  if (cal_costs_unpack(packed, length, &machine->costs, error) != CAL_OK) {
+    free(machine);
+    return NULL;
+  }
+  machine->variant = variant;
+  cal_arena_init(&machine->arena, memory_cap);
+  cal_stack_init(&machine->continuations, memory_cap);
+  cal_stack_init(&machine->values, memory_cap);
+  return machine;
+}
+
+void cal_machine_release(cal_machine *machine) {
+  cal_arena_release(&machine->arena);
+  cal_stack_release(&machine->continuations);
+  cal_stack_release(&machine->values);
+  machine->log.count = 0;
+  machine->log.dropped = 0;
+}
+
+void cal_machine_free(cal_machine *machine) {
+  if (machine != NULL) {
+    cal_machine_release(machine);
+    free(machine);
+  }
+}
+
+const cal_log *cal_machine_log(const cal_machine *machine) { return &machine->log; }
+
+cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_ex_units budget,
+                           cal_outcome *outcome, cal_error *error) {
+  cal_arena_reset(&machine->arena);
+  machine->continuations.used = 0;
+  machine->values.used = 0;
+  machine->log.count = 0;
+  machine->log.dropped = 0;
+  memset(outcome, 0, sizeof *outcome);
+  cal_run run = {.machine = machine,
+                 .outcome = outcome,
+                 .error = error,
+                 .left = budget,
+                 .call = {&machine->arena, error, &machine->log, machine->variant}};
+  outcome->status = cal_run_start(&run, script->root);
+  cal_run_count_steps(&run);
+  outcome->spent.cpu = cal_sat_sub(budget.cpu, run.left.cpu);
+  outcome->spent.mem = cal_sat_sub(budget.mem, run.left.mem);
+  return outcome->status;
+}

@@ -1,0 +1,374 @@
+/* The transition rules of the CEK machine, in two halves: a term is computed
+ * until it is a value, a value is returned to the continuation on top.
+ *
+ * There is no recursion: continuations live on a stack of their own, bounded
+ * by the machine's memory cap. Every term computed counts a step; the steps of
+ * fused nodes are counted one by one, in the order in which the terms they
+ * stand for would be computed.
+ */
+#include "machine/run.h"
+
+#include <string.h>
+
+#include "machine/case.h"
+
+typedef enum after {
+  AFTER_FUNCTION, /* the value is a function; its argument is to be computed */
+  AFTER_ARGUMENT, /* the value is an argument; its function waits */
+  AFTER_LET,      /* the value is what a let binds */
+  AFTER_FORCE,    /* the value is to be forced */
+  AFTER_CALL,     /* the value is argument `index` of a saturated call */
+  AFTER_CONSTR,   /* the value is field `index` of a constructor */
+  AFTER_CASE,     /* the value is scrutinised */
+  AFTER_BRANCH    /* the value is a function; fields from `index` on are applied to it */
+} after;
+
+typedef struct continuation {
+  uint32_t after;
+  uint32_t index;
+  union {
+    const cal_node *node;
+    cal_value function;
+    const cal_fields *fields;
+  };
+  cal_frame *frame;
+} continuation;
+
+static cal_status exhausted(const cal_run *run) {
+  return cal_fail(run->error, CAL_OUT_OF_MEMORY, "the run needs more memory than allowed");
+}
+
+static cal_frame *outer_frame(cal_frame *frame, uint32_t hops) {
+  do {
+    frame = frame->outer;
+  } while (--hops != 0);
+  return frame;
+}
+
+static cal_frame *new_frame(cal_run *run, cal_frame *outer, uint32_t slots, cal_value first) {
+  cal_frame *frame =
+      cal_alloc(&run->machine->arena, sizeof *frame + slots * sizeof(cal_value));
+  if (CAL_LIKELY(frame != NULL)) {
+    frame->outer = outer;
+    frame->slots[0] = first;
+  }
+  return frame;
+}
+
+static cal_value make_code(cal_run *run, cal_kind kind, const cal_node *node, cal_frame *frame) {
+  cal_code *code = cal_alloc(&run->machine->arena, sizeof *code);
+  if (CAL_UNLIKELY(code == NULL)) {
+    return 0;
+  }
+  *code = (cal_code){{.kind = (uint8_t)kind}, node, frame};
+  return cal_from_object(code);
+}
+
+static cal_value make_partial(cal_run *run, unsigned tag, unsigned forces, const cal_value *arguments,
+                              unsigned count, cal_value last) {
+  const size_t total = count + (last != 0 ? 1U : 0U);
+  cal_partial *partial =
+      cal_alloc(&run->machine->arena, sizeof *partial + total * sizeof(cal_value));
+  if (partial == NULL) {
+    return 0;
+  }
+  partial->head = (cal_object){.kind = CAL_PARTIAL,
+                               .form = (uint8_t)forces,
+                               .count = (uint16_t)total,
+                               .size = tag};
+  for (unsigned i = 0; i < count; i++) {
+    partial->arguments[i] = arguments[i];
+  }
+  if (last != 0) {
+    partial->arguments[count] = last;
+  }
+  return cal_from_object(partial);
+}
+
+/* Forces a builtin. Out: *result. */
+static cal_status force_partial(cal_run *run, cal_value value, cal_value *result) {
+  const cal_partial *partial = CAL_AS(cal_partial, value);
+  const cal_builtin *builtin = &cal_builtins[partial->head.size];
+  if (partial->head.form >= builtin->forces || partial->head.count != 0) {
+    return cal_fail(run->error, CAL_FAILED, "builtin %s is forced where it takes an argument",
+                    builtin->name);
+  }
+  *result = make_partial(run, partial->head.size, partial->head.form + 1U, NULL, 0, 0);
+  return *result == 0 ? exhausted(run) : CAL_OK;
+}
+
+/* Gives a builtin one more argument, and calls it when it has all. */
+static cal_status apply_partial(cal_run *run, cal_value function, cal_value argument,
+                                cal_value *result) {
+  const cal_partial *partial = CAL_AS(cal_partial, function);
+  const cal_builtin *builtin = &cal_builtins[partial->head.size];
+  if (partial->head.form < builtin->forces) {
+    return cal_fail(run->error, CAL_FAILED, "builtin %s is applied where it is to be forced",
+                    builtin->name);
+  }
+  const unsigned count = partial->head.count;
+  if (count + 1U < builtin->arity) {
+    *result = make_partial(run, partial->head.size, partial->head.form, partial->arguments, count,
+                           argument);
+    return *result == 0 ? exhausted(run) : CAL_OK;
+  }
+  cal_value arguments[CAL_MAX_ARITY];
+  memcpy(arguments, partial->arguments, count * sizeof(cal_value));
+  arguments[count] = argument;
+  return cal_run_builtin(run, partial->head.size, arguments, result);
+}
+
+static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *result) {
+  const size_t bytes = node->number * sizeof(cal_value);
+  cal_constr *constr = cal_alloc(&run->machine->arena, sizeof *constr + bytes);
+  if (constr == NULL) {
+    return exhausted(run);
+  }
+  constr->head = (cal_object){.kind = CAL_CONSTR, .size = node->number};
+  constr->tag = node->parts[0].tag;
+  if (bytes != 0) {
+    memcpy(constr->fields, cal_stack_pop(&run->machine->values, bytes), bytes);
+  }
+  *result = cal_from_object(constr);
+  return CAL_OK;
+}
+
+#define COUNT(step)                                         \
+  do {                                                      \
+    run->pending[step]++;                                   \
+    if (CAL_UNLIKELY(++run->unpaid == CAL_SLIPPAGE)) {      \
+      status = cal_run_pay_steps(run);                      \
+      if (status != CAL_OK) {                               \
+        return status;                                      \
+      }                                                     \
+    }                                                       \
+  } while (0)
+
+#define PUSH(...)                                                            \
+  do {                                                                       \
+    continuation *top_ = cal_stack_push(continuations, sizeof(continuation)); \
+    if (CAL_UNLIKELY(top_ == NULL)) {                                        \
+      return exhausted(run);                                                 \
+    }                                                                        \
+    *top_ = (continuation){__VA_ARGS__};                                     \
+  } while (0)
+
+#define KEEP_VALUE(value)                                                \
+  do {                                                                   \
+    cal_value *kept_ = cal_stack_push(&run->machine->values, sizeof *kept_); \
+    if (CAL_UNLIKELY(kept_ == NULL)) {                                   \
+      return exhausted(run);                                             \
+    }                                                                    \
+    *kept_ = (value);                                                    \
+  } while (0)
+
+cal_status cal_run_start(cal_run *run, const cal_node *root) {
+  cal_stack *continuations = &run->machine->continuations;
+  cal_status status = CAL_OK;
+  const cal_node *node = root;
+  cal_frame *frame = NULL;
+  cal_value value = 0;
+
+  run->left.cpu = cal_sat_sub(run->left.cpu, run->machine->costs.startup.cpu);
+  run->left.mem = cal_sat_sub(run->left.mem, run->machine->costs.startup.mem);
+  if (run->left.cpu < 0 || run->left.mem < 0) {
+    return cal_fail(run->error, CAL_OVER_BUDGET, "the budget does not pay for the start");
+  }
+
+compute:
+  switch ((cal_op)node->op) {
+  case CAL_OP_LOCAL:
+    COUNT(CAL_STEP_VAR);
+    value = frame->slots[node->slot];
+    goto give;
+  case CAL_OP_OUTER:
+    COUNT(CAL_STEP_VAR);
+    value = outer_frame(frame, node->number)->slots[node->slot];
+    goto give;
+  case CAL_OP_CONSTANT:
+    COUNT(CAL_STEP_CONST);
+    value = node->parts[0].value;
+    goto give;
+  case CAL_OP_LAMBDA:
+    COUNT(CAL_STEP_LAM);
+    value = make_code(run, CAL_CLOSURE, node, frame);
+    goto give_new;
+  case CAL_OP_DELAY:
+    COUNT(CAL_STEP_DELAY);
+    value = make_code(run, CAL_SUSPENDED, node, frame);
+    goto give_new;
+  case CAL_OP_APPLY:
+    COUNT(CAL_STEP_APPLY);
+    PUSH(AFTER_FUNCTION, 0, {.node = node->parts[1].node}, frame);
+    node = node->parts[0].node;
+    goto compute;
+  case CAL_OP_LET:
+  case CAL_OP_LET_FRAME:
+    COUNT(CAL_STEP_APPLY);
+    COUNT(CAL_STEP_LAM);
+    PUSH(AFTER_LET, 0, {.node = node}, frame);
+    node = node->parts[1].node;
+    goto compute;
+  case CAL_OP_FORCE:
+    COUNT(CAL_STEP_FORCE);
+    PUSH(AFTER_FORCE, 0, {.node = node}, frame);
+    node = node->parts[0].node;
+    goto compute;
+  case CAL_OP_FORCE_DELAY:
+    COUNT(CAL_STEP_FORCE);
+    COUNT(CAL_STEP_DELAY);
+    node = node->parts[0].node;
+    goto compute;
+  case CAL_OP_BUILTIN:
+    COUNT(CAL_STEP_BUILTIN);
+    value = make_partial(run, node->number, 0, NULL, 0, 0);
+    goto give_new;
+  case CAL_OP_CALL:
+    for (unsigned i = 0; i < node->slot; i++) {
+      COUNT(CAL_STEP_APPLY);
+    }
+    for (unsigned i = 0; i < cal_builtins[node->number].forces; i++) {
+      COUNT(CAL_STEP_FORCE);
+    }
+    COUNT(CAL_STEP_BUILTIN);
+    PUSH(AFTER_CALL, 0, {.node = node}, frame);
+    node = node->parts[0].node;
+    goto compute;
+  case CAL_OP_CONSTR:
+    COUNT(CAL_STEP_CONSTR);
+    if (node->number == 0) {
+      status = make_constr(run, node, &value);
+      goto give_checked;
+    }
+    PUSH(AFTER_CONSTR, 0, {.node = node}, frame);
+    node = node->parts[1].node;
+    goto compute;
+  case CAL_OP_CASE:
+    COUNT(CAL_STEP_CASE);
+    PUSH(AFTER_CASE, 0, {.node = node}, frame);
+    node = node->parts[0].node;
+    goto compute;
+  case CAL_OP_ERROR:
+    return cal_fail(run->error, CAL_FAILED, "the program evaluated to error");
+  }
+
+give_checked:
+  if (CAL_UNLIKELY(status != CAL_OK)) {
+    return status;
+  }
+give_new:
+  if (CAL_UNLIKELY(value == 0)) {
+    return exhausted(run);
+  }
+give: {
+  continuation *top = cal_stack_pop(continuations, sizeof *top);
+  if (CAL_UNLIKELY(top == NULL)) {
+    run->outcome->result = value;
+    return cal_run_pay_steps(run);
+  }
+  frame = top->frame;
+  switch ((after)top->after) {
+  case AFTER_FUNCTION:
+    node = top->node;
+    /* The slot just emptied takes the function: the frame is not needed again. */
+    continuations->used += sizeof *top;
+    top->after = AFTER_ARGUMENT;
+    top->function = value;
+    goto compute;
+  case AFTER_ARGUMENT: {
+    const cal_value function = top->function;
+    const cal_value argument = value;
+    const cal_kind kind = cal_kind_of(function);
+    if (CAL_LIKELY(kind == CAL_CLOSURE)) {
+      const cal_code *code = CAL_AS(cal_code, function);
+      frame = new_frame(run, code->frame, code->node->number, argument);
+      if (CAL_UNLIKELY(frame == NULL)) {
+        return exhausted(run);
+      }
+      node = code->node->parts[0].node;
+      goto compute;
+    }
+    if (kind != CAL_PARTIAL) {
+      return cal_fail(run->error, CAL_FAILED, "something that is no function is applied");
+    }
+    status = apply_partial(run, function, argument, &value);
+    goto give_checked;
+  }
+  case AFTER_LET:
+    node = top->node;
+    if (node->op == CAL_OP_LET) {
+      frame->slots[node->slot] = value;
+    } else {
+      frame = new_frame(run, frame, node->number, value);
+      if (CAL_UNLIKELY(frame == NULL)) {
+        return exhausted(run);
+      }
+    }
+    node = node->parts[0].node;
+    goto compute;
+  case AFTER_FORCE: {
+    const cal_kind kind = cal_kind_of(value);
+    if (CAL_LIKELY(kind == CAL_SUSPENDED)) {
+      const cal_code *code = CAL_AS(cal_code, value);
+      frame = code->frame;
+      node = code->node->parts[0].node;
+      goto compute;
+    }
+    if (kind != CAL_PARTIAL) {
+      return cal_fail(run->error, CAL_FAILED, "something that is not delayed is forced");
+    }
+    status = force_partial(run, value, &value);
+    goto give_checked;
+  }
+  case AFTER_CALL: {
+    const cal_node *call = top->node;
+    KEEP_VALUE(value);
+    if (++top->index < call->slot) {
+      continuations->used += sizeof *top;
+      node = call->parts[top->index].node;
+      goto compute;
+    }
+    const cal_value *arguments =
+        cal_stack_pop(&run->machine->values, call->slot * sizeof(cal_value));
+    status = cal_run_builtin(run, call->number, arguments, &value);
+    goto give_checked;
+  }
+  case AFTER_CONSTR: {
+    const cal_node *constr = top->node;
+    KEEP_VALUE(value);
+    if (++top->index < constr->number) {
+      continuations->used += sizeof *top;
+      node = constr->parts[1 + top->index].node;
+      goto compute;
+    }
+    status = make_constr(run, constr, &value);
+    goto give_checked;
+  }
+  case AFTER_CASE: {
+    const cal_fields *fields = NULL;
+    uint32_t branch = 0;
+    const cal_node *cases = top->node;
+    status = cal_case_select(run, cases, value, &branch, &fields);
+    if (CAL_UNLIKELY(status != CAL_OK)) {
+      return status;
+    }
+    if (fields != NULL) {
+      PUSH(AFTER_BRANCH, 0, {.fields = fields}, NULL);
+    }
+    node = cases->parts[1 + branch].node;
+    goto compute;
+  }
+  case AFTER_BRANCH: {
+    /* One field is applied now; the rest wait below it. */
+    const cal_value field = top->fields->values[top->index];
+    if (++top->index < top->fields->count) {
+      continuations->used += sizeof *top;
+    }
+    PUSH(AFTER_ARGUMENT, 0, {.function = value}, NULL);
+    value = field;
+    goto give;
+  }
+  }
+}
+  return cal_fail(run->error, CAL_FAILED, "the machine met a node that it does not know");
+}

@@ -1,0 +1,70 @@
+/* Paying for steps and builtins. */
+#include "machine/run.h"
+
+static cal_status spend(cal_run *run, cal_ex_units cost) {
+  run->left.cpu = cal_sat_sub(run->left.cpu, cost.cpu);
+  run->left.mem = cal_sat_sub(run->left.mem, cost.mem);
+  if (CAL_LIKELY((run->left.cpu | run->left.mem) >= 0)) {
+    return CAL_OK;
+  }
+  return cal_fail(run->error, CAL_OVER_BUDGET, "the budget ran out: %s",
+                  run->left.cpu < 0 ? "CPU" : "memory");
+}
+
+void cal_run_count_steps(cal_run *run) {
+  for (int step = 0; step < CAL_STEPS; step++) {
+    run->outcome->steps[step] += run->pending[step];
+    run->pending[step] = 0;
+  }
+  run->unpaid = 0;
+}
+
+cal_status cal_run_pay_steps(cal_run *run) {
+  const cal_ex_units *price = run->machine->costs.steps;
+  cal_ex_units cost = {0, 0};
+  for (int step = 0; step < CAL_STEPS; step++) {
+    const int64_t count = run->pending[step];
+    if (CAL_UNLIKELY(price[step].cpu < 0 && count != 0)) {
+      return cal_fail(run->error, CAL_UNSUPPORTED, "the cost model has no price for step kind %d",
+                      step);
+    }
+    cost.cpu = cal_sat_add(cost.cpu, cal_sat_mul(count, price[step].cpu));
+    cost.mem = cal_sat_add(cost.mem, cal_sat_mul(count, price[step].mem));
+  }
+  cal_run_count_steps(run);
+  return spend(run, cost);
+}
+
+static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *arguments) {
+  const cal_builtin_cost *cost = &run->machine->costs.builtins[tag];
+  int64_t sizes[CAL_MAX_ARITY] = {0};
+  if (CAL_UNLIKELY(cost->cpu.shape == CAL_SHAPE_ABSENT || cost->mem.shape == CAL_SHAPE_ABSENT)) {
+    return cal_fail(run->error, CAL_UNSUPPORTED, "the cost model has no entry for builtin %s",
+                    cal_builtins[tag].name);
+  }
+  for (unsigned i = 0; i < cal_builtins[tag].arity; i++) {
+    if ((cost->reads >> i & 1) != 0) {
+      sizes[i] = cal_size_of(arguments[i], (cal_measure)cal_builtins[tag].measures[i],
+                             run->machine->variant);
+    }
+  }
+  return spend(run, (cal_ex_units){cal_costing_evaluate(&cost->cpu, sizes),
+                                   cal_costing_evaluate(&cost->mem, sizes)});
+}
+
+cal_status cal_run_builtin(cal_run *run, unsigned tag, const cal_value *arguments,
+                           cal_value *result) {
+  const cal_builtin *builtin = &cal_builtins[tag];
+  for (unsigned i = 0; i < builtin->arity; i++) {
+    if (CAL_UNLIKELY(!cal_wanted(arguments[i], (cal_want)builtin->wants[i]))) {
+      return cal_fail(run->error, CAL_FAILED, "builtin %s: argument %u is of the wrong type",
+                      builtin->name, i + 1);
+    }
+  }
+  const cal_status status = pay_builtin(run, tag, arguments);
+  if (status != CAL_OK) {
+    return status;
+  }
+  run->outcome->builtins[tag]++;
+  return builtin->function(&run->call, arguments, result);
+}

@@ -1,0 +1,199 @@
+#include "machine/value.h"
+
+#include <string.h>
+
+_Static_assert(sizeof(cal_value) == 8, "a value is a 64-bit word");
+_Static_assert(GMP_LIMB_BITS == 64 && GMP_NAIL_BITS == 0, "limbs are 64 bits");
+_Static_assert(sizeof(cal_object) == 8, "the head of an object is one word");
+
+static const uint8_t integer_tags[] = {CAL_TYPE_INTEGER};
+static const uint8_t data_tags[] = {CAL_TYPE_DATA};
+static const uint8_t pair_data_tags[] = {CAL_TYPE_APPLY, CAL_TYPE_APPLY, CAL_TYPE_PAIR,
+                                         CAL_TYPE_DATA, CAL_TYPE_DATA};
+static const uint8_t pair_integer_list_data_tags[] = {
+    CAL_TYPE_APPLY, CAL_TYPE_APPLY, CAL_TYPE_PAIR, CAL_TYPE_INTEGER,
+    CAL_TYPE_APPLY, CAL_TYPE_LIST,  CAL_TYPE_DATA};
+
+const cal_type cal_type_integer = {sizeof integer_tags, integer_tags};
+const cal_type cal_type_data = {sizeof data_tags, data_tags};
+const cal_type cal_type_pair_data = {sizeof pair_data_tags, pair_data_tags};
+const cal_type cal_type_pair_integer_list_data = {sizeof pair_integer_list_data_tags,
+                                                  pair_integer_list_data_tags};
+
+const cal_object cal_unit_object = {CAL_UNIT, 0, 0, 0};
+const cal_object cal_true_object = {CAL_BOOL, 1, 0, 0};
+const cal_object cal_false_object = {CAL_BOOL, 0, 0, 0};
+
+cal_value cal_make_bytes(cal_arena *arena, cal_kind kind, const uint8_t *data, size_t length) {
+  cal_bytes *bytes = cal_alloc(arena, sizeof *bytes);
+  if (bytes == NULL) {
+    return 0;
+  }
+  bytes->head = (cal_object){.kind = (uint8_t)kind};
+  bytes->length = length;
+  bytes->data = data;
+  return cal_from_object(bytes);
+}
+
+cal_value cal_make_integer(cal_arena *arena, const mp_limb_t *limbs, size_t count, bool negative) {
+  while (count > 0 && limbs[count - 1] == 0) {
+    count--;
+  }
+  if (count == 0) {
+    return cal_from_small(0);
+  }
+  if (count == 1 && limbs[0] <= (mp_limb_t)CAL_SMALL_MAX) {
+    return cal_from_small(negative ? -(int64_t)limbs[0] : (int64_t)limbs[0]);
+  }
+  if (count == 1 && negative && limbs[0] == (mp_limb_t)CAL_SMALL_MAX + 1) {
+    return cal_from_small(CAL_SMALL_MIN);
+  }
+  if (count > UINT32_MAX) {
+    return 0;
+  }
+  cal_big *big = cal_alloc(arena, sizeof *big + count * sizeof(mp_limb_t));
+  if (big == NULL) {
+    return 0;
+  }
+  big->head = (cal_object){.kind = CAL_INTEGER, .form = negative, .size = (uint32_t)count};
+  memcpy(big->limbs, limbs, count * sizeof(mp_limb_t));
+  return cal_from_object(big);
+}
+
+cal_value cal_make_int64(cal_arena *arena, int64_t number) {
+  if (number >= CAL_SMALL_MIN && number <= CAL_SMALL_MAX) {
+    return cal_from_small(number);
+  }
+  const mp_limb_t limb = number < 0 ? (mp_limb_t)0 - (mp_limb_t)number : (mp_limb_t)number;
+  return cal_make_integer(arena, &limb, 1, number < 0);
+}
+
+cal_value cal_make_size(cal_arena *arena, uint64_t number) {
+  const mp_limb_t limb = number;
+  return cal_make_integer(arena, &limb, 1, false);
+}
+
+cal_value cal_make_nil(cal_arena *arena, const cal_type *element) {
+  cal_list *list = cal_alloc(arena, sizeof *list);
+  if (list == NULL) {
+    return 0;
+  }
+  *list = (cal_list){.head = {.kind = CAL_LIST}, .element = element};
+  return cal_from_object(list);
+}
+
+/* The size that an element of a list of Data adds; 0 for other lists. */
+static uint32_t element_size(cal_value element) {
+  const bool sized = !cal_is_small(element) && (cal_object_of(element)->kind == CAL_DATA ||
+                                                cal_object_of(element)->kind == CAL_PAIR);
+  return sized ? cal_object_of(element)->size : 0;
+}
+
+cal_value cal_make_cell(cal_arena *arena, const cal_type *element, cal_value first,
+                        const cal_list *rest) {
+  cal_list *list = cal_alloc(arena, sizeof *list);
+  if (list == NULL) {
+    return 0;
+  }
+  *list = (cal_list){{.kind = CAL_LIST, .form = 1}, element, first, rest};
+  if (first != 0 && rest != NULL) {
+    list->head.size = cal_size_add(element_size(first), rest->head.size);
+  }
+  return cal_from_object(list);
+}
+
+cal_value cal_make_pair(cal_arena *arena, const cal_type *type, cal_value first,
+                        cal_value second) {
+  cal_pair *pair = cal_alloc(arena, sizeof *pair);
+  if (pair == NULL) {
+    return 0;
+  }
+  *pair = (cal_pair){{.kind = CAL_PAIR}, type, first, second};
+  if (type == &cal_type_pair_data && second != 0) {
+    pair->head.size = cal_size_add(element_size(first), element_size(second));
+  }
+  return cal_from_object(pair);
+}
+
+void cal_seal_list(cal_list *list) {
+  uint32_t total = 0;
+  for (cal_list *cell = list; cell->head.form != 0; cell = (cal_list *)(uintptr_t)cell->rest) {
+    if (cal_kind_of(cell->first) == CAL_PAIR) {
+      cal_pair *pair = (cal_pair *)cell->first;
+      pair->head.size = cal_size_add(element_size(pair->first), element_size(pair->second));
+    }
+    total = cal_size_add(total, element_size(cell->first));
+  }
+  /* What was decoded is far smaller than CAL_SIZE_MAX, so `total` is exact. */
+  for (cal_list *cell = list; cell->head.form != 0; cell = (cal_list *)(uintptr_t)cell->rest) {
+    cell->head.size = total;
+    total -= element_size(cell->first);
+  }
+}
+
+uint32_t cal_data_size(cal_data_kind form, cal_value payload) {
+  enum { NODE = 4 };
+  if (form == CAL_DATA_INTEGER) {
+    return cal_size_add(NODE, cal_is_small(payload) ? 1 : cal_object_of(payload)->size);
+  }
+  if (form == CAL_DATA_BYTES) {
+    const size_t length = CAL_AS(cal_bytes, payload)->length;
+    const size_t words = length == 0 ? 1 : (length - 1) / 8 + 1;
+    return words > CAL_SIZE_MAX ? CAL_SIZE_MAX : cal_size_add(NODE, (uint32_t)words);
+  }
+  return cal_size_add(NODE, cal_object_of(payload)->size);
+}
+
+cal_value cal_make_data(cal_arena *arena, cal_data_kind form, cal_value tag, cal_value payload) {
+  cal_data *data = cal_alloc(arena, sizeof *data);
+  if (data == NULL) {
+    return 0;
+  }
+  *data = (cal_data){{.kind = CAL_DATA, .form = (uint8_t)form}, tag, payload};
+  data->head.size = cal_data_size(form, payload);
+  return cal_from_object(data);
+}
+
+cal_limbs cal_limbs_of(cal_value integer, mp_limb_t *spare) {
+  if (cal_is_small(integer)) {
+    const int64_t number = cal_small(integer);
+    *spare = number < 0 ? (mp_limb_t)0 - (mp_limb_t)number : (mp_limb_t)number;
+    return (cal_limbs){spare, number != 0, number < 0};
+  }
+  const cal_big *big = CAL_AS(cal_big, integer);
+  return (cal_limbs){big->limbs, big->head.size, big->head.form != 0};
+}
+
+static bool same_tags(const cal_type *left, const uint8_t *tags, size_t length) {
+  return left->length == length && memcmp(left->tags, tags, length) == 0;
+}
+
+bool cal_type_equal(const cal_type *left, const cal_type *right) {
+  return left == right || same_tags(left, right->tags, right->length);
+}
+
+/* The tag of the types that are one tag long, by kind of value. */
+static const uint8_t simple_tag[] = {
+    [CAL_INTEGER] = CAL_TYPE_INTEGER, [CAL_BYTES] = CAL_TYPE_BYTESTRING,
+    [CAL_TEXT] = CAL_TYPE_STRING,     [CAL_UNIT] = CAL_TYPE_UNIT,
+    [CAL_BOOL] = CAL_TYPE_BOOL,       [CAL_DATA] = CAL_TYPE_DATA,
+    [CAL_G1] = CAL_TYPE_G1,           [CAL_G2] = CAL_TYPE_G2,
+    [CAL_ML_RESULT] = CAL_TYPE_ML_RESULT, [CAL_MULTI_ASSET] = CAL_TYPE_VALUE};
+
+bool cal_has_type(cal_value value, const cal_type *type) {
+  const cal_kind kind = cal_kind_of(value);
+  if (kind >= CAL_CLOSURE) {
+    return false;
+  }
+  if (kind == CAL_PAIR) {
+    return cal_type_equal(CAL_AS(cal_pair, value)->type, type);
+  }
+  if (kind == CAL_LIST || kind == CAL_ARRAY) {
+    const uint8_t tag = kind == CAL_LIST ? CAL_TYPE_LIST : CAL_TYPE_ARRAY;
+    /* A list and an array begin alike: head, element type. */
+    const cal_type *element = CAL_AS(cal_list, value)->element;
+    return type->length > 2 && type->tags[0] == CAL_TYPE_APPLY && type->tags[1] == tag &&
+           same_tags(element, type->tags + 2, type->length - 2);
+  }
+  return type->length == 1 && type->tags[0] == simple_tag[kind];
+}
