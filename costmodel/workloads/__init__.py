@@ -1,0 +1,25 @@
+"""Workloads: programs with arguments and expected budgets, to be replayed."""
+
+from costmodel.workloads.folder import COUNT_ENDS_AT, from_folder
+from costmodel.workloads.secp_loops import SignatureCase, secp, signature_cases, verification_loop
+from costmodel.workloads.workload import (
+    DEFAULT_LOOP_COUNTS,
+    DEFAULT_PROTOCOL_VERSION,
+    Workload,
+    WorkloadProgram,
+    script_arguments,
+)
+
+__all__ = [
+    "COUNT_ENDS_AT",
+    "DEFAULT_LOOP_COUNTS",
+    "DEFAULT_PROTOCOL_VERSION",
+    "SignatureCase",
+    "Workload",
+    "WorkloadProgram",
+    "from_folder",
+    "script_arguments",
+    "secp",
+    "signature_cases",
+    "verification_loop",
+]

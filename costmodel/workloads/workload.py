@@ -1,0 +1,86 @@
+"""What is replayed: programs with their arguments, and what they should cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from costmodel.errors import InputError
+from costmodel.machine import Script
+from costmodel.model import ExUnits
+from costmodel.plutus import Data, DataConstr, LedgerLanguage, encode_data
+
+DEFAULT_LOOP_COUNTS: Final = (1, 10, 25, 50)
+DEFAULT_PROTOCOL_VERSION: Final = 11
+
+# Stands where a script takes something that it has no use for, e.g. a datum.
+_NOTHING: Final = DataConstr(0, ())
+_MAX_LOOP_COUNT: Final = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadProgram:
+    """One program and the arguments that it is called with.
+
+    `name` says which program of the workload it is; `loop_count` how often its loop runs, None for a program without
+    one. `arguments` are Data as CBOR, in the order of application. `expected` are the ExUnits under the ledger's model
+    for `language` and `protocol_version`, where they are known from elsewhere. `source` tells the user where the
+    program came from.
+    """
+
+    name: str
+    flat: bytes
+    language: LedgerLanguage
+    protocol_version: int
+    arguments: tuple[bytes, ...]
+    source: str
+    loop_count: int | None = None
+    expected: ExUnits | None = None
+
+    @property
+    def label(self) -> str:
+        """The name, and the loop count where there is one; unlike for unlike programs of a workload."""
+        return self.name if self.loop_count is None else f"{self.name} × {self.loop_count}"
+
+    def script(self) -> Script:
+        """The program decoded and applied to its arguments. InputError, naming the source, where that fails."""
+        try:
+            script = Script.decode(self.flat, self.language, self.protocol_version)
+            for argument in self.arguments:
+                script.apply_data(argument)
+        except InputError as error:
+            raise type(error)(f"{self.source}: {error}") from None
+        return script
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Programs that are replayed together, and the files that they were read from (none for the package's own)."""
+
+    name: str
+    programs: tuple[WorkloadProgram, ...]
+    files: tuple[Path, ...] = ()
+
+
+def script_arguments(language: LedgerLanguage, redeemer: Data) -> tuple[bytes, ...]:
+    """The arguments of a script that looks at its redeemer only, as CBOR.
+
+    PlutusV1 and V2 spending scripts take datum, redeemer and context; from V3 on a script takes one context, which is
+    Constr 0 [transaction, redeemer, script information] (CIP-0069). What the script ignores is Constr 0 [].
+    """
+    if language in (LedgerLanguage.PLUTUS_V1, LedgerLanguage.PLUTUS_V2):
+        return tuple(encode_data(argument) for argument in (_NOTHING, redeemer, _NOTHING))
+    return (encode_data(DataConstr(0, (_NOTHING, redeemer, _NOTHING))),)
+
+
+def checked_loop_counts(loop_counts: Iterable[int]) -> tuple[int, ...]:
+    """The distinct loop counts, ascending. InputError where there is none, or one that no loop can have."""
+    counts = tuple(sorted(set(loop_counts)))
+    if not counts:
+        raise InputError("no loop count is given; give one or more, such as 1 and 50")
+    for count in counts:
+        if not 1 <= count <= _MAX_LOOP_COUNT:
+            raise InputError(f"loop count {count} is not between 1 and {_MAX_LOOP_COUNT}")
+    return counts
