@@ -1,0 +1,22 @@
+"""From runs to a cost model: costing functions, step costs and call costs, with their uncertainty."""
+
+from costmodel.fit.builtins import BuiltinFit
+from costmodel.fit.calls import CallFit
+from costmodel.fit.coefficient import Coefficient, Flag, FlagKind, Interval
+from costmodel.fit.fitted import FittedModel, SummaryRow
+from costmodel.fit.pipeline import DEFAULT_REPLICATES, fit_runs
+from costmodel.fit.steps import StepsFit
+
+__all__ = [
+    "DEFAULT_REPLICATES",
+    "BuiltinFit",
+    "CallFit",
+    "Coefficient",
+    "FittedModel",
+    "Flag",
+    "FlagKind",
+    "Interval",
+    "StepsFit",
+    "SummaryRow",
+    "fit_runs",
+]

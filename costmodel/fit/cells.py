@@ -1,0 +1,94 @@
+"""Cells as the fit sees them: what was timed, whatever run it came from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from costmodel.errors import InputError
+from costmodel.model import StepKind, Variant, variant_for
+from costmodel.plutus.language import LedgerLanguage
+from costmodel.runs.design import Cell as PlannedCell
+
+BUILTINS, STEPS, CALLS = "builtins", "steps", "calls"
+"""The experiments that a fit uses."""
+
+_NOP_PREFIX = "nop"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One timed work item, equal in all runs that have it.
+
+    `sizes` are in the measures of the operation (words for most builtins; bytes and nodes for calls). `repeats` is how
+    often one evaluation applies the operation, `steps` its step counts in the order of StepKind, `builtins` the names
+    of the builtins that it applies, `arguments` the number of its arguments. `program` numbers the different programs
+    of an experiment in the order of the design; `occurrence` numbers cells that agree in everything else.
+    """
+
+    experiment: str
+    operation: str
+    sizes: tuple[int, ...]
+    repeats: int
+    steps: tuple[int, ...]
+    builtins: tuple[str, ...]
+    arguments: int
+    variant: Variant
+    program: int = 0
+    occurrence: int = 0
+
+
+def cells_of(planned: Sequence[PlannedCell], where: str) -> dict[str, Cell]:
+    """The cells of a design that a fit uses, by their ids in it. InputError, naming `where`, for a malformed one.
+
+    Nothing in a Cell depends on the design's ids, constants or order of timing, so designs that differ in these only
+    give equal cells.
+    """
+    cells: dict[str, Cell] = {}
+    occurrences: Counter[Cell] = Counter()
+    programs: dict[bytes, int] = {}
+    for plan in planned:
+        if plan.experiment not in (BUILTINS, STEPS, CALLS):
+            continue
+        cell = _cell(plan, where)
+        if cell.experiment == CALLS:
+            cell = replace(cell, program=programs.setdefault(plan.flat, len(programs)))
+        cells[plan.id] = replace(cell, occurrence=occurrences[cell])
+        occurrences[cell] += 1
+    return cells
+
+
+def _cell(plan: PlannedCell, where: str) -> Cell:
+    kinds = {kind.name.lower(): kind for kind in StepKind}
+    counts = [0] * len(StepKind)
+    for name, count in plan.steps.items():
+        if name not in kinds or count < 0:
+            raise InputError(f"{where}: cell {plan.id!r} counts {count} steps of kind {name!r}, which cannot be")
+        counts[kinds[name]] = count
+    if any(size < 0 for size in plan.sizes):
+        raise InputError(f"{where}: cell {plan.id!r} has a negative size")
+    try:
+        language = LedgerLanguage(plan.language)
+    except ValueError as error:
+        raise InputError(f"{where}: cell {plan.id!r} has the unknown ledger language {plan.language!r}") from error
+    return Cell(
+        experiment=plan.experiment,
+        operation=plan.operation,
+        sizes=plan.sizes,
+        repeats=plan.repeats,
+        steps=tuple(counts),
+        builtins=tuple(sorted(name for name, count in plan.builtins.items() if count)),
+        arguments=len(plan.arguments),
+        variant=variant_for(language, plan.protocol_version),
+    )
+
+
+def is_nop(name: str) -> bool:
+    """Whether this names a builtin that does nothing, which models do not price."""
+    return name.startswith(_NOP_PREFIX)
+
+
+def nop_name(arity: int, forces: int) -> str:
+    """The name of the builtin that does nothing with `arity` arguments after `forces` forces."""
+    return f"{_NOP_PREFIX}{arity}_{forces}"

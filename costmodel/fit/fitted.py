@@ -1,0 +1,160 @@
+"""The fitted model: a cost model in the upstream layout, and beside it everything that says how good it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from costmodel import __version__
+from costmodel.errors import EnvironmentFault
+from costmodel.fit.builtins import BuiltinFit
+from costmodel.fit.calls import CallFit
+from costmodel.fit.coefficient import Coefficient, Flag, Interval, rounded
+from costmodel.fit.steps import StepsFit
+from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump
+from costmodel.model.steps import STARTUP_KEY
+from costmodel.runs.files import write_atomically
+
+SCHEMA_VERSION = 1
+"""Version of what calibrate writes under its own key of a cost-model file."""
+
+_METHOD = {
+    "estimate": "25 %-trimmed mean of log(time/yardstick) in each process, mean over processes",
+    "fit": "non-negative least squares on the protocol's shapes, weighted by the relative error of the times",
+    "interval": "95 %, cluster bootstrap over runs and processes, stretched to Student's t of the jackknife error",
+    "rounding": "ceiling to whole picoseconds",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a fit came from. `runs` has name and hashes of each run, `machine` and `evaluator` are the runs' own."""
+
+    variant: Variant
+    runs: tuple[dict[str, str], ...]
+    seed: int
+    replicates: int
+    reference_yardstick_ns: float
+    yardsticks: tuple[str, ...]
+    processes: int
+    clean_batches: int
+    gated_batches: int
+    machine: dict[str, object]
+    evaluator: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """One builtin for a table. `cost` (ps) and its interval are at sizes `centre`; residuals are shares of the cost."""
+
+    builtin: str
+    shape: str
+    coefficients: tuple[Coefficient, ...]
+    centre: tuple[int, ...]
+    cost: Interval
+    r2: float | None
+    worst_relative_residual: float
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedModel:
+    """Fits of steps, builtins and calls; `ledger` has the memory costs, which are taken over unmeasured.
+
+    `unfitted` has the reason for each measured builtin that could not be fitted and is not in the model.
+    """
+
+    steps: StepsFit
+    builtins: tuple[BuiltinFit, ...]
+    calls: tuple[CallFit, ...]
+    unfitted: dict[str, str]
+    provenance: Provenance
+    ledger: CostModel
+
+    @property
+    def cost_model(self) -> CostModel:
+        """The model as it is charged, with everything else under its `extras`."""
+        prices = {coefficient.name: coefficient.charged_ps or 0 for coefficient in self.steps.coefficients}
+        steps = {kind: ExUnits(prices[kind.json_key], units.mem) for kind, units in self.ledger.steps.items()}
+        startup = self.ledger.startup
+        return CostModel(
+            builtins={
+                fit.name: BuiltinCost(fit.priced.function, self.ledger.builtins[fit.name].memory)
+                for fit in self.builtins
+            },
+            steps={kind: steps[kind] for kind in StepKind},
+            startup=None if startup is None else replace(startup, cpu=prices[STARTUP_KEY]),
+            extras=self._extras(),
+            source=f"model fitted to {', '.join(run['run'] for run in self.provenance.runs)}",
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the one-file model, whole or not at all: the same model gives the same bytes.
+
+        EnvironmentFault where `path` cannot be written.
+        """
+        if path.is_dir():
+            raise EnvironmentFault(f"cannot write {path}: it is a folder; name a file")
+        write_atomically(path, dump(self.cost_model))
+
+    def summary(self) -> tuple[SummaryRow, ...]:
+        """A row for each fitted builtin, by name."""
+        return tuple(
+            SummaryRow(
+                builtin=fit.name,
+                shape=_shape_name(fit),
+                coefficients=fit.priced.coefficients,
+                centre=fit.centre,
+                cost=fit.cost,
+                r2=fit.priced.r2,
+                worst_relative_residual=fit.priced.worst_relative_residual,
+                flags=fit.all_flags,
+            )
+            for fit in self.builtins
+        )
+
+    def _extras(self) -> dict[str, object]:
+        origin = self.provenance
+        return {
+            "batches": {"clean": origin.clean_batches, "gated": origin.gated_batches},
+            "builtins": {fit.name: _builtin_json(fit) for fit in self.builtins},
+            "calls": {fit.operation: fit.to_json() for fit in self.calls},
+            "evaluator": origin.evaluator,
+            "inputs": list(origin.runs),
+            "machine": origin.machine,
+            "method": _METHOD
+            | {
+                "memory": f"not measured: memory costs are those of the {self.ledger.source}",
+                "processes": origin.processes,
+                "replicates": origin.replicates,
+                "seed": origin.seed,
+            },
+            "reference_yardstick_ns": rounded(origin.reference_yardstick_ns),
+            "schema_version": SCHEMA_VERSION,
+            "steps": self.steps.to_json(),
+            "tool_version": __version__,
+            "unfitted": self.unfitted,
+            "variant": origin.variant.value,
+            "yardsticks": list(origin.yardsticks),
+        }
+
+
+def _shape_name(fit: BuiltinFit) -> str:
+    function = fit.priced.function
+    inner = f" / {function.model.shape.id.tag}" if function.model else ""
+    return function.shape.id.tag + inner
+
+
+def _builtin_json(fit: BuiltinFit) -> dict[str, object]:
+    priced = fit.priced
+    return {
+        "coefficients": {coefficient.name: coefficient.to_json() for coefficient in priced.coefficients},
+        "condition_number": rounded(priced.condition),
+        "cost_at_centre": fit.cost.to_json() | {"sizes": list(fit.centre)},
+        "flags": [flag.to_json() for flag in fit.flags],
+        "points": fit.points,
+        "r2": None if priced.r2 is None else rounded(priced.r2),
+        "shape": _shape_name(fit),
+        "worst_relative_residual": rounded(priced.worst_relative_residual),
+        "worst_residual_sizes": list(priced.worst_at),
+    }
