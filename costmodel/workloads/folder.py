@@ -8,6 +8,7 @@ from typing import Final
 
 from costmodel.errors import InputError
 from costmodel.plutus import Data, DataConstr, DataList, DataMap, load_data, load_program
+from costmodel.workloads.nodes import nodes, parts
 from costmodel.workloads.workload import (
     DEFAULT_LOOP_COUNTS,
     DEFAULT_PROTOCOL_VERSION,
@@ -53,7 +54,7 @@ def _programs(
     if not redeemer_file.is_file():
         raise InputError(f"{envelope}: its redeemer {redeemer_file.name} is missing")
     redeemer = load_data(redeemer_file)
-    starts = _occurrences(redeemer, COUNT_ENDS_AT)
+    starts = sum(isinstance(node, int) and node == COUNT_ENDS_AT for node in nodes(redeemer))
     if starts > 1:
         raise InputError(f"{redeemer_file}: has the integer {COUNT_ENDS_AT} {starts} times; which counts the loop?")
     programs = [
@@ -75,51 +76,29 @@ def _programs(
     return programs
 
 
-def _occurrences(data: Data, integer: int) -> int:
-    found = 0
-    stack = [data]
-    while stack:
-        node = stack.pop()
-        found += isinstance(node, int) and node == integer
-        stack += _parts(node)
-    return found
-
-
 def _replaced(data: Data, old: int, new: int) -> Data:
     """The same Data with the integer `old` replaced wherever it stands."""
     # Nodes in the order of their first visit; each is rebuilt after its parts, which come later.
     order = [data]
     parts_of: list[list[int]] = []
     for node in order:
-        parts = _parts(node)
-        parts_of.append(list(range(len(order), len(order) + len(parts))))
-        order += parts
+        below = parts(node)
+        parts_of.append(list(range(len(order), len(order) + len(below))))
+        order += below
     built: list[Data] = list(order)
     for place in reversed(range(len(order))):
         node = order[place]
-        parts = [built[part] for part in parts_of[place]]
         if isinstance(node, int):
             built[place] = new if node == old else node
         elif not isinstance(node, bytes):
-            built[place] = _rebuilt(node, parts)
+            built[place] = _rebuilt(node, [built[part] for part in parts_of[place]])
     return built[0]
 
 
-def _parts(node: Data) -> list[Data]:
+def _rebuilt(node: DataConstr | DataList | DataMap, below: list[Data]) -> Data:
     match node:
         case DataConstr():
-            return list(node.fields)
+            return DataConstr(node.tag, tuple(below))
         case DataList():
-            return list(node.items)
-        case DataMap():
-            return [part for entry in node.entries for part in entry]
-    return []
-
-
-def _rebuilt(node: DataConstr | DataList | DataMap, parts: list[Data]) -> Data:
-    match node:
-        case DataConstr():
-            return DataConstr(node.tag, tuple(parts))
-        case DataList():
-            return DataList(tuple(parts))
-    return DataMap(tuple(zip(parts[::2], parts[1::2], strict=True)))
+            return DataList(tuple(below))
+    return DataMap(tuple(zip(below[::2], below[1::2], strict=True)))

@@ -13,21 +13,13 @@ import pytest
 from costmodel.errors import InputError
 from costmodel.machine import NativeMachine, Outcome, Status
 from costmodel.model import ExUnits, ledger_model, variant_for
-from costmodel.workloads import WorkloadProgram, secp, signature_cases, verification_loop
+from costmodel.workloads import SignatureCase, WorkloadProgram, secp, signature_cases, verification_loop
 
 UNLIMITED = ExUnits(10**12, 10**9)
 CASES = ["ecdsa", "schnorr-32", "schnorr-64"]
 BUILTIN_OF = {"ecdsa": "verifyEcdsaSecp256k1Signature", "schnorr": "verifySchnorrSecp256k1Signature"}
 # The steps of one turn of the loop, counted in the script's text.
-STEPS_OF_ONE_TURN = {
-    "cekConstCost": 2,
-    "cekVarCost": 7,
-    "cekLamCost": 1,
-    "cekApplyCost": 15,
-    "cekDelayCost": 4,
-    "cekForceCost": 4,
-    "cekBuiltinCost": 5,
-}
+STEPS_OF_ONE_TURN = {"const": 2, "var": 7, "lam": 1, "apply": 15, "delay": 4, "force": 4, "builtin": 5}
 
 # secp256k1 (SEC 2, section 2.4.1): prime of the field and base point.
 P = 2**256 - 2**32 - 977
@@ -95,7 +87,8 @@ def test_a_corrupted_part_fails(name: str, part: str) -> None:
     case = signature_cases()[name]
     spoilt = bytearray(getattr(case, part))
     spoilt[-1] ^= 1
-    outcome = evaluate(verification_loop(name, case._replace(**{part: bytes(spoilt)}), 1, 11))
+    corrupted = SignatureCase(**(case._asdict() | {part: bytes(spoilt)}))
+    outcome = evaluate(verification_loop(name, corrupted, 1, 11))
     assert outcome.status is Status.FAILURE
 
 

@@ -1,0 +1,74 @@
+"""Predicted against observed: the ratio, how sure it is, and what to call it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from costmodel.errors import CheckFailed, Inconclusive, InputError
+
+DEFAULT_TOLERANCE: Final = 0.05
+
+
+class Estimate(NamedTuple):
+    """A positive quantity and its 95 % interval. What is known exactly has an interval of no width."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Status(StrEnum):
+    """What a score, or all of them together, amounts to."""
+
+    PASSED = "pass"
+    FAILED = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with."""
+        return {Status.PASSED: 0, Status.FAILED: CheckFailed.exit_code, Status.INCONCLUSIVE: Inconclusive.exit_code}[
+            self
+        ]
+
+
+def ratio(predicted: Estimate, observed: Estimate) -> Estimate:
+    """Predicted over observed.
+
+    The two errors come from different runs, so they are taken as independent: on the logarithmic scale each side's
+    half-width is the root of the sum of the two squares that push the ratio that way.
+    """
+    value = predicted.value / observed.value
+    down = math.hypot(_log(predicted.value, predicted.low), _log(observed.high, observed.value))
+    up = math.hypot(_log(predicted.high, predicted.value), _log(observed.value, observed.low))
+    return Estimate(value, value * math.exp(-down), value * math.exp(up))
+
+
+def judge(ratio: Estimate, tolerance: float) -> Status:
+    """Pass where the whole interval lies within 1 ± tolerance, fail where none of it does, else inconclusive."""
+    if 1 - tolerance <= ratio.low and ratio.high <= 1 + tolerance:
+        return Status.PASSED
+    if ratio.high < 1 - tolerance or ratio.low > 1 + tolerance:
+        return Status.FAILED
+    return Status.INCONCLUSIVE
+
+
+def overall(statuses: Iterable[Status]) -> Status:
+    """One failure fails the whole; short of that, one inconclusive score leaves it inconclusive."""
+    found = set(statuses)
+    return next((status for status in (Status.FAILED, Status.INCONCLUSIVE) if status in found), Status.PASSED)
+
+
+def checked_tolerance(tolerance: float) -> float:
+    """The tolerance, a share of the observed time; InputError unless it is above 0 and below 1."""
+    if not 0 < tolerance < 1:
+        raise InputError(f"tolerance {tolerance:g} is not between 0 and 1; 0.05 means 5 %")
+    return tolerance
+
+
+def _log(above: float, below: float) -> float:
+    """Logarithm of above/below, infinite where `below` has no logarithm: an estimate that may be nothing at all."""
+    return math.log(above / below) if below > 0 else math.inf
