@@ -22,7 +22,7 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One evaluation. `steps` has the charged steps by JSON key (`cekVarCost` …), `builtins` the calls by name.
+    """One evaluation. `steps` has the charged steps by kind ("const", "var" …), `builtins` the calls by name.
 
     `result` is the resulting term as a flat program, closed, with de Bruijn indices; None unless it succeeded and was
     asked for. `error` says why it did not succeed. `spent` and the counts stand for what was done, whatever the status.

@@ -148,7 +148,7 @@ class NativeMachine:
         outcome = Outcome(
             status=_STATUSES[status],
             spent=ExUnits(raw.spent.cpu, raw.spent.mem),
-            steps={kind.json_key: raw.steps[kind] for kind in StepKind if raw.steps[kind]},
+            steps={kind.name.lower(): raw.steps[kind] for kind in StepKind if raw.steps[kind]},
             builtins={name: count for name, count in zip(_ROW_NAMES, raw.builtins, strict=True) if count},
             result=written,
             error=None if status == lib.CAL_OK else _text(error),

@@ -1,0 +1,64 @@
+"""The experiment on script calls: what the ledger does not charge today.
+
+Decoding a script is measured over its bytes and its terms, which two families of programs separate: many small terms,
+and few terms with long constants. Applying arguments is measured likewise, over the CBOR and the nodes of Data, with
+one script whose decoding is known from a cell of its own. A start on a machine without memory is compared with the
+evaluation of the same script on a warm one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from costmodel.machine import Script
+from costmodel.measure.terms import LANGUAGE, PROTOCOL_VERSION, cell, integer, sequence
+from costmodel.plutus import BYTESTRING, UNIT, Const, Constant, Data, DataConstr, Lam, Term, encode_data
+from costmodel.runs.design import Cell
+
+# Constants of the scripts and bytes in each; a script of the chain has at most 16 KiB.
+_SCRIPTS: Final = ((1, 8), (12, 8), (120, 8), (1_200, 8), (1, 1_000), (1, 12_000), (120, 100), (12, 1_000))
+# Nodes of the arguments and bytes in each.
+_ARGUMENTS: Final = ((1, 8), (20, 8), (400, 8), (1, 1_000), (1, 8_000), (20, 200), (200, 28))
+
+
+def call_cells(seed: int) -> Iterator[Cell]:
+    """The cells of the experiment. `sizes` are bytes and terms of a script, or bytes and nodes of an argument."""
+    for constants, length in _SCRIPTS:
+        rng = random.Random(f"{seed} script {constants} {length}")
+        term = sequence([Const(Constant(BYTESTRING, rng.randbytes(length))) for _ in range(constants)], integer(0))
+        decode = cell(f"calls/decode/{constants}x{length}", "calls", "decode", term, work="decode")
+        yield msgspec.structs.replace(decode, sizes=(len(decode.flat), _nodes(decode.flat)))
+    yield from _apply_cells(seed)
+    yield cell("calls/start", "calls", "start", Const(Constant(UNIT, None)), work="start")
+
+
+def _apply_cells(seed: int) -> Iterator[Cell]:
+    """One script that ignores its argument, decoded alone and then with arguments of several sizes."""
+    script: Term = Lam(integer(0))
+    alone = cell("calls/decode/lambda", "calls", "decode", script, work="decode")
+    yield msgspec.structs.replace(alone, sizes=(len(alone.flat), _nodes(alone.flat)))
+    for nodes, length in _ARGUMENTS:
+        rng = random.Random(f"{seed} argument {nodes} {length}")
+        cbor = encode_data(_argument(nodes, length, rng))
+        name = f"calls/apply/{nodes}x{length}"
+        yield cell(name, "calls", "apply", script, sizes=(len(cbor), nodes), work="apply", arguments=(cbor,))
+
+
+def _argument(nodes: int, length: int, rng: random.Random) -> Data:
+    """Data of a number of nodes: byte strings in constructors, three to each as in a typical script context."""
+    if nodes == 1:
+        return rng.randbytes(length)
+    made: list[Data] = []
+    while nodes > 1:
+        leaves = min(3, nodes - 2) if nodes > 2 else 0
+        made.append(DataConstr(len(made) % 7, tuple(rng.randbytes(length) for _ in range(leaves))))
+        nodes -= leaves + 1
+    return DataConstr(0, tuple(made))
+
+
+def _nodes(flat: bytes) -> int:
+    return Script.decode(flat, LANGUAGE, PROTOCOL_VERSION, measuring=True).nodes

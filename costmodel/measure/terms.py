@@ -1,0 +1,110 @@
+"""Small programs to measure with, and the cells that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Final
+
+from costmodel.errors import ModelError
+from costmodel.machine import NativeMachine, Script, Status
+from costmodel.model import ExUnits, Variant, ledger_model
+from costmodel.plutus import (
+    INTEGER,
+    UPLC_1_1_0,
+    Apply,
+    Batch,
+    Builtin,
+    BuiltinTerm,
+    Const,
+    Constant,
+    Force,
+    Lam,
+    LedgerLanguage,
+    Program,
+    Term,
+    encode_flat,
+)
+from costmodel.runs.design import Cell, Experiment, Work
+
+LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
+PROTOCOL_VERSION: Final = 11
+"""Everything is measured where every builtin of the chain is available."""
+
+_VARIANT: Final = Variant.E
+_UNLIMITED: Final = ExUnits(2**63 - 1, 2**63 - 1)
+
+# The no-ops follow the chain's builtins: arities 1 to 6, each with 0, 1 and 2 forces (native/builtins/table.h).
+_FIRST_NOP_TAG: Final = 104
+_NOP_FORCES: Final = 3
+
+
+def nop(arity: int, forces: int) -> Builtin:
+    """The builtin that does nothing with `arity` arguments after `forces` forces."""
+    variables = ["a", "b"][:forces] + ["integer"] * arity
+    tag = _FIRST_NOP_TAG + (arity - 1) * _NOP_FORCES + forces
+    signature = f"{', '.join(variables[:arity])} -> unit"
+    return Builtin(tag, f"nop{arity}_{forces}", Batch.ONE, signature, {}, costed=False)
+
+
+def integer(value: int) -> Const:
+    """An integer constant."""
+    return Const(Constant(INTEGER, value))
+
+
+def saturated(builtin: Builtin, forces: int, arguments: Iterable[Term]) -> Term:
+    """A builtin applied to all its arguments."""
+    term: Term = BuiltinTerm(builtin)
+    for _ in range(forces):
+        term = Force(term)
+    for argument in arguments:
+        term = Apply(term, argument)
+    return term
+
+
+def sequence(terms: Sequence[Term], body: Term) -> Term:
+    """Evaluates closed terms one after another, drops their values and goes on with `body`."""
+    for term in reversed(terms):
+        body = Apply(Lam(body), term)
+    return body
+
+
+def cell(
+    name: str,
+    experiment: Experiment,
+    operation: str,
+    term: Term,
+    *,
+    sizes: tuple[int, ...] = (),
+    repeats: int = 1,
+    work: Work = "evaluate",
+    arguments: tuple[bytes, ...] = (),
+) -> Cell:
+    """A cell for a term, with the counts of one evaluation as the machine takes them."""
+    flat = encode_flat(Program(UPLC_1_1_0, term))
+    script = Script.decode(flat, LANGUAGE, PROTOCOL_VERSION, measuring=True)
+    for argument in arguments:
+        script.apply_data(argument)
+    outcome = _machine().evaluate(script, _UNLIMITED)
+    if outcome.status is not Status.SUCCESS:
+        raise ModelError(f"the design of {name} is wrong: its program ends in {outcome.status.value}, {outcome.error}")
+    return Cell(
+        id=name,
+        experiment=experiment,
+        operation=operation,
+        sizes=sizes,
+        work=work,
+        flat=flat,
+        arguments=arguments,
+        repeats=repeats,
+        steps=outcome.steps,
+        builtins=outcome.builtins,
+        language=LANGUAGE.value,
+        protocol_version=PROTOCOL_VERSION,
+        nops=True,
+    )
+
+
+@cache
+def _machine() -> NativeMachine:
+    return NativeMachine(ledger_model(_VARIANT), _VARIANT)
