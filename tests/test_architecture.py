@@ -15,7 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     "model": {"plutus"},
     "machine": {"plutus", "model"},
     "runs": set(),
-    "timing": {"machine", "plutus", "runs", "trace"},
+    "timing": {"machine", "model", "plutus", "runs", "trace"},
     "measure": {"machine", "plutus", "runs", "timing"},
     "fit": {"model", "runs", "plutus"},
     "workloads": {"plutus", "model", "machine"},

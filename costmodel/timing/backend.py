@@ -1,0 +1,113 @@
+"""Where measuring processes run."""
+
+from __future__ import annotations
+
+import os
+import random
+import selectors
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final, Protocol
+
+import msgspec
+
+from costmodel import errors
+from costmodel.timing.protocol import End, Event, Fault, Job, Reply
+
+_POLL_SECONDS: Final = 0.1
+_PADDING_BYTES: Final = 4096  # a page: the environment's length moves the stack by up to so much
+
+
+class Backend(Protocol):
+    """Runs jobs in fresh processes and passes on what they report."""
+
+    def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
+        """Events of one process after another, or of several at once, each told by its process number.
+
+        Ends when the jobs are done, or, with processes left unfinished, soon after `halt()` has become true. Closing
+        the iterator ends the processes too. Raises what a process failed with.
+        """
+
+
+class LocalBackend:
+    """Processes on this machine, one after another."""
+
+    def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
+        for job in jobs:
+            with _worker(job) as (process, complaints):
+                for line in _lines(process, halt):
+                    reply = msgspec.json.decode(line, type=Reply)
+                    if isinstance(reply, Fault):
+                        raise _error(reply)
+                    yield reply
+                    if isinstance(reply, End):
+                        break
+                else:
+                    if halt():
+                        return
+                    raise errors.EnvironmentFault(_death(process, complaints))
+
+
+@contextmanager
+def _worker(job: Job) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """A worker that has its job, and is ended and reaped with the context. Also what it says on its error output."""
+    # The length of the environment shifts the stack; each process draws its own.
+    padding = random.SystemRandom().randrange(_PADDING_BYTES) * "x"
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(
+            [sys.executable, "-m", "costmodel.timing.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            env=os.environ | {"CALIBRATE_PADDING": padding, "PYTHONPATH": os.pathsep.join(_import_path())},
+        ) as process,
+    ):
+        try:
+            if process.stdin is not None:
+                with suppress(BrokenPipeError):  # it died already; that it says nothing is noticed later
+                    process.stdin.write(msgspec.json.encode(job) + b"\n")
+                    process.stdin.flush()
+            yield process, complaints
+        finally:
+            process.kill()
+
+
+def _import_path() -> list[str]:
+    """Where a worker finds this very package, also when it is used from a source tree."""
+    return [str(Path(errors.__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+
+
+def _lines(process: subprocess.Popen[bytes], halt: Callable[[], bool]) -> Iterator[bytes]:
+    """Complete lines of the process's output, until it ends or `halt()`."""
+    if process.stdout is None:
+        return
+    rest = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while not halt():
+            if not selector.select(_POLL_SECONDS):
+                continue
+            chunk = os.read(process.stdout.fileno(), 1 << 20)
+            if not chunk:
+                return
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+
+
+def _error(fault: Fault) -> errors.CalibrateError:
+    kind = getattr(errors, fault.error, errors.CalibrateError)
+    error: errors.CalibrateError = kind(fault.message)
+    return error
+
+
+def _death(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:
+    code = process.wait()
+    complaints.seek(0)
+    lines = complaints.read().decode("utf-8", "replace").strip().splitlines()
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+    return f"a measuring process {how}: {lines[-1] if lines else 'it said nothing'}"

@@ -1,0 +1,161 @@
+"""Timing batches: iteration counts, gates, yardsticks, blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from costmodel._native import ffi, lib
+from costmodel.errors import CheckFailed
+from costmodel.timing.clock import Clock
+from costmodel.timing.protocol import Batch, Block
+from costmodel.timing.work import error_text
+
+_ROUNDS: Final = 4  # a batch is timed this often before its block does without it
+_GROWTH: Final = 16  # at most so much longer is the next try at an iteration count
+_PROBE_NS: Final = 400_000
+_GAP_NS: Final = 1_000  # a clock reading takes some 30 ns; an interrupt takes microseconds
+_GAP_LIMIT: Final = 0.25  # a quiet core loses up to some 5 % of a probe; one shared with another process half of it
+_WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts
+
+
+class Work(Protocol):
+    """Something with a name and a `cal_work *`."""
+
+    name: str
+    handle: Any
+
+
+@dataclass(slots=True)
+class Timed:
+    """A work and the iterations of its batch."""
+
+    work: Work
+    iterations: int = 1
+
+    @property
+    def warm_up(self) -> int:
+        return math.ceil(self.iterations / _WARM_SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A batch as it came from the clock."""
+
+    ticks: int
+    gate: str
+    cpu: int
+
+
+class Stopwatch:
+    """Times batches on the calling thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.start, self.ns_per_tick = clock.calibrate()
+        self.timed_ticks = 0
+        self._gate = ffi.new("cal_gate *", lib.cal_gate_open())
+
+    def time(self, timed: Sequence[Timed]) -> list[Reading]:
+        """One batch of each, in this order. CheckFailed where a run did not come to its expected result."""
+        orders = ffi.new("cal_batch_order[]", len(timed))
+        for order, item in zip(orders, timed, strict=True):
+            order.work, order.warm_up, order.iterations = item.work.handle, item.warm_up, item.iterations
+        batches = ffi.new("cal_batch[]", len(timed))
+        done, error = ffi.new("size_t *"), ffi.new("cal_error *")
+        status = lib.cal_batches_time(self.clock.native, self._gate, orders, len(timed), batches, done, error)
+        if status != lib.CAL_OK:
+            raise CheckFailed(f"cell {timed[done[0]].work.name!r}: {error_text(error)}")
+        readings = [Reading(batch.ticks, _gate(batch), batch.cpu_end) for batch in batches]
+        self.timed_ticks += sum(reading.ticks for reading in readings)
+        return readings
+
+    def confirm_iterations(self, timed: Timed, target_ns: float) -> None:
+        """Raise the iterations until two consecutive batches take the target or longer."""
+        confirmed = 0
+        while confirmed < 2:
+            (reading,) = self.time([timed])
+            ns = reading.ticks * self.ns_per_tick
+            if ns >= target_ns:
+                confirmed += 1
+            else:
+                confirmed = 0
+                wanted = math.ceil(1.05 * target_ns / max(ns, 1.0) * timed.iterations)
+                timed.iterations = min(max(wanted, timed.iterations + 1), _GROWTH * timed.iterations)
+
+
+def _gate(batch: Any) -> str:
+    found = (
+        ("preempted", batch.involuntary > 0),
+        ("delayed", batch.run_delay_ns > 0),
+        ("migrated", batch.cpu_begin != batch.cpu_end),
+    )
+    return "+".join(name for name, raised in found if raised)
+
+
+class Yardsticks:
+    """The two fixed loops whose time says which state the machine is in."""
+
+    def __init__(self, stopwatch: Stopwatch, arithmetic: Work, machine: Work, target_ns: float) -> None:
+        self._stopwatch = stopwatch
+        self.timed = (Timed(arithmetic), Timed(machine))
+        for timed in self.timed:
+            stopwatch.confirm_iterations(timed, target_ns)
+
+    def ns(self, readings: Sequence[Sequence[Reading]]) -> tuple[float, float, bool]:
+        """Nanoseconds of one run of each over several readings (hash and machine in turn), and whether all are clean;
+        gated readings are left out where there are clean ones."""
+        values = []
+        trusted = True
+        for timed, of_one in zip(self.timed, zip(*readings, strict=True), strict=True):
+            clean = [reading.ticks for reading in of_one if not reading.gate]
+            trusted &= bool(clean)
+            ticks = clean or [reading.ticks for reading in of_one]
+            values.append(sum(ticks) / len(ticks) * self._stopwatch.ns_per_tick / timed.iterations)
+        return values[0], values[1], trusted
+
+
+def time_block(
+    stopwatch: Stopwatch, yardsticks: Yardsticks, cells: Sequence[Timed], order: Sequence[int], process: int, block: int
+) -> Block:
+    """Time every cell once, in the given order, between yardsticks; what a gate caught is timed again at the end.
+
+    Every batch is in the block's result, gated ones with the gate's name. Where the spin probe or all readings of a
+    yardstick say that the whole block was disturbed, every batch of it is gated.
+    """
+    gap_share = stopwatch.clock.spin_gap(_PROBE_NS, _GAP_NS, stopwatch.ns_per_tick)
+    readings = stopwatch.time([*yardsticks.timed, *(cells[index] for index in order), *yardsticks.timed])
+    around = [readings[:2], readings[-2:]]
+    numbered = list(zip(order, readings[2:-2], strict=True))
+    numbered += _again(stopwatch, cells, numbered)
+    while not yardsticks.ns(around)[2] and len(around) < 2 + _ROUNDS:
+        around.append(stopwatch.time(yardsticks.timed))
+    hash_ns, machine_ns, trusted = yardsticks.ns(around)
+    whole = [name for name, raised in (("gap", gap_share > _GAP_LIMIT), ("yardstick", not trusted)) if raised]
+    batches = tuple(
+        Batch(
+            cell=index,
+            order=place,
+            iterations=cells[index].iterations,
+            ticks=reading.ticks,
+            gate="+".join(filter(None, [reading.gate, *whole])),
+            cpu=reading.cpu,
+        )
+        for place, (index, reading) in enumerate(numbered)
+    )
+    return Block(process, block, hash_ns, machine_ns, gap_share, batches)
+
+
+def _again(
+    stopwatch: Stopwatch, cells: Sequence[Timed], first: Sequence[tuple[int, Reading]]
+) -> Iterator[tuple[int, Reading]]:
+    """Time again, a bounded number of times, what was gated."""
+    gated = [index for index, reading in first if reading.gate]
+    for _ in range(_ROUNDS - 1):
+        if not gated:
+            return
+        again = list(zip(gated, stopwatch.time([cells[index] for index in gated]), strict=True))
+        yield from again
+        gated = [index for index, reading in again if reading.gate]

@@ -1,0 +1,80 @@
+"""The clock of a session: which one, and how long its tick is."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from costmodel._native import ffi, lib
+from costmodel.errors import EnvironmentFault
+
+ClockName: TypeAlias = Literal["tsc", "cntvct", "raw"]
+
+_INVARIANT_TSC: Final = {"constant_tsc", "nonstop_tsc"}
+_CALIBRATION_NS: Final = 20_000_000  # the pair's window of some 50 ns is then under 3 ppm of the interval
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A reading of the clock, in its ticks, and of CLOCK_MONOTONIC_RAW, in nanoseconds, at one moment."""
+
+    ticks: int
+    raw_ns: int
+
+
+def cpu_flags() -> frozenset[str]:
+    """Flags (x86) or features (arm64) of the first core, as the kernel names them; empty where it does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()
+
+
+def choose_clock() -> ClockName:
+    """The hardware counter where its rate is constant and never stops, else CLOCK_MONOTONIC_RAW."""
+    counter: str = ffi.string(lib.cal_clock_counter()).decode()
+    if counter == "cntvct":
+        return "cntvct"
+    if counter == "tsc" and cpu_flags() >= _INVARIANT_TSC:
+        return "tsc"
+    return "raw"
+
+
+class Clock:
+    """A clock by name. EnvironmentFault where this build or machine does not have it."""
+
+    def __init__(self, name: ClockName) -> None:
+        if name not in ("raw", ffi.string(lib.cal_clock_counter()).decode()):
+            raise EnvironmentFault(f"the clock {name} does not exist on {platform.machine()}; use raw")
+        self.name = name
+        self.native: int = lib.CAL_CLOCK_RAW if name == "raw" else lib.CAL_CLOCK_COUNTER
+
+    def read(self) -> Pair:
+        pair = lib.cal_clock_read_pair(self.native)
+        return Pair(pair.ticks, pair.raw_ns)
+
+    def calibrate(self) -> tuple[Pair, float]:
+        """A reading, and nanoseconds per tick as found over the next 20 ms."""
+        first = self.read()
+        last = first
+        while last.raw_ns - first.raw_ns < _CALIBRATION_NS:
+            last = self.read()
+        return first, ns_per_tick(first, last)
+
+    def spin_gap(self, ns: float, gap_ns: float, ns_per_tick: float) -> float:
+        """Share of `ns` nanoseconds of spinning that was lost in gaps longer than `gap_ns`."""
+        lost, elapsed = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+        lib.cal_clock_spin(self.native, int(ns / ns_per_tick), int(gap_ns / ns_per_tick), lost, elapsed)
+        return float(lost[0] / elapsed[0])
+
+
+def ns_per_tick(first: Pair, last: Pair) -> float:
+    """Length of a tick, from two readings."""
+    return (last.raw_ns - first.raw_ns) / (last.ticks - first.ticks)

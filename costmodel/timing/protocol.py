@@ -1,0 +1,78 @@
+"""What a manager and its workers say to each other: one JSON document a line, over pipes.
+
+A worker gets a Job, answers Begin, then a Block for each block, then End; or Fault, and nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from costmodel.runs.design import Cell
+from costmodel.timing.clock import ClockName
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """The work of one process. `seconds` is when it ends, with the block then begun, though blocks be left."""
+
+    cells: tuple[Cell, ...]
+    yardstick: Cell
+    clock: ClockName
+    core: int
+    seed: int
+    process: int
+    blocks: int
+    seconds: float
+    target_batch_us: float
+
+
+class Begin(msgspec.Struct, frozen=True, tag=True):
+    """`ns_per_tick` converts the process's ticks; calibration of clock and iterations took `setup_seconds`."""
+
+    process: int
+    ns_per_tick: float
+    setup_seconds: float
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """One timed batch; `cell` is an index into the job's cells, the rest is as in `Sample`."""
+
+    cell: int
+    order: int
+    iterations: int
+    ticks: int
+    gate: str
+    cpu: int
+
+
+class Block(msgspec.Struct, frozen=True, tag=True):
+    """`gap_share` is the share of the block's spin probe that was lost in gaps."""
+
+    process: int
+    block: int
+    yardstick_hash_ns: float
+    yardstick_machine_ns: float
+    gap_share: float
+    batches: tuple[Batch, ...]
+
+
+class End(msgspec.Struct, frozen=True, tag=True):
+    """`ns_per_tick` as found over the process's whole life; `timed_seconds` were spent inside the clock."""
+
+    process: int
+    ns_per_tick: float
+    seconds: float
+    timed_seconds: float
+
+
+class Fault(msgspec.Struct, frozen=True, tag=True):
+    """The process cannot do its job: the class of the error, and its line for the user."""
+
+    process: int
+    error: str
+    message: str
+
+
+Event: TypeAlias = Begin | Block | End
+Reply: TypeAlias = Begin | Block | End | Fault

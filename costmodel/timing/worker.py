@@ -1,0 +1,80 @@
+"""The measuring process: `python -m costmodel.timing.worker`, a Job on its standard input, replies on its output.
+
+It ends at once when its standard input is closed, which is what happens when its manager dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from typing import BinaryIO
+
+import msgspec
+
+from costmodel.errors import CalibrateError, EnvironmentFault
+from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
+from costmodel.timing.clock import Clock, ns_per_tick
+from costmodel.timing.plan import block_orders
+from costmodel.timing.protocol import Begin, End, Fault, Job, Reply
+from costmodel.timing.work import HashYardstick, Workshop
+
+
+def main() -> int:
+    # Ctrl-C reaches the whole terminal; the manager decides what becomes of this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    requests, replies = sys.stdin.buffer, sys.stdout.buffer
+    job = msgspec.json.decode(requests.readline(), type=Job)
+    threading.Thread(target=_end_with_manager, args=(requests,), daemon=True).start()
+    try:
+        _measure(job, replies)
+    except CalibrateError as error:
+        _reply(replies, Fault(job.process, type(error).__name__, str(error)))
+    return 0
+
+
+def _end_with_manager(requests: BinaryIO) -> None:
+    requests.read()
+    os._exit(1)
+
+
+def _reply(replies: BinaryIO, reply: Reply) -> None:
+    replies.write(msgspec.json.encode(reply) + b"\n")
+    replies.flush()
+
+
+def _measure(job: Job, replies: BinaryIO) -> None:
+    began = time.monotonic()
+    _pin(job.core)
+    stopwatch = Stopwatch(Clock(job.clock))
+    workshop = Workshop()
+    cells = [Timed(workshop.make(cell)) for cell in job.cells]
+    target_ns = job.target_batch_us * 1e3
+    yardsticks = Yardsticks(stopwatch, HashYardstick(), workshop.make(job.yardstick), target_ns)
+    for cell in cells:
+        stopwatch.confirm_iterations(cell, target_ns)
+    gc.collect()
+    gc.freeze()
+    setup = time.monotonic() - began
+    _reply(replies, Begin(job.process, stopwatch.ns_per_tick, setup))
+    for block, order in zip(range(job.blocks), block_orders(len(cells), job.seed, job.process), strict=False):
+        _reply(replies, time_block(stopwatch, yardsticks, cells, order, job.process, block))
+        if time.monotonic() - began > job.seconds:
+            break
+    tick = ns_per_tick(stopwatch.start, stopwatch.clock.read())
+    timed = stopwatch.timed_ticks * tick / 1e9
+    _reply(replies, End(job.process, tick, time.monotonic() - began, timed))
+
+
+def _pin(core: int) -> None:
+    try:
+        os.sched_setaffinity(0, {core})
+    except OSError as error:
+        raise EnvironmentFault(f"core {core} cannot be used for measuring: {error.strerror}; choose another") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+#include "timing/batch.h"
+
+static cal_status iterate(const cal_work *work, uint64_t iterations, cal_work_result *result,
+                          cal_error *error) {
+  cal_status status = CAL_OK;
+  for (uint64_t i = 0; i < iterations && status == CAL_OK; i++) {
+    status = cal_work_once(work, result, error);
+  }
+  return status;
+}
+
+static cal_status time_one(cal_clock clock, const cal_gate *gate, const cal_batch_order *order,
+                           cal_batch *batch, cal_error *error) {
+  cal_gate_reading before;
+  cal_gate_reading after;
+  cal_work_result result = order->work->expected;
+  cal_status status = iterate(order->work, order->warm_up, &result, error);
+  if (status == CAL_OK) {
+    status = cal_gate_read(gate, &before, error);
+  }
+  if (status != CAL_OK) {
+    return status;
+  }
+  batch->cpu_begin = cal_clock_cpu();
+  const uint64_t begin = cal_clock_begin(clock);
+  status = iterate(order->work, order->iterations, &result, error);
+  const uint64_t end = cal_clock_end(clock, &batch->cpu_end);
+  if (status == CAL_OK) {
+    status = cal_gate_read(gate, &after, error);
+  }
+  if (status != CAL_OK) {
+    return status;
+  }
+  batch->ticks = end - begin;
+  batch->involuntary = after.involuntary - before.involuntary;
+  batch->run_delay_ns = after.run_delay_ns - before.run_delay_ns;
+  return cal_work_check(order->work, &result, error);
+}
+
+cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_batch_order *orders,
+                            size_t count, cal_batch *batches, size_t *done, cal_error *error) {
+  cal_status status = CAL_OK;
+  for (*done = 0; *done < count; ++*done) {
+    status = time_one(clock, gate, &orders[*done], &batches[*done], error);
+    if (status != CAL_OK) {
+      break;
+    }
+  }
+  return status;
+}
