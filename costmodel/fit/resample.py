@@ -7,13 +7,13 @@ over processes; the fit carries all rows through at once.
 Percentile intervals from few clusters are too narrow: resampling n values understates their variance by (n − 1)/n and
 knows nothing of Student's t (Hesterberg, "What teachers should know about the bootstrap", 2015). Each interval
 is therefore stretched about its point estimate. The stretch makes the interval of the unconstrained, hence smooth,
-coefficient as wide as t·(jackknife standard error), with degrees of freedom after Satterthwaite where the variance has
-parts between and within runs. The bootstrap gives the interval its shape, the jackknife its size.
+coefficient as wide as t·(jackknife standard error), where several runs count with what they differ by beyond their
+processes. The bootstrap gives the interval its shape, the jackknife its size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,17 +47,19 @@ class Clusters:
 class Replicates:
     """Times of C cells in N = 1 + P + B replicates: the point estimate, each process left out, the resamples.
 
-    `times_ps` is N × C. Everything computed from it keeps the replicates on its first axis.
+    `times_ps` is N × C. Everything computed from it keeps the replicates on its first axis. `inflation` is that of
+    `run_inflation`.
     """
 
     times_ps: Floats
     clusters: Clusters
+    inflation: tuple[float, ...]
 
     def interval(self, values: Floats, smooth: Floats, *, nonnegative: bool) -> tuple[float, float]:
         """95 % interval of a quantity from its N replicates; `smooth` are those without a constraint."""
         first = 1 + len(self.clusters.run)
         point = float(values[0])
-        low, high = np.quantile(values[first:], [_TAIL, 1 - _TAIL])
+        low, high = (float(q) for q in np.quantile(values[first:], [_TAIL, 1 - _TAIL]))
         stretch = self._stretch(smooth)
         low, high = point - stretch * max(point - low, 0.0), point + stretch * max(high - point, 0.0)
         return (max(low, 0.0) if nonnegative else low), high
@@ -66,7 +68,7 @@ class Replicates:
         """How much wider than its percentiles an interval has to be."""
         processes = len(self.clusters.run)
         low, high = np.quantile(smooth[1 + processes :], [_TAIL, 1 - _TAIL])
-        variance, freedom = jackknife_variance(smooth[0] - smooth[1 : 1 + processes], self.clusters)
+        variance, freedom = jackknife_variance(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
         if high <= low or variance == 0:
             return 1.0
         return float(student_t.ppf(1 - _TAIL, freedom) * np.sqrt(variance) / ((high - low) / 2))
@@ -87,7 +89,7 @@ def replicate(logs: Floats, clusters: Clusters, *, count: int, seed: int) -> Rep
     with np.errstate(invalid="ignore"):
         means = sums / totals
     means = np.where(totals > 0, means, means[0])
-    return Replicates(np.exp(means) * 1000, clusters)
+    return Replicates(np.exp(means) * 1000, clusters, run_inflation(logs, clusters))
 
 
 def _resamples(clusters: Clusters, count: int, rng: np.random.Generator) -> Floats:
@@ -101,32 +103,42 @@ def _resamples(clusters: Clusters, count: int, rng: np.random.Generator) -> Floa
     return weights
 
 
-def jackknife_variance(influences: Floats, clusters: Clusters) -> tuple[float, float]:
+def run_inflation(logs: Floats, clusters: Clusters) -> tuple[float, ...]:
+    """For each group how many times larger its runs make the variance than its processes alone would, at least 1.
+
+    This is the mean square between runs over that within them (analysis of variance of `logs`, P × C), both averaged
+    over the cells that every process has: the two or three runs of a usual fit say next to nothing about one cell, but
+    much about all together. It is 1 where there is one run, or nothing to compare it with.
+    """
+    ratios = []
+    for runs in clusters.members():
+        rows = np.concatenate(runs)
+        common = logs[:, ~np.isnan(logs[rows]).any(axis=0)]
+        n, r = len(rows), len(runs)
+        ratio = 1.0
+        if 1 < r < n and common.size:
+            grand = common[rows].mean(axis=0)
+            between = sum(len(run) * ((common[run].mean(axis=0) - grand) ** 2).sum() for run in runs) / (r - 1)
+            within = sum(((common[run] - common[run].mean(axis=0)) ** 2).sum() for run in runs) / (n - r)
+            ratio = max(1.0, float(between / within)) if within > 0 else 1.0
+        ratios.append(ratio)
+    return tuple(ratios)
+
+
+def jackknife_variance(influences: Floats, clusters: Clusters, inflation: Sequence[float]) -> tuple[float, float]:
     """Variance of an estimate and its degrees of freedom, from what leaving out each of P processes changes.
 
-    Parts between and within runs are told apart by the analysis of variance of the pseudo-values; where runs differ no
-    more than their processes do, they are pooled.
+    `inflation` is that of `run_inflation`. Parts of several groups add up, with degrees of freedom after Satterthwaite.
     """
-    parts: list[tuple[float, int]] = []
-    for runs in clusters.members():
-        parts += _variance_parts([influences[processes] for processes in runs])
+    parts = []
+    for runs, ratio in zip(clusters.members(), inflation, strict=True):
+        n, r = sum(map(len, runs)), len(runs)
+        # Runs of one process each: there is no process within a run to compare, and each run is a process.
+        clustered = runs if n > r else [np.concatenate(runs)]
+        pseudo = [(n - 1) * influences[processes] for processes in clustered]
+        freedom = n - len(pseudo)
+        parts.append((ratio * sum(float(((u - u.mean()) ** 2).sum()) for u in pseudo) / freedom / n, freedom))
     variance = sum(part for part, _ in parts)
     if variance == 0:
         return 0.0, 1.0
     return variance, variance**2 / sum(part**2 / freedom for part, freedom in parts)
-
-
-def _variance_parts(runs: list[Floats]) -> list[tuple[float, int]]:
-    """Parts of the variance that one group of runs contributes, each with its degrees of freedom."""
-    n, r = sum(map(len, runs)), len(runs)
-    pseudo = [(n - 1) * run for run in runs]
-    everything = np.concatenate(pseudo)
-    pooled = [(float(everything.var(ddof=1)) / n, n - 1)]
-    if r == 1:
-        return pooled
-    means = np.array([run.mean() for run in pseudo])
-    if n == r:
-        return [(float(means.var(ddof=1)) / r, r - 1)]
-    within = sum(float(((run - run.mean()) ** 2).sum()) for run in pseudo) / (n - r) / n
-    between = float(means.var(ddof=1)) / r - within
-    return pooled if between <= 0 else [(within, n - r), (between, r - 1)]
