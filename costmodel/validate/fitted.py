@@ -11,10 +11,8 @@ import msgspec
 from costmodel.errors import ModelError
 from costmodel.machine import Script
 from costmodel.model import EXTRAS_KEY, CostModel, ps_to_ns
-from costmodel.plutus import decode_data
 from costmodel.validate.predict import Prediction
 from costmodel.validate.score import Estimate
-from costmodel.workloads import nodes
 
 _SCHEMA_VERSION: Final = 1
 
@@ -133,7 +131,7 @@ def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, int]]:
         "apply": {
             "arguments": len(program.arguments),
             "bytes": sum(map(len, program.arguments)),
-            "nodes": sum(1 for argument in program.arguments for _ in nodes(decode_data(argument))),
+            "nodes": program.argument_nodes,
         },
         "start": {"intercept": 1},
     }

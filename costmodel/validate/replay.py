@@ -1,0 +1,177 @@
+"""Replays: a workload timed in a session, its observed times against what a model predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from costmodel.errors import Inconclusive
+from costmodel.model import CostModel, variant_for
+from costmodel.runs.design import Cell, Plan, Work
+from costmodel.runs.provenance import file_fact
+from costmodel.runs.store import Run
+from costmodel.timing.estimate import estimate, process_means, reference_yardstick
+from costmodel.timing.plan import choose_core
+from costmodel.timing.session import Observer, measure
+from costmodel.validate.fitted import Fitted, call_time, evaluation_time, without_interval
+from costmodel.validate.predict import Prediction, predict
+from costmodel.validate.score import DEFAULT_TOLERANCE, Estimate, checked_tolerance
+from costmodel.validate.verdict import Observation, Verdict, score
+from costmodel.workloads import Workload
+
+EXPERIMENT: Final = "replay"
+
+# Of the tolerance: the rest is left for the model's own error and for being off.
+_PRECISION_SHARE: Final = 0.4
+_YARDSTICKS: Final = frozenset({"yardstick_hash_ns", "yardstick_machine_ns"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Replay:
+    """One program timed in one way, and the time (ns) that is predicted for it."""
+
+    prediction: Prediction
+    work: Work
+    predicted_ns: Estimate
+
+    @property
+    def id(self) -> str:
+        """The cell's."""
+        return f"{self.prediction.program.label} {self.work}"
+
+    def cell(self) -> Cell:
+        program = self.prediction.program
+        return Cell(
+            id=self.id,
+            experiment=EXPERIMENT,
+            operation=program.name,
+            sizes=() if program.loop_count is None else (program.loop_count,),
+            work=self.work,
+            flat=program.flat,
+            arguments=program.arguments,
+            steps=dict(self.prediction.steps),
+            builtins=dict(self.prediction.builtins),
+            language=program.language.value,
+            protocol_version=program.protocol_version,
+        )
+
+
+def validate(
+    model: CostModel,
+    workload: Workload,
+    *,
+    measurements: Path,
+    core: int | None = None,
+    seed: int = 0,
+    tolerance: float = DEFAULT_TOLERANCE,
+    time_budget: float | None = None,
+    model_files: Sequence[Path] = (),
+    command_line: Sequence[str] = (),
+    observer: Observer | None = None,
+) -> Verdict:
+    """Replay a workload on a core (by default the session's choice) and compare with what the model predicts.
+
+    The observations become a run below `measurements`; `model_files` are noted in it as inputs, beside the workload's.
+    `seed` decides the order of timing and the resamples. `tolerance` is relative, `time_budget` in seconds.
+
+    Before anything is timed: InputError for a workload that does not run to success, ModelError for a model that lacks
+    what the workload needs, CheckFailed for ExUnits that are not the expected ones, EnvironmentFault for a core that
+    does not exist. Afterwards: Inconclusive where the machine was too noisy for any observation, Interrupted.
+    """
+    checked_tolerance(tolerance)
+    fitted = Fitted.of(model)
+    replays = _replays(predict(model, workload.programs), fitted)
+    plan = Plan(
+        cells=tuple(replay.cell() for replay in replays),
+        core=choose_core(core),
+        seed=seed,
+        target_half_width=_PRECISION_SHARE * tolerance,
+    )
+    run = measure(
+        plan,
+        measurements,
+        EXPERIMENT,
+        time_budget=time_budget,
+        command_line=command_line,
+        inputs={str(path): file_fact(path) for path in (*model_files, *workload.files)},
+        observer=observer,
+    )
+    same_state, notes = _comparability(fitted, run)
+    observations = observe(run, fitted.reference_yardstick_ns if fitted and same_state else None)
+    return Verdict(
+        model=model.source,
+        workload=workload.name,
+        run=str(run.path),
+        tolerance=tolerance,
+        machine_state="model" if same_state else EXPERIMENT,
+        notes=(*notes, *_variants(fitted, workload), *_gaps(replays, fitted)),
+        scores=tuple(
+            score(replay.prediction, replay.work, replay.predicted_ns, observations[replay.id], tolerance)
+            for replay in replays
+        ),
+    )
+
+
+def _replays(predictions: Sequence[Prediction], fitted: Fitted | None) -> tuple[_Replay, ...]:
+    """Every evaluation, and the whole call of it where the model says what a call costs."""
+    replays = [_Replay(prediction, "evaluate", evaluation_time(prediction, fitted)) for prediction in predictions]
+    if fitted is not None and fitted.calls:
+        replays += [_Replay(prediction, "call", call_time(prediction, fitted)) for prediction in predictions]
+    return tuple(replays)
+
+
+def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
+    """Whether observed times can be brought to the state of the machine that the model speaks of, and what to say."""
+    if fitted is None:
+        return False, ["the model does not say on which machine it was measured: observed times are this replay's"]
+    notes = []
+    if fitted.machine != run.manifest.machine:
+        notes.append("the model was measured on another machine: observed times are this replay's")
+    elif set(fitted.yardsticks) != _YARDSTICKS:
+        notes.append("the model was measured by another yardstick: observed times are this replay's")
+    adjustable = not notes
+    if fitted.evaluator != run.manifest.evaluator:
+        notes.append("the model was measured with another build of the evaluator")
+    return adjustable, notes
+
+
+def _variants(fitted: Fitted | None, workload: Workload) -> list[str]:
+    """What to say where sizes and shapes are other ones in the model than in the programs' own variant."""
+    if fitted is None:
+        return []
+    used = {variant_for(program.language, program.protocol_version) for program in workload.programs}
+    others = sorted(used - {fitted.variant})
+    return [f"the model is of variant {fitted.variant}, programs are of {', '.join(others)}"] if others else []
+
+
+def _gaps(replays: Sequence[_Replay], fitted: Fitted | None) -> list[str]:
+    if fitted is None:
+        return ["the model states no uncertainty: its predictions are taken as exact"]
+    gaps = sorted({part for replay in replays for part in without_interval(replay.prediction, fitted)})
+    return [f"taken as exact, for want of an interval in the model: {', '.join(gaps)}"] if gaps else []
+
+
+def observe(run: Run, reference_yardstick_ns: float | None) -> dict[str, Observation]:
+    """Observed times by cell of a run. Adjusted times are at the given yardstick, or at the run's own median one.
+
+    Inconclusive, naming the cell, where a cell has too few undisturbed batches.
+    """
+    samples = run.samples()
+    normalised = process_means(samples)
+    for cell in run.design.cells:
+        if cell.id not in normalised.index:
+            raise Inconclusive(f"{run.path}: too few undisturbed batches of {cell.id!r}; replay on a quieter machine")
+    reference = reference_yardstick(samples) if reference_yardstick_ns is None else reference_yardstick_ns
+    seed = run.design.seed
+    adjusted = _estimates(estimate(normalised, scale_ns=reference, seed=seed))
+    raw = _estimates(estimate(process_means(samples, normalise=False), scale_ns=1, seed=seed))
+    return {cell: Observation(raw[cell], adjusted[cell], run.manifest.uncertain.get(cell, "")) for cell in adjusted}
+
+
+def _estimates(table: pd.DataFrame) -> dict[str, Estimate]:
+    columns = table[["value_ns", "low_ns", "high_ns"]]
+    return {str(row[0]): Estimate(*map(float, row[1:])) for row in columns.itertuples()}

@@ -1,0 +1,286 @@
+"""`validate` on made-up observations, written as a real run, and once on real ones."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from costmodel.errors import EnvironmentFault, Inconclusive, InputError, ModelError
+from costmodel.model import BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
+from costmodel.runs.design import Plan
+from costmodel.runs.provenance import FileFact, file_fact
+from costmodel.runs.schema import Sample, Status
+from costmodel.runs.store import Run, RunWriter
+from costmodel.validate import Verdict, replay, validate
+from costmodel.validate.predict import predict
+from costmodel.workloads import Workload, from_folder, secp
+
+MODEL_D = ledger_model(Variant.D)
+MACHINE = {"id": "0123456789abcdef", "cores": 2}
+EVALUATOR = {"name": "native", "sha256": "00"}
+PROCESSES, BLOCKS = 6, 4
+# Ratio of a process's times to the others', so that intervals have a width: ±1 % here.
+SHIFTS = (0.99, 1.01, 1.0, 1.01, 0.99, 1.0)
+
+Observed = Callable[[str], float]
+"""Time of one iteration of a cell, in ns."""
+
+
+def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -> Callable[..., Run]:
+    """A session whose machine takes the times that it is told, its yardstick at 1000 ns.
+
+    Batches of the cells that match `gated` are disturbed.
+    """
+
+    def measure(
+        plan: Plan,
+        root: Path,
+        experiment: str,
+        *,
+        time_budget: float | None,
+        command_line: tuple[str, ...],
+        inputs: Mapping[str, FileFact],
+        observer: object,
+    ) -> Run:
+        writer = RunWriter.create(
+            root,
+            experiment,
+            plan,
+            machine=MACHINE,
+            versions={},
+            evaluator=EVALUATOR,
+            command_line=command_line,
+            inputs=dict(inputs),
+        )
+        writer.append(
+            [
+                Sample(
+                    cell=cell.id,
+                    process=process,
+                    block=block,
+                    order=order,
+                    iterations=7,
+                    ticks=1,
+                    ns=7 * observed(cell.id) * (1 + spread * (SHIFTS[process] - 1)),
+                    gate="switched" if re.search(gated, cell.id) else "",
+                    yardstick_hash_ns=2000.0,
+                    yardstick_machine_ns=500.0,
+                    cpu=plan.core,
+                )
+                for process in range(PROCESSES)
+                for block in range(BLOCKS)
+                for order, cell in enumerate(plan.cells)
+            ]
+        )
+        return writer.finish(Status.COMPLETE)
+
+    return measure
+
+
+@pytest.fixture
+def workload() -> Workload:
+    return secp([1])
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workload: Workload) -> Callable[..., Verdict]:
+    """Validates a model on a session that takes `observed` times."""
+
+    def judge(
+        model: CostModel, observed: Observed, *, spread: float = 1.0, gated: str = "none", **options: Any
+    ) -> Verdict:
+        monkeypatch.setattr(replay, "measure", fake_session(observed, spread, gated))
+        return validate(model, workload, measurements=tmp_path / "measurements", **options)
+
+    return judge
+
+
+def predicted_ns(workload: Workload) -> dict[str, float]:
+    """The ledger's own time of each program, by cell."""
+    predictions = predict(MODEL_D, workload.programs)
+    return {f"{one.program.label} evaluate": one.ex_units.cpu / 1000 for one in predictions}
+
+
+def figure(ps: float, relative: float = 0.0) -> dict[str, object]:
+    return {"ps": ps, "interval_ps": [ps * (1 - relative), ps * (1 + relative)]}
+
+
+def fitted_model(**changes: object) -> CostModel:
+    extras = {
+        "schema_version": 1,
+        "variant": "D",
+        "machine": MACHINE,
+        "evaluator": EVALUATOR,
+        "reference_yardstick_ns": 1000.0,
+        "yardsticks": ["yardstick_hash_ns", "yardstick_machine_ns"],
+        "steps": {"coefficients": {}},
+        "builtins": {},
+    }
+    return replace(MODEL_D, extras=extras | changes)
+
+
+@pytest.mark.parametrize(
+    ("factor", "spread", "status", "exit_code"),
+    [
+        (1.0, 1.0, "pass", 0),
+        (1.03, 0.5, "pass", 0),
+        (1.25, 1.0, "fail", 1),
+        (0.8, 1.0, "fail", 1),
+        (1.0, 8.0, "inconclusive", 3),
+        (1.05, 1.0, "inconclusive", 3),
+    ],
+)
+def test_the_verdict_follows_the_ratio_and_its_interval(
+    judged: Callable[..., Verdict], workload: Workload, factor: float, spread: float, status: str, exit_code: int
+) -> None:
+    true = predicted_ns(workload)
+    verdict = judged(MODEL_D, lambda cell: true[cell] * factor, spread=spread)
+    assert [score.ratio.value for score in verdict.scores] == pytest.approx([1 / factor] * 3, rel=0.01)
+    assert {score.status.value for score in verdict.scores} == {status}
+    assert verdict.exit_code == exit_code
+
+
+def test_the_tolerance_is_the_user_s(judged: Callable[..., Verdict], workload: Workload) -> None:
+    true = predicted_ns(workload)
+    assert judged(MODEL_D, lambda cell: true[cell] * 1.2, tolerance=0.3).exit_code == 0
+
+
+def test_observations_are_brought_to_the_model_s_state_of_the_machine(
+    judged: Callable[..., Verdict], workload: Workload
+) -> None:
+    # The yardstick took twice as long in this session as when the model was measured, and so did everything.
+    true = predicted_ns(workload)
+    verdict = judged(fitted_model(reference_yardstick_ns=500.0), lambda cell: 2 * true[cell])
+    assert verdict.machine_state == "model"
+    for score in verdict.scores:
+        assert score.observed_raw_ns.value == pytest.approx(2 * score.observed_ns.value)
+        assert score.ratio.value == pytest.approx(1, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"machine": {"id": "another"}}, "another machine"),
+        ({"yardsticks": ["yardstick_hash_ns"]}, "another yardstick"),
+    ],
+)
+def test_observations_are_left_alone_where_the_yardstick_says_nothing(
+    judged: Callable[..., Verdict], workload: Workload, changes: dict[str, object], note: str
+) -> None:
+    true = predicted_ns(workload)
+    verdict = judged(fitted_model(reference_yardstick_ns=500.0, **changes), lambda cell: true[cell])
+    assert verdict.machine_state == "replay"
+    assert any(note in line for line in verdict.notes)
+    for score in verdict.scores:
+        assert score.observed_ns.value == pytest.approx(score.observed_raw_ns.value)
+
+
+def test_another_build_of_the_evaluator_is_noted(judged: Callable[..., Verdict]) -> None:
+    verdict = judged(fitted_model(evaluator={"name": "native", "sha256": "ff"}), lambda _: 1.0)
+    assert any("build of the evaluator" in line for line in verdict.notes)
+
+
+def test_another_variant_is_noted(judged: Callable[..., Verdict]) -> None:
+    notes = [judged(fitted_model(variant=variant), lambda _: 1.0).notes for variant in "BD"]
+    assert ["the model is of variant B, programs are of D" in lines for lines in notes] == [True, False]
+
+
+def test_the_model_s_own_uncertainty_widens_the_ratio(judged: Callable[..., Verdict], workload: Workload) -> None:
+    true = predicted_ns(workload)
+    verify = {"cost_at_centre": figure(4e7, relative=0.2)}
+    sure = judged(fitted_model(), lambda cell: true[cell])
+    unsure = judged(
+        fitted_model(builtins={"verifyEcdsaSecp256k1Signature": verify, "verifySchnorrSecp256k1Signature": verify}),
+        lambda cell: true[cell],
+    )
+    assert (sure.exit_code, unsure.exit_code) == (0, 3)
+
+
+def test_a_model_with_call_costs_is_held_to_calls_too(judged: Callable[..., Verdict], workload: Workload) -> None:
+    # Calls cost what evaluations do and 10 µs more.
+    true = predicted_ns(workload)
+    model = fitted_model(calls={"start": {"coefficients": {"intercept": figure(1e7)}}})
+    verdict = judged(
+        model, lambda cell: true[cell.replace("call", "evaluate")] + (10_000 if cell.endswith("call") else 0)
+    )
+    assert [score.work for score in verdict.scores] == ["evaluate"] * 3 + ["call"] * 3
+    assert [score.ratio.value for score in verdict.scores] == pytest.approx([1] * 6, rel=0.01)
+
+
+def test_rows_have_units_and_intervals(judged: Callable[..., Verdict], workload: Workload) -> None:
+    row = judged(MODEL_D, lambda _: 50_000.0).rows()[0]
+    assert (row["program"], row["work"], row["status"]) == ("ecdsa × 1", "evaluate", "fail")
+    assert row["observed_us"] == pytest.approx(50, rel=0.01)
+    assert row["predicted_us"] == pytest.approx(predicted_ns(workload)["ecdsa × 1 evaluate"] / 1000)
+
+
+def test_the_document_is_json_and_complete(judged: Callable[..., Verdict], workload: Workload) -> None:
+    verdict = judged(MODEL_D, lambda _: 50_000.0)
+    document = json.loads(json.dumps(verdict.to_dict(), allow_nan=False))
+    assert document["exit_code"] == verdict.exit_code
+    assert document["scores"][0]["ex_units"] == {"cpu": 46330917, "mem": 13233}
+    assert document["scores"][0]["observed_raw_ns"].keys() == {"value", "interval"}
+    assert len(document["scores"]) == len(workload.programs)
+
+
+def test_the_same_observations_and_seed_give_the_same_document(judged: Callable[..., Verdict]) -> None:
+    first, second = (judged(MODEL_D, lambda _: 50_000.0, seed=3).to_dict() for _ in range(2))
+    assert first | {"run": ""} == second | {"run": ""}
+
+
+@pytest.mark.parametrize("gated", ["", "schnorr-64"])
+def test_a_session_without_clean_batches_is_inconclusive(judged: Callable[..., Verdict], gated: str) -> None:
+    with pytest.raises(Inconclusive, match=r"undisturbed batches of '.* evaluate'"):
+        judged(MODEL_D, lambda _: 50_000.0, gated=gated)
+
+
+def test_the_run_names_its_inputs(monkeypatch: pytest.MonkeyPatch, shared_data: Path, tmp_path: Path) -> None:
+    monkeypatch.setattr(replay, "measure", fake_session(lambda _: 50_000.0))
+    model_file = tmp_path / "model.json"
+    model_file.write_bytes(dump(MODEL_D))
+    workload = from_folder(shared_data / "workbench" / "scripts", [1])
+    verdict = validate(load([model_file]), workload, measurements=tmp_path, model_files=[model_file])
+    inputs = Run.open(Path(verdict.run)).manifest.inputs
+    assert inputs == {str(path): file_fact(path) for path in (model_file, *workload.files)}
+
+
+def refusals() -> list[tuple[dict[str, Any], type[InputError], str]]:
+    builtins = {name: cost for name, cost in MODEL_D.builtins.items() if name != "verifySchnorrSecp256k1Signature"}
+    return [
+        ({"model": replace(MODEL_D, builtins=builtins)}, ModelError, "verifySchnorrSecp256k1Signature"),
+        ({"model": replace(MODEL_D, extras={"schema_version": 99})}, ModelError, "calibrate"),
+        ({"core": 4096}, EnvironmentFault, "core 4096"),
+        ({"tolerance": 0.0}, InputError, "tolerance"),
+    ]
+
+
+@pytest.mark.parametrize(("options", "error", "message"), refusals())
+def test_what_is_wrong_is_said_before_anything_is_timed(
+    tmp_path: Path, workload: Workload, options: dict[str, Any], error: type[InputError], message: str
+) -> None:
+    arguments: dict[str, Any] = {"model": MODEL_D, "workload": workload, "measurements": tmp_path}
+    with pytest.raises(error, match=message) as caught:
+        validate(**(arguments | options))
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def a_thousandfold(cost: BuiltinCost) -> BuiltinCost:
+    return replace(cost, cpu=cost.cpu.with_values([1000 * value for value in cost.cpu.values]))
+
+
+def test_a_real_replay_fails_a_model_that_is_far_off(tmp_path: Path) -> None:
+    model = replace(
+        MODEL_D,
+        builtins={name: a_thousandfold(cost) for name, cost in MODEL_D.builtins.items()},
+        steps={kind: ExUnits(1000 * units.cpu, units.mem) for kind, units in MODEL_D.steps.items()},
+    )
+    workload = secp([1])
+    # So wide a tolerance needs no more than the fewest processes.
+    verdict = validate(model, replace(workload, programs=workload.programs[:1]), measurements=tmp_path, tolerance=0.9)
+    assert verdict.exit_code == 1
+    assert Run.open(Path(verdict.run)).manifest.status is Status.COMPLETE
