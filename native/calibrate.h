@@ -4,9 +4,14 @@
 
 #include "builtins/table.h"
 #include "codec/cbor.h"
+#include "inputs/keys.h"
 #include "machine/costs.h"
 #include "machine/machine.h"
 #include "machine/script.h"
 #include "native.h"
+#include "timing/batch.h"
+#include "timing/clock.h"
+#include "timing/gate.h"
+#include "timing/work.h"
 
 #endif

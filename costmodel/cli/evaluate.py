@@ -1,0 +1,148 @@
+"""`calibrate eval`: evaluates one program."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from costmodel.cli.options import Json, ProtocolVersion, budget, language_named
+from costmodel.cli.output import print_json, stdout, table
+from costmodel.errors import DecodeError, InputError
+from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.model import CostModel, Variant, ledger_model, load, variant_for
+from costmodel.plutus import (
+    LedgerLanguage,
+    data_from_hex,
+    decode_flat,
+    encode_data,
+    language_available,
+    load_data,
+    load_program,
+    print_program,
+)
+
+# Ten seconds of the reference machine: a thousand transactions' worth, and an end for a program that has none.
+_DEFAULT_BUDGET: Final = "10000000000000,100000000000"
+
+_DEFAULT_LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
+
+
+def command(
+    program: Annotated[
+        Path, typer.Argument(metavar="PROGRAM", help="Flat file, .plutus text envelope or textual UPLC.", show_default=False)
+    ],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ARG]...", help="Data: CBOR in hexadecimal, or a file of it or of detailed-schema JSON."),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option("--language", metavar="NAME", help="Ledger language. [default: the envelope's, else PlutusV3]"),
+    ] = None,
+    protocol_version: ProtocolVersion = 11,
+    cost_model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--cost-model",
+            metavar="FILE",
+            help="Cost model in the upstream layout; give builtin and machine costs by two of these. [default: the ledger's]",
+        ),
+    ] = None,
+    budget_: Annotated[
+        str, typer.Option("--budget", metavar="CPU,MEM", help="Limits in picoseconds and words.")
+    ] = _DEFAULT_BUDGET,
+    as_json: Json = False,
+) -> int:
+    """Evaluate a program and print its result, ExUnits, and counts of steps and builtins.
+
+    Ends with 0 if the program succeeds and with 1 if it fails.
+    """
+    limit = budget(budget_)
+    flat, stated = load_program(program)
+    chosen = language_named(language) if language else stated or _DEFAULT_LANGUAGE
+    if not language_available(chosen, protocol_version):
+        raise InputError(f"{chosen.value} does not exist at protocol version {protocol_version}; choose a later one")
+    variant = variant_for(chosen, protocol_version)
+    model = load(cost_model) if cost_model else ledger_model(variant)
+    script = _script(program, flat, arguments or [], chosen, protocol_version)
+    outcome = NativeMachine(model, variant).evaluate(script, limit, result=True)
+    if as_json:
+        print_json(_document(outcome, model, variant, chosen, protocol_version))
+    else:
+        _show(outcome, model)
+    return 0 if outcome.status is Status.SUCCESS else 1
+
+
+def _script(
+    path: Path, flat: bytes, arguments: list[str], language: LedgerLanguage, protocol_version: int
+) -> Script:
+    # Only text can hold group elements, and load_program has read a text by its suffix or its look.
+    textual = path.suffix.lower() not in (".flat", ".plutus")
+    try:
+        script = Script.decode(flat, language, protocol_version, group_elements=textual)
+    except DecodeError as error:
+        raise DecodeError(f"{path}: {error}") from None
+    for number, argument in enumerate(arguments, start=1):
+        try:
+            script.apply_data(_cbor(argument))
+        except InputError as error:
+            raise type(error)(f"argument {number}: {error}") from None
+    return script
+
+
+def _cbor(argument: str) -> bytes:
+    if Path(argument).suffix or Path(argument).is_file():
+        return encode_data(load_data(Path(argument)))
+    return encode_data(data_from_hex(argument))
+
+
+def _result_text(outcome: Outcome) -> str | None:
+    if outcome.result is None:
+        return None
+    return print_program(decode_flat(outcome.result, allow_group_elements=True))
+
+
+def _document(
+    outcome: Outcome, model: CostModel, variant: Variant, language: LedgerLanguage, protocol_version: int
+) -> dict[str, Any]:
+    return {
+        "status": outcome.status.value,
+        "result": _result_text(outcome),
+        "error": outcome.error,
+        "ex_units": asdict(outcome.spent),
+        "steps": outcome.steps,
+        "builtins": outcome.builtins,
+        "logs": list(outcome.logs),
+        "language": language.value,
+        "protocol_version": protocol_version,
+        "variant": variant.value,
+        "cost_model": model.source,
+    }
+
+
+def _show(outcome: Outcome, model: CostModel) -> None:
+    console = stdout()
+    if outcome.status is Status.SUCCESS:
+        console.print(_result_text(outcome) or "", markup=False, soft_wrap=True)
+    else:
+        console.print(f"{outcome.status.value}: {outcome.error}", markup=False, soft_wrap=True)
+    for line in outcome.logs:
+        console.print(f"trace: {line}", markup=False, soft_wrap=True)
+    console.print()
+    spent = outcome.spent
+    rows = [
+        ("CPU", f"{spent.cpu:,} ps"),
+        ("memory", f"{spent.mem:,} words"),
+        ("steps", _counted(outcome.steps)),
+        ("builtins", _counted(outcome.builtins)),
+        ("cost model", model.source),
+    ]
+    console.print(table(None, (("", "left"), ("", "left")), rows))
+
+
+def _counted(counts: dict[str, int]) -> str:
+    listed = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+    return f"{sum(counts.values()):,} ({listed})" if counts else "0"

@@ -1,0 +1,98 @@
+"""`calibrate fit`: fits a cost model to runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from costmodel.cli.options import Json, ProtocolVersion, Seed, language_named
+from costmodel.cli.output import percent, print_json, stderr, stdout, table, time_ns
+from costmodel.model import variant_for
+
+if TYPE_CHECKING:
+    from costmodel.fit import Coefficient, FittedModel, Interval
+
+
+def command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of complete runs.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Model to write. [default: models/<last run>.json]")
+    ] = None,
+    language: Annotated[
+        str, typer.Option("--language", metavar="NAME", help="Ledger language whose costing-function shapes to fit.")
+    ] = "PlutusV3",
+    protocol_version: ProtocolVersion = 11,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit costing functions, step costs and call overhead to runs, and write a cost model."""
+    # scipy and pandas come with them; a command that does not fit must not wait for those.
+    from costmodel.fit import fit_runs
+    from costmodel.runs.store import Run
+
+    variant = variant_for(language_named(language), protocol_version)
+    opened = [Run.open(path) for path in runs]
+    with stderr().status("fitting"):
+        model = fit_runs(opened, variant=variant, seed=seed)
+    target = out or Path("models") / f"{opened[-1].path.name}.json"
+    model.write(target)
+    if as_json:
+        print_json({"model": str(target), **model.cost_model.extras})
+    else:
+        _show(model, target)
+
+
+def _interval(interval: Interval) -> str:
+    half = interval.relative_half_width
+    return "" if half is None else f"±{percent(half)}"
+
+
+def _coefficients(coefficients: tuple[Coefficient, ...]) -> str:
+    return ", ".join(f"{each.name} {each.charged_ps:,}" for each in coefficients if each.charged_ps is not None)
+
+
+def _show(model: FittedModel, target: Path) -> None:
+    console = stdout()
+    rows = [
+        (
+            row.builtin,
+            row.shape,
+            _coefficients(row.coefficients),
+            time_ns(row.cost.point / 1000),
+            _interval(row.cost),
+            percent(row.worst_relative_residual),
+            "; ".join(sorted({flag.kind.value for flag in row.flags})),
+        )
+        for row in model.summary()
+    ]
+    headings = (
+        ("builtin", "left"),
+        ("shape", "left"),
+        ("coefficients (ps)", "left"),
+        ("cost", "right"),
+        ("95 %", "right"),
+        ("worst residual", "right"),
+        ("flags", "left"),
+    )
+    console.print(table("Builtins", headings, rows))
+    console.print()
+    steps = [
+        (each.name, f"{each.charged_ps:,} ps", _interval(each.fitted), "; ".join(flag.kind.value for flag in each.flags))
+        for each in model.steps.coefficients
+    ]
+    console.print(table("Machine steps", (("step", "left"), ("price", "right"), ("95 %", "right"), ("flags", "left")), steps))
+    console.print(f"condition number of the step design: {model.steps.condition:.3g}", markup=False)
+    if model.calls:
+        calls = [
+            (fit.operation, each.name, time_ns(each.fitted.point / 1000), _interval(each.fitted), "; ".join(flag.kind.value for flag in each.flags))
+            for fit in model.calls
+            for each in fit.coefficients
+        ]
+        console.print()
+        headings_of_calls = (("part", "left"), ("per", "left"), ("cost", "right"), ("95 %", "right"), ("flags", "left"))
+        console.print(table("Script call (not charged by the ledger)", headings_of_calls, calls))
+    for name, reason in sorted(model.unfitted.items()):
+        console.print(f"not fitted: {name}: {reason}", markup=False, soft_wrap=True)
+    console.print(f"model: {target}", markup=False, soft_wrap=True)

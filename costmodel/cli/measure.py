@@ -1,0 +1,98 @@
+"""`calibrate measure`: times builtins, steps and calls."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from costmodel.cli.options import Core, Json, Measurements, Seed, TimeBudget, seconds, share
+from costmodel.cli.output import percent, print_json, stdout, table
+from costmodel.cli.progress import shown
+from costmodel.errors import InputError
+from costmodel.measure import EXPERIMENTS, design_cells
+from costmodel.runs.design import Plan
+from costmodel.timing.plan import choose_core
+
+if TYPE_CHECKING:
+    from costmodel.runs.store import Run
+
+
+def command(
+    experiment: Annotated[
+        str, typer.Option("--experiment", metavar="NAMES", help="Any of builtins, steps and calls, with commas between.")
+    ] = ",".join(EXPERIMENTS),
+    builtins: Annotated[
+        str, typer.Option("--builtins", metavar="PATTERN", help="Builtins to measure, as a shell pattern over their names.")
+    ] = "*",
+    precision: Annotated[
+        str, typer.Option("--precision", metavar="SHARE", help="Half-width of the 95 % intervals to stop at.")
+    ] = "2%",
+    time_budget: TimeBudget = None,
+    core: Core = None,
+    seed: Seed = 0,
+    measurements: Measurements = Path("measurements"),
+    resume_: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Continue an interrupted run; it keeps its own design."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Time builtins, machine steps and script calls on one pinned core, and write a run."""
+    # pandas comes with it; a command that does not measure must not wait for that.
+    from costmodel.timing.session import measure, resume
+
+    deadline = seconds(time_budget)
+    if resume_ is not None:
+        with shown("measuring") as observer:
+            run = resume(resume_, time_budget=deadline, observer=observer)
+    else:
+        names = [name.strip() for name in experiment.split(",")]
+        if len(set(names)) != len(names):
+            raise InputError(f"--experiment {experiment} names one twice")
+        plan = Plan(
+            cells=design_cells(names, builtins, seed),
+            core=choose_core(core),
+            seed=seed,
+            target_half_width=share(precision, "--precision"),
+        )
+        with shown("measuring") as observer:
+            run = measure(
+                plan,
+                measurements,
+                "-".join(names),
+                time_budget=deadline,
+                command_line=sys.argv,
+                observer=observer,
+            )
+    if as_json:
+        print_json(_document(run))
+    else:
+        _show(run)
+
+
+def _document(run: Run) -> dict[str, Any]:
+    manifest = run.manifest
+    return {
+        "run": str(run.path),
+        "status": manifest.status.value,
+        "cells": len(run.design.cells),
+        "uncertain": dict(manifest.uncertain),
+    }
+
+
+def _show(run: Run) -> None:
+    manifest = run.manifest
+    console = stdout()
+    if manifest.uncertain:
+        rows = sorted(manifest.uncertain.items())
+        console.print(table("Less precise than asked", (("cell", "left"), ("reason", "left")), rows))
+        console.print()
+    cells = len(run.design.cells)
+    known = cells - len(manifest.uncertain)
+    console.print(
+        f"{known} of {cells} cells are known to ±{percent(run.design.target_half_width)} or better", markup=False
+    )
+    console.print(f"run: {run.path}", markup=False, soft_wrap=True)

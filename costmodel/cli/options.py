@@ -1,0 +1,64 @@
+"""Options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from costmodel.errors import InputError
+from costmodel.model import MAX_COST, ExUnits
+from costmodel.plutus import LedgerLanguage
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+ProtocolVersion = Annotated[
+    int, typer.Option("--protocol-version", metavar="N", help="Major protocol version; 9 Chang, 10 Plomin, 11 van Rossem.")
+]
+Core = Annotated[int | None, typer.Option("--core", metavar="N", help="CPU core to measure on. [default: the last one]")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of operands, orders and resamples.")]
+TimeBudget = Annotated[
+    str | None,
+    typer.Option("--time-budget", metavar="TIME", help="End by then with the precision reached, e.g. 90s or 3m."),
+]
+Measurements = Annotated[
+    Path, typer.Option("--measurements", metavar="DIR", help="Folder that the run's own folder is made in.")
+]
+
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def language_named(name: str) -> LedgerLanguage:
+    """A ledger language from "PlutusV2", "V2" or "v2"."""
+    match = re.fullmatch(r"(?i)(?:plutus)?v([1-4])", name)
+    if match is None:
+        raise InputError(f"unknown ledger language {name!r}; use PlutusV1, PlutusV2, PlutusV3 or PlutusV4")
+    return LedgerLanguage(f"PlutusV{match[1]}")
+
+
+def seconds(text: str | None) -> float | None:
+    """A time such as 90s, 3m or 1h in seconds; a bare number is seconds."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if match is None or float(match[1]) == 0:
+        raise InputError(f"{text!r} is no time; write 90s, 3m or 1h")
+    return float(match[1]) * _SECONDS[match[2] or "s"]
+
+
+def share(text: str, name: str) -> float:
+    """A relative number from "2%" or "0.02", between 0 and 1."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text)
+    value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
+    if not 0 < value < 1:
+        raise InputError(f"{name} {text!r} is no share between 0 and 1; write 2% or 0.02")
+    return value
+
+
+def budget(text: str) -> ExUnits:
+    """ExUnits from "CPU,MEM"."""
+    match = re.fullmatch(r"(\d{1,19}),(\d{1,19})", text.replace("_", ""))
+    if match is None:
+        raise InputError(f"{text!r} is no budget; write CPU,MEM in picoseconds and words, e.g. 10000000000,14000000")
+    return ExUnits(*(min(int(part), MAX_COST) for part in match.groups()))

@@ -1,0 +1,52 @@
+"""How a timing session is shown while it runs: a live line on a terminal, a plain one now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from rich.live import Live
+from rich.text import Text
+
+from costmodel.cli.output import percent, stderr
+
+if TYPE_CHECKING:
+    from costmodel.timing.session import Observer, Progress
+
+_PLAIN_SECONDS: Final = 10.0
+
+
+@contextmanager
+def shown(what: str) -> Iterator[Observer]:
+    """An observer for a session; what it shows goes to stderr."""
+    console = stderr()
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
+            yield lambda progress: live.update(Text(_line(what, progress)))
+        return
+    said = time.monotonic()
+
+    def say(progress: Progress) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _PLAIN_SECONDS:
+            said = time.monotonic()
+            console.print(_line(what, progress), markup=False, soft_wrap=True)
+
+    yield say
+
+
+def _line(what: str, progress: Progress) -> str:
+    parts = [
+        f"{what}: {progress.cells_done} of {progress.cells} cells precise enough",
+        f"{progress.processes} processes, {progress.blocks} blocks",
+    ]
+    if progress.median_half_width is not None and progress.worst_half_width is not None:
+        parts.append(f"±{percent(progress.median_half_width)} (worst ±{percent(progress.worst_half_width)})")
+    parts.append(f"{percent(progress.discard_rate)} discarded")
+    if progress.seconds_left is None:
+        parts.append(f"{progress.seconds:.0f} s")
+    else:
+        parts.append(f"at most {progress.seconds_left:.0f} s left")
+    return ", ".join(parts)

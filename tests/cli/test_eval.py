@@ -1,0 +1,124 @@
+"""`calibrate eval` as its user meets it: real processes, files, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def calibrate(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from costmodel.cli import main; main()", *map(str, arguments)]
+    environment = os.environ | {"NO_COLOR": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd, env=environment)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "add.uplc"
+    path.write_text("(program 1.0.0 (lam x [(builtin addInteger) [(builtin unIData) x] (con integer 1)]))")
+    return path
+
+
+def one_line(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_prints_result_and_ex_units(program: Path) -> None:
+    result = calibrate("eval", program, "182a")
+    assert result.returncode == 0
+    assert result.stdout.startswith("(program 1.0.0 (con integer 43))")
+    assert "ps" in result.stdout
+
+
+def test_json_is_one_document(program: Path) -> None:
+    document = json.loads(calibrate("eval", "--json", program, "182a").stdout)
+    # Priced by hand from the ledger's model E: start-up 100; 8 steps of 16,000; unIData 20,744; addInteger 100,788 + 420.
+    assert document["steps"] == {"apply": 4, "builtin": 2, "const": 2, "lam": 1, "var": 1}
+    assert document["ex_units"]["cpu"] == 100 + 10 * 16_000 + 20_744 + 100_788 + 420
+    assert document["builtins"] == {"addInteger": 1, "unIData": 1}
+    assert document["status"] == "success"
+
+
+def test_arguments_may_be_files_of_detailed_schema_json(program: Path, tmp_path: Path) -> None:
+    argument = tmp_path / "argument.json"
+    argument.write_text('{"int": 42}')
+    assert calibrate("eval", program, argument).stdout.startswith("(program 1.0.0 (con integer 43))")
+
+
+def test_a_failing_program_ends_with_1(program: Path) -> None:
+    result = calibrate("eval", program, "40")
+    assert result.returncode == 1
+    assert result.stdout.startswith("evaluation failure: builtin unIData")
+
+
+def test_budget_stops_a_program(program: Path) -> None:
+    result = calibrate("eval", program, "182a", "--budget", "1000,1000")
+    assert result.returncode == 1
+    assert result.stdout.startswith("out of budget")
+
+
+def test_language_decides_what_is_available(tmp_path: Path) -> None:
+    path = tmp_path / "blake.uplc"
+    path.write_text("(program 1.0.0 [(builtin blake2b_224) (con bytestring #)])")
+    assert calibrate("eval", path, "--language", "PlutusV3").returncode == 0
+    refused = one_line(calibrate("eval", path, "--language", "PlutusV2", "--protocol-version", "10"))
+    assert "blake2b_224 is not available" in refused
+
+
+def test_language_must_exist_at_the_protocol_version(program: Path) -> None:
+    assert "PlutusV3 does not exist at protocol version 8" in one_line(
+        calibrate("eval", program, "00", "--protocol-version", "8")
+    )
+
+
+def test_cost_model_replaces_the_ledgers(program: Path, shared_data: Path) -> None:
+    official = shared_data / "official"
+    files = ["--cost-model", official / "builtinCostModelA.json", "--cost-model", official / "cekMachineCostsA.json"]
+    document = json.loads(calibrate("eval", "--json", program, "182a", *files).stdout)
+    # Model A: steps of 23,000; unIData 43,357; addInteger 205,665 + 812.
+    assert document["ex_units"]["cpu"] == 100 + 10 * 23_000 + 43_357 + 205_665 + 812
+
+
+def test_cost_model_without_a_needed_entry_is_refused(program: Path, tmp_path: Path, shared_data: Path) -> None:
+    content = json.loads((shared_data / "official" / "builtinCostModelE.json").read_text())
+    del content["addInteger"]
+    model = tmp_path / "model.json"
+    model.write_text(json.dumps(content))
+    files = ["--cost-model", model, "--cost-model", shared_data / "official" / "cekMachineCostsE.json"]
+    assert "no entry for builtin addInteger" in one_line(calibrate("eval", program, "182a", *files))
+
+
+def test_truncated_flat_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.flat"
+    path.write_bytes(bytes.fromhex("01000033"))
+    assert "cut.flat: flat: " in one_line(calibrate("eval", path))
+
+
+def test_wrong_cbor_is_refused(program: Path) -> None:
+    assert "argument 1: " in one_line(calibrate("eval", program, "9f01"))
+
+
+def test_unknown_builtin_tag_is_refused(tmp_path: Path) -> None:
+    # Version 1.0.0, then the term tag of a builtin and 127, then padding.
+    path = tmp_path / "unknown.flat"
+    path.write_bytes(bytes([1, 0, 0, 0b01111111, 0b11110001]))
+    assert "unknown builtin tag" in one_line(calibrate("eval", path))
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    assert "nowhere.flat" in one_line(calibrate("eval", tmp_path / "nowhere.flat"))
+
+
+def test_wrong_option_is_refused(program: Path) -> None:
+    assert "--bugdet" in one_line(calibrate("eval", program, "--bugdet", "1,1"))
+
+
+@pytest.mark.parametrize("budget", ["1", "a,b", "-1,5", "1,2,3"])
+def test_wrong_budget_is_refused(program: Path, budget: str) -> None:
+    assert "is no budget" in one_line(calibrate("eval", program, f"--budget={budget}"))

@@ -1,0 +1,150 @@
+"""Programs that try to take more than they may: every run ends, with a reason."""
+
+import pytest
+
+from costmodel.errors import DecodeError
+from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.model import ExUnits, Variant, ledger_model
+from costmodel.plutus import (
+    UPLC_1_0_0,
+    Apply,
+    Const,
+    Delay,
+    Force,
+    Lam,
+    LedgerLanguage,
+    Program,
+    Term,
+    Var,
+    decode_flat,
+    encode_flat,
+    parse_program,
+)
+from costmodel.plutus.universe import INTEGER, Constant
+
+MODEL = ledger_model(Variant.E)
+PLENTY = ExUnits(10**15, 10**15)
+
+
+def evaluate(flat: bytes, budget: ExUnits = PLENTY, memory_cap: int = 1 << 30, *, result: bool = False) -> Outcome:
+    script = Script.decode(flat, LedgerLanguage.PLUTUS_V3, 11)
+    return NativeMachine(MODEL, Variant.E, memory_cap=memory_cap).evaluate(script, budget, result=result)
+
+
+def flat_of(text: str) -> bytes:
+    return encode_flat(parse_program(f"(program 1.1.0 {text})"))
+
+
+OMEGA = flat_of("[(lam x [x x]) (lam x [x x])]")
+# Keeps a list that grows for ever.
+HOARDER = flat_of(
+    """[(lam f [[f f] (con (list integer) [])])
+        (lam f (lam xs [[f f] [(force (builtin mkCons)) (con integer 1) xs]]))]"""
+)
+# Frames of the continuation stack, one inside the other for ever.
+DIVER = flat_of("[(lam f [f f]) (lam f [(builtin addInteger) [f f] (con integer 1)])]")
+
+
+@pytest.mark.parametrize("program", [OMEGA, HOARDER, DIVER])
+def test_budget_stops_a_run_that_never_ends(program: bytes) -> None:
+    outcome = evaluate(program, ExUnits(10**9, 10**9))
+    assert outcome.status is Status.OVER_BUDGET
+    assert outcome.spent.cpu > 10**9
+
+
+def test_memory_budget_stops_a_run_too() -> None:
+    outcome = evaluate(OMEGA, ExUnits(10**15, 10**6))
+    assert outcome.status is Status.OVER_BUDGET
+    assert outcome.error == "the budget ran out: memory"
+
+
+@pytest.mark.parametrize("program", [HOARDER, DIVER])
+def test_memory_cap_stops_a_run(program: bytes) -> None:
+    outcome = evaluate(program, memory_cap=1 << 20)
+    assert outcome.status is Status.OUT_OF_MEMORY
+
+
+def test_a_machine_is_as_good_as_new_after_running_out_of_memory() -> None:
+    machine = NativeMachine(MODEL, Variant.E, memory_cap=1 << 20)
+    hungry = Script.decode(HOARDER, LedgerLanguage.PLUTUS_V3, 11)
+    modest = Script.decode(flat_of("(con integer 1)"), LedgerLanguage.PLUTUS_V3, 11)
+    assert machine.evaluate(hungry, PLENTY).status is Status.OUT_OF_MEMORY
+    assert machine.evaluate(modest, PLENTY).status is Status.SUCCESS
+
+
+def test_budget_that_is_just_enough_suffices_and_one_less_does_not() -> None:
+    program = flat_of("[(builtin addInteger) (con integer 1) (con integer 1)]")
+    spent = evaluate(program).spent
+    assert evaluate(program, spent).status is Status.SUCCESS
+    assert evaluate(program, ExUnits(spent.cpu - 1, spent.mem)).status is Status.OVER_BUDGET
+    assert evaluate(program, ExUnits(spent.cpu, spent.mem - 1)).status is Status.OVER_BUDGET
+
+
+def nested(depth: int, wrap: type[Delay] | type[Force] | type[Lam], core: Term) -> bytes:
+    for _ in range(depth):
+        core = wrap(core)
+    return encode_flat(Program(UPLC_1_0_0, core))
+
+
+DEPTH = 200_000
+
+
+@pytest.mark.parametrize("wrap", [Delay, Lam])
+def test_deep_terms_decode_run_and_are_written_back(wrap: type[Delay] | type[Lam]) -> None:
+    program = nested(DEPTH, wrap, Const(Constant(INTEGER, 1)))
+    outcome = evaluate(program, result=True)
+    assert outcome.status is Status.SUCCESS
+    assert outcome.result == program
+
+
+def test_deep_chain_of_applications_needs_no_c_stack() -> None:
+    term: Term = Const(Constant(INTEGER, 1))
+    for _ in range(DEPTH):
+        term = Apply(Lam(Var(1)), term)
+    outcome = evaluate(encode_flat(Program(UPLC_1_0_0, term)))
+    assert outcome.status is Status.SUCCESS
+    assert outcome.steps == {"apply": DEPTH, "lam": DEPTH, "var": DEPTH, "const": 1}
+
+
+def test_result_that_sharing_makes_huge_is_refused() -> None:
+    # Each let doubles what the next one holds, so the written result has 2^60 leaves.
+    text = "(lam z (constr 0 x60 z))"
+    for level in range(60, 0, -1):
+        text = f"[(lam x{level} {text}) (constr 0 x{level - 1} x{level - 1})]"
+    program = flat_of(f"[(lam x0 {text}) (con unit ())]")
+    script = Script.decode(program, LedgerLanguage.PLUTUS_V3, 11)
+    machine = NativeMachine(MODEL, Variant.E)
+    assert machine.evaluate(script, PLENTY).status is Status.SUCCESS
+    with pytest.raises(DecodeError, match="too large to be written out"):
+        machine.evaluate(script, PLENTY, result=True)
+
+
+def test_data_that_sharing_makes_huge_costs_more_than_any_budget() -> None:
+    text = "[(builtin equalsData) x60 x60]"
+    for level in range(60, 0, -1):
+        pair = f"[(force (builtin mkCons)) x{level - 1} [(force (builtin mkCons)) x{level - 1} (con (list data) [])]]"
+        text = f"[(lam x{level} {text}) [(builtin listData) {pair}]]"
+    outcome = evaluate(flat_of(f"[(lam x0 {text}) (con data (I 1))]"))
+    assert outcome.status is Status.OVER_BUDGET
+
+
+def test_result_substitutes_environments() -> None:
+    outcome = evaluate(flat_of("[(lam x (lam y [(lam z [x y z]) x])) (con integer 5)]"), result=True)
+    assert outcome.result is not None
+    expected = parse_program("(program 1.1.0 (lam y [(lam z [(con integer 5) y z]) (con integer 5)]))")
+    assert decode_flat(outcome.result).term == expected.term
+
+
+def test_a_delayed_let_forced_twice_keeps_the_closures_of_the_first_time() -> None:
+    # Forcing the same delay twice binds y twice; the closure made the first time must still see the first y.
+    text = """
+      [(lam d [(lam first [(lam second [first (con unit ())]) [(force d) (con integer 2)]]) [(force d) (con integer 1)]])
+       (delay (lam n [(lam y (lam u y)) n]))]"""
+    outcome = evaluate(flat_of(text), result=True)
+    assert outcome.result is not None
+    assert decode_flat(outcome.result).term == parse_program("(program 1.1.0 (con integer 1))").term
+
+
+def test_traces_are_kept_in_order() -> None:
+    text = '[(force (builtin trace)) (con string "a") [(force (builtin trace)) (con string "b") (con unit ())]]'
+    assert evaluate(flat_of(text)).logs == ("b", "a")
