@@ -61,8 +61,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     cells: tuple[Cell, ...]
     core: int
     seed: int = 0
-    target_batch_us: float = 300.0
-    blocks_per_process: int = 20
+    target_batch_us: float = 200.0
+    blocks_per_process: int = 40
     min_processes: int = 5
     max_processes: int = 40
     target_half_width: float = 0.02

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -18,6 +19,7 @@ _GROWTH: Final = 16  # at most so much longer is the next try at an iteration co
 _PROBE_NS: Final = 400_000
 _GAP_NS: Final = 1_000  # a clock reading takes some 30 ns; an interrupt takes microseconds
 _GAP_LIMIT: Final = 0.25  # a quiet core loses up to some 5 % of a probe; one shared with another process half of it
+_YARDSTICK_EVERY: Final = 8  # cells between two readings of the yardsticks
 _WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts
 
 
@@ -104,34 +106,41 @@ class Yardsticks:
         for timed in self.timed:
             stopwatch.confirm_iterations(timed, target_ns)
 
-    def ns(self, readings: Sequence[Sequence[Reading]]) -> tuple[float, float, bool]:
-        """Nanoseconds of one run of each over several readings (hash and machine in turn), and whether all are clean;
-        gated readings are left out where there are clean ones."""
+    def ns(self, readings: Sequence[Reading]) -> tuple[float, float, bool]:
+        """Nanoseconds of one run of the hash and of the machine yardstick, from readings of them in turn, and whether
+        there was a clean reading of both; gated ones are left out where there are clean ones."""
         values = []
         trusted = True
-        for timed, of_one in zip(self.timed, zip(*readings, strict=True), strict=True):
+        for timed, of_one in zip(self.timed, (readings[0::2], readings[1::2]), strict=True):
             clean = [reading.ticks for reading in of_one if not reading.gate]
             trusted &= bool(clean)
-            ticks = clean or [reading.ticks for reading in of_one]
-            values.append(sum(ticks) / len(ticks) * self._stopwatch.ns_per_tick / timed.iterations)
+            ticks = statistics.median(clean or [reading.ticks for reading in of_one])
+            values.append(ticks * self._stopwatch.ns_per_tick / timed.iterations)
         return values[0], values[1], trusted
 
 
 def time_block(
     stopwatch: Stopwatch, yardsticks: Yardsticks, cells: Sequence[Timed], order: Sequence[int], process: int, block: int
 ) -> Block:
-    """Time every cell once, in the given order, between yardsticks; what a gate caught is timed again at the end.
+    """Time every cell once, in the given order, with yardsticks before, between and after; what a gate caught is timed
+    again at the end.
 
     Every batch is in the block's result, gated ones with the gate's name. Where the spin probe or all readings of a
     yardstick say that the whole block was disturbed, every batch of it is gated.
     """
     gap_share = stopwatch.clock.spin_gap(_PROBE_NS, _GAP_NS, stopwatch.ns_per_tick)
-    readings = stopwatch.time([*yardsticks.timed, *(cells[index] for index in order), *yardsticks.timed])
-    around = [readings[:2], readings[-2:]]
-    numbered = list(zip(order, readings[2:-2], strict=True))
+    # A place in the sequence is the index of a cell, or -1 or -2 for a yardstick.
+    sequence = [-2, -1]
+    for start in range(0, len(order), _YARDSTICK_EVERY):
+        sequence += [*order[start : start + _YARDSTICK_EVERY], -2, -1]
+    works = [*cells, *yardsticks.timed]
+    numbered = list(zip(sequence, stopwatch.time([works[index] for index in sequence]), strict=True))
+    around = [reading for index, reading in numbered if index < 0]
+    numbered = [(index, reading) for index, reading in numbered if index >= 0]
     numbered += _again(stopwatch, cells, numbered)
-    while not yardsticks.ns(around)[2] and len(around) < 2 + _ROUNDS:
-        around.append(stopwatch.time(yardsticks.timed))
+    for _ in range(_ROUNDS):
+        if not yardsticks.ns(around)[2]:
+            around += stopwatch.time(yardsticks.timed)
     hash_ns, machine_ns, trusted = yardsticks.ns(around)
     whole = [name for name, raised in (("gap", gap_share > _GAP_LIMIT), ("yardstick", not trusted)) if raised]
     batches = tuple(

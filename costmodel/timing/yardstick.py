@@ -25,13 +25,13 @@ def machine_yardstick() -> Cell:
     """The yardstick as a cell, with the counts that follow from its text."""
     tests, rounds = _ROUNDS + 1, _ROUNDS
     steps = {
-        "cekApplyCost": 1 + 2 + tests * 5 + rounds * 4,
-        "cekLamCost": 2 + tests,
-        "cekVarCost": 2 + 2 * tests + 2 * rounds,
-        "cekConstCost": 1 + tests + rounds,
-        "cekDelayCost": 2 * tests,
-        "cekForceCost": 2 * tests,
-        "cekBuiltinCost": 2 * tests + rounds,
+        "apply": 1 + 2 + tests * 5 + rounds * 4,
+        "lam": 2 + tests,
+        "var": 2 + 2 * tests + 2 * rounds,
+        "const": 1 + tests + rounds,
+        "delay": 2 * tests,
+        "force": 2 * tests,
+        "builtin": 2 * tests + rounds,
     }
     return Cell(
         id="machine yardstick",
