@@ -210,11 +210,10 @@ class RunWriter:
         table = _dataset([run]).to_table(columns=SAMPLE_SCHEMA.names)
         metadata = {_NEXT_PART: str(self._next_part).encode()}
         write_atomically(self.path / SAMPLES, _parquet(table.replace_schema_metadata(metadata)))
-        for part in (self.path / PARTS).glob("*"):
-            part.unlink()
-        (self.path / PARTS).rmdir()
-        for left in self.path.glob(f"{TEMPORARY_PREFIX}*"):
+        for left in (*self.path.glob(f"{PARTS}/*"), *self.path.glob(f"{TEMPORARY_PREFIX}*")):
             left.unlink()
+        with suppress(FileNotFoundError):  # nothing was added since the run was gathered before
+            (self.path / PARTS).rmdir()
 
 
 def _new_folder(root: Path, stem: str) -> Path:

@@ -30,7 +30,11 @@ class JsonLines:
             self._file = path.open("a+b", buffering=0)
         except OSError as error:
             self._fail(error)
-        self.summary = self._read_back()
+        try:
+            self.summary = self._read_back()
+        except BaseException:
+            self.close()
+            raise
 
     def _read_back(self) -> Summary:
         summary = Summary()
