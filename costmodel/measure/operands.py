@@ -140,7 +140,7 @@ def _signed(sign: Callable[..., int], key_bytes: int, message_bytes: int) -> Poi
 
 
 _INTEGER_WORDS: Final = (1, 10, 100)
-_MESSAGE_BYTES: Final = (32, 4_000, 32_000)
+_MESSAGE_BYTES: Final = (32, 2_000, 16_000)
 
 POINTS: Final[dict[str, tuple[Point, ...]]] = {
     "addInteger": tuple(map(_pair_of_integers, _INTEGER_WORDS)),
