@@ -22,6 +22,9 @@ Indices = NDArray[np.intp]
 TRIMMED_SHARE = 0.25
 """Share of the batches that the trimmed mean leaves out at either end."""
 
+_FEWEST_BATCHES = 3
+"""A process with fewer clean batches of a cell has no mean of it to trim."""
+
 _YARDSTICKS = ("yardstick_hash_ns", "yardstick_machine_ns")
 _COLUMNS = ("cell", "process", "block", "iterations", "ns", "gate", *_YARDSTICKS)
 
@@ -30,9 +33,10 @@ _COLUMNS = ("cell", "process", "block", "iterations", "ns", "gate", *_YARDSTICKS
 class Observations:
     """What runs observed of C cells in P processes.
 
-    `logs` is P × C: the trimmed mean of log ns of one evaluation, brought to the machine's state where the yardstick
-    takes `reference_yardstick_ns`; NaN where a process has no clean batch of the cell. `yardsticks` names the columns
-    that the yardstick is the geometric mean of. `uncertain` has the reason for each cell that missed its precision.
+    `logs` is P × C: the trimmed mean of log ns of one evaluation, brought to the state of the machine in which the
+    yardstick takes `reference_yardstick_ns`; NaN where a process has too few clean batches of the cell. `yardsticks`
+    names the columns whose geometric mean the yardstick is. `uncertain` has the reason for each cell that missed its
+    precision.
     """
 
     cells: tuple[Cell, ...]
@@ -102,7 +106,7 @@ def observe(runs: Sequence[Run]) -> Observations:
     if (lost := np.isnan(table).all(axis=0)).any():
         cell = everything[int(np.flatnonzero(lost)[0])]
         raise InputError(
-            f"{runs[0].path}: no clean batch of {cell.experiment} {cell.operation} {cell.sizes}; measure again"
+            f"{runs[0].path}: too few clean batches of {cell.experiment} {cell.operation} {cell.sizes}; measure again"
         )
     gated = sum(int(frame.attrs["gated"]) for frame in frames)
     return Observations(
@@ -167,7 +171,7 @@ def _reference_yardstick(frames: Sequence[pd.DataFrame], yards: Sequence[Floats]
 
 
 def _trimmed_means(frame: pd.DataFrame, correction: Floats, columns: int) -> Floats:
-    """Processes × `columns`: trimmed means of the corrected log times, NaN where there is nothing."""
+    """Processes × `columns`: trimmed means of the corrected log times, NaN where there is too little."""
     values = frame["log_ns"].to_numpy(np.float64) + correction
     processes = int(frame["process"].max()) + 1
     keys = frame["process"].to_numpy(np.intp) * columns + frame["column"].to_numpy(np.intp)
@@ -178,7 +182,8 @@ def _trimmed_means(frame: pd.DataFrame, correction: Floats, columns: int) -> Flo
     rank = np.arange(len(keys)) - np.repeat(starts, counts)
     kept = (rank >= np.repeat(cut, counts)) & (rank < np.repeat(counts - cut, counts))
     means = np.full(processes * columns, np.nan)
-    means[present] = np.add.reduceat(np.where(kept, values, 0.0), starts) / (counts - 2 * cut)
+    sums = np.add.reduceat(np.where(kept, values, 0.0), starts)
+    means[present] = np.where(counts >= _FEWEST_BATCHES, sums / (counts - 2 * cut), np.nan)
     return means.reshape(processes, columns)
 
 

@@ -13,7 +13,7 @@ processes. The bootstrap gives the interval its shape, the jackknife its size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +53,7 @@ class Replicates:
 
     times_ps: Floats
     clusters: Clusters
-    inflation: tuple[float, ...]
+    inflation: float
 
     def interval(self, values: Floats, smooth: Floats, *, nonnegative: bool) -> tuple[float, float]:
         """95 % interval of a quantity from its N replicates; `smooth` are those without a constraint."""
@@ -103,41 +103,44 @@ def _resamples(clusters: Clusters, count: int, rng: np.random.Generator) -> Floa
     return weights
 
 
-def run_inflation(logs: Floats, clusters: Clusters) -> tuple[float, ...]:
-    """For each group how many times larger its runs make the variance than its processes alone would, at least 1.
+def run_inflation(logs: Floats, clusters: Clusters) -> float:
+    """How many times larger runs make the variance than their processes alone would, at least 1.
 
-    This is the mean square between runs over that within them (analysis of variance of `logs`, P × C), both averaged
-    over the cells that every process has: the two or three runs of a usual fit say next to nothing about one cell, but
-    much about all together. It is 1 where there is one run, or nothing to compare it with.
+    This is the mean square between runs over that within them (analysis of variance of `logs`, P × C), over all cells
+    that several runs have: the two or three runs of a usual fit say next to nothing about one cell, but much about all
+    together. It is 1 where there is one run, or nothing to compare it with.
     """
-    ratios = []
-    for runs in clusters.members():
-        rows = np.concatenate(runs)
-        common = logs[:, ~np.isnan(logs[rows]).any(axis=0)]
-        n, r = len(rows), len(runs)
-        ratio = 1.0
-        if 1 < r < n and common.size:
-            grand = common[rows].mean(axis=0)
-            between = sum(len(run) * ((common[run].mean(axis=0) - grand) ** 2).sum() for run in runs) / (r - 1)
-            within = sum(((common[run] - common[run].mean(axis=0)) ** 2).sum() for run in runs) / (n - r)
-            ratio = max(1.0, float(between / within)) if within > 0 else 1.0
-        ratios.append(ratio)
-    return tuple(ratios)
+    present = ~np.isnan(logs)
+    values = np.where(present, logs, 0.0)
+    members = [clusters.run == run for run in np.unique(clusters.run)]
+    counts = np.array([present[mine].sum(axis=0) for mine in members])
+    means = np.array([values[mine].sum(axis=0) for mine in members]) / np.maximum(counts, 1)
+    within = sum(
+        (present[mine] * (values[mine] - mean) ** 2).sum(axis=0) for mine, mean in zip(members, means, strict=True)
+    )
+    between = (counts * (means - (counts * means).sum(axis=0) / counts.sum(axis=0)) ** 2).sum(axis=0)
+    runs = (counts > 0).sum(axis=0)
+    shared = runs > 1
+    freedom = int((counts.sum(axis=0) - runs)[shared].sum())
+    spread = float(np.sum(within * shared))
+    if freedom == 0 or spread == 0:
+        return 1.0
+    return max(1.0, float(between[shared].sum()) / int((runs - 1)[shared].sum()) / (spread / freedom))
 
 
-def jackknife_variance(influences: Floats, clusters: Clusters, inflation: Sequence[float]) -> tuple[float, float]:
+def jackknife_variance(influences: Floats, clusters: Clusters, inflation: float) -> tuple[float, float]:
     """Variance of an estimate and its degrees of freedom, from what leaving out each of P processes changes.
 
     `inflation` is that of `run_inflation`. Parts of several groups add up, with degrees of freedom after Satterthwaite.
     """
     parts = []
-    for runs, ratio in zip(clusters.members(), inflation, strict=True):
+    for runs in clusters.members():
         n, r = sum(map(len, runs)), len(runs)
         # Runs of one process each: there is no process within a run to compare, and each run is a process.
         clustered = runs if n > r else [np.concatenate(runs)]
         pseudo = [(n - 1) * influences[processes] for processes in clustered]
         freedom = n - len(pseudo)
-        parts.append((ratio * sum(float(((u - u.mean()) ** 2).sum()) for u in pseudo) / freedom / n, freedom))
+        parts.append((inflation * sum(float(((u - u.mean()) ** 2).sum()) for u in pseudo) / freedom / n, freedom))
     variance = sum(part for part, _ in parts)
     if variance == 0:
         return 0.0, 1.0

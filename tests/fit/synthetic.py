@@ -58,13 +58,14 @@ class Machine:
     process_sd: float = 0.004
     run_sd: float = 0.0
     noise_sd: float = 0.004
+    yardstick_sd: float = 0.002
     gated: float = 0.05
     regimes: tuple[float, ...] = (1.0, 1.0, 1.35, 1.7)
     fingerprint: Mapping[str, Any] = field(default_factory=lambda: {"cpu": "imaginary", "cores": 2})
     has_machine_yardstick: bool = True
 
 
-QUIET = Machine(process_sd=0.0, noise_sd=0.0, regimes=(1.0,), gated=0.0)
+QUIET = Machine(process_sd=0.0, noise_sd=0.0, yardstick_sd=0.0, regimes=(1.0,), gated=0.0)
 """A machine that does not err."""
 
 
@@ -171,6 +172,7 @@ def make_run(
     uncertain: Mapping[str, str] | None = None,
 ) -> Run:
     """Write a run of `cells` on the imaginary machine and return it as it is read back."""
+    times = np.array([truth_ps(cell, truth) for cell in cells]) / 1000
     plan = Plan(cells=tuple(cells), core=1, seed=seed, min_processes=1)
     writer = RunWriter.create(
         folder,
@@ -180,7 +182,6 @@ def make_run(
         versions={"calibrate": "0"},
         evaluator={"name": "imaginary", "sha256": "0"},
     )
-    times = np.array([truth_ps(cell, truth) for cell in cells]) / 1000
     writer.append(list(_samples(plan, times, machine, np.random.default_rng(seed), processes, blocks)))
     writer.manifest.uncertain = dict(uncertain or {})
     writer.finish(status)
@@ -199,6 +200,9 @@ def _samples(
             noise = machine.noise_sd * rng.standard_t(2.5, count)
             ns = times_ns * regime * np.exp(run_effect + process_effect + noise)
             gated = rng.random(count) < machine.gated
+            hash_ns, machine_ns = (
+                np.array([HASH_NS, MACHINE_NS]) * regime * np.exp(rng.normal(0, machine.yardstick_sd, 2))
+            )
             for i, cell in enumerate(plan.cells):
                 iterations = 7
                 total = float(ns[i]) * iterations * (3.0 if gated[i] else 1.0)
@@ -211,7 +215,7 @@ def _samples(
                     ticks=round(total * 2.5),
                     ns=total,
                     gate="context switch" if gated[i] else "",
-                    yardstick_hash_ns=HASH_NS * regime,
-                    yardstick_machine_ns=MACHINE_NS * regime if machine.has_machine_yardstick else float("nan"),
+                    yardstick_hash_ns=hash_ns,
+                    yardstick_machine_ns=machine_ns if machine.has_machine_yardstick else float("nan"),
                     cpu=1,
                 )

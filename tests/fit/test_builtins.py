@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import pytest
+
+from costmodel.errors import InputError
+from costmodel.fit import BuiltinFit, FittedModel, FlagKind, fit_runs
+from costmodel.model import Variant
+from costmodel.runs.design import Cell
+from tests.fit.synthetic import BUILTINS, VARIANT, builtin_cells, function_of, make_run, pair, planned, step_cells
+
+ADD_SIZES = BUILTINS["addInteger"][1]
+
+
+def fit(folder: Path, cells: list[Cell], variant: Variant = VARIANT, **how: object) -> FittedModel:
+    run = make_run(folder, [*step_cells(), *cells], processes=3, blocks=3, **how)  # type: ignore[arg-type]
+    return fit_runs([run], variant=variant, replicates=100)
+
+
+def only(model: FittedModel) -> BuiltinFit:
+    (found,) = model.builtins
+    return found
+
+
+def kinds(fitted: BuiltinFit) -> set[FlagKind]:
+    return {flag.kind for flag in fitted.all_flags}
+
+
+@pytest.mark.parametrize("name", sorted(BUILTINS))
+def test_costing_function_is_recovered_from_a_machine_without_noise(tmp_path: Path, name: str) -> None:
+    function, sizes = BUILTINS[name]
+    fitted = only(fit(tmp_path, list(builtin_cells({name: sizes}))))
+    assert fitted.priced.function.shape == function.shape
+    assert fitted.priced.function.values == pytest.approx(function.values, abs=1)
+    assert not fitted.all_flags
+
+
+def test_memory_cost_is_the_ledgers(tmp_path: Path) -> None:
+    model = fit(tmp_path, list(builtin_cells({"addInteger": ADD_SIZES})))
+    assert model.cost_model.builtins["addInteger"].memory == model.ledger.builtins["addInteger"].memory
+
+
+def test_cost_at_the_centre_is_that_of_a_measured_point(tmp_path: Path) -> None:
+    fitted = only(fit(tmp_path, list(builtin_cells({"addInteger": ADD_SIZES}))))
+    assert fitted.centre == (10, 10)
+    assert fitted.cost.point == pytest.approx(30_000 + 900 * 10)
+
+
+def test_builtin_without_its_no_op_is_left_out_with_a_reason(tmp_path: Path) -> None:
+    model = fit(tmp_path, list(pair("addInteger", (1, 1), 2, 0)))
+    assert not model.builtins
+    assert "nop2_0" in model.unfitted["addInteger"]
+
+
+def test_no_op_of_other_forces_does_not_serve(tmp_path: Path) -> None:
+    model = fit(tmp_path, [*pair("addInteger", (1, 1), 2, 0), *pair("nop2_1", (1, 1), 2, 1)])
+    assert "nop2_0" in model.unfitted["addInteger"]
+
+
+def test_cell_without_a_partner_is_left_out_and_flagged(tmp_path: Path) -> None:
+    cells = [*builtin_cells({"addInteger": ADD_SIZES}), *list(pair("addInteger", (70, 70), 2, 0))[:1]]
+    fitted = only(fit(tmp_path, cells))
+    assert kinds(fitted) == {FlagKind.UNPAIRED}
+    assert fitted.points == len(ADD_SIZES)
+
+
+def test_builtin_of_which_no_cell_has_a_partner_is_left_out(tmp_path: Path) -> None:
+    cells = [*builtin_cells({"addInteger": ADD_SIZES}), *list(pair("sha2_256", (70,), 1, 0))[:1]]
+    assert "applications" in fit(tmp_path, cells).unfitted["sha2_256"]
+
+
+def test_too_few_sizes_are_flagged(tmp_path: Path) -> None:
+    fitted = only(fit(tmp_path, list(builtin_cells({"addInteger": [(7, 7)]}))))
+    assert kinds(fitted) == {FlagKind.FEW_CELLS, FlagKind.UNIDENTIFIED}
+    assert fitted.priced.function.values == pytest.approx((30_000 + 900 * 7, 0), abs=1)
+
+
+def test_builtin_cheaper_than_a_nanosecond_is_raised(tmp_path: Path) -> None:
+    truth = {"addInteger": function_of("addInteger", 200, 0)}
+    fitted = only(fit(tmp_path, list(builtin_cells({"addInteger": ADD_SIZES})), truth=truth))
+    assert FlagKind.RAISED in kinds(fitted)
+    assert fitted.priced.function.values[0] == 1000
+
+
+def test_builtin_cheaper_than_a_no_op_is_flagged_negative(tmp_path: Path) -> None:
+    truth = {"addInteger": function_of("addInteger", -4_000, 0)}
+    fitted = only(fit(tmp_path, list(builtin_cells({"addInteger": ADD_SIZES})), truth=truth))
+    assert kinds(fitted) >= {FlagKind.NEGATIVE, FlagKind.RAISED}
+    assert fitted.priced.function.values[0] == 1000
+
+
+def test_cell_short_of_its_precision_is_flagged_with_the_reason(tmp_path: Path) -> None:
+    cells = list(builtin_cells({"addInteger": ADD_SIZES}))
+    fitted = only(fit(tmp_path, cells, uncertain={cells[-1].id: "half-width 7 % at the end of its time"}))
+    (flag,) = fitted.flags
+    assert flag.kind is FlagKind.UNCERTAIN
+    assert "half-width 7 %" in flag.reason
+
+
+def test_sizes_in_the_measure_of_another_variant_are_not_used(tmp_path: Path) -> None:
+    cells = list(builtin_cells({"encodeUtf8": [(10,), (100,)]}))
+    model = fit(tmp_path, cells, Variant.B, truth={"encodeUtf8": function_of("encodeUtf8", 1000, 100)})
+    assert "variant B" in model.unfitted["encodeUtf8"]
+
+
+def test_cell_of_no_builtin_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'divideByTwo', which is no builtin"):
+        fit(tmp_path, list(pair("divideByTwo", (1,), 1, 0)))
+
+
+def test_wrong_number_of_sizes_is_refused(tmp_path: Path) -> None:
+    cells = [*pair("addInteger", (1, 2, 3), 2, 0), *pair("nop2_0", (1, 1), 2, 0)]
+    with pytest.raises(InputError, match="addInteger that do not give the sizes of its 2 arguments"):
+        fit(tmp_path, cells, truth={})
+
+
+def test_negative_size_is_refused(tmp_path: Path) -> None:
+    cell = planned("bad", experiment="builtins", operation="sha2_256", sizes=(-1,))
+    with pytest.raises(InputError, match="'bad' has a negative size"):
+        fit(tmp_path, [cell])

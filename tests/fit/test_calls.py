@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from costmodel.errors import InputError
+from costmodel.fit import CallFit, FlagKind, fit_runs
+from costmodel.runs.design import Cell
+from tests.fit.synthetic import CALLS_PS, VARIANT, call_cells, make_run, planned, step_cells
+
+
+def fit(folder: Path, cells: list[Cell]) -> dict[str, CallFit]:
+    run = make_run(folder, [*step_cells(), *cells], processes=3, blocks=3)
+    return {fitted.operation: fitted for fitted in fit_runs([run], variant=VARIANT, replicates=100).calls}
+
+
+@pytest.mark.parametrize("operation", sorted(CALLS_PS))
+def test_costs_are_recovered_from_a_machine_without_noise(tmp_path: Path, operation: str) -> None:
+    fitted = fit(tmp_path, list(call_cells()))[operation]
+    found = {coefficient.name: coefficient.fitted.point for coefficient in fitted.coefficients}
+    assert found == pytest.approx(CALLS_PS[operation], rel=1e-6)
+    assert not fitted.flags
+
+
+def test_bytes_and_nodes_in_proportion_are_not_told_apart(tmp_path: Path) -> None:
+    cells = [
+        planned(f"decode-{n}", experiment="calls", operation="decode", work="decode", sizes=(10 * n, n))
+        for n in (1, 10, 100, 1000)
+    ]
+    _, per_byte, per_node = fit(tmp_path, cells)["decode"].coefficients
+    assert [flag.kind for flag in per_node.flags] == [FlagKind.UNIDENTIFIED]
+    assert per_node.fitted.point == 0
+    decode = CALLS_PS["decode"]
+    assert per_byte.fitted.point == pytest.approx(decode["bytes"] + decode["nodes"] / 10)
+
+
+def test_parts_without_cells_are_absent(tmp_path: Path) -> None:
+    assert fit(tmp_path, []) == {}
+
+
+def test_apply_cell_needs_the_decode_cell_of_its_script(tmp_path: Path) -> None:
+    cells = [cell for cell in call_cells() if cell.id != "decode-tiny"]
+    with pytest.raises(InputError, match="no decode cell has the script of the apply cell"):
+        fit(tmp_path, cells)
+
+
+def test_decode_cell_needs_bytes_and_nodes(tmp_path: Path) -> None:
+    # Timed as a start, since the imaginary machine cannot decode what has no size.
+    cell = planned("bad", experiment="calls", operation="decode", work="start")
+    with pytest.raises(InputError, match="gives 0 sizes; it needs bytes and nodes"):
+        fit(tmp_path, [cell])

@@ -1,0 +1,31 @@
+"""Intervals hold the truth as often as they say.
+
+`CALIBRATE_COVERAGE_SEEDS=400 scripts/test tests/fit/test_coverage.py` counts over many simulated measurements; the few
+of an ordinary run of the suite show no more than that nothing is badly off.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.fit.coverage import covered, true_values
+from tests.fit.synthetic import Machine
+
+SEEDS = int(os.environ.get("CALIBRATE_COVERAGE_SEEDS", "25"))
+# Coefficients of one measurement share their errors, so few measurements leave the count uncertain.
+LEAST, MOST = (0.93, 0.97) if SEEDS >= 200 else (0.90, 0.99)
+
+
+@pytest.mark.parametrize(
+    ("machine", "runs", "processes"),
+    [
+        pytest.param(Machine(), 1, 8, id="one run"),
+        pytest.param(Machine(), 1, 4, id="few processes"),
+        pytest.param(replace(Machine(), run_sd=0.004), 2, 4, id="two runs that differ"),
+    ],
+)
+def test_95_percent_intervals_hold_the_truth(tmp_path: Path, machine: Machine, runs: int, processes: int) -> None:
+    hits = covered(tmp_path, range(SEEDS), machine, runs=runs, processes=processes)
+    assert LEAST <= sum(hits.values()) / SEEDS / len(true_values()) <= MOST

@@ -1,0 +1,181 @@
+"""Whole fits: what is written, and what is refused."""
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from costmodel.errors import EnvironmentFault, InputError
+from costmodel.fit import FittedModel, fit_runs
+from costmodel.model import EXTRAS_KEY, load
+from costmodel.runs.schema import Status
+from costmodel.runs.store import Run
+from tests.fit.coverage import fitted_values, true_values
+from tests.fit.synthetic import QUIET, VARIANT, Machine, all_cells, make_run, step_cells
+
+CELLS = all_cells()
+NOISY = Machine()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_run(tmp_path_factory.mktemp("measurements"), CELLS, machine=NOISY, seed=11)
+
+
+@pytest.fixture(scope="module")
+def fitted(run: Run) -> FittedModel:
+    return fit_runs([run], variant=VARIANT, seed=3)
+
+
+@pytest.fixture
+def written(fitted: FittedModel, tmp_path: Path) -> dict[str, Any]:
+    fitted.write(tmp_path / "model.json")
+    document: dict[str, Any] = json.loads((tmp_path / "model.json").read_bytes())
+    return document
+
+
+def test_coefficients_are_recovered_through_noise_and_regimes(fitted: FittedModel) -> None:
+    truth = true_values()
+    for name, interval in fitted_values(fitted).items():
+        assert interval.point == pytest.approx(truth[name], rel=0.1), name
+
+
+def test_file_is_a_cost_model(fitted: FittedModel, tmp_path: Path) -> None:
+    fitted.write(tmp_path / "model.json")
+    loaded = load([tmp_path / "model.json"])
+    assert loaded.builtins == fitted.cost_model.builtins
+    assert loaded.steps == fitted.cost_model.steps
+    assert loaded.startup == fitted.cost_model.startup
+
+
+def test_same_runs_and_seed_give_the_same_bytes(run: Run, fitted: FittedModel, tmp_path: Path) -> None:
+    fitted.write(tmp_path / "a.json")
+    fit_runs([Run.open(run.path)], variant=VARIANT, seed=3).write(tmp_path / "b.json")
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_seed_moves_intervals_only(run: Run, fitted: FittedModel) -> None:
+    other = fit_runs([run], variant=VARIANT, seed=4)
+    assert other.cost_model.builtins == fitted.cost_model.builtins
+    assert other.steps.coefficients[0].fitted.low != fitted.steps.coefficients[0].fitted.low
+
+
+def test_provenance_names_run_hashes_and_machine(run: Run, written: dict[str, Any]) -> None:
+    extras = written[EXTRAS_KEY]
+    hashes = {
+        f"{name}_sha256": hashlib.sha256((run.path / file).read_bytes()).hexdigest()
+        for name, file in (("manifest", "manifest.json"), ("samples", "samples.parquet"))
+    }
+    assert extras["inputs"] == [{"run": run.name, **hashes}]
+    assert extras["machine"] == NOISY.fingerprint
+    assert extras["variant"] == "D"
+    assert extras["method"]["seed"] == 3
+    assert "not measured" in extras["method"]["memory"]
+
+
+def test_intervals_hold_their_points(written: dict[str, Any]) -> None:
+    extras = written[EXTRAS_KEY]
+    parts = [extras["steps"], *extras["builtins"].values(), *extras["calls"].values()]
+    figures = [figure for part in parts for figure in part["coefficients"].values()]
+    assert len(figures) == len(true_values())
+    for figure in figures:
+        low, high = figure["interval_ps"]
+        assert low < figure["ps"] < high
+
+
+def test_summary_has_a_row_for_each_builtin(fitted: FittedModel) -> None:
+    rows = fitted.summary()
+    assert [row.builtin for row in rows] == sorted(row.builtin for row in rows)
+    ecdsa = next(row for row in rows if row.builtin == "verifyEcdsaSecp256k1Signature")
+    assert (ecdsa.shape, ecdsa.centre, ecdsa.r2) == ("constant_cost", (5, 4, 8), None)
+    assert ecdsa.cost.low < ecdsa.cost.point < ecdsa.cost.high
+    division = next(row for row in rows if row.builtin == "sha2_256")
+    assert division.r2 is not None and division.r2 > 0.999
+    assert division.worst_relative_residual < 0.05
+
+
+def test_fit_of_more_runs_is_narrower(run: Run, fitted: FittedModel, tmp_path: Path) -> None:
+    more = [make_run(tmp_path, CELLS, machine=NOISY, seed=seed) for seed in (21, 22, 23)]
+    together = fit_runs([run, *more], variant=VARIANT)
+    one, four = (sum(row.cost.relative_half_width or 0 for row in fit.summary()) for fit in (fitted, together))
+    assert four < 0.7 * one
+
+
+def test_steps_and_builtins_may_come_from_different_runs(tmp_path: Path) -> None:
+    steps = list(step_cells())
+    apart = [make_run(tmp_path, cells) for cells in (steps, CELLS[len(steps) :])]
+    for name, interval in fitted_values(fit_runs(apart, variant=VARIANT)).items():
+        assert interval.point == pytest.approx(true_values()[name], rel=1e-6), name
+
+
+@pytest.mark.parametrize("place", ["absent/model.json", ".", "run/manifest.json/model.json"])
+def test_unwritable_target_is_one_clear_line(fitted: FittedModel, tmp_path: Path, place: str) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "manifest.json").touch()
+    with pytest.raises(EnvironmentFault, match="cannot write") as caught:
+        fitted.write(tmp_path / place)
+    assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["manifest.json", "run"]
+
+
+def test_failed_write_leaves_the_old_model(
+    fitted: FittedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "model.json"
+    target.write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(EnvironmentFault, match="No space left"):
+        fitted.write(target)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def refuse(runs: list[Run], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        fit_runs(runs, variant=VARIANT)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_run_is_refused() -> None:
+    refuse([], "name at least one run folder")
+
+
+@pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.RUNNING])
+def test_incomplete_run_is_refused(tmp_path: Path, status: Status) -> None:
+    run = make_run(tmp_path, list(step_cells()), status=status)
+    refuse([run], rf"is not complete \({status}\); finish it")
+
+
+def test_altered_run_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path, list(step_cells()))
+    with (run.path / "samples.parquet").open("ab") as file:
+        file.write(b"x")
+    refuse([run], "checksum differs")
+
+
+def test_run_given_twice_is_refused(run: Run) -> None:
+    refuse([run, Run.open(run.path)], "are the same run")
+
+
+def test_unlike_machines_are_refused(run: Run, tmp_path: Path) -> None:
+    other = make_run(tmp_path, CELLS, machine=replace(QUIET, fingerprint={"cpu": "imaginary", "cores": 4}))
+    refuse([run, other], r"are of unlike machines \(cores differs\)")
+
+
+def test_unlike_evaluators_are_refused(run: Run, tmp_path: Path) -> None:
+    other = make_run(tmp_path, CELLS)
+    other.manifest.evaluator["sha256"] = "1"
+    refuse([run, other], r"timed unlike evaluators \(sha256 differs\)")
+
+
+def test_too_few_replicates_are_refused(run: Run) -> None:
+    with pytest.raises(InputError, match="20 replicates are too few"):
+        fit_runs([run], variant=VARIANT, replicates=20)

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+
+from costmodel.errors import InputError
+from costmodel.fit import Coefficient, FittedModel, FlagKind, fit_runs
+from costmodel.model import STARTUP_KEY, StepKind
+from costmodel.runs.design import Cell
+from tests.fit.synthetic import STARTUP_PS, STEP_PS, VARIANT, make_run, planned, step_cells
+
+OTHERS = tuple(kind for kind in StepKind if kind is not StepKind.CASE)
+
+
+def fit(folder: Path, cells: list[Cell]) -> FittedModel:
+    return fit_runs([make_run(folder, cells, processes=3, blocks=3)], variant=VARIANT, replicates=100)
+
+
+def coefficient(model: FittedModel, name: str) -> Coefficient:
+    return next(c for c in model.steps.coefficients if c.name == name)
+
+
+def flags(model: FittedModel, kind: StepKind) -> set[FlagKind]:
+    return {flag.kind for flag in coefficient(model, kind.json_key).flags}
+
+
+def test_costs_are_recovered_from_a_machine_without_noise(tmp_path: Path) -> None:
+    model = fit(tmp_path, list(step_cells()))
+    for kind, ps in STEP_PS.items():
+        assert coefficient(model, kind.json_key).charged_ps == pytest.approx(ps, abs=1)
+    assert coefficient(model, STARTUP_KEY).charged_ps == pytest.approx(STARTUP_PS, abs=1)
+    assert model.steps.r2 == pytest.approx(1)
+    assert not model.steps.flags
+
+
+def test_kind_that_no_cell_has_is_unidentified_at_the_common_price(tmp_path: Path) -> None:
+    model = fit(tmp_path, list(step_cells(OTHERS)))
+    case = coefficient(model, StepKind.CASE.json_key)
+    assert flags(model, StepKind.CASE) == {FlagKind.UNIDENTIFIED}
+    assert case.identifiability == 0
+    assert case.fitted.point == pytest.approx(model.steps.single[1].point)
+    assert coefficient(model, StepKind.VAR.json_key).charged_ps == pytest.approx(STEP_PS[StepKind.VAR], abs=1)
+
+
+def test_kinds_that_always_come_together_are_unidentified_and_share_their_cost(tmp_path: Path) -> None:
+    cells = [
+        planned(cell.id, experiment="steps", operation="base", steps=cell.steps | {"case": cell.steps["constr"]})
+        for cell in step_cells(OTHERS)
+    ]
+    model = fit(tmp_path, cells)
+    assert flags(model, StepKind.CASE) == flags(model, StepKind.CONSTR) == {FlagKind.UNIDENTIFIED}
+    both = sum(coefficient(model, kind.json_key).fitted.point for kind in (StepKind.CASE, StepKind.CONSTR))
+    assert both == pytest.approx(STEP_PS[StepKind.CASE] + STEP_PS[StepKind.CONSTR])
+    assert flags(model, StepKind.VAR) == set()
+
+
+def test_condition_number_tells_designs_apart(tmp_path: Path) -> None:
+    cells = list(step_cells())
+    nearly = [
+        planned(f"near-{n}", experiment="steps", operation="near", steps={"lam": n, "apply": n + n % 2})
+        for n in range(10, 90, 7)
+    ]
+    good, bad = (fit(tmp_path, chosen).steps.condition for chosen in (cells, [cells[0], *nearly]))
+    assert bad > 10 * good
+
+
+def test_single_price_is_that_of_every_kind_where_all_cost_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in StepKind:
+        monkeypatch.setitem(STEP_PS, kind, 16_000)
+    startup, step = fit(tmp_path, list(step_cells())).steps.single
+    assert step.point == pytest.approx(16_000)
+    assert startup.point == pytest.approx(STARTUP_PS)
+
+
+def test_step_that_seems_free_is_flagged_and_charged_a_picosecond(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STEP_PS, StepKind.DELAY, -500)
+    model = fit(tmp_path, list(step_cells()))
+    assert flags(model, StepKind.DELAY) == {FlagKind.NEGATIVE, FlagKind.RAISED}
+    assert model.cost_model.steps[StepKind.DELAY].cpu == 1
+
+
+def test_step_cell_that_applies_a_priced_builtin_is_refused(tmp_path: Path) -> None:
+    cell = planned("mixed", experiment="steps", operation="mixed", sizes=(1, 1), builtins={"addInteger": 2})
+    with pytest.raises(InputError, match=r"mixed .* applies addInteger"):
+        fit(tmp_path, [*step_cells(), cell])
+
+
+def test_step_cell_may_apply_no_ops(tmp_path: Path) -> None:
+    cell = planned("calls", experiment="steps", operation="call", steps={"builtin": 9}, builtins={"nop2_0": 9})
+    assert fit(tmp_path, [*step_cells(), cell]).steps.worst_relative_residual < 1e-6
+
+
+def test_unknown_step_kind_is_refused(tmp_path: Path) -> None:
+    cell = planned("odd", experiment="steps", operation="odd", steps={"jump": 9})
+    with pytest.raises(InputError, match="'odd' counts 9 steps of kind 'jump'"):
+        fit(tmp_path, [*step_cells(), cell])
+
+
+def test_memory_of_steps_is_the_ledgers(tmp_path: Path) -> None:
+    model = fit(tmp_path, list(step_cells())).cost_model
+    assert {units.mem for units in model.steps.values()} == {100}
+    assert model.startup is not None and model.startup.mem == 100
