@@ -55,6 +55,8 @@ def estimate(
 
     With fewer than two processes the interval is infinite. The same seed gives the same intervals.
     """
+    if means.empty:
+        return pd.DataFrame(columns=["value_ns", "low_ns", "high_ns", "half_width", "processes"], index=means.index)
     logs = means.to_numpy(dtype=np.float64)
     centre, boot = resampled_means(logs, seed=seed, replicates=replicates)
     counts = np.isfinite(logs).sum(axis=1)

@@ -1,0 +1,241 @@
+"""Sessions with real workers and real folders."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from costmodel.errors import CheckFailed, EnvironmentFault, Inconclusive, Interrupted
+from costmodel.runs.design import plan_sha256, plan_to_json
+from costmodel.runs.schema import Status
+from costmodel.runs.store import Run, RunWriter
+from costmodel.timing.backend import LocalBackend
+from costmodel.timing.plan import Plan
+from costmodel.timing.protocol import Begin, Event, Job
+from costmodel.timing.session import Progress, measure, resume
+from tests.timing.programs import ADD, QUICK
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def changed(plan: Plan, **changes: object) -> Plan:
+    return msgspec.structs.replace(plan, **changes)
+
+
+def messages(run: Run) -> list[str]:
+    return [json.loads(line)["kind"] for line in (run.path / "messages.jsonl").read_text().splitlines()]
+
+
+def test_a_session_measures_every_cell_in_every_block(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    run = measure(QUICK, tmp_path, "test", command_line=["calibrate", "measure"], observer=seen.append)
+    rows = run.samples()
+    assert set(rows["cell"]) == {cell.id for cell in QUICK.cells}
+    assert rows.groupby(["process", "block"])["cell"].nunique().eq(4).all()
+    assert rows.groupby("process")["block"].nunique().eq(6).all()
+    assert rows["cpu"].isin([QUICK.core]).mean() > 0.9
+    assert (rows[["ticks", "ns", "iterations", "yardstick_hash_ns", "yardstick_machine_ns"]] > 0).all().all()
+    assert seen[-1].processes == rows["process"].nunique() >= 2
+
+
+def test_the_manifest_tells_how_it_was_measured(tmp_path: Path) -> None:
+    run = measure(QUICK, tmp_path, "test", command_line=["calibrate", "measure"])
+    run.verify()
+    manifest = Run.open(run.path).manifest
+    assert manifest.status is Status.COMPLETE
+    assert manifest.command_line == ["calibrate", "measure"]
+    assert set(manifest.files) == {"design.json", "samples.parquet", "messages.jsonl"}
+    assert manifest.evaluator["sha256"] == manifest.versions["native"]
+    assert set(manifest.clock["ns_per_tick"]["0"]) == {"first", "last"}
+    assert manifest.messages.counts["timing.session/block"] == messages(run).count("block")
+    assert manifest.outcome["batches"] == len(run.samples())
+
+
+def test_a_missed_target_is_said_for_each_cell(tmp_path: Path) -> None:
+    plan = changed(QUICK, target_half_width=1e-7, max_processes=2)
+    manifest = measure(plan, tmp_path, "test").manifest
+    assert manifest.status_reason == "process limit reached"
+    assert set(manifest.uncertain) == {cell.id for cell in plan.cells}
+    assert "after 2 processes, target ±0.0%: process limit reached" in manifest.uncertain["add"]
+
+
+def test_a_time_budget_ends_a_session(tmp_path: Path) -> None:
+    plan = changed(QUICK, target_half_width=1e-7, max_processes=10_000, blocks_per_process=10_000)
+    manifest = measure(plan, tmp_path, "test", time_budget=2.0).manifest
+    assert (manifest.status, manifest.status_reason) == (Status.COMPLETE, "time budget spent")
+    assert manifest.outcome["processes"] >= 1
+
+
+def test_a_core_that_does_not_exist_leaves_no_run(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="core 4095 does not exist"):
+        measure(changed(QUICK, core=4095), tmp_path, "test")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_worker_finds_wrong_ends_the_session(tmp_path: Path) -> None:
+    plan = changed(QUICK, cells=(msgspec.structs.replace(ADD, builtins={}),))
+    with pytest.raises(CheckFailed, match="cell 'add' takes the builtins"):
+        measure(plan, tmp_path, "test")
+    (path,) = tmp_path.iterdir()
+    assert Run.open(path).manifest.status is Status.INTERRUPTED
+
+
+class Disturbed:
+    """The local backend on a machine where every batch is preempted."""
+
+    def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
+        for event in LocalBackend().run(jobs, halt):
+            batches = getattr(event, "batches", ())
+            gated = tuple(msgspec.structs.replace(batch, gate="preempted") for batch in batches)
+            yield msgspec.structs.replace(event, batches=gated) if batches else event
+
+
+def test_too_many_discards_end_a_session_as_inconclusive(tmp_path: Path) -> None:
+    plan = changed(QUICK, blocks_per_process=60)
+    with pytest.raises(Inconclusive, match=f"100% of the batches were disturbed by other work on core {QUICK.core}"):
+        measure(plan, tmp_path, "test", backend=Disturbed())
+    (path,) = tmp_path.iterdir()
+    run = Run.open(path)
+    assert run.manifest.status is Status.INTERRUPTED
+    assert run.samples()["gate"].eq("preempted").all()
+    assert run.manifest.outcome["discard_rate"] == 1.0
+
+
+class Killed:
+    """The local backend, whose first worker dies as soon as it has begun."""
+
+    def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
+        for event in LocalBackend().run(jobs, halt):
+            if isinstance(event, Begin):
+                for child in children(os.getpid()):
+                    os.kill(child, signal.SIGKILL)
+            yield event
+
+
+def children(parent: int) -> list[int]:
+    """Processes that `parent` started and that still run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z" and b"timing.worker" in command(path.parent):
+            found.append(int(path.parent.name))
+    return found
+
+
+def command(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_a_worker_that_dies_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="a measuring process was killed by signal 9"):
+        measure(changed(QUICK, blocks_per_process=10_000), tmp_path, "test", backend=Killed())
+
+
+MANAGER = """
+import sys
+from pathlib import Path
+from costmodel.errors import CalibrateError
+from costmodel.runs.design import plan_from_json
+from costmodel.timing.session import measure
+try:
+    measure(plan_from_json(Path(sys.argv[1]).read_bytes(), "plan"), Path(sys.argv[2]), "test")
+except CalibrateError as error:
+    print(error)
+    sys.exit(error.exit_code)
+"""
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A session in a process of its own, that would go on for long, and has written its first samples."""
+    plan = changed(QUICK, blocks_per_process=400, min_processes=1000, max_processes=1000)
+    (tmp_path / "plan.json").write_bytes(plan_to_json(plan))
+    arguments = [sys.executable, "-c", MANAGER, str(tmp_path / "plan.json"), str(tmp_path / "runs")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        wait_for(lambda: bool(list(tmp_path.glob("runs/*/parts/[0-9]*.parquet"))))
+        yield process
+        process.kill()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("what was waited for did not happen within 30 seconds")
+
+
+def only_run(tmp_path: Path) -> Run:
+    (path,) = (tmp_path / "runs").iterdir()
+    return Run.open(path)
+
+
+def shorten(run: Run) -> None:
+    """Let the resumed run end with its next process, as a plan with fewer processes would have."""
+    processes = run.samples()["process"].nunique() + 1
+    plan = changed(run.design, blocks_per_process=6, min_processes=processes, max_processes=processes)
+    writer = RunWriter.reopen(run.path)
+    writer.finish(Status.INTERRUPTED)
+    (run.path / "design.json").write_bytes(plan_to_json(plan))
+    manifest = run.path / "manifest.json"
+    text = manifest.read_bytes().replace(plan_sha256(run.design).encode(), plan_sha256(plan).encode())
+    manifest.write_bytes(text)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_session_can_be_resumed(
+    manager: subprocess.Popen[str], tmp_path: Path, number: signal.Signals
+) -> None:
+    workers = children(manager.pid)
+    manager.send_signal(number)
+    said, _ = manager.communicate(timeout=30)
+    assert manager.returncode == Interrupted.exit_code
+    assert "can be resumed" in said
+    wait_for(lambda: not any(command(Path(f"/proc/{worker}")) for worker in workers))
+    run = only_run(tmp_path)
+    run.verify()
+    assert (run.manifest.status, run.manifest.status_reason) == (Status.INTERRUPTED, "stopped by the user")
+    check_resume(run)
+
+
+def test_a_killed_session_leaves_no_worker_and_can_be_resumed(manager: subprocess.Popen[str], tmp_path: Path) -> None:
+    workers = children(manager.pid)
+    manager.kill()
+    manager.wait()
+    wait_for(lambda: not any(command(Path(f"/proc/{worker}")) for worker in workers))
+    run = only_run(tmp_path)
+    assert run.manifest.status is Status.RUNNING
+    check_resume(run)
+
+
+def check_resume(run: Run) -> None:
+    before = run.samples()
+    assert len(before) > 0
+    shorten(run)
+    resumed = resume(run.path)
+    after = resumed.samples()
+    assert resumed.manifest.status is Status.COMPLETE
+    assert after.head(len(before)).equals(before)
+    assert after["process"].nunique() == before["process"].nunique() + 1
+    assert not after.duplicated(["process", "block", "order"]).any()
+    assert messages(resumed).count("start") == 2
+
+
+def test_a_run_of_another_machine_is_not_resumed(tmp_path: Path) -> None:
+    writer = RunWriter.create(tmp_path, "test", QUICK, machine={"id": "other"}, versions={}, evaluator={})
+    writer.close()
+    with pytest.raises(Inconclusive, match="another machine or with another build"):
+        resume(writer.path)

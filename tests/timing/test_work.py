@@ -1,0 +1,127 @@
+"""Cells are checked against the machine before they are timed, and with every batch."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from costmodel.errors import CheckFailed, DecodeError, InputError
+from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
+from costmodel.timing.clock import Clock, choose_clock
+from costmodel.timing.plan import Cell
+from costmodel.timing.work import HashYardstick, TimedWork, Workshop
+from costmodel.timing.yardstick import machine_yardstick
+from tests.timing.programs import ADD, CALL, DECODE, FORCE, cell
+
+
+def make(one: Cell) -> TimedWork:
+    return Workshop().make(one)
+
+
+@pytest.fixture(scope="module")
+def stopwatch() -> Stopwatch:
+    return Stopwatch(Clock(choose_clock()))
+
+
+@pytest.mark.parametrize("one", [ADD, FORCE, DECODE, CALL, machine_yardstick()], ids=lambda one: one.id)
+def test_a_cell_that_does_what_it_says_can_be_timed(one: Cell, stopwatch: Stopwatch) -> None:
+    (reading,) = stopwatch.time([Timed(make(one), 3)])
+    assert reading.ticks > 0
+
+
+def test_an_evaluation_is_held_to_the_published_cost() -> None:
+    # Variant C: addInteger 100788 + 420·1 ps and 1 + 1·1 words for sizes 1 and 1, and 2 applications, 2 constants, 1
+    # builtin at 16000 ps and 100 words, start-up 100 and 100.
+    expected = make(ADD).handle.expected
+    assert (expected.spent.cpu, expected.spent.mem) == (100788 + 420 + 5 * 16000 + 100, 2 + 5 * 100 + 100)
+
+
+def test_a_preparation_is_held_to_its_terms() -> None:
+    assert make(DECODE).handle.expected.nodes == 2
+    applied = cell("apply", "(lam x x)", "apply", arguments=(b"\x01", b"\x02"))
+    assert make(applied).handle.expected.nodes == 6  # and an application and a constant for each argument
+
+
+@pytest.mark.parametrize("work", ["evaluate", "start", "call"])
+def test_other_counts_than_planned_are_an_error(work: str) -> None:
+    one = cell("wrong", "(force (delay (con unit ())))", work, steps={"force": 2})  # type: ignore[arg-type]
+    with pytest.raises(CheckFailed, match=r"cell 'wrong' takes the steps \{.*\} instead of the planned \{'force': 2\}"):
+        make(one)
+
+
+def test_a_cell_that_fails_is_an_error() -> None:
+    with pytest.raises(CheckFailed, match="cell 'bad' ends in evaluation failure instead of success"):
+        make(cell("bad", "(error)"))
+
+
+def test_a_cell_in_no_language_is_an_error() -> None:
+    with pytest.raises(InputError, match="'Plutarch', which is no ledger language"):
+        make(cell("alien", "(con unit ())", language="Plutarch"))
+
+
+def test_a_truncated_program_is_an_error() -> None:
+    with pytest.raises(DecodeError):
+        make(cell("short", "(con unit ())", flat=ADD.flat[:-3]))
+
+
+@pytest.mark.parametrize("field", ["cpu", "mem"])
+def test_a_batch_that_costs_something_else_is_an_error(field: str, stopwatch: Stopwatch) -> None:
+    work = make(ADD)
+    setattr(work.handle.expected.spent, field, 1)
+    with pytest.raises(CheckFailed, match=r"cell 'add': a timed run came to .* instead of "):
+        stopwatch.time([Timed(make(FORCE)), Timed(work)])
+
+
+def test_a_batch_that_fails_is_an_error(stopwatch: Stopwatch) -> None:
+    work = make(ADD)
+    work.handle.budget.cpu = 1000
+    with pytest.raises(CheckFailed, match="cell 'add': "):
+        stopwatch.time([Timed(work, 5)])
+
+
+def test_iterations_are_raised_to_the_target(stopwatch: Stopwatch) -> None:
+    timed = Timed(make(ADD))
+    stopwatch.confirm_iterations(timed, 50_000.0)
+    assert timed.iterations > 1
+    assert timed.warm_up == -(-timed.iterations // 8)
+
+
+def test_a_block_times_every_cell_once_or_says_why_not(stopwatch: Stopwatch) -> None:
+    workshop = Workshop()
+    cells = [Timed(workshop.make(one), 20) for one in (ADD, FORCE, DECODE, CALL) * 3]
+    yardsticks = Yardsticks(stopwatch, HashYardstick(), workshop.make(machine_yardstick()), 20_000.0)
+    order = list(reversed(range(len(cells))))
+    block = time_block(stopwatch, yardsticks, cells, order, process=3, block=7)
+    assert (block.process, block.block) == (3, 7)
+    assert [batch.cell for batch in block.batches[: len(order)]] == order
+    assert [batch.order for batch in block.batches] == list(range(len(block.batches)))
+    retried = [batch.cell for batch in block.batches[len(order) :]]
+    disturbed = {batch.cell for batch in block.batches if batch.gate}
+    assert set(retried) <= disturbed
+    assert block.yardstick_hash_ns > 0
+    assert block.yardstick_machine_ns > 0
+
+
+def test_the_hash_yardstick_is_fixed() -> None:
+    first, second = HashYardstick().handle.expected.hash, HashYardstick().handle.expected.hash
+    assert first == second != 0
+
+
+def test_the_raw_clock_counts_nanoseconds() -> None:
+    assert Clock("raw").calibrate()[1] == pytest.approx(1.0, rel=1e-3)
+
+
+def test_a_batch_beside_a_busy_process_is_gated(stopwatch: Stopwatch) -> None:
+    before = os.sched_getaffinity(0)
+    core = max(before)
+    busy = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    timed = Timed(HashYardstick(), 200)
+    with subprocess.Popen([sys.executable, "-c", busy]) as process:
+        try:
+            os.sched_setaffinity(0, {core})
+            gates = {stopwatch.time([timed])[0].gate for _ in range(100)}
+        finally:
+            os.sched_setaffinity(0, before)
+            process.kill()
+    assert any("preempted" in gate or "delayed" in gate for gate in gates)
