@@ -13,7 +13,7 @@ from costmodel.fit.coefficient import Coefficient, Flag, Interval, rounded
 from costmodel.fit.steps import StepsFit
 from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump
 from costmodel.model.steps import STARTUP_KEY
-from costmodel.runs.files import write_atomically
+from costmodel.runs.files import refuse, write_atomically
 
 SCHEMA_VERSION = 1
 """Version of what calibrate writes under its own key of a cost-model file."""
@@ -89,11 +89,16 @@ class FittedModel:
         )
 
     def write(self, path: Path) -> None:
-        """Write the one-file model, whole or not at all: the same model gives the same bytes.
+        """Write the one-file model, whole or not at all, and make its folder: the same model gives the same bytes.
 
         EnvironmentFault where `path` cannot be written.
         """
-        if path.is_dir():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            is_folder = path.is_dir()
+        except OSError as error:
+            refuse("write", path, error)
+        if is_folder:
             raise EnvironmentFault(f"cannot write {path}: it is a folder; name a file")
         write_atomically(path, dump(self.cost_model))
 

@@ -112,14 +112,18 @@ def test_steps_and_builtins_may_come_from_different_runs(tmp_path: Path) -> None
         assert interval.point == pytest.approx(true_values()[name], rel=1e-6), name
 
 
-@pytest.mark.parametrize("place", ["absent/model.json", ".", "run/manifest.json/model.json"])
+def test_folder_of_the_model_is_made(fitted: FittedModel, tmp_path: Path) -> None:
+    fitted.write(tmp_path / "models" / "new" / "model.json")
+    assert load([tmp_path / "models" / "new" / "model.json"]).builtins
+
+
+@pytest.mark.parametrize("place", [".", "file/model.json", "file/folder/model.json", f"{'x' * 300}.json"])
 def test_unwritable_target_is_one_clear_line(fitted: FittedModel, tmp_path: Path, place: str) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "manifest.json").touch()
+    (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFault, match="cannot write") as caught:
         fitted.write(tmp_path / place)
     assert "\n" not in str(caught.value)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["manifest.json", "run"]
+    assert [path.name for path in tmp_path.rglob("*")] == ["file"]
 
 
 def test_failed_write_leaves_the_old_model(
