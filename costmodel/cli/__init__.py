@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from costmodel import __version__
-from costmodel.cli import evaluate, fit, measure, validate
+from costmodel.cli import conformance, evaluate, fit, measure, validate
 from costmodel.cli.output import complain
 from costmodel.errors import CalibrateError, Interrupted
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("eval")(evaluate.command)
+app.command("conformance")(conformance.command)
 app.command("measure")(measure.command)
 app.command("fit")(fit.command)
 app.command("validate")(validate.command)

@@ -32,11 +32,14 @@ _DEFAULT_LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 
 def command(
     program: Annotated[
-        Path, typer.Argument(metavar="PROGRAM", help="Flat file, .plutus text envelope or textual UPLC.", show_default=False)
+        Path,
+        typer.Argument(metavar="PROGRAM", help="Flat file, .plutus text envelope or textual UPLC.", show_default=False),
     ],
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ARG]...", help="Data: CBOR in hexadecimal, or a file of it or of detailed-schema JSON."),
+        typer.Argument(
+            metavar="[ARG]...", help="Data: CBOR in hexadecimal, or a file of it or of detailed-schema JSON."
+        ),
     ] = None,
     language: Annotated[
         str | None,
@@ -48,7 +51,7 @@ def command(
         typer.Option(
             "--cost-model",
             metavar="FILE",
-            help="Cost model in the upstream layout; give builtin and machine costs by two of these. [default: the ledger's]",
+            help="Cost model in the upstream layout; twice for builtins and steps apart. [default: the ledger's]",
         ),
     ] = None,
     budget_: Annotated[
@@ -76,9 +79,7 @@ def command(
     return 0 if outcome.status is Status.SUCCESS else 1
 
 
-def _script(
-    path: Path, flat: bytes, arguments: list[str], language: LedgerLanguage, protocol_version: int
-) -> Script:
+def _script(path: Path, flat: bytes, arguments: list[str], language: LedgerLanguage, protocol_version: int) -> Script:
     # Only text can hold group elements, and load_program has read a text by its suffix or its look.
     textual = path.suffix.lower() not in (".flat", ".plutus")
     try:

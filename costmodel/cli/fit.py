@@ -79,14 +79,27 @@ def _show(model: FittedModel, target: Path) -> None:
     console.print(table("Builtins", headings, rows))
     console.print()
     steps = [
-        (each.name, f"{each.charged_ps:,} ps", _interval(each.fitted), "; ".join(flag.kind.value for flag in each.flags))
+        (
+            each.name,
+            f"{each.charged_ps:,} ps",
+            _interval(each.fitted),
+            "; ".join(flag.kind.value for flag in each.flags),
+        )
         for each in model.steps.coefficients
     ]
-    console.print(table("Machine steps", (("step", "left"), ("price", "right"), ("95 %", "right"), ("flags", "left")), steps))
+    console.print(
+        table("Machine steps", (("step", "left"), ("price", "right"), ("95 %", "right"), ("flags", "left")), steps)
+    )
     console.print(f"condition number of the step design: {model.steps.condition:.3g}", markup=False)
     if model.calls:
         calls = [
-            (fit.operation, each.name, time_ns(each.fitted.point / 1000), _interval(each.fitted), "; ".join(flag.kind.value for flag in each.flags))
+            (
+                fit.operation,
+                each.name,
+                time_ns(each.fitted.point / 1000),
+                _interval(each.fitted),
+                "; ".join(flag.kind.value for flag in each.flags),
+            )
             for fit in model.calls
             for each in fit.coefficients
         ]

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 def command(
     experiment: Annotated[
-        str, typer.Option("--experiment", metavar="NAMES", help="Any of builtins, steps and calls, with commas between.")
+        str,
+        typer.Option("--experiment", metavar="NAMES", help="Any of builtins, steps and calls, with commas between."),
     ] = ",".join(EXPERIMENTS),
     builtins: Annotated[
-        str, typer.Option("--builtins", metavar="PATTERN", help="Builtins to measure, as a shell pattern over their names.")
+        str,
+        typer.Option("--builtins", metavar="PATTERN", help="Builtins to measure, as a shell pattern over their names."),
     ] = "*",
     precision: Annotated[
         str, typer.Option("--precision", metavar="SHARE", help="Half-width of the 95 % intervals to stop at.")

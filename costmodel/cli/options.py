@@ -14,9 +14,12 @@ from costmodel.plutus import LedgerLanguage
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 ProtocolVersion = Annotated[
-    int, typer.Option("--protocol-version", metavar="N", help="Major protocol version; 9 Chang, 10 Plomin, 11 van Rossem.")
+    int,
+    typer.Option("--protocol-version", metavar="N", help="Major protocol version; 9 Chang, 10 Plomin, 11 van Rossem."),
 ]
-Core = Annotated[int | None, typer.Option("--core", metavar="N", help="CPU core to measure on. [default: the last one]")]
+Core = Annotated[
+    int | None, typer.Option("--core", metavar="N", help="CPU core to measure on. [default: the last one]")
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of operands, orders and resamples.")]
 TimeBudget = Annotated[
     str | None,

@@ -39,7 +39,14 @@ def print_json(document: Any) -> None:
 
 def table(title: str | None, columns: Sequence[tuple[str, str]], rows: Sequence[Row]) -> Table:
     """A table; `columns` are headings with "left" or "right"."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", show_header=any(heading for heading, _ in columns))
+    made = Table(
+        title=title,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+        show_header=any(heading for heading, _ in columns),
+    )
     for heading, side in columns:
         made.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
     for row in rows:

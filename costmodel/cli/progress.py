@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def _line(what: str, progress: Progress) -> str:
         f"{what}: {progress.cells_done} of {progress.cells} cells precise enough",
         f"{progress.processes} processes, {progress.blocks} blocks",
     ]
-    if progress.median_half_width is not None and progress.worst_half_width is not None:
+    if math.isfinite(progress.worst_half_width):
         parts.append(f"±{percent(progress.median_half_width)} (worst ±{percent(progress.worst_half_width)})")
     parts.append(f"{percent(progress.discard_rate)} discarded")
     if progress.seconds_left is None:

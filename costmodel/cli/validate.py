@@ -32,9 +32,9 @@ def command(
     workload: Annotated[
         str, typer.Option("--workload", metavar="NAME|DIR", help="secp, or a folder of .plutus files with redeemers.")
     ] = _OWN_WORKLOAD,
-    loops: Annotated[
-        str, typer.Option("--loops", metavar="N,N", help="Loop counts to replay.")
-    ] = ",".join(map(str, DEFAULT_LOOP_COUNTS)),
+    loops: Annotated[str, typer.Option("--loops", metavar="N,N", help="Loop counts to replay.")] = ",".join(
+        map(str, DEFAULT_LOOP_COUNTS)
+    ),
     protocol_version: ProtocolVersion = DEFAULT_PROTOCOL_VERSION,
     tolerance: Annotated[
         str, typer.Option("--tolerance", metavar="SHARE", help="How far predicted over observed may be from 1.")

@@ -1,4 +1,4 @@
-"""Evaluators behind one small interface: exact ExUnits, counts of steps and builtins, results. The native one is first."""
+"""Evaluators behind one small interface: exact ExUnits, counts, results. The native one is the first."""
 
 from costmodel.machine.interface import Machine, Outcome, Status
 from costmodel.machine.native import BuildInfo, NativeMachine, Script, build_info

@@ -1,4 +1,4 @@
-"""What an evaluator takes and gives. Programs, arguments and results are bytes, so that one may live in another process."""
+"""What an evaluator takes and gives. Programs, arguments and results are bytes, so it may live in another process."""
 
 from __future__ import annotations
 

@@ -61,11 +61,11 @@ def _text(error: Any) -> str:
 
 
 @cache
-def _decode_options(language: LedgerLanguage, protocol_version: int, measuring: bool) -> Any:
+def _decode_options(language: LedgerLanguage | None, protocol_version: int, measuring: bool) -> Any:
     options = ffi.new("cal_decode_options *")
     for builtin in BUILTINS:
-        options.builtins[builtin.tag] = available(builtin, language, protocol_version)
-    options.version_1_1 = uplc_version_available(UPLC_1_1_0, language, protocol_version)
+        options.builtins[builtin.tag] = language is None or available(builtin, language, protocol_version)
+    options.version_1_1 = language is None or uplc_version_available(UPLC_1_1_0, language, protocol_version)
     options.memory_cap = DEFAULT_MEMORY_CAP
     if measuring:
         for tag in range(lib.CAL_BUILTINS, len(_ROW_NAMES)):
@@ -84,13 +84,13 @@ class Script:
     def decode(
         cls,
         flat: bytes,
-        language: LedgerLanguage,
-        protocol_version: int,
+        language: LedgerLanguage | None,
+        protocol_version: int = 0,
         *,
         group_elements: bool = False,
         measuring: bool = False,
     ) -> Script:
-        """Decodes flat bytes by the rules of a language and protocol version.
+        """Decodes flat bytes by the rules of a language and protocol version; without a language all is available.
 
         `group_elements` admits BLS12-381 constants, which the text form has and chain scripts have not; `measuring`
         admits the no-ops that builtins are measured against. Raises DecodeError.

@@ -25,9 +25,7 @@ _MOST_REPEATS: Final = 64
 # These outweigh the rest of their program with few applications. Their time depends on the very signature, by 1 % from
 # one to the next, so it takes several to know the typical one.
 _SLOW_REPEATS: Final = 8
-_SLOW: Final = frozenset(
-    {"verifyEd25519Signature", "verifyEcdsaSecp256k1Signature", "verifySchnorrSecp256k1Signature"}
-)
+_SLOW: Final = frozenset({"verifyEd25519Signature", "verifyEcdsaSecp256k1Signature", "verifySchnorrSecp256k1Signature"})
 
 
 def builtin_cells(names: Iterable[str], seed: int) -> Iterator[Cell]:
@@ -50,9 +48,7 @@ def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
 
 def _nop_cells(arity: int, forces: int, seed: int) -> Iterator[Cell]:
     rng = random.Random(f"{seed} nop{arity}_{forces}")
-    applications = [
-        tuple(integer(rng.getrandbits(62)) for _ in range(arity)) for _ in range(2 * _MOST_REPEATS)
-    ]
+    applications = [tuple(integer(rng.getrandbits(62)) for _ in range(arity)) for _ in range(2 * _MOST_REPEATS)]
     yield from _pair(nop(arity, forces), forces, (1,) * arity, applications)
 
 

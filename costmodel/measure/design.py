@@ -28,7 +28,9 @@ def design_cells(experiments: Collection[str], builtins: str, seed: int) -> tupl
     if "builtins" in experiments:
         matching = [name for name in DESIGNED_BUILTINS if fnmatchcase(name, builtins)]
         if not matching:
-            raise InputError(f"no builtin with a design matches {builtins!r}; known are: {', '.join(DESIGNED_BUILTINS)}")
+            raise InputError(
+                f"no builtin with a design matches {builtins!r}; known are: {', '.join(DESIGNED_BUILTINS)}"
+            )
         cells += builtin_cells(matching, seed)
     if "steps" in experiments:
         cells += step_cells(seed)

@@ -61,7 +61,7 @@ def _fields(rng: random.Random) -> tuple[Term, ...]:
 def _case(rng: random.Random, _: int) -> Term:
     fields = _fields(rng)
     branch: Term = integer(0)
-    for _ in fields:
+    for _field in fields:
         branch = Lam(branch)
     return Case(Constr(1, fields), (integer(0), branch))
 

@@ -38,7 +38,7 @@ def test_prints_result_and_ex_units(program: Path) -> None:
 
 def test_json_is_one_document(program: Path) -> None:
     document = json.loads(calibrate("eval", "--json", program, "182a").stdout)
-    # Priced by hand from the ledger's model E: start-up 100; 8 steps of 16,000; unIData 20,744; addInteger 100,788 + 420.
+    # Priced by hand from the ledger's model E: start-up, ten steps, unIData, addInteger at size 1.
     assert document["steps"] == {"apply": 4, "builtin": 2, "const": 2, "lam": 1, "var": 1}
     assert document["ex_units"]["cpu"] == 100 + 10 * 16_000 + 20_744 + 100_788 + 420
     assert document["builtins"] == {"addInteger": 1, "unIData": 1}
@@ -79,9 +79,10 @@ def test_language_must_exist_at_the_protocol_version(program: Path) -> None:
 
 def test_cost_model_replaces_the_ledgers(program: Path, shared_data: Path) -> None:
     official = shared_data / "official"
-    files = ["--cost-model", official / "builtinCostModelA.json", "--cost-model", official / "cekMachineCostsA.json"]
-    document = json.loads(calibrate("eval", "--json", program, "182a", *files).stdout)
-    # Model A: steps of 23,000; unIData 43,357; addInteger 205,665 + 812.
+    builtins, steps = official / "builtinCostModelA.json", official / "cekMachineCostsA.json"
+    result = calibrate("eval", "--json", program, "182a", "--cost-model", builtins, "--cost-model", steps)
+    document = json.loads(result.stdout)
+    # The same by hand from model A.
     assert document["ex_units"]["cpu"] == 100 + 10 * 23_000 + 43_357 + 205_665 + 812
 
 
@@ -90,8 +91,9 @@ def test_cost_model_without_a_needed_entry_is_refused(program: Path, tmp_path: P
     del content["addInteger"]
     model = tmp_path / "model.json"
     model.write_text(json.dumps(content))
-    files = ["--cost-model", model, "--cost-model", shared_data / "official" / "cekMachineCostsE.json"]
-    assert "no entry for builtin addInteger" in one_line(calibrate("eval", program, "182a", *files))
+    steps = shared_data / "official" / "cekMachineCostsE.json"
+    result = calibrate("eval", program, "182a", "--cost-model", model, "--cost-model", steps)
+    assert "no entry for builtin addInteger" in one_line(result)
 
 
 def test_truncated_flat_file_is_refused(tmp_path: Path) -> None:

@@ -135,14 +135,24 @@ def test_result_substitutes_environments() -> None:
     assert decode_flat(outcome.result).term == expected.term
 
 
-def test_a_delayed_let_forced_twice_keeps_the_closures_of_the_first_time() -> None:
-    # Forcing the same delay twice binds y twice; the closure made the first time must still see the first y.
+def test_closures_of_one_lambda_keep_the_variables_of_their_own_call() -> None:
+    # The let in the body binds y anew in each call; the closure of the first call must go on seeing the first y.
     text = """
-      [(lam d [(lam first [(lam second [first (con unit ())]) [(force d) (con integer 2)]]) [(force d) (con integer 1)]])
-       (delay (lam n [(lam y (lam u y)) n]))]"""
+      [(lam f [(lam first [(lam second [first (con unit ())]) [f (con integer 2)]]) [f (con integer 1)]])
+       (lam n [(lam y (lam u y)) n])]"""
     outcome = evaluate(flat_of(text), result=True)
     assert outcome.result is not None
     assert decode_flat(outcome.result).term == parse_program("(program 1.1.0 (con integer 1))").term
+
+
+def test_a_let_inside_a_delay_survives_being_forced_twice() -> None:
+    text = """
+      [(lam n [(lam d [(lam one [(lam two
+          [(builtin addInteger) [one (con unit ())] [two (con unit ())]]) (force d)]) (force d)])
+        (delay [(lam y (lam u y)) n])]) (con integer 4)]"""
+    outcome = evaluate(flat_of(text), result=True)
+    assert outcome.result is not None
+    assert decode_flat(outcome.result).term == parse_program("(program 1.1.0 (con integer 8))").term
 
 
 def test_traces_are_kept_in_order() -> None:

@@ -44,9 +44,7 @@ def test_step_counts_vary_independently() -> None:
 def test_every_builtin_has_its_no_op_measured_too() -> None:
     cells = design_cells(["builtins"], "*", 0)
     measured = {cell.operation for cell in cells}
-    wanted = {
-        nop(BUILTIN_BY_NAME[name].arity, BUILTIN_BY_NAME[name].forces).name for name in DESIGNED_BUILTINS
-    }
+    wanted = {nop(BUILTIN_BY_NAME[name].arity, BUILTIN_BY_NAME[name].forces).name for name in DESIGNED_BUILTINS}
     assert wanted <= measured
 
 

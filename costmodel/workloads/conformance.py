@@ -1,0 +1,184 @@
+"""Trees of conformance cases in the upstream layout: a program, the result it must have, and what it must cost.
+
+A case is a folder with NAME.uplc and NAME.uplc.expected, NAME.flat and NAME.flat.expected, and NAME.budget.expected.
+An expected file holds a program, or one of two words for how the case must fail. Upstream runs its cases with every
+builtin available, whatever the ledger says of them, and with the newest semantics and costs; so does this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Final, Literal
+
+from costmodel.errors import DecodeError, InputError
+from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.model import MAX_COST, ExUnits, Variant, ledger_model
+from costmodel.plutus import Program, decode_flat, encode_flat, parse_program, print_program, terms_equal
+
+Format = Literal["text", "flat"]
+
+FORMATS: Final[tuple[Format, ...]] = ("text", "flat")
+
+_SUFFIXES: Final[dict[Format, str]] = {"text": ".uplc", "flat": ".flat"}
+_REFUSED: Final = "parse/decode error"
+_FAILED: Final = "evaluation failure"
+_BUDGET: Final = re.compile(r"\s*\(?\{\s*cpu:\s*(\d+)\s*\|\s*mem:\s*(\d+)\s*\}\)?\s*")
+_VARIANT: Final = Variant.E
+_UNLIMITED: Final = ExUnits(MAX_COST, MAX_COST)
+_SHOWN: Final = 300  # characters of a program in a miss
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A case that came out other than it should. `what` is "result" or "budget"; `expected` and `actual` are texts."""
+
+    case: str
+    what: Literal["result", "budget"]
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All cases of a tree in one format. `misses` are in the order of the cases."""
+
+    format: Format
+    cases: int
+    misses: tuple[Miss, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a case came to: `failure` is one of the two words, or else there is a result and what it cost."""
+
+    failure: str | None
+    result: Program | None = None
+    spent: ExUnits | None = None
+    reason: str = ""
+
+
+def find_cases(root: Path, form: Format) -> list[Path]:
+    """The programs of all cases below a folder that have one in that format. InputError where there is none."""
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder of conformance cases")
+    suffix = _SUFFIXES[form]
+    found = [path for path in sorted(root.rglob(f"*{suffix}")) if path.with_name(path.name + ".expected").is_file()]
+    if not found:
+        raise InputError(f"{root}: has no cases, that is no *{suffix} with a *{suffix}.expected beside it")
+    return found
+
+
+def check_tree(root: Path, form: Format, jobs: int = 1) -> Iterator[tuple[int, Sequence[Miss]]]:
+    """Checks all cases of a tree; yields the number of cases checked so far and the misses among the last of them.
+
+    InputError, naming the file, for a case that is not in the layout.
+    """
+    cases = find_cases(root, form)
+    lots = [cases[at : at + _LOT] for at in range(0, len(cases), _LOT)]
+    check = partial(_check_lot, root, form)
+    if jobs == 1:
+        checked = map(check, lots)
+        yield from _counted(lots, checked)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from _counted(lots, pool.map(check, lots))
+
+
+_LOT: Final = 16
+
+
+def _counted(lots: Sequence[Sequence[Path]], results: Iterator[list[Miss]]) -> Iterator[tuple[int, list[Miss]]]:
+    done = 0
+    for lot, misses in zip(lots, results, strict=True):
+        done += len(lot)
+        yield done, misses
+
+
+def _check_lot(root: Path, form: Format, lot: Sequence[Path]) -> list[Miss]:
+    return [miss for path in lot for miss in _check(root, form, path)]
+
+
+def _check(root: Path, form: Format, path: Path) -> Iterator[Miss]:
+    name = path.relative_to(root).with_suffix("").as_posix()
+    answer = _run(form, path.read_bytes())
+    expected_path = path.with_name(path.name + ".expected")
+    expected = _expected(form, expected_path)
+    if not _same(expected, answer):
+        yield Miss(name, "result", _shown(expected), _shown(answer))
+        return
+    budget_path = path.with_name(path.stem + ".budget.expected")
+    if answer.spent is not None and budget_path.is_file():
+        budget = _budget(budget_path)
+        if budget != answer.spent:
+            yield Miss(
+                name, "budget", f"cpu {budget.cpu}, mem {budget.mem}", f"cpu {answer.spent.cpu}, mem {answer.spent.mem}"
+            )
+
+
+def _run(form: Format, content: bytes) -> _Answer:
+    try:
+        flat = content
+        if form == "text":
+            flat = encode_flat(parse_program(_text(content)), allow_group_elements=True)
+        script = Script.decode(flat, None, group_elements=form == "text")
+    except DecodeError as error:
+        return _Answer(_REFUSED, reason=str(error))
+    outcome = _machine().evaluate(script, _UNLIMITED, result=True)
+    if outcome.status is not Status.SUCCESS:
+        return _Answer(_FAILED, reason=outcome.error or "")
+    return _Answer(None, _result(outcome), outcome.spent)
+
+
+def _result(outcome: Outcome) -> Program:
+    assert outcome.result is not None  # noqa: S101 - it was asked for, and the evaluation succeeded
+    return decode_flat(outcome.result, allow_group_elements=True)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"textual UPLC is not UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def _expected(form: Format, path: Path) -> _Answer:
+    content = path.read_bytes()
+    for word in (_REFUSED, _FAILED):
+        if content.strip() == word.encode():
+            return _Answer(word)
+    try:
+        if form == "flat":
+            return _Answer(None, decode_flat(content, allow_group_elements=True))
+        return _Answer(None, parse_program(_text(content)))
+    except DecodeError as error:
+        raise InputError(f"{path}: holds neither a program nor {_REFUSED!r} nor {_FAILED!r}: {error}") from None
+
+
+def _budget(path: Path) -> ExUnits:
+    match = _BUDGET.fullmatch(path.read_text())
+    if match is None:
+        raise InputError(f"{path}: holds no budget of the form ({{cpu: N | mem: N}})")
+    return ExUnits(int(match[1]), int(match[2]))
+
+
+def _same(expected: _Answer, actual: _Answer) -> bool:
+    if expected.result is None or actual.result is None:
+        return expected.failure == actual.failure
+    return expected.result.version == actual.result.version and terms_equal(expected.result.term, actual.result.term)
+
+
+def _shown(answer: _Answer) -> str:
+    if answer.result is None:
+        return f"{answer.failure}: {answer.reason}" if answer.reason else str(answer.failure)
+    text = print_program(answer.result)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+@cache
+def _machine() -> NativeMachine:
+    return NativeMachine(ledger_model(_VARIANT), _VARIANT)
