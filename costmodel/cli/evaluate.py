@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from costmodel.cli.corpus import evaluate_corpus
 from costmodel.cli.options import Json, ProtocolVersion, budget, language_named
 from costmodel.cli.output import print_json, stdout, table
 from costmodel.errors import DecodeError, InputError
@@ -23,6 +24,7 @@ from costmodel.plutus import (
     load_program,
     print_program,
 )
+from costmodel.workloads.corpus import is_corpus
 
 # Ten seconds of the reference machine: a thousand transactions' worth, and an end for a program that has none.
 _DEFAULT_BUDGET: Final = "10000000000000,100000000000"
@@ -33,7 +35,11 @@ _DEFAULT_LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 def command(
     program: Annotated[
         Path,
-        typer.Argument(metavar="PROGRAM", help="Flat file, .plutus text envelope or textual UPLC.", show_default=False),
+        typer.Argument(
+            metavar="PROGRAM",
+            help="Flat file, .plutus text envelope, textual UPLC or replay corpus.",
+            show_default=False,
+        ),
     ],
     arguments: Annotated[
         list[str] | None,
@@ -61,9 +67,14 @@ def command(
 ) -> int:
     """Evaluate a program and print its result, ExUnits, and counts of steps and builtins.
 
-    Ends with 0 if the program succeeds and with 1 if it fails.
+    Ends with 0 if the program succeeds and with 1 if it fails. A replay corpus (JSON) is evaluated case by case, each
+    with its own language, cost model and budget; 1 then says that a case came out other than the corpus has it.
     """
     limit = budget(budget_)
+    if is_corpus(program):
+        if arguments or cost_model or language:
+            raise InputError(f"{program}: a replay corpus brings its own arguments, languages and cost models")
+        return evaluate_corpus(program, as_json=as_json)
     flat, stated = load_program(program)
     chosen = language_named(language) if language else stated or _DEFAULT_LANGUAGE
     if not language_available(chosen, protocol_version):
