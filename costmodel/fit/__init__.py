@@ -1,6 +1,6 @@
 """From runs to a cost model: costing functions, step costs and call costs, with their uncertainty."""
 
-from costmodel.fit.builtins import BuiltinFit
+from costmodel.fit.builtins import BuiltinFit, NoOp
 from costmodel.fit.calls import CallFit
 from costmodel.fit.coefficient import Coefficient, Flag, FlagKind, Interval
 from costmodel.fit.fitted import FittedModel, SummaryRow
@@ -16,6 +16,7 @@ __all__ = [
     "Flag",
     "FlagKind",
     "Interval",
+    "NoOp",
     "StepsFit",
     "SummaryRow",
     "fit_runs",

@@ -7,7 +7,7 @@ many arguments and forces: what the program spends around the builtin's own work
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from costmodel.errors import InputError
 from costmodel.fit.cells import Cell, is_nop, nop_name
-from costmodel.fit.coefficient import Flag, FlagKind, Interval, distinct, interval_of
+from costmodel.fit.coefficient import Flag, FlagKind, Interval, distinct, interval_of, rounded
 from costmodel.fit.costing import PricedFunction, fit_function
 from costmodel.fit.resample import Replicates
 from costmodel.model import CostingFunction, CostModel, Variant
@@ -28,14 +28,31 @@ Floats = NDArray[np.float64]
 class Applications:
     """One application of an operation at n points: sizes (n × arity), time (N × n, ps) and its scale of error (n, ps).
 
-    `unpaired` counts the cells that have no partner with another number of applications. `cells` are those used.
+    `cells` has the two cells of each point, fewer applications first, and `apart` by how many they differ (length n).
+    `unpaired` counts the cells that have no partner with another number of applications.
     """
 
     sizes: tuple[tuple[int, ...], ...]
     times_ps: Floats
     scales_ps: Floats
+    apart: Floats
     unpaired: int
-    cells: tuple[Cell, ...]
+    cells: tuple[tuple[Cell, Cell], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoOp:
+    """One application of a builtin that does nothing: its time, and what the step costs predict for it.
+
+    No builtin's cost holds this time. Where the steps predict less, a model misses the difference at every application.
+    """
+
+    name: str
+    measured: Interval
+    predicted_ps: float
+
+    def to_json(self) -> dict[str, object]:
+        return self.measured.to_json() | {"predicted_ps": rounded(self.predicted_ps)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +75,25 @@ class BuiltinFit:
         return self.flags + tuple(flag for coefficient in self.priced.coefficients for flag in coefficient.flags)
 
 
+def applications_of(cells: Sequence[Cell], columns: Sequence[int], replicates: Replicates) -> dict[str, Applications]:
+    """The applications of each operation, no-ops included; `columns` of `replicates` are the times of `cells`."""
+    by_operation: dict[str, list[tuple[Cell, int]]] = defaultdict(list)
+    for cell, column in zip(cells, columns, strict=True):
+        by_operation[cell.operation].append((cell, column))
+    return {name: pair_up(members, replicates.times_ps) for name, members in sorted(by_operation.items())}
+
+
 def fit_builtins(
-    cells: Sequence[Cell],
-    columns: Sequence[int],
+    applied: Mapping[str, Applications],
     replicates: Replicates,
     ledger: CostModel,
     variant: Variant,
     uncertain: Mapping[Cell, str],
 ) -> tuple[tuple[BuiltinFit, ...], dict[str, str]]:
-    """Fit every builtin that has cells; `columns` of `replicates` are the times of `cells`, `ledger` has the shapes.
+    """Fit every builtin that is applied, in the shapes of `ledger`.
 
     Returns the fits by name, and the reason for each builtin that could not be fitted.
     """
-    by_operation: dict[str, list[tuple[Cell, int]]] = defaultdict(list)
-    for cell, column in zip(cells, columns, strict=True):
-        by_operation[cell.operation].append((cell, column))
-    applied = {name: pair_up(members, replicates.times_ps) for name, members in sorted(by_operation.items())}
     fits, unfitted = [], {}
     for name, applications in applied.items():
         if is_nop(name):
@@ -86,9 +106,23 @@ def fit_builtins(
         around = applied[nop_name(builtin.arity, builtin.forces)].times_ps.mean(axis=1)
         function = ledger.builtins[name].cpu
         costs = applications.times_ps - around[:, None]
-        missed = [uncertain[cell] for cell in applications.cells if cell in uncertain]
+        missed = [uncertain[cell] for pair in applications.cells for cell in pair if cell in uncertain]
         fits.append(_fit_builtin(name, function, applications, costs, missed, replicates))
     return tuple(fits), unfitted
+
+
+def check_no_ops(
+    applied: Mapping[str, Applications], replicates: Replicates, evaluation_ps: Callable[[Cell], Floats]
+) -> tuple[NoOp, ...]:
+    """Compare no-ops with the steps that they take; `evaluation_ps` predicts a cell's evaluation in every replicate."""
+    checks = []
+    for name, applications in applied.items():
+        if is_nop(name) and applications.sizes:
+            times = applications.times_ps.mean(axis=1)
+            steps = [evaluation_ps(more)[0] - evaluation_ps(less)[0] for less, more in applications.cells]
+            predicted = float((np.array(steps) / applications.apart).mean())
+            checks.append(NoOp(name, interval_of(replicates, times, times, nonnegative=False), predicted))
+    return tuple(checks)
 
 
 def pair_up(members: Sequence[tuple[Cell, int]], times: Floats) -> Applications:
@@ -106,7 +140,7 @@ def pair_up(members: Sequence[tuple[Cell, int]], times: Floats) -> Applications:
             low.append(pair[0][1])
             high.append(pair[1][1])
             between.append(many - few)
-            used += [pair[0][0], pair[1][0]]
+            used.append((pair[0][0], pair[1][0]))
     apart = np.array(between, np.float64)
     less, more = times[:, low], times[:, high]
     return Applications(
@@ -114,7 +148,8 @@ def pair_up(members: Sequence[tuple[Cell, int]], times: Floats) -> Applications:
         times_ps=(more - less) / apart,
         # Times err in proportion to themselves; so does their difference, by the root of the sum of squares.
         scales_ps=np.hypot(less[0], more[0]) / apart,
-        unpaired=len(members) - len(used),
+        apart=apart,
+        unpaired=len(members) - 2 * len(used),
         cells=tuple(used),
     )
 
@@ -132,7 +167,7 @@ def _unfit(
         return "no two cells of the same sizes differ in the number of applications"
     if any(len(point) != builtin.arity for point in applications.sizes):
         raise InputError(f"the runs have cells of {name} that do not give the sizes of its {builtin.arity} arguments")
-    if any(builtin.size_measures(cell.variant) != builtin.size_measures(variant) for cell in applications.cells):
+    if any(builtin.size_measures(cell.variant) != builtin.size_measures(variant) for cell, _ in applications.cells):
         return f"its sizes were taken in a measure that variant {variant} does not use"
     nop = nop_name(builtin.arity, builtin.forces)
     if nop not in applied or not applied[nop].sizes:

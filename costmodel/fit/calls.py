@@ -104,13 +104,13 @@ def _fit(operation: str, design: Floats, net: Floats, scales: Floats, replicates
     fitted = design @ solution.constrained[0]
     coefficients = []
     for j, name in enumerate(names):
-        smooth = solution.unconstrained[:, j]
+        smooth, values = solution.unconstrained[:, j], solution.constrained[:, j]
         flags = []
         if not kept[j]:
             flags.append(Flag(FlagKind.UNIDENTIFIED, "the cells do not tell it from the others; set to 0"))
         if smooth[0] < 0:
-            flags.append(negative_flag(float(smooth[0])))
-        fitted_interval = interval_of(replicates, solution.constrained[:, j], smooth, nonnegative=True)
+            flags.append(negative_flag(float(smooth[0]), float(values[0])))
+        fitted_interval = interval_of(replicates, values, smooth, nonnegative=True)
         coefficients.append(Coefficient(name, fitted_interval, None, float(solution.share[j]), tuple(flags)))
     return CallFit(
         operation=operation,

@@ -89,9 +89,11 @@ def interval_of(replicates: Replicates, values: Floats, smooth: Floats, *, nonne
     return Interval(float(values[0]), low, high)
 
 
-def negative_flag(unconstrained: float) -> Flag:
-    """The flag of a coefficient that least squares without a constraint made negative."""
-    return Flag(FlagKind.NEGATIVE, f"least squares alone gives {unconstrained:.4g} ps; held at 0")
+def negative_flag(unconstrained: float, constrained: float) -> Flag:
+    """The flag of a coefficient that least squares without a constraint made negative, and what it is with one."""
+    return Flag(
+        FlagKind.NEGATIVE, f"least squares alone gives {unconstrained:.4g} ps, the constraint {constrained:.4g}"
+    )
 
 
 def whole_ps(value: float) -> int:

@@ -124,7 +124,7 @@ def _coefficient(
     if solution.share[j] == 0:
         flags.append(Flag(FlagKind.UNIDENTIFIED, "the measured sizes do not tell it from the others; set to 0"))
     if smooth[0] < 0 and not free:
-        flags.append(negative_flag(float(smooth[0])))
+        flags.append(negative_flag(float(smooth[0]), float(values[0])))
     charged = whole_ps(float(values[0]))
     if base and charged < LEAST_BUILTIN_PS:
         charged = LEAST_BUILTIN_PS

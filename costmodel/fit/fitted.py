@@ -7,7 +7,7 @@ from pathlib import Path
 
 from costmodel import __version__
 from costmodel.errors import EnvironmentFault
-from costmodel.fit.builtins import BuiltinFit
+from costmodel.fit.builtins import BuiltinFit, NoOp
 from costmodel.fit.calls import CallFit
 from costmodel.fit.coefficient import Coefficient, Flag, Interval, rounded
 from costmodel.fit.steps import StepsFit
@@ -59,13 +59,15 @@ class SummaryRow:
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """Fits of steps, builtins and calls; `ledger` has the memory costs, which are taken over unmeasured.
+    """Fits of steps, builtins and calls, and a check of the steps against no-ops.
 
-    `unfitted` has the reason for each measured builtin that could not be fitted and is not in the model.
+    `unfitted` has the reason for each measured builtin that could not be fitted and is not in the model. `ledger` has
+    the memory costs, which are taken over unmeasured.
     """
 
     steps: StepsFit
     builtins: tuple[BuiltinFit, ...]
+    no_ops: tuple[NoOp, ...]
     calls: tuple[CallFit, ...]
     unfitted: dict[str, str]
     provenance: Provenance
@@ -134,6 +136,7 @@ class FittedModel:
                 "replicates": origin.replicates,
                 "seed": origin.seed,
             },
+            "no_ops": {no_op.name: no_op.to_json() for no_op in self.no_ops},
             "reference_yardstick_ns": rounded(origin.reference_yardstick_ns),
             "schema_version": SCHEMA_VERSION,
             "steps": self.steps.to_json(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costmodel.errors import InputError
-from costmodel.fit.builtins import fit_builtins
+from costmodel.fit.builtins import applications_of, check_no_ops, fit_builtins
 from costmodel.fit.calls import fit_calls
 from costmodel.fit.cells import BUILTINS, CALLS, STEPS, Cell, is_nop
 from costmodel.fit.fitted import FittedModel, Provenance
@@ -41,14 +41,16 @@ def fit_runs(
 
     columns = observed.columns(BUILTINS)
     cells = [observed.cells[i] for i in columns]
-    builtins, unfitted = fit_builtins(cells, columns, resampled, ledger, variant, observed.uncertain)
+    applied = applications_of(cells, columns, resampled)
+    builtins, unfitted = fit_builtins(applied, resampled, ledger, variant, observed.uncertain)
+    no_ops = check_no_ops(applied, resampled, steps.evaluation_ps)
 
     columns = observed.columns(CALLS)
     cells = [observed.cells[i] for i in columns]
     calls = fit_calls(cells, columns, resampled, steps.evaluation_ps)
 
     provenance = _provenance(runs, observed, variant, seed, replicates)
-    return FittedModel(steps, builtins, calls, unfitted, provenance, ledger)
+    return FittedModel(steps, builtins, no_ops, calls, unfitted, provenance, ledger)
 
 
 def _check_step_cells(cells: Sequence[Cell]) -> None:

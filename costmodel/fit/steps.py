@@ -146,7 +146,7 @@ def _coefficient(
         reason = "always comes with other kinds, with which it shares a cost" if varied else "no cell has such a step"
         flags.append(Flag(FlagKind.UNIDENTIFIED, f"{reason}; priced by the common step cost"))
     if smooth[0] < 0:
-        flags.append(negative_flag(float(smooth[0])))
+        flags.append(negative_flag(float(smooth[0]), float(values[0])))
     if values[0] <= 0:
         flags.append(Flag(FlagKind.RAISED, f"raised to {LEAST_STEP_PS} ps: a step that costs nothing is refused"))
     return Coefficient(

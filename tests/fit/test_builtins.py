@@ -4,9 +4,19 @@ import pytest
 
 from costmodel.errors import InputError
 from costmodel.fit import BuiltinFit, FittedModel, FlagKind, fit_runs
-from costmodel.model import Variant
+from costmodel.model import StepKind, Variant
 from costmodel.runs.design import Cell
-from tests.fit.synthetic import BUILTINS, VARIANT, builtin_cells, function_of, make_run, pair, planned, step_cells
+from tests.fit.synthetic import (
+    BUILTINS,
+    STEP_PS,
+    VARIANT,
+    builtin_cells,
+    function_of,
+    make_run,
+    pair,
+    planned,
+    step_cells,
+)
 
 ADD_SIZES = BUILTINS["addInteger"][1]
 
@@ -66,6 +76,19 @@ def test_cell_without_a_partner_is_left_out_and_flagged(tmp_path: Path) -> None:
 def test_builtin_of_which_no_cell_has_a_partner_is_left_out(tmp_path: Path) -> None:
     cells = [*builtin_cells({"addInteger": ADD_SIZES}), *list(pair("sha2_256", (70,), 1, 0))[:1]]
     assert "applications" in fit(tmp_path, cells).unfitted["sha2_256"]
+
+
+def test_no_op_takes_what_its_steps_cost(tmp_path: Path) -> None:
+    (no_op,) = fit(tmp_path, list(pair("nop2_1", (1, 1), 2, 1))).no_ops
+    steps = 2 * STEP_PS[StepKind.CONST] + 2 * STEP_PS[StepKind.APPLY] + STEP_PS[StepKind.FORCE]
+    assert no_op.measured.point == pytest.approx(steps + STEP_PS[StepKind.BUILTIN])
+    assert no_op.predicted_ps == pytest.approx(no_op.measured.point)
+
+
+def test_time_of_a_no_op_that_no_step_explains_shows(tmp_path: Path) -> None:
+    truth = {"nop2_0": function_of("addInteger", 12_000, 0)}
+    (no_op,) = fit(tmp_path, list(pair("nop2_0", (1, 1), 2, 0)), truth=truth).no_ops
+    assert no_op.measured.point - no_op.predicted_ps == pytest.approx(12_000)
 
 
 def test_too_few_sizes_are_flagged(tmp_path: Path) -> None:
