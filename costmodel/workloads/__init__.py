@@ -1,7 +1,6 @@
 """Workloads: programs with arguments and expected budgets, to be replayed."""
 
 from costmodel.workloads.folder import COUNT_ENDS_AT, from_folder
-from costmodel.workloads.nodes import nodes
 from costmodel.workloads.secp_loops import SignatureCase, secp, signature_cases, verification_loop
 from costmodel.workloads.workload import (
     DEFAULT_LOOP_COUNTS,
@@ -19,7 +18,6 @@ __all__ = [
     "Workload",
     "WorkloadProgram",
     "from_folder",
-    "nodes",
     "script_arguments",
     "secp",
     "signature_cases",

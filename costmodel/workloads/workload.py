@@ -10,7 +10,8 @@ from typing import Final
 from costmodel.errors import InputError
 from costmodel.machine import Script
 from costmodel.model import ExUnits
-from costmodel.plutus import Data, DataConstr, LedgerLanguage, encode_data
+from costmodel.plutus import Data, DataConstr, LedgerLanguage, decode_data, encode_data
+from costmodel.workloads.nodes import nodes
 
 DEFAULT_LOOP_COUNTS: Final = (1, 10, 25, 50)
 DEFAULT_PROTOCOL_VERSION: Final = 11
@@ -43,6 +44,11 @@ class WorkloadProgram:
     def label(self) -> str:
         """The name, and the loop count where there is one; unlike for unlike programs of a workload."""
         return self.name if self.loop_count is None else f"{self.name} × {self.loop_count}"
+
+    @property
+    def argument_nodes(self) -> int:
+        """Number of Data nodes in all arguments together."""
+        return sum(1 for argument in self.arguments for _ in nodes(decode_data(argument)))
 
     def script(self) -> Script:
         """The program decoded and applied to its arguments. InputError, naming the source, where that fails."""
