@@ -101,7 +101,10 @@ def validate(
         observer=observer,
     )
     same_state, notes = _comparability(fitted, run)
-    observations = observe(run, fitted.reference_yardstick_ns if fitted and same_state else None)
+    samples = run.samples()
+    observations = observe(run, samples, fitted.reference_yardstick_ns if fitted and same_state else None)
+    if fitted is not None and same_state:
+        notes.append(_adjustment(fitted.reference_yardstick_ns, reference_yardstick(samples)))
     return Verdict(
         model=model.source,
         workload=workload.name,
@@ -139,6 +142,15 @@ def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
     return adjustable, notes
 
 
+def _adjustment(model_ns: float, replay_ns: float) -> str:
+    pace = "slower" if replay_ns > model_ns else "faster"
+    difference = f"{abs(replay_ns / model_ns - 1):.1%} {pace}"
+    return (
+        f"by the yardstick the machine was {difference} than when the model was measured: "
+        "observed times are adjusted for it, their intervals reach from the one state to the other"
+    )
+
+
 def _variants(fitted: Fitted | None, workload: Workload) -> list[str]:
     """What to say where sizes and shapes are other ones in the model than in the programs' own variant."""
     if fitted is None:
@@ -155,21 +167,28 @@ def _gaps(replays: Sequence[_Replay], fitted: Fitted | None) -> list[str]:
     return [f"taken as exact, for want of an interval in the model: {', '.join(gaps)}"] if gaps else []
 
 
-def observe(run: Run, reference_yardstick_ns: float | None) -> dict[str, Observation]:
-    """Observed times by cell of a run. Adjusted times are at the given yardstick, or at the run's own median one.
+def observe(run: Run, samples: pd.DataFrame, model_yardstick_ns: float | None) -> dict[str, Observation]:
+    """Observed times by cell of a run, adjusted to the state of the machine in which a model was measured.
 
-    Inconclusive, naming the cell, where a cell has too few undisturbed batches.
+    The adjustment is the ratio of the yardsticks. How far a program follows the yardstick from one session to another
+    is not known, so the interval reaches from the replay's own state to the model's. Without the model's yardstick the
+    replay's own state it is. Inconclusive, naming the cell, where a cell has too few undisturbed batches.
     """
-    samples = run.samples()
     normalised = process_means(samples)
     for cell in run.design.cells:
         if cell.id not in normalised.index:
             raise Inconclusive(f"{run.path}: too few undisturbed batches of {cell.id!r}; replay on a quieter machine")
-    reference = reference_yardstick(samples) if reference_yardstick_ns is None else reference_yardstick_ns
-    seed = run.design.seed
-    adjusted = _estimates(estimate(normalised, scale_ns=reference, seed=seed))
+    yardstick_ns, seed = reference_yardstick(samples), run.design.seed
+    own = _estimates(estimate(normalised, scale_ns=yardstick_ns, seed=seed))
     raw = _estimates(estimate(process_means(samples, normalise=False), scale_ns=1, seed=seed))
-    return {cell: Observation(raw[cell], adjusted[cell], run.manifest.uncertain.get(cell, "")) for cell in adjusted}
+    factor = 1.0 if model_yardstick_ns is None else model_yardstick_ns / yardstick_ns
+    return {
+        cell: Observation(raw[cell], _adjusted(own[cell], factor), run.manifest.uncertain.get(cell, "")) for cell in own
+    }
+
+
+def _adjusted(own: Estimate, factor: float) -> Estimate:
+    return Estimate(own.value * factor, own.low * min(1, factor), own.high * max(1, factor))
 
 
 def _estimates(table: pd.DataFrame) -> dict[str, Estimate]:

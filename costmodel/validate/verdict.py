@@ -18,8 +18,9 @@ VERDICT_SCHEMA_VERSION: Final = 1
 class Observation:
     """Observed time of one program in ns, with 95 % intervals.
 
-    `raw_ns` is as the clock had it, `adjusted_ns` brought to the machine's state that the yardstick stands for: the
-    model's, or else the replay's own median. `uncertain` says why the session was not content with its precision.
+    `raw_ns` is as the clock had it, `adjusted_ns` brought to one state of the machine, by the yardstick: the state in
+    which the model was measured, or else the replay's own median. `uncertain` says why the session was not content
+    with its precision.
     """
 
     raw_ns: Estimate

@@ -149,16 +149,28 @@ def test_the_tolerance_is_the_user_s(judged: Callable[..., Verdict], workload: W
     assert judged(MODEL_D, lambda cell: true[cell] * 1.2, tolerance=0.3).exit_code == 0
 
 
+@pytest.mark.parametrize(("pace", "said"), [(2.0, "100.0% slower"), (0.8, "20.0% faster")])
 def test_observations_are_brought_to_the_model_s_state_of_the_machine(
+    judged: Callable[..., Verdict], workload: Workload, pace: float, said: str
+) -> None:
+    # Everything took `pace` times as long as when the model was measured, the yardstick among it.
+    true = predicted_ns(workload)
+    verdict = judged(fitted_model(reference_yardstick_ns=1000.0 / pace), lambda cell: pace * true[cell])
+    assert verdict.machine_state == "model"
+    assert any(said in line for line in verdict.notes)
+    for score in verdict.scores:
+        assert score.observed_raw_ns.value == pytest.approx(pace * score.observed_ns.value)
+        assert score.ratio.value == pytest.approx(1, rel=0.01)
+
+
+def test_the_interval_reaches_from_one_state_of_the_machine_to_the_other(
     judged: Callable[..., Verdict], workload: Workload
 ) -> None:
-    # The yardstick took twice as long in this session as when the model was measured, and so did everything.
+    # The yardstick took 3 % longer than in the model's measurement, but nobody knows whether the programs did.
     true = predicted_ns(workload)
-    verdict = judged(fitted_model(reference_yardstick_ns=500.0), lambda cell: 2 * true[cell])
-    assert verdict.machine_state == "model"
+    verdict = judged(fitted_model(reference_yardstick_ns=1000.0 / 1.03), lambda cell: true[cell], spread=0.0)
     for score in verdict.scores:
-        assert score.observed_raw_ns.value == pytest.approx(2 * score.observed_ns.value)
-        assert score.ratio.value == pytest.approx(1, rel=0.01)
+        assert score.ratio == pytest.approx((1.03, 1.0, 1.03))
 
 
 @pytest.mark.parametrize(
