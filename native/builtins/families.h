@@ -79,6 +79,73 @@ CAL_DECLARE(mkNilData);
 CAL_DECLARE(mkNilPairData);
 CAL_DECLARE(serialiseData);
 
+/* bls.c */
+CAL_DECLARE(bls12_381_G1_add);
+CAL_DECLARE(bls12_381_G1_neg);
+CAL_DECLARE(bls12_381_G1_scalarMul);
+CAL_DECLARE(bls12_381_G1_equal);
+CAL_DECLARE(bls12_381_G1_compress);
+CAL_DECLARE(bls12_381_G1_uncompress);
+CAL_DECLARE(bls12_381_G1_hashToGroup);
+CAL_DECLARE(bls12_381_G2_add);
+CAL_DECLARE(bls12_381_G2_neg);
+CAL_DECLARE(bls12_381_G2_scalarMul);
+CAL_DECLARE(bls12_381_G2_equal);
+CAL_DECLARE(bls12_381_G2_compress);
+CAL_DECLARE(bls12_381_G2_uncompress);
+CAL_DECLARE(bls12_381_G2_hashToGroup);
+
+/* pairing.c */
+CAL_DECLARE(bls12_381_millerLoop);
+CAL_DECLARE(bls12_381_mulMlResult);
+CAL_DECLARE(bls12_381_finalVerify);
+
+/* multiscalar.c */
+CAL_DECLARE(bls12_381_G1_multiScalarMul);
+CAL_DECLARE(bls12_381_G2_multiScalarMul);
+
+/* conversions.c */
+CAL_DECLARE(integerToByteString);
+CAL_DECLARE(byteStringToInteger);
+
+/* bitwise.c */
+CAL_DECLARE(andByteString);
+CAL_DECLARE(orByteString);
+CAL_DECLARE(xorByteString);
+CAL_DECLARE(complementByteString);
+CAL_DECLARE(readBit);
+CAL_DECLARE(writeBits);
+CAL_DECLARE(replicateByte);
+CAL_DECLARE(countSetBits);
+CAL_DECLARE(findFirstSetBit);
+
+/* shifts.c */
+CAL_DECLARE(shiftByteString);
+CAL_DECLARE(rotateByteString);
+
+/* modular.c */
+CAL_DECLARE(expModInteger);
+
+/* arrays.c */
+CAL_DECLARE(dropList);
+CAL_DECLARE(lengthOfArray);
+CAL_DECLARE(listToArray);
+CAL_DECLARE(indexArray);
+CAL_DECLARE(multiIndexArray);
+
+/* coins.c */
+CAL_DECLARE(insertCoin);
+CAL_DECLARE(lookupCoin);
+CAL_DECLARE(unionValue);
+CAL_DECLARE(valueContains);
+CAL_DECLARE(scaleValue);
+CAL_DECLARE(policies);
+CAL_DECLARE(assetCount);
+
+/* asset_data.c */
+CAL_DECLARE(valueData);
+CAL_DECLARE(unValueData);
+
 #undef CAL_DECLARE
 
 #endif

@@ -14,8 +14,13 @@ enum {
   KEPT_BY_RESET = 8 * 1024 * 1024
 };
 
+/* Where an arena without chunks points, so that an empty block has an address. */
+static unsigned char nothing[CAL_ALIGN];
+
 void cal_arena_init(cal_arena *arena, size_t cap) {
   memset(arena, 0, sizeof *arena);
+  arena->next = nothing;
+  arena->end = nothing;
   arena->cap = cap;
 }
 

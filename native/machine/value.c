@@ -7,6 +7,7 @@ _Static_assert(GMP_LIMB_BITS == 64 && GMP_NAIL_BITS == 0, "limbs are 64 bits");
 _Static_assert(sizeof(cal_object) == 8, "the head of an object is one word");
 
 static const uint8_t integer_tags[] = {CAL_TYPE_INTEGER};
+static const uint8_t bytestring_tags[] = {CAL_TYPE_BYTESTRING};
 static const uint8_t data_tags[] = {CAL_TYPE_DATA};
 static const uint8_t pair_data_tags[] = {CAL_TYPE_APPLY, CAL_TYPE_APPLY, CAL_TYPE_PAIR,
                                          CAL_TYPE_DATA, CAL_TYPE_DATA};
@@ -15,6 +16,7 @@ static const uint8_t pair_integer_list_data_tags[] = {
     CAL_TYPE_APPLY, CAL_TYPE_LIST,  CAL_TYPE_DATA};
 
 const cal_type cal_type_integer = {sizeof integer_tags, integer_tags};
+const cal_type cal_type_bytestring = {sizeof bytestring_tags, bytestring_tags};
 const cal_type cal_type_data = {sizeof data_tags, data_tags};
 const cal_type cal_type_pair_data = {sizeof pair_data_tags, pair_data_tags};
 const cal_type cal_type_pair_integer_list_data = {sizeof pair_integer_list_data_tags,
@@ -115,6 +117,34 @@ cal_value cal_make_pair(cal_arena *arena, const cal_type *type, cal_value first,
   return cal_from_object(pair);
 }
 
+size_t cal_list_length(const cal_list *list) {
+  size_t length = 0;
+  while (list->head.form != 0) {
+    list = list->rest;
+    length++;
+  }
+  return length;
+}
+
+cal_value cal_make_array(cal_arena *arena, const cal_list *list) {
+  const size_t length = cal_list_length(list);
+  if (length > SIZE_MAX / 2 / sizeof(cal_value)) {
+    return 0;
+  }
+  cal_array *array = cal_alloc(arena, sizeof *array + length * sizeof(cal_value));
+  if (array == NULL) {
+    return 0;
+  }
+  array->head = (cal_object){.kind = CAL_ARRAY};
+  array->element = list->element;
+  array->length = length;
+  for (size_t i = 0; i < length; i++) {
+    array->items[i] = list->first;
+    list = list->rest;
+  }
+  return cal_from_object(array);
+}
+
 void cal_seal_list(cal_list *list) {
   uint32_t total = 0;
   for (cal_list *cell = list; cell->head.form != 0; cell = (cal_list *)(uintptr_t)cell->rest) {
@@ -162,6 +192,37 @@ cal_limbs cal_limbs_of(cal_value integer, mp_limb_t *spare) {
   }
   const cal_big *big = CAL_AS(cal_big, integer);
   return (cal_limbs){big->limbs, big->head.size, big->head.form != 0};
+}
+
+bool cal_is_negative(cal_value integer) {
+  return cal_is_small(integer) ? cal_small(integer) < 0 : cal_object_of(integer)->form != 0;
+}
+
+bool cal_fits_bits(cal_value integer, size_t bits) {
+  if (cal_is_small(integer)) {
+    return true;
+  }
+  const cal_big *big = CAL_AS(cal_big, integer);
+  const size_t needed = mpn_sizeinbase(big->limbs, (mp_size_t)big->head.size, 2);
+  return needed < bits || (needed == bits && cal_is_negative(integer) &&
+                           mpn_scan1(big->limbs, 0) == bits - 1);
+}
+
+bool cal_int64_of(cal_value integer, int64_t *number) {
+  if (!cal_fits_bits(integer, 64)) {
+    return false;
+  }
+  mp_limb_t spare = 0;
+  const cal_limbs limbs = cal_limbs_of(integer, &spare);
+  const mp_limb_t magnitude = limbs.count == 0 ? 0 : limbs.limbs[0];
+  *number = limbs.negative ? -(int64_t)(magnitude - 1) - 1 : (int64_t)magnitude;
+  return true;
+}
+
+int cal_compare_bytes(const cal_bytes *left, const cal_bytes *right) {
+  const size_t common = left->length < right->length ? left->length : right->length;
+  const int order = memcmp(left->data, right->data, common);
+  return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
 }
 
 static bool same_tags(const cal_type *left, const uint8_t *tags, size_t length) {

@@ -55,7 +55,7 @@ typedef struct cal_type {
   const uint8_t *tags;
 } cal_type;
 
-extern const cal_type cal_type_integer, cal_type_data, cal_type_pair_data,
+extern const cal_type cal_type_integer, cal_type_bytestring, cal_type_data, cal_type_pair_data,
     cal_type_pair_integer_list_data;
 
 /* The constants come first, so that `kind < CAL_CLOSURE` means "a constant". */
@@ -116,6 +116,13 @@ typedef struct cal_list {
   cal_value first; /* of a cell only */
   const struct cal_list *rest;
 } cal_list;
+
+typedef struct cal_array {
+  cal_object head;
+  const cal_type *element;
+  size_t length;
+  cal_value items[];
+} cal_array;
 
 typedef struct cal_pair {
   cal_object head;
@@ -199,6 +206,8 @@ cal_value cal_make_cell(cal_arena *arena, const cal_type *element, cal_value fir
                         const cal_list *rest);
 cal_value cal_make_pair(cal_arena *arena, const cal_type *type, cal_value first,
                         cal_value second);
+/* The elements of a list as an array. */
+cal_value cal_make_array(cal_arena *arena, const cal_list *list);
 cal_value cal_make_data(cal_arena *arena, cal_data_kind form, cal_value tag, cal_value payload);
 
 /* Sets the sizes along a list of Data, or of pairs of Data, that was built from
@@ -217,6 +226,21 @@ typedef struct cal_limbs {
 } cal_limbs;
 
 cal_limbs cal_limbs_of(cal_value integer, mp_limb_t *spare);
+
+/* Whether an integer lies between -2^(bits-1) and 2^(bits-1) - 1, for 64 bits
+ * or more. */
+bool cal_fits_bits(cal_value integer, size_t bits);
+
+/* An integer as the machine's own. Out: *number. False where it does not fit. */
+bool cal_int64_of(cal_value integer, int64_t *number);
+
+bool cal_is_negative(cal_value integer);
+
+/* Bytes in lexicographic order: negative, zero or positive as memcmp. */
+int cal_compare_bytes(const cal_bytes *left, const cal_bytes *right);
+
+/* The number of elements; walks along the list. */
+size_t cal_list_length(const cal_list *list);
 
 bool cal_type_equal(const cal_type *left, const cal_type *right);
 
