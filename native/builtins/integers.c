@@ -2,38 +2,7 @@
 #include <string.h>
 
 #include "builtins/families.h"
-
-/* The greatest size that variants D and E let an argument or result have:
- * -2^262143 to 2^262143 - 1, in two's complement 262144 bits. */
-enum { BOUND_BITS = 262143 };
-
-static bool within_bound(const cal_call *call, cal_value integer) {
-  if (cal_is_small(integer) || call->variant < CAL_VARIANT_D) {
-    return true;
-  }
-  const cal_big *big = CAL_AS(cal_big, integer);
-  const size_t bits = mpn_sizeinbase(big->limbs, (mp_size_t)big->head.size, 2);
-  if (bits <= BOUND_BITS) {
-    return true;
-  }
-  return bits == BOUND_BITS + 1 && big->head.form != 0 &&
-         mpn_scan1(big->limbs, 0) == BOUND_BITS;
-}
-
-static cal_status in_bounds(const cal_call *call, const char *name, const cal_value *a) {
-  if (CAL_LIKELY(within_bound(call, a[0]) && within_bound(call, a[1]))) {
-    return CAL_OK;
-  }
-  return cal_fail(call->error, CAL_FAILED, "builtin %s: an integer beyond 262144 bits", name);
-}
-
-static cal_status give(const cal_call *call, const char *name, cal_value value,
-                       cal_value *result) {
-  if (value != 0 && !within_bound(call, value)) {
-    return cal_fail(call->error, CAL_FAILED, "builtin %s: a result beyond 262144 bits", name);
-  }
-  return cal_return(call, value, result);
-}
+#include "builtins/integers.h"
 
 static int compare_magnitudes(const cal_limbs *x, const cal_limbs *y) {
   if (x->count != y->count) {
@@ -42,7 +11,7 @@ static int compare_magnitudes(const cal_limbs *x, const cal_limbs *y) {
   return x->count == 0 ? 0 : mpn_cmp(x->limbs, y->limbs, (mp_size_t)x->count);
 }
 
-static int compare(cal_value left, cal_value right) {
+int cal_integer_compare(cal_value left, cal_value right) {
   if (cal_is_small(left) && cal_is_small(right)) {
     return (cal_small(left) > cal_small(right)) - (cal_small(left) < cal_small(right));
   }
@@ -88,23 +57,21 @@ cal_status cal_addInteger(const cal_call *call, const cal_value *a, cal_value *r
     /* Two 63-bit numbers add up within 64 bits. */
     return cal_return(call, cal_make_int64(call->arena, cal_small(a[0]) + cal_small(a[1])), result);
   }
-  const cal_status status = in_bounds(call, "addInteger", a);
-  return status != CAL_OK
-             ? status
-             : give(call, "addInteger", add_limbs(call->arena, a[0], a[1], false), result);
+  return cal_return(call, cal_integer_add(call->arena, a[0], a[1]), result);
 }
 
 cal_status cal_subtractInteger(const cal_call *call, const cal_value *a, cal_value *result) {
   if (CAL_LIKELY(cal_is_small(a[0]) && cal_is_small(a[1]))) {
     return cal_return(call, cal_make_int64(call->arena, cal_small(a[0]) - cal_small(a[1])), result);
   }
-  const cal_status status = in_bounds(call, "subtractInteger", a);
-  return status != CAL_OK
-             ? status
-             : give(call, "subtractInteger", add_limbs(call->arena, a[0], a[1], true), result);
+  return cal_return(call, add_limbs(call->arena, a[0], a[1], true), result);
 }
 
-static cal_value multiply(cal_arena *arena, cal_value left, cal_value right) {
+cal_value cal_integer_add(cal_arena *arena, cal_value left, cal_value right) {
+  return add_limbs(arena, left, right, false);
+}
+
+cal_value cal_integer_multiply(cal_arena *arena, cal_value left, cal_value right) {
   mp_limb_t spare[2];
   cal_limbs x = cal_limbs_of(left, &spare[0]);
   cal_limbs y = cal_limbs_of(right, &spare[1]);
@@ -134,10 +101,7 @@ cal_status cal_multiplyInteger(const cal_call *call, const cal_value *a, cal_val
       !__builtin_mul_overflow(cal_small(a[0]), cal_small(a[1]), &product)) {
     return cal_return(call, cal_make_int64(call->arena, product), result);
   }
-  const cal_status status = in_bounds(call, "multiplyInteger", a);
-  return status != CAL_OK
-             ? status
-             : give(call, "multiplyInteger", multiply(call->arena, a[0], a[1]), result);
+  return cal_return(call, cal_integer_multiply(call->arena, a[0], a[1]), result);
 }
 
 typedef enum rounding { TRUNCATE, FLOOR } rounding;
@@ -196,10 +160,7 @@ static cal_status division(const cal_call *call, const char *name, const cal_val
     const int64_t number = divide_small(cal_small(a[0]), cal_small(a[1]), rounding, remainder);
     return cal_return(call, cal_make_int64(call->arena, number), result);
   }
-  const cal_status status = in_bounds(call, name, a);
-  return status != CAL_OK
-             ? status
-             : give(call, name, divide(call->arena, a[0], a[1], rounding, remainder), result);
+  return cal_return(call, divide(call->arena, a[0], a[1], rounding, remainder), result);
 }
 
 cal_status cal_divideInteger(const cal_call *call, const cal_value *a, cal_value *result) {
@@ -219,19 +180,19 @@ cal_status cal_modInteger(const cal_call *call, const cal_value *a, cal_value *r
 }
 
 cal_status cal_equalsInteger(const cal_call *call, const cal_value *a, cal_value *result) {
-  const cal_status status = in_bounds(call, "equalsInteger", a);
-  *result = cal_from_bool(compare(a[0], a[1]) == 0);
-  return status;
+  (void)call;
+  *result = cal_from_bool(cal_integer_compare(a[0], a[1]) == 0);
+  return CAL_OK;
 }
 
 cal_status cal_lessThanInteger(const cal_call *call, const cal_value *a, cal_value *result) {
-  const cal_status status = in_bounds(call, "lessThanInteger", a);
-  *result = cal_from_bool(compare(a[0], a[1]) < 0);
-  return status;
+  (void)call;
+  *result = cal_from_bool(cal_integer_compare(a[0], a[1]) < 0);
+  return CAL_OK;
 }
 
 cal_status cal_lessThanEqualsInteger(const cal_call *call, const cal_value *a, cal_value *result) {
-  const cal_status status = in_bounds(call, "lessThanEqualsInteger", a);
-  *result = cal_from_bool(compare(a[0], a[1]) <= 0);
-  return status;
+  (void)call;
+  *result = cal_from_bool(cal_integer_compare(a[0], a[1]) <= 0);
+  return CAL_OK;
 }

@@ -1,0 +1,14 @@
+/* Arithmetic that other builtins need too. */
+#ifndef CAL_INTEGERS_H
+#define CAL_INTEGERS_H
+
+#include "machine/value.h"
+
+/* 0 where the arena is exhausted. */
+cal_value cal_integer_add(cal_arena *arena, cal_value left, cal_value right);
+cal_value cal_integer_multiply(cal_arena *arena, cal_value left, cal_value right);
+
+/* Negative, zero or positive. */
+int cal_integer_compare(cal_value left, cal_value right);
+
+#endif
