@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "builtins/groups.h"
+#include "codec/assets.h"
 #include "codec/cbor.h"
 
 /* One position in the tag sequence of a type, with the type that starts there
@@ -15,7 +16,7 @@ typedef struct part {
 
 /* What is still to be read. `link` is where the rest of a list goes. */
 typedef struct task {
-  enum { READ_VALUE, READ_REST, SEAL } what;
+  enum { READ_VALUE, READ_REST, SEAL, MAKE_ARRAY } what;
   size_t at; /* index of the part: of the value, or of the list's element */
   void *into;
 } task;
@@ -178,6 +179,17 @@ static cal_status read_list(context *context, size_t element, cal_value *into) {
   return push(context, READ_REST, element, into);
 }
 
+/* An array comes as a list, and becomes one when all of it has been read. */
+static cal_status read_array(context *context, size_t element, cal_value *into) {
+  const cal_status status = push(context, MAKE_ARRAY, element, into);
+  return status != CAL_OK ? status : push(context, READ_REST, element, into);
+}
+
+static cal_status make_array(context *context, cal_value *into) {
+  *into = cal_make_array(context->arena, CAL_AS(cal_list, *into));
+  return *into == 0 ? exhausted(context) : CAL_OK;
+}
+
 static cal_status read_value(context *context, size_t at, cal_value *into) {
   const part *here = &context->parts[at];
   const uint8_t tag = here->type.tags[0];
@@ -209,15 +221,13 @@ static cal_status read_value(context *context, size_t at, cal_value *into) {
     if (here->second != 0) {
       return read_pair(context, at, into);
     }
-    if (here->type.tags[1] == CAL_TYPE_LIST) {
-      return read_list(context, here->first, into);
-    }
-    break;
+    return here->type.tags[1] == CAL_TYPE_LIST ? read_list(context, here->first, into)
+                                               : read_array(context, here->first, into);
+  case CAL_TYPE_VALUE:
+    return cal_read_assets(context->reader, context->arena, into, context->error);
   default:
-    break;
+    return malformed(context, "a pairing result, of which there are no constants,");
   }
-  return cal_fail(context->error, CAL_UNSUPPORTED,
-                  "constants of type array, value and mlresult are not implemented");
 }
 
 /* One step along a list: its next cell, or its end. */
@@ -255,8 +265,10 @@ static cal_status read_all(context *context, cal_value *value) {
       status = read_value(context, now.at, now.into);
     } else if (now.what == READ_REST) {
       status = read_rest(context, now.at, now.into);
-    } else {
+    } else if (now.what == SEAL) {
       cal_seal_list((cal_list *)*(cal_value *)now.into);
+    } else {
+      status = make_array(context, now.into);
     }
   }
   return status;

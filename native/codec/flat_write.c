@@ -4,6 +4,7 @@
 
 #include "builtins/groups.h"
 #include "builtins/table.h"
+#include "codec/assets.h"
 #include "codec/cbor.h"
 #include "codec/writer.h"
 #include "machine/run.h"
@@ -36,7 +37,8 @@ typedef enum task_kind {
   WRITE_VALUE,
   WRITE_ONE,    /* "another element follows" */
   WRITE_ZERO,   /* "no more elements" */
-  WRITE_BODY    /* the body of a constant: no tags */
+  WRITE_BODY,   /* the body of a constant: no tags */
+  WRITE_ITEMS   /* an array from its item `depth` on */
 } task_kind;
 
 typedef struct task {
@@ -276,6 +278,17 @@ static void write_data(context *context, cal_value value) {
   cal_write_bytes(&context->writer, bytes, length);
 }
 
+/* The next item of an array, announced by a one, or the zero behind the last. */
+static void write_items(context *context, const task *now) {
+  const cal_array *array = CAL_AS(cal_array, now->value);
+  const bool more = now->depth < array->length;
+  cal_write_bits(&context->writer, more, 1);
+  if (more) {
+    later(context, (task){WRITE_ITEMS, {.value = now->value}, NULL, now->depth + 1});
+    later(context, (task){WRITE_BODY, {.value = array->items[now->depth]}, NULL, 0});
+  }
+}
+
 static void write_body(context *context, cal_value value) {
   cal_writer *writer = &context->writer;
   uint8_t compressed[CAL_G2_COMPRESSED];
@@ -306,6 +319,14 @@ static void write_body(context *context, cal_value value) {
     }
     break;
   }
+  case CAL_ARRAY:
+    later(context, (task){WRITE_ITEMS, {.value = value}, NULL, 0});
+    break;
+  case CAL_MULTI_ASSET:
+    if (!cal_write_assets(writer, context->arena, value)) {
+      give_up(context);
+    }
+    break;
   case CAL_DATA:
     write_data(context, value);
     break;
@@ -373,6 +394,9 @@ static void write_all(context *context) {
       break;
     case WRITE_BODY:
       write_body(context, now.value);
+      break;
+    case WRITE_ITEMS:
+      write_items(context, &now);
       break;
     case WRITE_ONE:
     case WRITE_ZERO:
