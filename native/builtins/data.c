@@ -11,7 +11,12 @@ cal_status cal_chooseData(const cal_call *call, const cal_value *a, cal_value *r
   return CAL_OK;
 }
 
+/* Variants D and E take only the constructors that can also be read back. */
 cal_status cal_constrData(const cal_call *call, const cal_value *a, cal_value *result) {
+  const bool readable = !cal_is_negative(a[0]) && cal_fits_bits(a[0], 65);
+  if (!readable && call->variant >= CAL_VARIANT_D) {
+    return cal_fail(call->error, CAL_FAILED, "builtin constrData: a constructor beyond 64 bits");
+  }
   return cal_return(call, cal_make_data(call->arena, CAL_DATA_CONSTR, a[0], a[1]), result);
 }
 

@@ -1,4 +1,5 @@
 /* Sizes of arguments, as the ledger's `ExMemoryUsage` takes them. */
+#include "builtins/assets.h"
 #include "builtins/table.h"
 
 static int64_t integer_words(cal_value integer) {
@@ -30,17 +31,68 @@ static int64_t text_characters(cal_value text) {
   return count;
 }
 
-static int64_t list_length(cal_value list) {
-  int64_t length = 0;
-  for (const cal_list *cell = CAL_AS(cal_list, list); cell->head.form != 0; cell = cell->rest) {
-    length++;
-  }
-  return length;
+/* The number of bits that a number takes; 0 for 0. */
+static int64_t bit_length(uint32_t number) {
+  return number == 0 ? 0 : 32 - __builtin_clz(number);
+}
+
+static int64_t value_depth(cal_value value) {
+  const cal_tally tally = cal_assets_tally(value);
+  return bit_length(tally.currencies) + bit_length(tally.widest);
 }
 
 static int64_t data_words(cal_value data) {
   const uint32_t size = CAL_AS(cal_data, data)->head.size;
   return size == CAL_SIZE_MAX ? INT64_MAX : (int64_t)size;
+}
+
+/* Data may share its parts, so that a walk over all its nodes may take as good
+ * as forever. One that reaches this many is given up, and the size is the
+ * greatest there is: only unValueData is charged by the node, and at a price for
+ * which no budget of the chain buys a tenth of it. */
+enum { MOST_NODES = 1 << 24 };
+
+/* Counts one node, and leaves its list, if it has one, for later. */
+static bool count_node(cal_stack *lists, cal_value value, int64_t *count) {
+  const cal_data *data = CAL_AS(cal_data, value);
+  if (++*count > MOST_NODES) {
+    return false;
+  }
+  if (data->head.form == CAL_DATA_INTEGER || data->head.form == CAL_DATA_BYTES) {
+    return true;
+  }
+  const cal_list **next = cal_stack_push(lists, sizeof *next);
+  if (next == NULL) {
+    return false;
+  }
+  *next = CAL_AS(cal_list, data->payload);
+  return true;
+}
+
+static bool count_list(cal_stack *lists, const cal_list *list, int64_t *count) {
+  bool going = true;
+  for (; going && list->head.form != 0; list = list->rest) {
+    if (cal_kind_of(list->first) == CAL_PAIR) {
+      const cal_pair *pair = CAL_AS(cal_pair, list->first);
+      going = count_node(lists, pair->first, count) && count_node(lists, pair->second, count);
+    } else {
+      going = count_node(lists, list->first, count);
+    }
+  }
+  return going;
+}
+
+static int64_t data_nodes(cal_value data) {
+  cal_stack lists;
+  cal_stack_init(&lists, MOST_NODES * sizeof(cal_list *));
+  int64_t count = 0;
+  bool going = count_node(&lists, data, &count);
+  const cal_list **next = NULL;
+  while (going && (next = cal_stack_pop(&lists, sizeof *next)) != NULL) {
+    going = count_list(&lists, *next, &count);
+  }
+  cal_stack_release(&lists);
+  return going ? count : INT64_MAX;
 }
 
 static int64_t default_size(cal_value value) {
@@ -52,7 +104,9 @@ static int64_t default_size(cal_value value) {
   case CAL_TEXT:
     return text_characters(value);
   case CAL_LIST:
-    return list_length(value);
+    return (int64_t)cal_list_length(CAL_AS(cal_list, value));
+  case CAL_ARRAY:
+    return (int64_t)CAL_AS(cal_array, value)->length;
   case CAL_PAIR:
     return INT64_MAX; /* no costing function reads it */
   case CAL_DATA:
@@ -63,6 +117,8 @@ static int64_t default_size(cal_value value) {
     return 36;
   case CAL_ML_RESULT:
     return 72;
+  case CAL_MULTI_ASSET:
+    return (int64_t)cal_assets_tally(value).entries;
   default:
     return 1;
   }
@@ -79,6 +135,12 @@ int64_t cal_size_of(cal_value value, cal_measure measure, cal_variant variant) {
   }
   case CAL_MEASURE_LITERAL:
     return magnitude(value);
+  case CAL_MEASURE_SHIFT:
+    return variant >= CAL_VARIANT_D ? 1 : magnitude(value);
+  case CAL_MEASURE_DEPTH:
+    return value_depth(value);
+  case CAL_MEASURE_NODES:
+    return data_nodes(value);
   default:
     return default_size(value);
   }

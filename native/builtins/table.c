@@ -20,43 +20,48 @@
 #define ASSETS CAL_WANT_MULTI_ASSET
 #define INTS CAL_WANT_LIST_INTEGER
 
-/* A row with sizes measured by type; MEASURED overrides that; ABSENT is a
- * builtin that the chain has and this build has not. */
-#define ROW(name, arity, forces, ...) {#name, cal_##name, arity, forces, {__VA_ARGS__}, {0}}
+/* A row with sizes measured by type; MEASURED overrides that; BOUNDED has a
+ * mask of the arguments that variants D and E bound. */
+#define ROW(name, arity, forces, ...) BOUNDED(name, arity, forces, 0, __VA_ARGS__)
+#define BOUNDED(name, arity, forces, mask, ...) \
+  {#name, cal_##name, arity, forces, {__VA_ARGS__}, {0}, mask}
 #define MEASURED(name, arity, forces, wants, measures) \
-  {#name, cal_##name, arity, forces, UNWRAP wants, UNWRAP measures}
-#define ABSENT(name, arity, forces, ...) {#name, NULL, arity, forces, {__VA_ARGS__}, {0}}
+  {#name, cal_##name, arity, forces, UNWRAP wants, UNWRAP measures, 0}
 #define UNWRAP(...) {__VA_ARGS__}
 #define BY_TEXT CAL_MEASURE_TEXT
-#define NOP(arity, forces) {"nop" #arity "_" #forces, cal_nop, arity, forces, {ANY}, {0}}
+#define AS_IS CAL_MEASURE_DEFAULT
+#define FIRST 1
+#define SECOND 2
+#define THIRD 4
+#define NOP(arity, forces) {"nop" #arity "_" #forces, cal_nop, arity, forces, {ANY}, {0}, 0}
 
 const cal_builtin cal_builtins[CAL_BUILTIN_ROWS] = {
-    ROW(addInteger, 2, 0, INT, INT),
-    ROW(subtractInteger, 2, 0, INT, INT),
-    ROW(multiplyInteger, 2, 0, INT, INT),
-    ROW(divideInteger, 2, 0, INT, INT),
-    ROW(quotientInteger, 2, 0, INT, INT),
-    ROW(remainderInteger, 2, 0, INT, INT),
-    ROW(modInteger, 2, 0, INT, INT),
+    BOUNDED(addInteger, 2, 0, FIRST | SECOND, INT, INT),
+    BOUNDED(subtractInteger, 2, 0, FIRST | SECOND, INT, INT),
+    BOUNDED(multiplyInteger, 2, 0, FIRST | SECOND, INT, INT),
+    BOUNDED(divideInteger, 2, 0, FIRST | SECOND, INT, INT),
+    BOUNDED(quotientInteger, 2, 0, FIRST | SECOND, INT, INT),
+    BOUNDED(remainderInteger, 2, 0, FIRST | SECOND, INT, INT),
+    BOUNDED(modInteger, 2, 0, FIRST | SECOND, INT, INT),
     ROW(equalsInteger, 2, 0, INT, INT),
-    ROW(lessThanInteger, 2, 0, INT, INT),
-    ROW(lessThanEqualsInteger, 2, 0, INT, INT),
-    ROW(appendByteString, 2, 0, BYTES, BYTES),
-    ROW(consByteString, 2, 0, INT, BYTES),
-    ROW(sliceByteString, 3, 0, INT, INT, BYTES),
+    BOUNDED(lessThanInteger, 2, 0, FIRST | SECOND, INT, INT),
+    BOUNDED(lessThanEqualsInteger, 2, 0, FIRST | SECOND, INT, INT),
+    BOUNDED(appendByteString, 2, 0, FIRST | SECOND, BYTES, BYTES),
+    BOUNDED(consByteString, 2, 0, FIRST | SECOND, INT, BYTES),
+    BOUNDED(sliceByteString, 3, 0, THIRD, INT, INT, BYTES),
     ROW(lengthOfByteString, 1, 0, BYTES),
-    ROW(indexByteString, 2, 0, BYTES, INT),
-    ROW(equalsByteString, 2, 0, BYTES, BYTES),
-    ROW(lessThanByteString, 2, 0, BYTES, BYTES),
-    ROW(lessThanEqualsByteString, 2, 0, BYTES, BYTES),
-    ROW(sha2_256, 1, 0, BYTES),
-    ROW(sha3_256, 1, 0, BYTES),
-    ROW(blake2b_256, 1, 0, BYTES),
-    ROW(verifyEd25519Signature, 3, 0, BYTES, BYTES, BYTES),
+    BOUNDED(indexByteString, 2, 0, FIRST, BYTES, INT),
+    BOUNDED(equalsByteString, 2, 0, FIRST | SECOND, BYTES, BYTES),
+    BOUNDED(lessThanByteString, 2, 0, FIRST | SECOND, BYTES, BYTES),
+    BOUNDED(lessThanEqualsByteString, 2, 0, FIRST | SECOND, BYTES, BYTES),
+    BOUNDED(sha2_256, 1, 0, FIRST, BYTES),
+    BOUNDED(sha3_256, 1, 0, FIRST, BYTES),
+    BOUNDED(blake2b_256, 1, 0, FIRST, BYTES),
+    BOUNDED(verifyEd25519Signature, 3, 0, SECOND, BYTES, BYTES, BYTES),
     MEASURED(appendString, 2, 0, (TEXT, TEXT), (BY_TEXT, BY_TEXT)),
     MEASURED(equalsString, 2, 0, (TEXT, TEXT), (BY_TEXT, BY_TEXT)),
     MEASURED(encodeUtf8, 1, 0, (TEXT), (BY_TEXT)),
-    ROW(decodeUtf8, 1, 0, BYTES),
+    BOUNDED(decodeUtf8, 1, 0, FIRST, BYTES),
     ROW(ifThenElse, 3, 1, BOOL, ANY, ANY),
     ROW(chooseUnit, 2, 1, UNIT, ANY),
     ROW(trace, 2, 1, TEXT, ANY),
@@ -84,57 +89,57 @@ const cal_builtin cal_builtins[CAL_BUILTIN_ROWS] = {
     ROW(mkNilPairData, 1, 0, UNIT),
     ROW(serialiseData, 1, 0, DATA),
     ROW(verifyEcdsaSecp256k1Signature, 3, 0, BYTES, BYTES, BYTES),
-    ROW(verifySchnorrSecp256k1Signature, 3, 0, BYTES, BYTES, BYTES),
-    ABSENT(bls12_381_G1_add, 2, 0, G1, G1),
-    ABSENT(bls12_381_G1_neg, 1, 0, G1),
-    ABSENT(bls12_381_G1_scalarMul, 2, 0, INT, G1),
-    ABSENT(bls12_381_G1_equal, 2, 0, G1, G1),
-    ABSENT(bls12_381_G1_compress, 1, 0, G1),
-    ABSENT(bls12_381_G1_uncompress, 1, 0, BYTES),
-    ABSENT(bls12_381_G1_hashToGroup, 2, 0, BYTES, BYTES),
-    ABSENT(bls12_381_G2_add, 2, 0, G2, G2),
-    ABSENT(bls12_381_G2_neg, 1, 0, G2),
-    ABSENT(bls12_381_G2_scalarMul, 2, 0, INT, G2),
-    ABSENT(bls12_381_G2_equal, 2, 0, G2, G2),
-    ABSENT(bls12_381_G2_compress, 1, 0, G2),
-    ABSENT(bls12_381_G2_uncompress, 1, 0, BYTES),
-    ABSENT(bls12_381_G2_hashToGroup, 2, 0, BYTES, BYTES),
-    ABSENT(bls12_381_millerLoop, 2, 0, G1, G2),
-    ABSENT(bls12_381_mulMlResult, 2, 0, ML, ML),
-    ABSENT(bls12_381_finalVerify, 2, 0, ML, ML),
-    ROW(keccak_256, 1, 0, BYTES),
-    ROW(blake2b_224, 1, 0, BYTES),
-    ABSENT(integerToByteString, 3, 0, BOOL, INT, INT),
-    ABSENT(byteStringToInteger, 2, 0, BOOL, BYTES),
-    ABSENT(andByteString, 3, 0, BOOL, BYTES, BYTES),
-    ABSENT(orByteString, 3, 0, BOOL, BYTES, BYTES),
-    ABSENT(xorByteString, 3, 0, BOOL, BYTES, BYTES),
-    ABSENT(complementByteString, 1, 0, BYTES),
-    ABSENT(readBit, 2, 0, BYTES, INT),
-    ABSENT(writeBits, 3, 0, BYTES, INTS, BOOL),
-    ABSENT(replicateByte, 2, 0, INT, INT),
-    ABSENT(shiftByteString, 2, 0, BYTES, INT),
-    ABSENT(rotateByteString, 2, 0, BYTES, INT),
-    ABSENT(countSetBits, 1, 0, BYTES),
-    ABSENT(findFirstSetBit, 1, 0, BYTES),
-    ROW(ripemd_160, 1, 0, BYTES),
-    ABSENT(expModInteger, 3, 0, INT, INT, INT),
-    ABSENT(dropList, 2, 1, INT, LIST),
-    ABSENT(lengthOfArray, 1, 1, ARRAY),
-    ABSENT(listToArray, 1, 1, LIST),
-    ABSENT(indexArray, 2, 1, ARRAY, INT),
-    ABSENT(bls12_381_G1_multiScalarMul, 2, 0, INTS, CAL_WANT_LIST_G1),
-    ABSENT(bls12_381_G2_multiScalarMul, 2, 0, INTS, CAL_WANT_LIST_G2),
-    ABSENT(insertCoin, 4, 0, BYTES, BYTES, INT, ASSETS),
-    ABSENT(lookupCoin, 3, 0, BYTES, BYTES, ASSETS),
-    ABSENT(unionValue, 2, 0, ASSETS, ASSETS),
-    ABSENT(valueContains, 2, 0, ASSETS, ASSETS),
-    ABSENT(valueData, 1, 0, ASSETS),
-    ABSENT(unValueData, 1, 0, DATA),
-    ABSENT(scaleValue, 2, 0, INT, ASSETS),
-    ABSENT(multiIndexArray, 2, 1, ARRAY, INTS),
-    ABSENT(policies, 1, 0, ASSETS),
-    ABSENT(assetCount, 1, 0, ASSETS),
+    BOUNDED(verifySchnorrSecp256k1Signature, 3, 0, SECOND, BYTES, BYTES, BYTES),
+    ROW(bls12_381_G1_add, 2, 0, G1, G1),
+    ROW(bls12_381_G1_neg, 1, 0, G1),
+    ROW(bls12_381_G1_scalarMul, 2, 0, INT, G1),
+    ROW(bls12_381_G1_equal, 2, 0, G1, G1),
+    ROW(bls12_381_G1_compress, 1, 0, G1),
+    ROW(bls12_381_G1_uncompress, 1, 0, BYTES),
+    BOUNDED(bls12_381_G1_hashToGroup, 2, 0, FIRST, BYTES, BYTES),
+    ROW(bls12_381_G2_add, 2, 0, G2, G2),
+    ROW(bls12_381_G2_neg, 1, 0, G2),
+    ROW(bls12_381_G2_scalarMul, 2, 0, INT, G2),
+    ROW(bls12_381_G2_equal, 2, 0, G2, G2),
+    ROW(bls12_381_G2_compress, 1, 0, G2),
+    ROW(bls12_381_G2_uncompress, 1, 0, BYTES),
+    BOUNDED(bls12_381_G2_hashToGroup, 2, 0, FIRST, BYTES, BYTES),
+    ROW(bls12_381_millerLoop, 2, 0, G1, G2),
+    ROW(bls12_381_mulMlResult, 2, 0, ML, ML),
+    ROW(bls12_381_finalVerify, 2, 0, ML, ML),
+    BOUNDED(keccak_256, 1, 0, FIRST, BYTES),
+    BOUNDED(blake2b_224, 1, 0, FIRST, BYTES),
+    MEASURED(integerToByteString, 3, 0, (BOOL, INT, INT), (AS_IS, CAL_MEASURE_BYTES_AS_WORDS)),
+    BOUNDED(byteStringToInteger, 2, 0, SECOND, BOOL, BYTES),
+    BOUNDED(andByteString, 3, 0, SECOND | THIRD, BOOL, BYTES, BYTES),
+    BOUNDED(orByteString, 3, 0, SECOND | THIRD, BOOL, BYTES, BYTES),
+    BOUNDED(xorByteString, 3, 0, SECOND | THIRD, BOOL, BYTES, BYTES),
+    BOUNDED(complementByteString, 1, 0, FIRST, BYTES),
+    BOUNDED(readBit, 2, 0, FIRST, BYTES, INT),
+    ROW(writeBits, 3, 0, BYTES, INTS, BOOL),
+    MEASURED(replicateByte, 2, 0, (INT, INT), (CAL_MEASURE_BYTES_AS_WORDS)),
+    MEASURED(shiftByteString, 2, 0, (BYTES, INT), (AS_IS, CAL_MEASURE_SHIFT)),
+    MEASURED(rotateByteString, 2, 0, (BYTES, INT), (AS_IS, CAL_MEASURE_SHIFT)),
+    BOUNDED(countSetBits, 1, 0, FIRST, BYTES),
+    BOUNDED(findFirstSetBit, 1, 0, FIRST, BYTES),
+    BOUNDED(ripemd_160, 1, 0, FIRST, BYTES),
+    ROW(expModInteger, 3, 0, INT, INT, INT),
+    MEASURED(dropList, 2, 1, (INT, LIST), (CAL_MEASURE_LITERAL)),
+    ROW(lengthOfArray, 1, 1, ARRAY),
+    ROW(listToArray, 1, 1, LIST),
+    ROW(indexArray, 2, 1, ARRAY, INT),
+    ROW(bls12_381_G1_multiScalarMul, 2, 0, INTS, CAL_WANT_LIST_G1),
+    ROW(bls12_381_G2_multiScalarMul, 2, 0, INTS, CAL_WANT_LIST_G2),
+    MEASURED(insertCoin, 4, 0, (BYTES, BYTES, INT, ASSETS), (AS_IS, AS_IS, AS_IS, CAL_MEASURE_DEPTH)),
+    MEASURED(lookupCoin, 3, 0, (BYTES, BYTES, ASSETS), (AS_IS, AS_IS, CAL_MEASURE_DEPTH)),
+    ROW(unionValue, 2, 0, ASSETS, ASSETS),
+    ROW(valueContains, 2, 0, ASSETS, ASSETS),
+    ROW(valueData, 1, 0, ASSETS),
+    MEASURED(unValueData, 1, 0, (DATA), (CAL_MEASURE_NODES)),
+    ROW(scaleValue, 2, 0, INT, ASSETS),
+    ROW(multiIndexArray, 2, 1, ARRAY, INTS),
+    ROW(policies, 1, 0, ASSETS),
+    ROW(assetCount, 1, 0, ASSETS),
     [CAL_BUILTINS] = NOP(1, 0),
     NOP(1, 1),
     NOP(1, 2),
@@ -201,6 +206,21 @@ bool cal_wanted(cal_value value, cal_want want) {
     return cal_kind_of(value) == CAL_MULTI_ASSET;
   }
   return false;
+}
+
+bool cal_within_bounds(const cal_builtin *builtin, const cal_value *arguments) {
+  for (unsigned i = 0; builtin->bounded >> i != 0; i++) {
+    if ((builtin->bounded >> i & 1) == 0) {
+      continue;
+    }
+    const bool fine = builtin->wants[i] == CAL_WANT_INTEGER
+                          ? cal_fits_bits(arguments[i], CAL_BOUND_BITS)
+                          : CAL_AS(cal_bytes, arguments[i])->length <= CAL_BOUND_BYTES;
+    if (!fine) {
+      return false;
+    }
+  }
+  return true;
 }
 
 cal_status cal_return(const cal_call *call, cal_value value, cal_value *result) {

@@ -17,6 +17,10 @@ enum {
   CAL_MAX_ARITY = 6
 };
 
+/* What variants D and E let a bounded argument be: an integer from -2^262143
+ * to 2^262143 - 1, a byte string of at most 64 KiB. */
+enum { CAL_BOUND_BITS = 262144, CAL_BOUND_BYTES = 65536 };
+
 /* Semantics variants; see plutus `BuiltinSemanticsVariant`. */
 typedef enum cal_variant {
   CAL_VARIANT_A,
@@ -54,7 +58,11 @@ typedef enum cal_measure {
   CAL_MEASURE_DEFAULT,
   CAL_MEASURE_TEXT,          /* UTF-8 bytes quot 4 in variants D and E, characters before */
   CAL_MEASURE_BYTES_AS_WORDS, /* an integer that counts bytes, in words */
-  CAL_MEASURE_LITERAL        /* an integer's magnitude itself */
+  CAL_MEASURE_LITERAL,        /* an integer's magnitude itself */
+  CAL_MEASURE_SHIFT,          /* 1 in variants D and E, the magnitude before */
+  CAL_MEASURE_DEPTH,          /* of a Value: bits of its number of currencies, and of the greatest
+                                 number of tokens that one of them has */
+  CAL_MEASURE_NODES           /* of Data: how many nodes */
 } cal_measure;
 
 /* What a builtin may use besides its arguments. */
@@ -72,17 +80,21 @@ typedef cal_status (*cal_builtin_function)(const cal_call *call, const cal_value
 
 typedef struct cal_builtin {
   const char *name;
-  cal_builtin_function function; /* NULL where this build has none */
+  cal_builtin_function function;
   uint8_t arity;
   uint8_t forces;
   uint8_t wants[CAL_MAX_ARITY];    /* cal_want */
   uint8_t measures[CAL_MAX_ARITY]; /* cal_measure */
+  uint8_t bounded; /* bit i: variants D and E bound argument i, an integer or a byte string */
 } cal_builtin;
 
 extern const cal_builtin cal_builtins[CAL_BUILTIN_ROWS];
 
 /* Whether a value is what a builtin wants. */
 bool cal_wanted(cal_value value, cal_want want);
+
+/* Whether every bounded argument, all being what is wanted, is within bounds. */
+bool cal_within_bounds(const cal_builtin *builtin, const cal_value *arguments);
 
 /* The size of an argument for costing, from 0 on. */
 int64_t cal_size_of(cal_value value, cal_measure measure, cal_variant variant);

@@ -51,6 +51,7 @@ cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_e
   cal_run run = {.machine = machine,
                  .outcome = outcome,
                  .error = error,
+                 .budget = budget,
                  .left = budget,
                  .call = {&machine->arena, error, &machine->log, machine->variant}};
   outcome->status = cal_run_start(&run, script->root);

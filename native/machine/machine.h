@@ -34,6 +34,9 @@ cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant v
                              size_t memory_cap, cal_error *error);
 void cal_machine_free(cal_machine *machine);
 
+/* A budget of this much of CPU or memory never runs out. */
+#define CAL_NO_LIMIT INT64_MAX
+
 /* Runs a script within a budget, from an empty arena. Out: *outcome, of which
  * `spent` and the counts are valid whatever the status; a run over its budget
  * has spent more than the limit in one of the two. The script must outlive the

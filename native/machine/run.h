@@ -17,6 +17,7 @@ typedef struct cal_run {
   cal_machine *machine;
   cal_outcome *outcome;
   cal_error *error;
+  cal_ex_units budget;
   cal_ex_units left;
   uint32_t pending[CAL_STEPS]; /* steps taken and not yet paid for */
   uint32_t unpaid;             /* their number */

@@ -7,6 +7,16 @@ static cal_status spend(cal_run *run, cal_ex_units cost) {
   if (CAL_LIKELY((run->left.cpu | run->left.mem) >= 0)) {
     return CAL_OK;
   }
+  /* What has no limit stays at nothing left: what was spent saturates. */
+  if (run->left.cpu < 0 && run->budget.cpu == CAL_NO_LIMIT) {
+    run->left.cpu = 0;
+  }
+  if (run->left.mem < 0 && run->budget.mem == CAL_NO_LIMIT) {
+    run->left.mem = 0;
+  }
+  if (run->left.cpu >= 0 && run->left.mem >= 0) {
+    return CAL_OK;
+  }
   return cal_fail(run->error, CAL_OVER_BUDGET, "the budget ran out: %s",
                   run->left.cpu < 0 ? "CPU" : "memory");
 }
@@ -38,6 +48,7 @@ cal_status cal_run_pay_steps(cal_run *run) {
 static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *arguments) {
   const cal_builtin_cost *cost = &run->machine->costs.builtins[tag];
   int64_t sizes[CAL_MAX_ARITY] = {0};
+  bool endless = false; /* whether an argument is Data too large to be walked through */
   if (CAL_UNLIKELY(cost->cpu.shape == CAL_SHAPE_ABSENT || cost->mem.shape == CAL_SHAPE_ABSENT)) {
     return cal_fail(run->error, CAL_UNSUPPORTED, "the cost model has no entry for builtin %s",
                     cal_builtins[tag].name);
@@ -46,10 +57,18 @@ static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *argum
     if ((cost->reads >> i & 1) != 0) {
       sizes[i] = cal_size_of(arguments[i], (cal_measure)cal_builtins[tag].measures[i],
                              run->machine->variant);
+      endless = endless || (CAL_UNLIKELY(sizes[i] == INT64_MAX) &&
+                            cal_kind_of(arguments[i]) == CAL_DATA);
     }
   }
-  return spend(run, (cal_ex_units){cal_costing_evaluate(&cost->cpu, sizes),
-                                   cal_costing_evaluate(&cost->mem, sizes)});
+  const cal_ex_units price = {cal_costing_evaluate(&cost->cpu, sizes),
+                              cal_costing_evaluate(&cost->mem, sizes)};
+  const cal_status status = spend(run, price);
+  if (CAL_UNLIKELY(endless) && status == CAL_OK && price.cpu == INT64_MAX) {
+    return cal_fail(run->error, CAL_OVER_BUDGET, "builtin %s: Data too large for any budget",
+                    cal_builtins[tag].name);
+  }
+  return status;
 }
 
 cal_status cal_run_builtin(cal_run *run, unsigned tag, const cal_value *arguments,
@@ -60,6 +79,12 @@ cal_status cal_run_builtin(cal_run *run, unsigned tag, const cal_value *argument
       return cal_fail(run->error, CAL_FAILED, "builtin %s: argument %u is of the wrong type",
                       builtin->name, i + 1);
     }
+  }
+  if (builtin->bounded != 0 && run->machine->variant >= CAL_VARIANT_D &&
+      CAL_UNLIKELY(!cal_within_bounds(builtin, arguments))) {
+    return cal_fail(run->error, CAL_FAILED,
+                    "builtin %s: an integer beyond %d bits, or a byte string beyond %d bytes",
+                    builtin->name, CAL_BOUND_BITS, CAL_BOUND_BYTES);
   }
   const cal_status status = pay_builtin(run, tag, arguments);
   if (status != CAL_OK) {
