@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.errors import InputError
-from costmodel.model import StepKind, Variant, variant_for
+from costmodel.model import MAX_COST, StepKind, Variant, variant_for
 from costmodel.plutus.language import LedgerLanguage
 from costmodel.runs.design import Cell as PlannedCell
 
@@ -63,11 +63,11 @@ def _cell(plan: PlannedCell, where: str) -> Cell:
     kinds = {kind.name.lower(): kind for kind in StepKind}
     counts = [0] * len(StepKind)
     for name, count in plan.steps.items():
-        if name not in kinds or count < 0:
+        if name not in kinds or not 0 <= count <= MAX_COST:
             raise InputError(f"{where}: cell {plan.id!r} counts {count} steps of kind {name!r}, which cannot be")
         counts[kinds[name]] = count
-    if any(size < 0 for size in plan.sizes):
-        raise InputError(f"{where}: cell {plan.id!r} has a negative size")
+    if any(not 0 <= size <= MAX_COST for size in plan.sizes):
+        raise InputError(f"{where}: cell {plan.id!r} has a size that is negative or beyond 64 bits")
     try:
         language = LedgerLanguage(plan.language)
     except ValueError as error:

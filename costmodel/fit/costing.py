@@ -60,14 +60,13 @@ def fit_function(
 ) -> PricedFunction:
     """Fit the shapes of `function` to `costs` (N × n, ps) at n points, weighted by the errors' `scales` (n, ps).
 
-    Coefficients cannot be negative, except in a shape with a `minimum`: its sum may fall where it is not used. Where
-    columns cannot be told apart, the later is left out (0).
+    Coefficients cannot be negative, except those of a sum that has a `minimum`. Where columns cannot be told apart,
+    the later is left out (0).
     """
     points = np.array(sizes, np.float64)
     design = function.design(points)
-    floored = _floor_name(function) is not None
     matrix = design.matrix / scales[:, None]
-    free = np.full(len(design.names), floored)
+    free = np.array([_may_be_negative(function, name) for name in design.names])
     solution = solve(matrix, (costs - design.offset) / scales, free, independent_columns(matrix))
     constrained, smooth = (s @ design.matrix.T + design.offset for s in (solution.constrained, solution.unconstrained))
     coefficients = _coefficients(function, design, solution, constrained, smooth, replicates)
@@ -95,6 +94,11 @@ def _floor_name(function: CostingFunction) -> str | None:
     return None
 
 
+def _may_be_negative(function: CostingFunction, name: str) -> bool:
+    """Whether a coefficient belongs to a sum with a minimum, which bounds the cost by itself."""
+    return _floor_name(function) is not None and name != "constant"
+
+
 def _coefficients(
     function: CostingFunction,
     design: Design,
@@ -110,7 +114,8 @@ def _coefficients(
         if name in column:
             j = column[name]
             is_base = name == "constant" or (floor is None and name.removeprefix(_INNER) in _BASES)
-            coefficients.append(_coefficient(name, j, solution, replicates, base=is_base, free=floor is not None))
+            is_free = _may_be_negative(function, name)
+            coefficients.append(_coefficient(name, j, solution, replicates, base=is_base, free=is_free))
         elif name == floor:
             coefficients.append(_minimum(name, design, constrained, smooth, replicates))
     return tuple(coefficients)

@@ -138,5 +138,5 @@ def test_wrong_number_of_sizes_is_refused(tmp_path: Path) -> None:
 
 def test_negative_size_is_refused(tmp_path: Path) -> None:
     cell = planned("bad", experiment="builtins", operation="sha2_256", sizes=(-1,))
-    with pytest.raises(InputError, match="'bad' has a negative size"):
+    with pytest.raises(InputError, match="'bad' has a size that is negative"):
         fit(tmp_path, [cell])

@@ -76,6 +76,14 @@ def test_quadratic_of_a_division_keeps_negative_coefficients(builtin: str) -> No
     assert FlagKind.NEGATIVE not in flags(priced, "model.c02")
 
 
+def test_constant_beside_a_quadratic_is_kept_from_being_negative() -> None:
+    function = shape("divideInteger", Variant.C)
+    inside = [(x, y) for x in (12, 16, 20, 25, 31) for y in (1, 3, 5, 8, 11)]
+    costs = [function.evaluate(point) for point in inside]
+    priced = fit(function, [*inside, (3, 9)], [*costs, -2000])
+    assert flags(priced, "constant") == {FlagKind.NEGATIVE, FlagKind.RAISED}
+
+
 def test_division_is_recovered_where_its_floor_is_not_reached() -> None:
     function = shape("divideInteger", Variant.C)
     sizes = [(x, y) for x in (12, 16, 20, 25, 31) for y in (1, 3, 5, 8, 11)] + [(3, 9), (2, 30)]
