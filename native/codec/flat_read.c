@@ -26,12 +26,10 @@ typedef struct binder {
   uint32_t slot;
 } binder;
 
-/* The frame that terms are being compiled for. Terms inside a delay belong to a
- * scope with no frame of its own, which shows as `full`. */
+/* The frame that terms are being compiled for. */
 typedef struct scope {
-  cal_node *owner; /* the node whose number is the frame's slots; NULL for none */
+  cal_node *owner; /* the node whose number is the frame's slots; NULL outside all lambdas */
   uint32_t level;
-  bool full;
 } scope;
 
 typedef enum task_kind {
@@ -109,12 +107,12 @@ static scope *current_scope(const decoder *decoder) {
   return (scope *)(void *)(decoder->scopes.base + decoder->scopes.used - sizeof(scope));
 }
 
-static cal_status push_scope(decoder *decoder, cal_node *owner, uint32_t level, bool full) {
+static cal_status push_scope(decoder *decoder, cal_node *owner, uint32_t level) {
   scope *opened = cal_stack_push(&decoder->scopes, sizeof *opened);
   if (opened == NULL) {
     return exhausted(decoder);
   }
-  *opened = (scope){owner, level, full};
+  *opened = (scope){owner, level};
   return CAL_OK;
 }
 
@@ -167,7 +165,7 @@ static cal_status read_lambda(decoder *decoder, const cal_node **into) {
   }
   *into = node;
   node->number = 1;
-  cal_status status = push_scope(decoder, node, current_scope(decoder)->level + 1, false);
+  cal_status status = push_scope(decoder, node, current_scope(decoder)->level + 1);
   if (status == CAL_OK) {
     status = push_binder(decoder, current_scope(decoder)->level, 0);
   }
@@ -183,7 +181,7 @@ static cal_status read_lambda(decoder *decoder, const cal_node **into) {
 /* `[(lam x body) arg]`, whose two tags have been read. */
 static cal_status read_let(decoder *decoder, const cal_node **into) {
   scope *scope = current_scope(decoder);
-  const bool fits = !scope->full && scope->owner->number < CAL_FRAME_SLOTS;
+  const bool fits = scope->owner != NULL && scope->owner->number < CAL_FRAME_SLOTS;
   cal_node *node = new_node(decoder, fits ? CAL_OP_LET : CAL_OP_LET_FRAME, 2);
   if (node == NULL) {
     return exhausted(decoder);
@@ -199,7 +197,7 @@ static cal_status read_let(decoder *decoder, const cal_node **into) {
     node->number = 1;
     const uint32_t level = scope->level + 1;
     if (status == CAL_OK) {
-      status = push_scope(decoder, node, level, false);
+      status = push_scope(decoder, node, level);
     }
     if (status == CAL_OK) {
       status = push_binder(decoder, level, 0);
@@ -225,10 +223,6 @@ static cal_status read_builtin_tag(decoder *decoder, unsigned *tag) {
   if (decoder->options->builtins[*tag] == 0) {
     return cal_fail(decoder->error, CAL_UNAVAILABLE,
                     "flat: builtin %s is not available in this language and protocol version",
-                    cal_builtins[*tag].name);
-  }
-  if (cal_builtins[*tag].function == NULL) {
-    return cal_fail(decoder->error, CAL_UNSUPPORTED, "flat: builtin %s is not implemented",
                     cal_builtins[*tag].name);
   }
   return CAL_OK;
@@ -304,11 +298,7 @@ static cal_status read_delay(decoder *decoder, const cal_node **into) {
     return exhausted(decoder);
   }
   *into = node;
-  cal_status status = push_scope(decoder, NULL, current_scope(decoder)->level, true);
-  if (status == CAL_OK) {
-    status = schedule(decoder, LEAVE_SCOPE, NULL);
-  }
-  return status != CAL_OK ? status : schedule(decoder, READ_TERM, &node->parts[0].node);
+  return schedule(decoder, READ_TERM, &node->parts[0].node);
 }
 
 static cal_status read_force(decoder *decoder, const cal_node **into) {
@@ -490,7 +480,7 @@ static cal_status run_tasks(decoder *decoder) {
 static cal_status read_program(decoder *decoder) {
   cal_status status = read_version(decoder);
   if (status == CAL_OK) {
-    status = push_scope(decoder, NULL, 0, true);
+    status = push_scope(decoder, NULL, 0);
   }
   if (status == CAL_OK) {
     status = schedule(decoder, READ_TERM, &decoder->script->root);

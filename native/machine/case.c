@@ -4,30 +4,20 @@ static cal_status no_branch(cal_run *run) {
   return cal_fail(run->error, CAL_FAILED, "a case has no branch for its scrutinee");
 }
 
-static cal_status fields_of(cal_run *run, const cal_value *values, uint32_t count,
-                            const cal_fields **fields) {
-  cal_fields *made = cal_alloc(&run->machine->arena, sizeof *made);
-  if (made == NULL) {
-    return cal_exhausted(&run->call);
-  }
-  *made = (cal_fields){values, count};
-  *fields = made;
-  return CAL_OK;
-}
-
 static cal_status two_fields(cal_run *run, cal_value first, cal_value second,
-                             const cal_fields **fields) {
+                             cal_fields *fields) {
   cal_value *values = cal_alloc_array(&run->machine->arena, 2, sizeof *values);
   if (values == NULL) {
     return cal_exhausted(&run->call);
   }
   values[0] = first;
   values[1] = second;
-  return fields_of(run, values, 2, fields);
+  *fields = (cal_fields){values, 2};
+  return CAL_OK;
 }
 
 static cal_status select_list(cal_run *run, uint32_t branches, const cal_list *list,
-                              uint32_t *branch, const cal_fields **fields) {
+                              uint32_t *branch, cal_fields *fields) {
   if (branches < 1 || branches > 2) {
     return no_branch(run);
   }
@@ -40,7 +30,7 @@ static cal_status select_list(cal_run *run, uint32_t branches, const cal_list *l
 }
 
 static cal_status select_constant(cal_run *run, uint32_t branches, cal_value scrutinee,
-                                  uint32_t *branch, const cal_fields **fields) {
+                                  uint32_t *branch, cal_fields *fields) {
   *branch = 0;
   switch (cal_kind_of(scrutinee)) {
   case CAL_UNIT:
@@ -68,16 +58,16 @@ static cal_status select_constant(cal_run *run, uint32_t branches, cal_value scr
 }
 
 cal_status cal_case_select(cal_run *run, const cal_node *cases, cal_value scrutinee,
-                           uint32_t *branch, const cal_fields **fields) {
-  *fields = NULL;
+                           uint32_t *branch, cal_fields *fields) {
+  *fields = (cal_fields){NULL, 0};
   if (cal_kind_of(scrutinee) == CAL_CONSTR) {
     const cal_constr *constr = CAL_AS(cal_constr, scrutinee);
     if (constr->tag >= cases->number) {
       return no_branch(run);
     }
     *branch = (uint32_t)constr->tag;
-    return constr->head.size == 0 ? CAL_OK
-                                  : fields_of(run, constr->fields, constr->head.size, fields);
+    *fields = (cal_fields){constr->fields, constr->head.size};
+    return CAL_OK;
   }
   if (run->machine->variant < CAL_VARIANT_D) {
     return cal_fail(run->error, CAL_FAILED, "a case scrutinises what is no constructor");

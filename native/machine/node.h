@@ -6,12 +6,12 @@
  * Variables. A frame holds the variables that one activation of a lambda binds:
  * its parameter, and every variable bound by a redex `[(lam x body) arg]` in
  * the same body, which is how UPLC writes a let. A variable is then a number of
- * frames to go out and a slot in the one arrived at. A slot is written once in
- * the life of a frame, because a body is a tree and each redex in it is reached
- * at most once, so closures may hold the frame itself. Delays share the frame
- * they are made in; but what a delay binds goes to a frame of its own, since it
- * may be forced twice. A frame has at most CAL_FRAME_SLOTS slots, lest a body
- * with thousands of redexes make every call of it pay for all of them.
+ * frames to go out and a slot in the one arrived at. Closures and delays hold
+ * the frame itself: a slot never changes once it is written, because a body is a
+ * tree and reaches each redex in it once, or, inside a delay that is forced
+ * again, with the same outcome, as nothing that it depends on has changed. A
+ * frame has at most CAL_FRAME_SLOTS slots, lest a body with thousands of redexes
+ * make every call of it pay for all of them.
  *
  * Saturated calls. `[(force (builtin f)) a b]` with exactly the forces and
  * arguments that f takes is one node: no partial application is ever built.

@@ -20,7 +20,7 @@ typedef enum after {
   AFTER_CALL,     /* the value is argument `index` of a saturated call */
   AFTER_CONSTR,   /* the value is field `index` of a constructor */
   AFTER_CASE,     /* the value is scrutinised */
-  AFTER_BRANCH    /* the value is a function; fields from `index` on are applied to it */
+  AFTER_BRANCH    /* the value is a function, to be applied to `index` fields in turn */
 } after;
 
 typedef struct continuation {
@@ -29,7 +29,7 @@ typedef struct continuation {
   union {
     const cal_node *node;
     cal_value function;
-    const cal_fields *fields;
+    const cal_value *fields;
   };
   cal_frame *frame;
 } continuation;
@@ -133,33 +133,53 @@ static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *res
   return CAL_OK;
 }
 
-#define COUNT(step)                                         \
-  do {                                                      \
-    run->pending[step]++;                                   \
-    if (CAL_UNLIKELY(++run->unpaid == CAL_SLIPPAGE)) {      \
-      status = cal_run_pay_steps(run);                      \
-      if (status != CAL_OK) {                               \
-        return status;                                      \
-      }                                                     \
-    }                                                       \
+/* Counts a step, and pays when a lot is full. */
+#define COUNT(step)                                    \
+  do {                                                 \
+    run->pending[step]++;                              \
+    if (CAL_UNLIKELY(++run->unpaid == CAL_SLIPPAGE)) { \
+      status = cal_run_pay_steps(run);                 \
+      if (status != CAL_OK) {                          \
+        return status;                                 \
+      }                                                \
+    }                                                  \
   } while (0)
 
-#define PUSH(...)                                                            \
-  do {                                                                       \
+#define PUSH(...)                                                             \
+  do {                                                                        \
     continuation *top_ = cal_stack_push(continuations, sizeof(continuation)); \
-    if (CAL_UNLIKELY(top_ == NULL)) {                                        \
+    if (CAL_UNLIKELY(top_ == NULL)) {                                         \
+      return exhausted(run);                                                  \
+    }                                                                         \
+    *top_ = (continuation){__VA_ARGS__};                                      \
+  } while (0)
+
+#define KEEP_VALUE(value)                                                    \
+  do {                                                                       \
+    cal_value *kept_ = cal_stack_push(&run->machine->values, sizeof *kept_); \
+    if (CAL_UNLIKELY(kept_ == NULL)) {                                       \
       return exhausted(run);                                                 \
     }                                                                        \
-    *top_ = (continuation){__VA_ARGS__};                                     \
+    *kept_ = (value);                                                        \
   } while (0)
 
-#define KEEP_VALUE(value)                                                \
-  do {                                                                   \
-    cal_value *kept_ = cal_stack_push(&run->machine->values, sizeof *kept_); \
-    if (CAL_UNLIKELY(kept_ == NULL)) {                                   \
-      return exhausted(run);                                             \
-    }                                                                    \
-    *kept_ = (value);                                                    \
+/* Variables and constants are values at once. Where one stands as an operand it
+ * is taken on the spot, without a continuation. */
+static inline bool is_atom(const cal_node *node) { return node->op <= CAL_OP_CONSTANT; }
+
+#define TAKE_ATOM(into, atom, frame)                                        \
+  do {                                                                      \
+    const cal_node *atom_ = (atom);                                         \
+    if (atom_->op == CAL_OP_LOCAL) {                                        \
+      COUNT(CAL_STEP_VAR);                                                  \
+      (into) = (frame)->slots[atom_->slot];                                 \
+    } else if (atom_->op == CAL_OP_CONSTANT) {                              \
+      COUNT(CAL_STEP_CONST);                                                \
+      (into) = atom_->parts[0].value;                                       \
+    } else {                                                                \
+      COUNT(CAL_STEP_VAR);                                                  \
+      (into) = outer_frame((frame), atom_->number)->slots[atom_->slot];     \
+    }                                                                       \
   } while (0)
 
 cal_status cal_run_start(cal_run *run, const cal_node *root) {
@@ -167,7 +187,9 @@ cal_status cal_run_start(cal_run *run, const cal_node *root) {
   cal_status status = CAL_OK;
   const cal_node *node = root;
   cal_frame *frame = NULL;
+  cal_value function = 0;
   cal_value value = 0;
+  uint32_t index = 0;
 
   run->left.cpu = cal_sat_sub(run->left.cpu, run->machine->costs.startup.cpu);
   run->left.mem = cal_sat_sub(run->left.mem, run->machine->costs.startup.mem);
@@ -175,19 +197,12 @@ cal_status cal_run_start(cal_run *run, const cal_node *root) {
     return cal_fail(run->error, CAL_OVER_BUDGET, "the budget does not pay for the start");
   }
 
-compute:
+compute: /* `node` in `frame` */
   switch ((cal_op)node->op) {
   case CAL_OP_LOCAL:
-    COUNT(CAL_STEP_VAR);
-    value = frame->slots[node->slot];
-    goto give;
   case CAL_OP_OUTER:
-    COUNT(CAL_STEP_VAR);
-    value = outer_frame(frame, node->number)->slots[node->slot];
-    goto give;
   case CAL_OP_CONSTANT:
-    COUNT(CAL_STEP_CONST);
-    value = node->parts[0].value;
+    TAKE_ATOM(value, node, frame);
     goto give;
   case CAL_OP_LAMBDA:
     COUNT(CAL_STEP_LAM);
@@ -199,6 +214,11 @@ compute:
     goto give_new;
   case CAL_OP_APPLY:
     COUNT(CAL_STEP_APPLY);
+    if (is_atom(node->parts[0].node)) {
+      TAKE_ATOM(function, node->parts[0].node, frame);
+      node = node->parts[1].node;
+      goto argument;
+    }
     PUSH(AFTER_FUNCTION, 0, {.node = node->parts[1].node}, frame);
     node = node->parts[0].node;
     goto compute;
@@ -206,11 +226,19 @@ compute:
   case CAL_OP_LET_FRAME:
     COUNT(CAL_STEP_APPLY);
     COUNT(CAL_STEP_LAM);
+    if (is_atom(node->parts[1].node)) {
+      TAKE_ATOM(value, node->parts[1].node, frame);
+      goto bind;
+    }
     PUSH(AFTER_LET, 0, {.node = node}, frame);
     node = node->parts[1].node;
     goto compute;
   case CAL_OP_FORCE:
     COUNT(CAL_STEP_FORCE);
+    if (is_atom(node->parts[0].node)) {
+      TAKE_ATOM(value, node->parts[0].node, frame);
+      goto force;
+    }
     PUSH(AFTER_FORCE, 0, {.node = node}, frame);
     node = node->parts[0].node;
     goto compute;
@@ -231,26 +259,121 @@ compute:
       COUNT(CAL_STEP_FORCE);
     }
     COUNT(CAL_STEP_BUILTIN);
-    PUSH(AFTER_CALL, 0, {.node = node}, frame);
-    node = node->parts[0].node;
-    goto compute;
+    index = 0;
+    goto call;
   case CAL_OP_CONSTR:
     COUNT(CAL_STEP_CONSTR);
-    if (node->number == 0) {
-      status = make_constr(run, node, &value);
-      goto give_checked;
-    }
-    PUSH(AFTER_CONSTR, 0, {.node = node}, frame);
-    node = node->parts[1].node;
-    goto compute;
+    index = 0;
+    goto construct;
   case CAL_OP_CASE:
     COUNT(CAL_STEP_CASE);
+    if (is_atom(node->parts[0].node)) {
+      TAKE_ATOM(value, node->parts[0].node, frame);
+      goto scrutinise;
+    }
     PUSH(AFTER_CASE, 0, {.node = node}, frame);
     node = node->parts[0].node;
     goto compute;
   case CAL_OP_ERROR:
     return cal_fail(run->error, CAL_FAILED, "the program evaluated to error");
   }
+
+argument: /* `node` in `frame` is the argument of `function` */
+  if (is_atom(node)) {
+    TAKE_ATOM(value, node, frame);
+    goto apply;
+  }
+  PUSH(AFTER_ARGUMENT, 0, {.function = function}, frame);
+  goto compute;
+
+apply: { /* `function` to `value` */
+  const cal_kind kind = cal_kind_of(function);
+  if (CAL_LIKELY(kind == CAL_CLOSURE)) {
+    const cal_code *code = CAL_AS(cal_code, function);
+    frame = new_frame(run, code->frame, code->node->number, value);
+    if (CAL_UNLIKELY(frame == NULL)) {
+      return exhausted(run);
+    }
+    node = code->node->parts[0].node;
+    goto compute;
+  }
+  if (kind != CAL_PARTIAL) {
+    return cal_fail(run->error, CAL_FAILED, "something that is no function is applied");
+  }
+  status = apply_partial(run, function, value, &value);
+  goto give_checked;
+}
+
+force: { /* `value` */
+  const cal_kind kind = cal_kind_of(value);
+  if (CAL_LIKELY(kind == CAL_SUSPENDED)) {
+    const cal_code *code = CAL_AS(cal_code, value);
+    frame = code->frame;
+    node = code->node->parts[0].node;
+    goto compute;
+  }
+  if (kind != CAL_PARTIAL) {
+    return cal_fail(run->error, CAL_FAILED, "something that is not delayed is forced");
+  }
+  status = force_partial(run, value, &value);
+  goto give_checked;
+}
+
+bind: /* `value` by the let `node` in `frame` */
+  if (node->op == CAL_OP_LET) {
+    frame->slots[node->slot] = value;
+  } else {
+    frame = new_frame(run, frame, node->number, value);
+    if (CAL_UNLIKELY(frame == NULL)) {
+      return exhausted(run);
+    }
+  }
+  node = node->parts[0].node;
+  goto compute;
+
+call: /* the builtin of `node`, whose arguments before `index` are on the stack of values */
+  for (; index < node->slot; index++) {
+    const cal_node *operand = node->parts[index].node;
+    if (!is_atom(operand)) {
+      PUSH(AFTER_CALL, index, {.node = node}, frame);
+      node = operand;
+      goto compute;
+    }
+    TAKE_ATOM(value, operand, frame);
+    KEEP_VALUE(value);
+  }
+  status = cal_run_builtin(run, node->number,
+                           cal_stack_pop(&run->machine->values, node->slot * sizeof(cal_value)),
+                           &value);
+  goto give_checked;
+
+construct: /* the constructor of `node`, likewise */
+  for (; index < node->number; index++) {
+    const cal_node *field = node->parts[1 + index].node;
+    if (!is_atom(field)) {
+      PUSH(AFTER_CONSTR, index, {.node = node}, frame);
+      node = field;
+      goto compute;
+    }
+    TAKE_ATOM(value, field, frame);
+    KEEP_VALUE(value);
+  }
+  status = make_constr(run, node, &value);
+  goto give_checked;
+
+scrutinise: { /* `value` by the case `node` in `frame` */
+  cal_fields fields = {NULL, 0};
+  uint32_t branch = 0;
+  status = cal_case_select(run, node, value, &branch, &fields);
+  if (CAL_UNLIKELY(status != CAL_OK)) {
+    return status;
+  }
+  if (fields.count != 0) {
+    PUSH(AFTER_BRANCH, fields.count, {.fields = fields.values}, NULL);
+  }
+  node = node->parts[1 + branch].node;
+  goto compute;
+}
 
 give_checked:
   if (CAL_UNLIKELY(status != CAL_OK)) {
@@ -260,113 +383,45 @@ give_new:
   if (CAL_UNLIKELY(value == 0)) {
     return exhausted(run);
   }
-give: {
-  continuation *top = cal_stack_pop(continuations, sizeof *top);
+give: { /* `value` to the continuation on top */
+  const continuation *top = cal_stack_pop(continuations, sizeof *top);
   if (CAL_UNLIKELY(top == NULL)) {
     run->outcome->result = value;
     return cal_run_pay_steps(run);
   }
   frame = top->frame;
+  node = top->node;
   switch ((after)top->after) {
   case AFTER_FUNCTION:
-    node = top->node;
-    /* The slot just emptied takes the function: the frame is not needed again. */
-    continuations->used += sizeof *top;
-    top->after = AFTER_ARGUMENT;
-    top->function = value;
-    goto compute;
-  case AFTER_ARGUMENT: {
-    const cal_value function = top->function;
-    const cal_value argument = value;
-    const cal_kind kind = cal_kind_of(function);
-    if (CAL_LIKELY(kind == CAL_CLOSURE)) {
-      const cal_code *code = CAL_AS(cal_code, function);
-      frame = new_frame(run, code->frame, code->node->number, argument);
-      if (CAL_UNLIKELY(frame == NULL)) {
-        return exhausted(run);
-      }
-      node = code->node->parts[0].node;
-      goto compute;
-    }
-    if (kind != CAL_PARTIAL) {
-      return cal_fail(run->error, CAL_FAILED, "something that is no function is applied");
-    }
-    status = apply_partial(run, function, argument, &value);
-    goto give_checked;
-  }
+    function = value;
+    goto argument;
+  case AFTER_ARGUMENT:
+    function = top->function;
+    goto apply;
   case AFTER_LET:
-    node = top->node;
-    if (node->op == CAL_OP_LET) {
-      frame->slots[node->slot] = value;
-    } else {
-      frame = new_frame(run, frame, node->number, value);
-      if (CAL_UNLIKELY(frame == NULL)) {
-        return exhausted(run);
-      }
-    }
-    node = node->parts[0].node;
-    goto compute;
-  case AFTER_FORCE: {
-    const cal_kind kind = cal_kind_of(value);
-    if (CAL_LIKELY(kind == CAL_SUSPENDED)) {
-      const cal_code *code = CAL_AS(cal_code, value);
-      frame = code->frame;
-      node = code->node->parts[0].node;
-      goto compute;
-    }
-    if (kind != CAL_PARTIAL) {
-      return cal_fail(run->error, CAL_FAILED, "something that is not delayed is forced");
-    }
-    status = force_partial(run, value, &value);
-    goto give_checked;
-  }
-  case AFTER_CALL: {
-    const cal_node *call = top->node;
+    goto bind;
+  case AFTER_FORCE:
+    goto force;
+  case AFTER_CALL:
+    index = top->index + 1;
     KEEP_VALUE(value);
-    if (++top->index < call->slot) {
-      continuations->used += sizeof *top;
-      node = call->parts[top->index].node;
-      goto compute;
-    }
-    const cal_value *arguments =
-        cal_stack_pop(&run->machine->values, call->slot * sizeof(cal_value));
-    status = cal_run_builtin(run, call->number, arguments, &value);
-    goto give_checked;
-  }
-  case AFTER_CONSTR: {
-    const cal_node *constr = top->node;
+    goto call;
+  case AFTER_CONSTR:
+    index = top->index + 1;
     KEEP_VALUE(value);
-    if (++top->index < constr->number) {
-      continuations->used += sizeof *top;
-      node = constr->parts[1 + top->index].node;
-      goto compute;
-    }
-    status = make_constr(run, constr, &value);
-    goto give_checked;
-  }
-  case AFTER_CASE: {
-    const cal_fields *fields = NULL;
-    uint32_t branch = 0;
-    const cal_node *cases = top->node;
-    status = cal_case_select(run, cases, value, &branch, &fields);
-    if (CAL_UNLIKELY(status != CAL_OK)) {
-      return status;
-    }
-    if (fields != NULL) {
-      PUSH(AFTER_BRANCH, 0, {.fields = fields}, NULL);
-    }
-    node = cases->parts[1 + branch].node;
-    goto compute;
-  }
+    goto construct;
+  case AFTER_CASE:
+    goto scrutinise;
   case AFTER_BRANCH: {
-    /* One field is applied now; the rest wait below it. */
-    const cal_value field = top->fields->values[top->index];
-    if (++top->index < top->fields->count) {
-      continuations->used += sizeof *top;
+    /* One field is applied now; the others wait below the application. */
+    const cal_value *fields = top->fields;
+    function = value;
+    value = fields[0];
+    if (top->index > 1) {
+      const uint32_t others = top->index - 1;
+      PUSH(AFTER_BRANCH, others, {.fields = fields + 1}, NULL);
     }
-    PUSH(AFTER_ARGUMENT, 0, {.function = value}, NULL);
-    value = field;
-    goto give;
+    goto apply;
   }
   }
 }
