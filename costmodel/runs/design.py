@@ -62,7 +62,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     core: int
     seed: int = 0
     target_batch_us: float = 200.0
-    blocks_per_process: int = 40
+    blocks_per_process: int = 20
     min_processes: int = 5
     max_processes: int = 40
     target_half_width: float = 0.02

@@ -60,7 +60,7 @@ def _worker(job: Job) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     with (
         tempfile.TemporaryFile() as complaints,
         subprocess.Popen(
-            [sys.executable, "-m", "costmodel.timing.worker"],
+            [sys.executable, "-P", "-m", "costmodel.timing.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,

@@ -18,12 +18,12 @@ _ROUNDS: Final = 4  # a batch is timed this often before its block does without 
 _GROWTH: Final = 16  # at most so much longer is the next try at an iteration count
 _PROBE_NS: Final = 400_000
 _GAP_NS: Final = 1_000  # a clock reading takes some 30 ns; an interrupt takes microseconds
-_GAP_LIMIT: Final = 0.25  # a quiet core loses up to some 5 % of a probe; one shared with another process half of it
+_GAP_LIMIT: Final = 0.25  # a core with busy neighbours loses up to 10 % of a probe, one that it shares half
 _YARDSTICK_EVERY: Final = 8  # cells between two readings of the yardsticks
 _WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts
 
 
-class Work(Protocol):
+class Timeable(Protocol):
     """Something with a name and a `cal_work *`."""
 
     name: str
@@ -34,7 +34,7 @@ class Work(Protocol):
 class Timed:
     """A work and the iterations of its batch."""
 
-    work: Work
+    work: Timeable
     iterations: int = 1
 
     @property
@@ -100,7 +100,7 @@ def _gate(batch: Any) -> str:
 class Yardsticks:
     """The two fixed loops whose time says which state the machine is in."""
 
-    def __init__(self, stopwatch: Stopwatch, arithmetic: Work, machine: Work, target_ns: float) -> None:
+    def __init__(self, stopwatch: Stopwatch, arithmetic: Timeable, machine: Timeable, target_ns: float) -> None:
         self._stopwatch = stopwatch
         self.timed = (Timed(arithmetic), Timed(machine))
         for timed in self.timed:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 import numpy as np
 import pandas as pd
 
 from costmodel.errors import Inconclusive
 from costmodel.runs.design import Plan
-from costmodel.runs.schema import SAMPLE_SCHEMA, Sample
+from costmodel.runs.schema import Sample
 from costmodel.timing.estimate import estimate, process_means
 
-_DISCARD_CAP = 0.5
-_DISCARD_MINIMUM = 200  # batches before the discard rate is judged
-_REPLICATES = 1000
-_COLUMNS = ["cell", "process", "iterations", "ns", "gate", "yardstick_hash_ns", "yardstick_machine_ns"]
+_DISCARD_CAP: Final = 0.5
+_DISCARD_MINIMUM: Final = 200  # batches before the discard rate is judged
+_REPLICATES: Final = 1000
+_COLUMNS: Final = ["cell", "process", "iterations", "ns", "gate", "yardstick_hash_ns", "yardstick_machine_ns"]
 
 
 class Tally:
@@ -83,9 +85,3 @@ class Tally:
                 reached = f"±{half_width:.1%}" if np.isfinite(half_width) else "no interval"
                 reasons[str(cell)] = f"{reached} after {self.processes} processes, target ±{target:.1%}: {ended_by}"
         return reasons
-
-
-def no_samples() -> pd.DataFrame:
-    """The empty table of samples."""
-    frame: pd.DataFrame = SAMPLE_SCHEMA.empty_table().to_pandas()
-    return frame

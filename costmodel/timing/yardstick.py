@@ -9,16 +9,16 @@ from costmodel.runs.design import Cell
 
 _LOOP: Final = """
 (program 1.0.0
-  [(lam loop [loop loop (con integer 40)])
+  [(lam loop [loop loop (con integer 200)])
    (lam self (lam n
      (force [(force (builtin ifThenElse))
        [(builtin lessThanEqualsInteger) n (con integer 0)]
        (delay n)
        (delay [self self [(builtin subtractInteger) n (con integer 1)]])])))])
 """
-"""Counts from 40 to 0: variables, calls, forces and small integers, as contracts have them."""
+"""Counts from 200 to 0: variables, calls, forces and small integers, as contracts have them."""
 
-_ROUNDS: Final = 40
+_ROUNDS: Final = 200
 
 
 def machine_yardstick() -> Cell:
