@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"runs", "model"},
 }
 ALLOWED["cli"] = set(ALLOWED)
-NATIVE_USERS = {"machine", "timing", "cli"}
+NATIVE_USERS = {"machine", "timing", "measure", "validate", "cli"}
 # Modules that lie beside the rooms, and the rooms they may import.
 BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set()}
 
