@@ -28,7 +28,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, replies = sys.stdin.buffer, sys.stdout.buffer
     job = msgspec.json.decode(requests.readline(), type=Job)
-    threading.Thread(target=_end_with_manager, args=(requests,), daemon=True).start()
+    threading.Thread(target=_end_with_manager, args=(requests.fileno(),), daemon=True).start()
     try:
         _measure(job, replies)
     except CalibrateError as error:
@@ -36,8 +36,10 @@ def main() -> int:
     return 0
 
 
-def _end_with_manager(requests: BinaryIO) -> None:
-    requests.read()
+def _end_with_manager(requests: int) -> None:
+    # The descriptor itself: a buffered reader would keep its lock while Python shuts down.
+    while os.read(requests, 1):
+        pass
     os._exit(1)
 
 
