@@ -1,9 +1,9 @@
 """The experiment on script calls: what the ledger does not charge today.
 
-Decoding a script is measured over its bytes and its terms, which two families of programs separate: many small terms,
-and few terms with long constants. Applying arguments is measured likewise, over the CBOR and the nodes of Data, with
-one script whose decoding is known from a cell of its own. A start on a machine without memory is compared with the
-evaluation of the same script on a warm one.
+Decoding a script is measured over its bytes and its terms, which two families of programs separate: mixtures of what
+compiled contracts are made of, and few terms with long constants. Applying arguments is measured likewise, over the
+CBOR and the nodes of Data, with one script whose decoding is known from a cell of its own. A start on a machine without
+memory is compared with the evaluation of the same script on a warm one.
 """
 
 from __future__ import annotations
@@ -15,22 +15,33 @@ from typing import Final
 import msgspec
 
 from costmodel.machine import Script
+from costmodel.measure.steps import mixture
 from costmodel.measure.terms import LANGUAGE, PROTOCOL_VERSION, cell, integer, sequence
 from costmodel.plutus import BYTESTRING, UNIT, Const, Constant, Data, DataConstr, Lam, Term, encode_data
 from costmodel.runs.design import Cell
 
-# Constants of the scripts and bytes in each; a script of the chain has at most 16 KiB.
-_SCRIPTS: Final = ((1, 8), (12, 8), (120, 8), (1_200, 8), (1, 1_000), (1, 12_000), (120, 100), (12, 1_000))
+# Idioms of the scripts, then constants and bytes in each; a script of the chain has at most 16 KiB.
+_SCRIPTS: Final = (
+    (3, 0, 0),
+    (30, 0, 0),
+    (300, 0, 0),
+    (1_200, 0, 0),
+    (3, 1, 1_000),
+    (3, 1, 12_000),
+    (300, 100, 28),
+    (300, 4, 2_000),
+)
 # Nodes of the arguments and bytes in each.
 _ARGUMENTS: Final = ((1, 8), (20, 8), (400, 8), (1, 1_000), (1, 8_000), (20, 200), (200, 28))
 
 
 def call_cells(seed: int) -> Iterator[Cell]:
     """The cells of the experiment. `sizes` are bytes and terms of a script, or bytes and nodes of an argument."""
-    for constants, length in _SCRIPTS:
-        rng = random.Random(f"{seed} script {constants} {length}")
-        term = sequence([Const(Constant(BYTESTRING, rng.randbytes(length))) for _ in range(constants)], integer(0))
-        decode = cell(f"calls/decode/{constants}x{length}", "calls", "decode", term, work="decode")
+    for idioms, constants, length in _SCRIPTS:
+        rng = random.Random(f"{seed} script {idioms} {constants} {length}")
+        held = [Const(Constant(BYTESTRING, rng.randbytes(length))) for _ in range(constants)]
+        term = sequence(held, mixture(idioms, rng))
+        decode = cell(f"calls/decode/{idioms}-{constants}x{length}", "calls", "decode", term, work="decode")
         yield msgspec.structs.replace(decode, sizes=(len(decode.flat), _nodes(decode.flat)))
     yield from _apply_cells(seed)
     yield cell("calls/start", "calls", "start", Const(Constant(UNIT, None)), work="start")
