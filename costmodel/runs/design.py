@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,10 @@ Work: TypeAlias = Literal["evaluate", "start", "decode", "apply", "call"]
 """
 
 Experiment: TypeAlias = Literal["builtins", "steps", "calls", "replay"]
+
+
+FEWEST_BLOCKS: Final = 4
+"""Of a process with fewer clean batches of a cell nothing can be trimmed, and nothing is believed."""
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +82,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 raise InputError(f"cell {cell.id!r} only decodes, so it takes no arguments")
         if not self.cells:
             raise InputError("the plan has no cells")
-        if not 1 <= self.min_processes <= self.max_processes or self.blocks_per_process < 1:
-            raise InputError("a plan needs at least one block and min_processes from 1 to max_processes")
+        if self.blocks_per_process < FEWEST_BLOCKS:
+            raise InputError(f"a plan needs at least {FEWEST_BLOCKS} blocks per process")
+        if not 1 <= self.min_processes <= self.max_processes:
+            raise InputError("a plan's min_processes must be from 1 to max_processes")
         if not 10 <= self.target_batch_us <= 1e6 or not 0 < self.target_half_width < 1:
             raise InputError("a plan's batches take 10 µs to 1 s and its target half-width lies between 0 and 1")
 

@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit  # scipy.stats has the same, and takes half a second to load
 
+from costmodel.runs.design import FEWEST_BLOCKS
+
 _TRIM: Final = 0.25  # of the batches of a process, at each end
-_FEWEST_BATCHES: Final = 3  # a process with fewer clean batches of a cell says nothing about the cell
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -33,6 +34,16 @@ def reference_yardstick(samples: pd.DataFrame) -> float:
     return float(block_yardstick(clean).median())
 
 
+def hash_yardstick(samples: pd.DataFrame) -> float:
+    """The median hash yardstick over the blocks of clean samples, in ns.
+
+    It compares sessions: unlike the machine yardstick it fits into registers and a few cache lines, so that it takes
+    the same time whatever else its session measures.
+    """
+    clean = samples[samples["gate"] == ""].drop_duplicates(["process", "block"])
+    return float(clean["yardstick_hash_ns"].median())
+
+
 def process_means(samples: pd.DataFrame, *, normalise: bool = True) -> pd.DataFrame:
     """Rows are cells, columns are processes: the trimmed mean of log(ns of one iteration ÷ yardstick), NaN where a
     process has too few clean batches. Without `normalise`, of log(ns of one iteration)."""
@@ -43,7 +54,7 @@ def process_means(samples: pd.DataFrame, *, normalise: bool = True) -> pd.DataFr
     groups = frame.groupby(["cell", "process"])["log"]
     rank, size = groups.cumcount(), groups.transform("size")
     cut = (_TRIM * size).astype(int)
-    kept = frame[(rank >= cut) & (rank < size - cut) & (size >= _FEWEST_BATCHES)]
+    kept = frame[(rank >= cut) & (rank < size - cut) & (size >= FEWEST_BLOCKS)]
     return kept.groupby(["cell", "process"])["log"].mean().unstack("process")
 
 

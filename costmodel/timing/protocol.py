@@ -14,7 +14,7 @@ from costmodel.timing.clock import ClockName
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """The work of one process. `seconds` is when it ends, with the block then begun, though blocks be left."""
+    """The work of one process. `seconds` is when it ends, though blocks be left, once it has timed FEWEST_BLOCKS."""
 
     cells: tuple[Cell, ...]
     yardstick: Cell

@@ -29,6 +29,7 @@ class Tally:
         self.batches = len(earlier)
         self.gated = int((earlier["gate"] != "").sum())
         self._means = process_means(earlier)
+        self._seen = set(earlier["process"])
         self._current: list[Sample] = []
         self.next_process = int(earlier["process"].max()) + 1 if len(earlier) else 0
         self.half_widths = pd.Series(np.inf, index=self._cells)
@@ -37,7 +38,7 @@ class Tally:
     @property
     def processes(self) -> int:
         """Processes that have measured something."""
-        return self._means.shape[1]
+        return len(self._seen)
 
     @property
     def discard_rate(self) -> float:
@@ -67,12 +68,13 @@ class Tally:
         """Take in the process whose samples were added last, whole or not, and look at the precision."""
         if self._current:
             rows = pd.DataFrame.from_records(map(msgspec.structs.asdict, self._current), columns=_COLUMNS)
+            self._seen |= set(rows["process"])
             self._means = self._means.join(process_means(rows), how="outer")
             self._current = []
             self._look()
 
     def _look(self) -> None:
-        if self.processes:
+        if not self._means.empty:
             table = estimate(self._means, scale_ns=1.0, seed=self._plan.seed, replicates=_REPLICATES)
             self.half_widths = table["half_width"].reindex(self._cells, fill_value=np.inf)
 

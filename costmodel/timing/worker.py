@@ -16,6 +16,7 @@ from typing import BinaryIO
 import msgspec
 
 from costmodel.errors import CalibrateError, EnvironmentFault
+from costmodel.runs.design import FEWEST_BLOCKS
 from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
 from costmodel.timing.clock import Clock, ns_per_tick
 from costmodel.timing.plan import block_orders
@@ -64,7 +65,7 @@ def _measure(job: Job, replies: BinaryIO) -> None:
     _reply(replies, Begin(job.process, stopwatch.ns_per_tick, setup))
     for block, order in zip(range(job.blocks), block_orders(len(cells), job.seed, job.process), strict=False):
         _reply(replies, time_block(stopwatch, yardsticks, cells, order, job.process, block))
-        if time.monotonic() - began > job.seconds:
+        if block + 1 >= FEWEST_BLOCKS and time.monotonic() - began > job.seconds:
             break
     tick = ns_per_tick(stopwatch.start, stopwatch.clock.read())
     timed = stopwatch.timed_ticks * tick / 1e9

@@ -87,7 +87,7 @@ def test_anything_else_is_refused_in_one_line(text: bytes) -> None:
         ((cell(repeats=0),), {}, "0 repeats"),
         ((cell(work="decode", arguments=(b"\x01",)),), {}, "takes no arguments"),
         ((cell(),), {"min_processes": 5, "max_processes": 4}, "min_processes"),
-        ((cell(),), {"blocks_per_process": 0}, "at least one block"),
+        ((cell(),), {"blocks_per_process": 3}, "at least 4 blocks"),
         ((cell(),), {"target_batch_us": 9.0}, "10 µs to 1 s"),
         ((cell(),), {"target_half_width": 0.0}, "between 0 and 1"),
     ],

@@ -73,6 +73,14 @@ def test_a_time_budget_ends_a_session(tmp_path: Path) -> None:
     assert manifest.outcome["processes"] >= 1
 
 
+def test_a_short_budget_shortens_processes_but_leaves_them_worth_believing(tmp_path: Path) -> None:
+    plan = changed(QUICK, blocks_per_process=10_000, min_processes=100, max_processes=100)
+    rows = measure(plan, tmp_path, "test", time_budget=2.0).samples()
+    blocks = rows.groupby("process")["block"].nunique().iloc[:-1]
+    assert len(blocks) >= 1
+    assert blocks.between(4, 9_999).all()
+
+
 def test_a_core_that_does_not_exist_leaves_no_run(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match="core 4095 does not exist"):
         measure(changed(QUICK, core=4095), tmp_path, "test")
