@@ -121,8 +121,6 @@ def _show(verdict: Verdict) -> None:
     )
     console.print(table(f"{verdict.workload}: {verdict.model}", headings, [_row(score) for score in verdict.scores]))
     console.print()
-    if verdict.machine_state == "model":
-        console.print("Observed times are brought by the yardstick to the state the machine was in when measured.")
     for note in verdict.notes:
         console.print(f"note: {note}", markup=False, soft_wrap=True)
     for score in verdict.scores:

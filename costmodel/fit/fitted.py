@@ -35,6 +35,7 @@ class Provenance:
     seed: int
     replicates: int
     reference_yardstick_ns: float
+    hash_yardstick_ns: float | None
     yardsticks: tuple[str, ...]
     processes: int
     clean_batches: int
@@ -127,6 +128,7 @@ class FittedModel:
             "builtins": {fit.name: _builtin_json(fit) for fit in self.builtins},
             "calls": {fit.operation: fit.to_json() for fit in self.calls},
             "evaluator": origin.evaluator,
+            "hash_yardstick_ns": None if origin.hash_yardstick_ns is None else rounded(origin.hash_yardstick_ns),
             "inputs": list(origin.runs),
             "machine": origin.machine,
             "method": _METHOD

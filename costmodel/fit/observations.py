@@ -25,7 +25,8 @@ TRIMMED_SHARE = 0.25
 _FEWEST_BATCHES = 3
 """A process with fewer clean batches of a cell has no mean of it to trim."""
 
-_YARDSTICKS = ("yardstick_hash_ns", "yardstick_machine_ns")
+_HASH = "yardstick_hash_ns"
+_YARDSTICKS = (_HASH, "yardstick_machine_ns")
 _COLUMNS = ("cell", "process", "block", "iterations", "ns", "gate", *_YARDSTICKS)
 
 
@@ -35,7 +36,8 @@ class Observations:
 
     `logs` is P × C: the trimmed mean of log ns of one evaluation, brought to the state of the machine in which the
     yardstick takes `reference_yardstick_ns`; NaN where a process has too few clean batches of the cell. `yardsticks`
-    names the columns whose geometric mean the yardstick is. `uncertain` has the reason for each cell that missed its
+    names the columns whose geometric mean the yardstick is; `hash_yardstick_ns` the median of the hash one, which alone
+    does not depend on what else a session times. `uncertain` has the reason for each cell that missed its
     precision.
     """
 
@@ -43,6 +45,7 @@ class Observations:
     logs: Floats
     clusters: Clusters
     reference_yardstick_ns: float
+    hash_yardstick_ns: float | None
     yardsticks: tuple[str, ...]
     uncertain: dict[Cell, str]
     clean_batches: int
@@ -98,6 +101,7 @@ def observe(runs: Sequence[Run]) -> Observations:
     clusters = _clusters(frames, [frozenset(cells.values()) for cells in cells_by_run], runs)
     yards = [np.exp(np.log(frame[list(yardsticks)].to_numpy(np.float64)).mean(axis=1)) for frame in frames]
     reference = _reference_yardstick(frames, yards)
+    hashes = [frame[_HASH].to_numpy(np.float64) for frame in frames]
     logs = [
         _trimmed_means(frame, np.log(reference / yard), len(everything))
         for frame, yard in zip(frames, yards, strict=True)
@@ -114,6 +118,7 @@ def observe(runs: Sequence[Run]) -> Observations:
         logs=table,
         clusters=clusters,
         reference_yardstick_ns=reference,
+        hash_yardstick_ns=_reference_yardstick(frames, hashes) if _HASH in yardsticks else None,
         yardsticks=yardsticks,
         uncertain=_uncertain(runs, cells_by_run),
         clean_batches=sum(map(len, frames)),

@@ -76,6 +76,7 @@ def _provenance(
         seed=seed,
         replicates=replicates,
         reference_yardstick_ns=observed.reference_yardstick_ns,
+        hash_yardstick_ns=observed.hash_yardstick_ns,
         yardsticks=observed.yardsticks,
         processes=len(observed.clusters.run),
         clean_batches=observed.clean_batches,

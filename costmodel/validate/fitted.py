@@ -35,16 +35,15 @@ class _Builtin(msgspec.Struct, frozen=True):
 class Fitted(msgspec.Struct, frozen=True):
     """The parts of a fitted model's own section that a replay needs.
 
-    Observed times are comparable once they are brought to the state of `machine` in which the geometric mean of
-    `yardsticks` (columns of a run's samples) was `reference_yardstick_ns`. `evaluator` is what was measured.
+    Observed times are comparable once they are brought to the state of `machine` in which the hash yardstick took
+    `hash_yardstick_ns`, if that is known. `evaluator` is what was measured.
     """
 
     schema_version: int
     variant: str
     machine: dict[str, object]
     evaluator: dict[str, str]
-    reference_yardstick_ns: float
-    yardsticks: tuple[str, ...]
+    hash_yardstick_ns: float | None
     steps: _Coefficients
     builtins: dict[str, _Builtin]
     calls: dict[str, _Coefficients] = {}
@@ -61,8 +60,8 @@ class Fitted(msgspec.Struct, frozen=True):
             raise ModelError(f"{where}: {error}; fit the model again") from None
         if fitted.schema_version != _SCHEMA_VERSION:
             raise ModelError(f"{where} has schema version {fitted.schema_version}; this tool reads {_SCHEMA_VERSION}")
-        if not fitted.reference_yardstick_ns > 0:
-            raise ModelError(f"{where}: reference_yardstick_ns must be above 0")
+        if fitted.hash_yardstick_ns is not None and not fitted.hash_yardstick_ns > 0:
+            raise ModelError(f"{where}: hash_yardstick_ns must be above 0")
         return fitted
 
     def figure(self, part: str) -> _Fit | None:

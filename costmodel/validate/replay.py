@@ -14,7 +14,7 @@ from costmodel.model import CostModel, variant_for
 from costmodel.runs.design import Cell, Plan, Work
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.store import Run
-from costmodel.timing.estimate import estimate, process_means, reference_yardstick
+from costmodel.timing.estimate import estimate, hash_yardstick, process_means, reference_yardstick
 from costmodel.timing.plan import choose_core
 from costmodel.timing.session import Observer, measure
 from costmodel.validate.fitted import Fitted, call_time, evaluation_time, without_interval
@@ -27,7 +27,6 @@ EXPERIMENT: Final = "replay"
 
 # Of the tolerance: the rest is left for the model's own error and for being off.
 _PRECISION_SHARE: Final = 0.4
-_YARDSTICKS: Final = frozenset({"yardstick_hash_ns", "yardstick_machine_ns"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +101,10 @@ def validate(
     )
     same_state, notes = _comparability(fitted, run)
     samples = run.samples()
-    observations = observe(run, samples, fitted.reference_yardstick_ns if fitted and same_state else None)
-    if fitted is not None and same_state:
-        notes.append(_adjustment(fitted.reference_yardstick_ns, reference_yardstick(samples)))
+    state = fitted.hash_yardstick_ns if fitted and same_state else None
+    observations = observe(run, samples, state)
+    if state is not None:
+        notes.append(_adjustment(state, hash_yardstick(samples)))
     return Verdict(
         model=model.source,
         workload=workload.name,
@@ -134,8 +134,8 @@ def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
     notes = []
     if fitted.machine != run.manifest.machine:
         notes.append("the model was measured on another machine: observed times are this replay's")
-    elif set(fitted.yardsticks) != _YARDSTICKS:
-        notes.append("the model was measured by another yardstick: observed times are this replay's")
+    elif fitted.hash_yardstick_ns is None:
+        notes.append("the model was measured without the hash yardstick: observed times are this replay's")
     adjustable = not notes
     if fitted.evaluator != run.manifest.evaluator:
         notes.append("the model was measured with another build of the evaluator")
@@ -170,8 +170,8 @@ def _gaps(replays: Sequence[_Replay], fitted: Fitted | None) -> list[str]:
 def observe(run: Run, samples: pd.DataFrame, model_yardstick_ns: float | None) -> dict[str, Observation]:
     """Observed times by cell of a run, adjusted to the state of the machine in which a model was measured.
 
-    The adjustment is the ratio of the yardsticks. How far a program follows the yardstick from one session to another
-    is not known, so the interval reaches from the replay's own state to the model's. Without the model's yardstick the
+    The adjustment is the ratio of the hash yardsticks. How far a program follows it from one session to another is not
+    known, so the interval reaches from the replay's own state to the model's. Without the model's one the
     replay's own state it is. Inconclusive, naming the cell, where a cell has too few undisturbed batches.
     """
     normalised = process_means(samples)
@@ -181,7 +181,7 @@ def observe(run: Run, samples: pd.DataFrame, model_yardstick_ns: float | None) -
     yardstick_ns, seed = reference_yardstick(samples), run.design.seed
     own = _estimates(estimate(normalised, scale_ns=yardstick_ns, seed=seed))
     raw = _estimates(estimate(process_means(samples, normalise=False), scale_ns=1, seed=seed))
-    factor = 1.0 if model_yardstick_ns is None else model_yardstick_ns / yardstick_ns
+    factor = 1.0 if model_yardstick_ns is None else model_yardstick_ns / hash_yardstick(samples)
     return {
         cell: Observation(raw[cell], _adjusted(own[cell], factor), run.manifest.uncertain.get(cell, "")) for cell in own
     }

@@ -23,8 +23,7 @@ def extras(**changes: object) -> dict[str, object]:
         "variant": "D",
         "machine": {"cpu": "Test 1"},
         "evaluator": {"name": "native"},
-        "reference_yardstick_ns": 1000.0,
-        "yardsticks": ["yardstick_hash_ns", "yardstick_machine_ns"],
+        "hash_yardstick_ns": 1000.0,
         "steps": {"coefficients": {}},
         "builtins": {},
     } | changes
@@ -56,7 +55,7 @@ def test_a_model_from_elsewhere_has_no_section() -> None:
         ({"schema_version": 2}, "schema version 2"),
         ({"steps": []}, r"\$\.steps"),
         ({"builtins": {"addInteger": {"cost_at_centre": {"ps": 1}}}}, "interval_ps"),
-        ({"reference_yardstick_ns": 0.0}, "above 0"),
+        ({"hash_yardstick_ns": 0.0}, "above 0"),
     ],
 )
 def test_a_malformed_section_is_refused_in_one_line(changes: dict[str, object], what: str) -> None:

@@ -31,7 +31,7 @@ Observed = Callable[[str], float]
 
 
 def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -> Callable[..., Run]:
-    """A session whose machine takes the times that it is told, its yardstick at 1000 ns.
+    """A session whose machine takes the times that it is told, its hash yardstick at 1000 ns.
 
     Batches of the cells that match `gated` are disturbed.
     """
@@ -67,7 +67,7 @@ def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -
                     ticks=1,
                     ns=7 * observed(cell.id) * (1 + spread * (SHIFTS[process] - 1)),
                     gate="switched" if re.search(gated, cell.id) else "",
-                    yardstick_hash_ns=2000.0,
+                    yardstick_hash_ns=1000.0,
                     yardstick_machine_ns=500.0,
                     cpu=plan.core,
                 )
@@ -115,8 +115,7 @@ def fitted_model(**changes: object) -> CostModel:
         "variant": "D",
         "machine": MACHINE,
         "evaluator": EVALUATOR,
-        "reference_yardstick_ns": 1000.0,
-        "yardsticks": ["yardstick_hash_ns", "yardstick_machine_ns"],
+        "hash_yardstick_ns": 1000.0,
         "steps": {"coefficients": {}},
         "builtins": {},
     }
@@ -155,7 +154,7 @@ def test_observations_are_brought_to_the_model_s_state_of_the_machine(
 ) -> None:
     # Everything took `pace` times as long as when the model was measured, the yardstick among it.
     true = predicted_ns(workload)
-    verdict = judged(fitted_model(reference_yardstick_ns=1000.0 / pace), lambda cell: pace * true[cell])
+    verdict = judged(fitted_model(hash_yardstick_ns=1000.0 / pace), lambda cell: pace * true[cell])
     assert verdict.machine_state == "model"
     assert any(said in line for line in verdict.notes)
     for score in verdict.scores:
@@ -168,7 +167,7 @@ def test_the_interval_reaches_from_one_state_of_the_machine_to_the_other(
 ) -> None:
     # The yardstick took 3 % longer than in the model's measurement, but nobody knows whether the programs did.
     true = predicted_ns(workload)
-    verdict = judged(fitted_model(reference_yardstick_ns=1000.0 / 1.03), lambda cell: true[cell], spread=0.0)
+    verdict = judged(fitted_model(hash_yardstick_ns=1000.0 / 1.03), lambda cell: true[cell], spread=0.0)
     for score in verdict.scores:
         assert score.ratio == pytest.approx((1.03, 1.0, 1.03))
 
@@ -177,14 +176,14 @@ def test_the_interval_reaches_from_one_state_of_the_machine_to_the_other(
     ("changes", "note"),
     [
         ({"machine": {"id": "another"}}, "another machine"),
-        ({"yardsticks": ["yardstick_hash_ns"]}, "another yardstick"),
+        ({"hash_yardstick_ns": None}, "without the hash yardstick"),
     ],
 )
 def test_observations_are_left_alone_where_the_yardstick_says_nothing(
     judged: Callable[..., Verdict], workload: Workload, changes: dict[str, object], note: str
 ) -> None:
     true = predicted_ns(workload)
-    verdict = judged(fitted_model(reference_yardstick_ns=500.0, **changes), lambda cell: true[cell])
+    verdict = judged(fitted_model(**({"hash_yardstick_ns": 500.0} | changes)), lambda cell: true[cell])
     assert verdict.machine_state == "replay"
     assert any(note in line for line in verdict.notes)
     for score in verdict.scores:
