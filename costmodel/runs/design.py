@@ -57,9 +57,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Cells and how a session times them.
 
     `target_batch_us` is the shortest batch, in microseconds; an evaluation that takes longer is a batch by itself.
-    Each process times every cell once in each of its blocks. From the process number `min_processes` on the session
-    stops as soon as every cell's 95 % interval is within ±`target_half_width` (relative); at `max_processes` it stops
-    anyway.
+    Each process times every cell once in each of its blocks, and takes blocks that were disturbed as a whole again.
+    From the process number `min_processes` on the session stops as soon as every cell's 95 % interval is within
+    ±`target_half_width` (relative); at `max_processes` it stops anyway.
     """
 
     cells: tuple[Cell, ...]

@@ -14,7 +14,8 @@ from costmodel.timing.clock import ClockName
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """The work of one process. `seconds` is when it ends, though blocks be left, once it has timed FEWEST_BLOCKS."""
+    """The work of one process. `blocks` leaves out those disturbed as a whole; after `seconds` it ends though some be
+    left, once it has timed FEWEST_BLOCKS."""
 
     cells: tuple[Cell, ...]
     yardstick: Cell

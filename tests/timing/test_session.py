@@ -13,13 +13,14 @@ import msgspec
 import pytest
 
 from costmodel.errors import CheckFailed, EnvironmentFault, Inconclusive, Interrupted
-from costmodel.runs.design import plan_sha256, plan_to_json
+from costmodel.runs.design import FEWEST_BLOCKS, plan_sha256, plan_to_json
 from costmodel.runs.schema import Status
 from costmodel.runs.store import Run, RunWriter
 from costmodel.timing.backend import LocalBackend
 from costmodel.timing.plan import Plan
-from costmodel.timing.protocol import Begin, Event, Job
+from costmodel.timing.protocol import Begin, Block, End, Event, Job
 from costmodel.timing.session import Progress, measure, resume
+from costmodel.timing.yardstick import machine_yardstick
 from tests.timing.programs import ADD, QUICK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +40,7 @@ def test_a_session_measures_every_cell_in_every_block(tmp_path: Path) -> None:
     rows = run.samples()
     assert set(rows["cell"]) == {cell.id for cell in QUICK.cells}
     assert rows.groupby(["process", "block"])["cell"].nunique().eq(4).all()
-    assert rows.groupby("process")["block"].nunique().eq(6).all()
+    assert rows.groupby("process")["block"].nunique().between(6, 12).all()
     assert rows["cpu"].isin([QUICK.core]).mean() > 0.9
     assert (rows[["ticks", "ns", "iterations", "yardstick_hash_ns", "yardstick_machine_ns"]] > 0).all().all()
     assert seen[-1].processes == rows["process"].nunique() >= 2
@@ -73,12 +74,20 @@ def test_a_time_budget_ends_a_session(tmp_path: Path) -> None:
     assert manifest.outcome["processes"] >= 1
 
 
-def test_a_short_budget_shortens_processes_but_leaves_them_worth_believing(tmp_path: Path) -> None:
-    plan = changed(QUICK, blocks_per_process=10_000, min_processes=100, max_processes=100)
-    rows = measure(plan, tmp_path, "test", time_budget=2.0).samples()
-    blocks = rows.groupby("process")["block"].nunique().iloc[:-1]
-    assert len(blocks) >= 1
-    assert blocks.between(4, 9_999).all()
+def test_a_process_out_of_time_still_measures_what_is_worth_believing() -> None:
+    job = Job(
+        cells=QUICK.cells,
+        yardstick=machine_yardstick(),
+        clock="raw",
+        core=QUICK.core,
+        seed=0,
+        process=9,
+        blocks=10_000,
+        seconds=0.0,
+        target_batch_us=20.0,
+    )
+    begin, *blocks, end = LocalBackend().run([job], lambda: False)
+    assert (type(begin), [type(block) for block in blocks], type(end)) == (Begin, [Block] * FEWEST_BLOCKS, End)
 
 
 def test_a_core_that_does_not_exist_leaves_no_run(tmp_path: Path) -> None:
