@@ -16,7 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "machine": {"plutus", "model"},
     "runs": set(),
     "timing": {"machine", "model", "plutus", "runs", "trace"},
-    "measure": {"machine", "plutus", "runs", "timing"},
+    "measure": {"machine", "model", "plutus", "runs", "timing"},
     "fit": {"model", "runs", "plutus"},
     "workloads": {"plutus", "model", "machine"},
     "validate": {"workloads", "machine", "model", "runs", "timing"},
