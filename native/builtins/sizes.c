@@ -52,10 +52,12 @@ static int64_t data_words(cal_value data) {
  * which no budget of the chain buys a tenth of it. */
 enum { MOST_NODES = 1 << 24 };
 
-/* Counts one node, and leaves its list, if it has one, for later. */
+/* Counts one node, and leaves its list, if it has one, for later. False where
+ * counting ends with it: at the greatest size, or at -1 for want of memory. */
 static bool count_node(cal_stack *lists, cal_value value, int64_t *count) {
   const cal_data *data = CAL_AS(cal_data, value);
   if (++*count > MOST_NODES) {
+    *count = INT64_MAX;
     return false;
   }
   if (data->head.form == CAL_DATA_INTEGER || data->head.form == CAL_DATA_BYTES) {
@@ -63,6 +65,7 @@ static bool count_node(cal_stack *lists, cal_value value, int64_t *count) {
   }
   const cal_list **next = cal_stack_push(lists, sizeof *next);
   if (next == NULL) {
+    *count = -1;
     return false;
   }
   *next = CAL_AS(cal_list, data->payload);
@@ -92,7 +95,7 @@ static int64_t data_nodes(cal_value data) {
     going = count_list(&lists, *next, &count);
   }
   cal_stack_release(&lists);
-  return going ? count : INT64_MAX;
+  return count;
 }
 
 static int64_t default_size(cal_value value) {

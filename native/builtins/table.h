@@ -96,7 +96,8 @@ bool cal_wanted(cal_value value, cal_want want);
 /* Whether every bounded argument, all being what is wanted, is within bounds. */
 bool cal_within_bounds(const cal_builtin *builtin, const cal_value *arguments);
 
-/* The size of an argument for costing, from 0 on. */
+/* The size of an argument for costing, from 0 on; -1 where measuring it takes
+ * memory and there is none. */
 int64_t cal_size_of(cal_value value, cal_measure measure, cal_variant variant);
 
 /* Shorthands for builtins. */

@@ -57,6 +57,9 @@ static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *argum
     if ((cost->reads >> i & 1) != 0) {
       sizes[i] = cal_size_of(arguments[i], (cal_measure)cal_builtins[tag].measures[i],
                              run->machine->variant);
+      if (CAL_UNLIKELY(sizes[i] < 0)) {
+        return cal_exhausted(&run->call);
+      }
       endless = endless || (CAL_UNLIKELY(sizes[i] == INT64_MAX) &&
                             cal_kind_of(arguments[i]) == CAL_DATA);
     }
