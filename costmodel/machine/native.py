@@ -61,7 +61,8 @@ def _text(error: Any) -> str:
 
 
 @cache
-def _decode_options(language: LedgerLanguage | None, protocol_version: int, measuring: bool) -> Any:
+def decode_options(language: LedgerLanguage | None, protocol_version: int, measuring: bool) -> Any:
+    """What a script may hold, as a `cal_decode_options *`, for `Script.decode` and the timing layer."""
     options = ffi.new("cal_decode_options *")
     for builtin in BUILTINS:
         options.builtins[builtin.tag] = language is None or available(builtin, language, protocol_version)
@@ -96,7 +97,7 @@ class Script:
         admits the no-ops that builtins are measured against. Raises DecodeError.
         """
         _start_libraries()
-        options = _decode_options(language, protocol_version, measuring)
+        options = decode_options(language, protocol_version, measuring)
         if group_elements:
             options = ffi.new("cal_decode_options *", options[0])
             options.group_elements = True

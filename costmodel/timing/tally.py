@@ -13,8 +13,8 @@ from costmodel.runs.design import Plan
 from costmodel.runs.schema import Sample
 from costmodel.timing.estimate import estimate, process_means
 
-_DISCARD_CAP: Final = 0.5
-_DISCARD_MINIMUM: Final = 200  # batches before the discard rate is judged
+_DISCARD_CAP: Final = 0.8  # what is left is still clean; beyond it a session hardly moves
+_DISCARD_MINIMUM: Final = 1000  # batches before the rate is judged: a neighbour may be gone in a moment
 _REPLICATES: Final = 1000
 _COLUMNS: Final = ["cell", "process", "iterations", "ns", "gate", "yardstick_hash_ns", "yardstick_machine_ns"]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from costmodel._native import ffi, lib
 from costmodel.errors import CheckFailed, InputError
 from costmodel.machine import NativeMachine, Script, Status
-from costmodel.machine.native import _decode_options
+from costmodel.machine.native import decode_options
 from costmodel.model import ExUnits, ledger_model, variant_for
 from costmodel.plutus import LedgerLanguage
 from costmodel.runs.design import Cell
@@ -50,7 +50,7 @@ class Workshop:
             script.apply_data(argument)
         if cell.work not in ("decode", "apply"):
             _check_counts(cell, machine, script)
-        options = _decode_options(language, cell.protocol_version, cell.nops)
+        options = decode_options(language, cell.protocol_version, cell.nops)
         return TimedWork(cell, machine, script, options)
 
 
