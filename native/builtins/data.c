@@ -176,7 +176,7 @@ static cal_status compare_one(cal_stack *stack, const cal_call *call, both now, 
 
 cal_status cal_equalsData(const cal_call *call, const cal_value *a, cal_value *result) {
   cal_stack stack;
-  cal_stack_init(&stack, call->arena->cap);
+  cal_stack_init(&stack, call->arena);
   bool equal = true;
   cal_status status = push(&stack, call, a[0], a[1]);
   const both *next = NULL;

@@ -85,9 +85,9 @@ static bool count_list(cal_stack *lists, const cal_list *list, int64_t *count) {
   return going;
 }
 
-static int64_t data_nodes(cal_value data) {
+static int64_t data_nodes(cal_arena *arena, cal_value data) {
   cal_stack lists;
-  cal_stack_init(&lists, MOST_NODES * sizeof(cal_list *));
+  cal_stack_init(&lists, arena);
   int64_t count = 0;
   bool going = count_node(&lists, data, &count);
   const cal_list **next = NULL;
@@ -127,11 +127,11 @@ static int64_t default_size(cal_value value) {
   }
 }
 
-int64_t cal_size_of(cal_value value, cal_measure measure, cal_variant variant) {
+int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure) {
   switch (measure) {
   case CAL_MEASURE_TEXT:
-    return variant >= CAL_VARIANT_D ? (int64_t)(CAL_AS(cal_bytes, value)->length / 4)
-                                    : text_characters(value);
+    return call->variant >= CAL_VARIANT_D ? (int64_t)(CAL_AS(cal_bytes, value)->length / 4)
+                                          : text_characters(value);
   case CAL_MEASURE_BYTES_AS_WORDS: {
     const int64_t bytes = magnitude(value);
     return bytes == 0 ? 0 : (bytes - 1) / 8 + 1;
@@ -139,11 +139,11 @@ int64_t cal_size_of(cal_value value, cal_measure measure, cal_variant variant) {
   case CAL_MEASURE_LITERAL:
     return magnitude(value);
   case CAL_MEASURE_SHIFT:
-    return variant >= CAL_VARIANT_D ? 1 : magnitude(value);
+    return call->variant >= CAL_VARIANT_D ? 1 : magnitude(value);
   case CAL_MEASURE_DEPTH:
     return value_depth(value);
   case CAL_MEASURE_NODES:
-    return data_nodes(value);
+    return data_nodes(call->arena, value);
   default:
     return default_size(value);
   }

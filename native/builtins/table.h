@@ -98,7 +98,7 @@ bool cal_within_bounds(const cal_builtin *builtin, const cal_value *arguments);
 
 /* The size of an argument for costing, from 0 on; -1 where measuring it takes
  * memory and there is none. */
-int64_t cal_size_of(cal_value value, cal_measure measure, cal_variant variant);
+int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure);
 
 /* Shorthands for builtins. */
 cal_status cal_return(const cal_call *call, cal_value value, cal_value *result);

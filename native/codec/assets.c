@@ -90,7 +90,7 @@ static cal_status read_entries(cal_reader *reader, cal_arena *arena, item_reader
 static cal_status read_list(cal_reader *reader, cal_arena *arena, item_reader read_item,
                             const cal_asset **tree, cal_error *error) {
   cal_stack entries;
-  cal_stack_init(&entries, arena->cap);
+  cal_stack_init(&entries, arena);
   cal_status status = read_entries(reader, arena, read_item, &entries, error);
   if (status == CAL_OK) {
     status = make_tree(arena, &entries, tree, error);

@@ -427,7 +427,7 @@ static cal_status read_data(reader *reader, cal_value *value) {
 cal_status cal_data_from_cbor(cal_arena *arena, const uint8_t *bytes, size_t length,
                               cal_value *value, cal_error *error) {
   reader reader = {.arena = arena, .error = error, .bytes = bytes, .length = length};
-  cal_stack_init(&reader.levels, arena->cap);
+  cal_stack_init(&reader.levels, arena);
   const cal_status status = read_data(&reader, value);
   cal_stack_release(&reader.levels);
   return status;

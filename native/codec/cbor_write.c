@@ -69,7 +69,7 @@ static void write_bytes(writer *writer, const uint8_t *bytes, size_t length) {
 /* An integer beyond 64 bits: its magnitude, less one if negative, as bytes. */
 static void write_big(writer *writer, const cal_limbs *number) {
   cal_stack room;
-  cal_stack_init(&room, number->count * 2 * sizeof(mp_limb_t));
+  cal_stack_init(&room, writer->out.arena);
   mp_limb_t *limbs = cal_stack_push(&room, number->count * 2 * sizeof(mp_limb_t));
   if (limbs == NULL) {
     writer->failed = true;
@@ -179,8 +179,8 @@ static void write_rest(writer *writer, const cal_list *cell) {
 cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, const uint8_t **bytes,
                             size_t *length, cal_error *error) {
   writer writer = {.failed = false};
-  cal_stack_init(&writer.out, arena->cap);
-  cal_stack_init(&writer.tasks, arena->cap);
+  cal_stack_init(&writer.out, arena);
+  cal_stack_init(&writer.tasks, arena);
   later(&writer, WRITE_DATA, data);
   const task *next = NULL;
   while (!writer.failed && (next = cal_stack_pop(&writer.tasks, sizeof *next)) != NULL) {

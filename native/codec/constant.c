@@ -280,7 +280,7 @@ cal_status cal_read_constant(cal_reader *reader, cal_arena *arena, bool group_el
                      .arena = arena,
                      .error = error,
                      .group_elements = group_elements};
-  cal_stack_init(&context.tasks, arena->cap);
+  cal_stack_init(&context.tasks, arena);
   const cal_status status = read_all(&context, value);
   cal_stack_release(&context.tasks);
   return status;

@@ -513,9 +513,9 @@ cal_status cal_script_decode(const uint8_t *bytes, size_t length,
                      .script = decoded,
                      .options = options,
                      .error = error};
-  cal_stack_init(&decoder.tasks, options->memory_cap);
-  cal_stack_init(&decoder.binders, options->memory_cap);
-  cal_stack_init(&decoder.scopes, options->memory_cap);
+  cal_stack_init(&decoder.tasks, &decoded->arena);
+  cal_stack_init(&decoder.binders, &decoded->arena);
+  cal_stack_init(&decoder.scopes, &decoded->arena);
   const cal_status status = read_program(&decoder);
   cal_stack_release(&decoder.tasks);
   cal_stack_release(&decoder.binders);

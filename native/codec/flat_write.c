@@ -413,8 +413,8 @@ cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *out
                                     const uint64_t version[3], size_t most,
                                     const uint8_t **bytes, size_t *length, cal_error *error) {
   context context = {.arena = &machine->arena, .error = error};
-  cal_writer_init(&context.writer, most);
-  cal_stack_init(&context.tasks, machine->arena.cap);
+  cal_writer_init(&context.writer, &machine->arena, most);
+  cal_stack_init(&context.tasks, &machine->arena);
   for (int i = 0; i < 3; i++) {
     cal_write_word(&context.writer, version[i]);
   }

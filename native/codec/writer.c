@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-void cal_writer_init(cal_writer *writer, size_t cap) {
+void cal_writer_init(cal_writer *writer, cal_arena *arena, size_t most) {
   memset(writer, 0, sizeof *writer);
-  cal_stack_init(&writer->buffer, cap);
+  writer->most = most;
+  cal_stack_init(&writer->buffer, arena);
 }
 
 void cal_writer_release(cal_writer *writer) { cal_stack_release(&writer->buffer); }
@@ -13,7 +14,8 @@ static void put(cal_writer *writer, const uint8_t *bytes, size_t length) {
   if (writer->failed || length == 0) {
     return;
   }
-  uint8_t *room = cal_stack_push(&writer->buffer, length);
+  const bool fits = length <= writer->most && writer->buffer.used <= writer->most - length;
+  uint8_t *room = fits ? cal_stack_push(&writer->buffer, length) : NULL;
   if (room == NULL) {
     writer->failed = true;
     return;
@@ -68,7 +70,7 @@ void cal_write_integer(cal_writer *writer, cal_value integer) {
   const cal_big *big = CAL_AS(cal_big, integer);
   const bool negative = big->head.form != 0;
   cal_stack room;
-  cal_stack_init(&room, big->head.size * sizeof(mp_limb_t));
+  cal_stack_init(&room, writer->buffer.arena);
   mp_limb_t *limbs = cal_stack_push(&room, big->head.size * sizeof(mp_limb_t));
   if (limbs == NULL) {
     writer->failed = true;

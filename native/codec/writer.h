@@ -1,4 +1,4 @@
-/* Writing flat: a bit stream into a buffer that grows up to a cap. */
+/* Writing flat: a bit stream into a buffer that grows up to a limit. */
 #ifndef CAL_WRITER_H
 #define CAL_WRITER_H
 
@@ -9,12 +9,14 @@
  * that a caller may check once at the end. */
 typedef struct cal_writer {
   cal_stack buffer;  /* whole bytes */
+  size_t most;       /* bytes; what is longer fails */
   unsigned pending;  /* bits of the byte begun, in its high end */
   unsigned count;    /* their number, 0 to 7 */
   bool failed;
 } cal_writer;
 
-void cal_writer_init(cal_writer *writer, size_t cap);
+/* The buffer counts towards the cap of `arena`. */
+void cal_writer_init(cal_writer *writer, cal_arena *arena, size_t most);
 void cal_writer_release(cal_writer *writer);
 
 /* The low `count` bits of `bits`, 0 to 8. */

@@ -43,7 +43,9 @@ static void free_chain(cal_arena *arena, cal_chunk *chunk) {
 
 void cal_arena_release(cal_arena *arena) {
   free_chain(arena, arena->first);
+  const size_t held = arena->held;
   cal_arena_init(arena, arena->cap);
+  arena->held = held;
 }
 
 void cal_arena_reset(cal_arena *arena) {
@@ -109,33 +111,36 @@ void *cal_arena_grow(cal_arena *arena, size_t size) {
   return block;
 }
 
-void cal_stack_init(cal_stack *stack, size_t cap) {
+void cal_stack_init(cal_stack *stack, cal_arena *arena) {
   memset(stack, 0, sizeof *stack);
-  stack->cap = cap;
+  stack->arena = arena;
 }
 
 void cal_stack_release(cal_stack *stack) {
   free(stack->base);
+  stack->arena->held -= stack->capacity;
   stack->base = NULL;
   stack->used = 0;
   stack->capacity = 0;
 }
 
 int cal_stack_grow(cal_stack *stack, size_t size) {
-  if (size > stack->cap || stack->used > stack->cap - size) {
+  const size_t most = stack->capacity + (stack->arena->cap - stack->arena->held);
+  if (size > most || stack->used > most - size) {
     return -1;
   }
   size_t capacity = stack->capacity < 4096 ? 4096 : stack->capacity;
   while (capacity < stack->used + size) {
     capacity *= 2;
   }
-  if (capacity > stack->cap) {
-    capacity = stack->cap;
+  if (capacity > most) {
+    capacity = most;
   }
   unsigned char *base = realloc(stack->base, capacity);
   if (base == NULL) {
     return -1;
   }
+  stack->arena->held += capacity - stack->capacity;
   stack->base = base;
   stack->capacity = capacity;
   return 0;

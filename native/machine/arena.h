@@ -22,13 +22,14 @@ typedef struct cal_arena {
   unsigned char *end;
   cal_chunk *first;
   cal_chunk *current; /* the one that `next` and `end` point into */
-  size_t held;        /* bytes taken from the system */
+  size_t held;        /* bytes taken from the system, by stacks too */
   size_t cap;         /* `held` never exceeds it */
 } cal_arena;
 
 void cal_arena_init(cal_arena *arena, size_t cap);
 
-/* Gives all memory back to the system. The arena may be used again. */
+/* Gives all memory back to the system, but for that of stacks. The arena may be
+ * used again. */
 void cal_arena_release(cal_arena *arena);
 
 /* Empties the arena but keeps a few megabytes for the next run, so that a
@@ -62,18 +63,20 @@ static inline void *cal_alloc_array(cal_arena *arena, size_t count, size_t size)
 }
 
 /* A growable stack of fixed-size items, for the explicit stacks that replace
- * recursion. Lives on the heap, not in the arena, so that it can shrink away. */
+ * recursion. Lives on the heap, not in the arena, so that it can shrink away,
+ * but what it holds counts towards the arena's cap: one number limits both. */
 typedef struct cal_stack {
   unsigned char *base;
   size_t used;     /* bytes */
   size_t capacity; /* bytes */
-  size_t cap;      /* bytes; growth beyond it fails */
+  cal_arena *arena; /* which must outlive the stack */
 } cal_stack;
 
-void cal_stack_init(cal_stack *stack, size_t cap);
+void cal_stack_init(cal_stack *stack, cal_arena *arena);
 void cal_stack_release(cal_stack *stack);
 
-/* Makes room for `size` more bytes. Returns 0, or -1 at the cap. */
+/* Makes room for `size` more bytes. Returns 0, or -1 where the cap or the system
+ * says no. */
 int cal_stack_grow(cal_stack *stack, size_t size);
 
 /* Room for one item on top, or NULL. */

@@ -18,8 +18,8 @@ cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant v
   }
   machine->variant = variant;
   cal_arena_init(&machine->arena, memory_cap);
-  cal_stack_init(&machine->continuations, memory_cap);
-  cal_stack_init(&machine->values, memory_cap);
+  cal_stack_init(&machine->continuations, &machine->arena);
+  cal_stack_init(&machine->values, &machine->arena);
   return machine;
 }
 

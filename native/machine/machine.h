@@ -29,7 +29,8 @@ typedef struct cal_outcome {
 } cal_outcome;
 
 /* NULL with a reason where the packed model is wrong or memory is short.
- * `memory_cap` limits what a run may hold, in bytes. */
+ * `memory_cap` limits what a run may hold, in bytes, stacks included; GMP's
+ * scratch space, a small multiple of the operands, comes on top. */
 cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant variant,
                              size_t memory_cap, cal_error *error);
 void cal_machine_free(cal_machine *machine);

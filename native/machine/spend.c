@@ -55,8 +55,7 @@ static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *argum
   }
   for (unsigned i = 0; i < cal_builtins[tag].arity; i++) {
     if ((cost->reads >> i & 1) != 0) {
-      sizes[i] = cal_size_of(arguments[i], (cal_measure)cal_builtins[tag].measures[i],
-                             run->machine->variant);
+      sizes[i] = cal_size_of(&run->call, arguments[i], (cal_measure)cal_builtins[tag].measures[i]);
       if (CAL_UNLIKELY(sizes[i] < 0)) {
         return cal_exhausted(&run->call);
       }
