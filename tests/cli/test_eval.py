@@ -1,18 +1,11 @@
 """`calibrate eval` as its user meets it: real processes, files, exit codes."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-
-def calibrate(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from costmodel.cli import main; main()", *map(str, arguments)]
-    environment = os.environ | {"NO_COLOR": "1"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd, env=environment)
+from tests.cli.command import calibrate, one_line
 
 
 @pytest.fixture
@@ -20,13 +13,6 @@ def program(tmp_path: Path) -> Path:
     path = tmp_path / "add.uplc"
     path.write_text("(program 1.0.0 (lam x [(builtin addInteger) [(builtin unIData) x] (con integer 1)]))")
     return path
-
-
-def one_line(result: subprocess.CompletedProcess[str]) -> str:
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 def test_prints_result_and_ex_units(program: Path) -> None:

@@ -115,7 +115,7 @@ class Disturbed:
 
 
 def test_too_many_discards_end_a_session_as_inconclusive(tmp_path: Path) -> None:
-    plan = changed(QUICK, blocks_per_process=60)
+    plan = changed(QUICK, blocks_per_process=300)
     with pytest.raises(Inconclusive, match=f"100% of the batches were disturbed by other work on core {QUICK.core}"):
         measure(plan, tmp_path, "test", backend=Disturbed())
     (path,) = tmp_path.iterdir()

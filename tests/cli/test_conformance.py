@@ -1,0 +1,83 @@
+"""`calibrate conformance` and corpora, from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import calibrate, one_line
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Two cases, one of a result and one of a failure; budgets by hand from the ledger's model E."""
+    sums, errors = tmp_path / "sum", tmp_path / "error"
+    sums.mkdir()
+    errors.mkdir()
+    (sums / "sum.uplc").write_text("(program 1.0.0 [(builtin addInteger) (con integer 1) (con integer 2)])")
+    (sums / "sum.uplc.expected").write_text("(program 1.0.0 (con integer 3))")
+    (sums / "sum.budget.expected").write_text("({cpu: 181308\n| mem: 602})")
+    (errors / "error.uplc").write_text("(program 1.0.0 (error))")
+    (errors / "error.uplc.expected").write_text("evaluation failure")
+    return tmp_path
+
+
+def test_cases_that_agree_end_with_0(tree: Path) -> None:
+    result = calibrate("conformance", tree, "--format", "text")
+    assert (result.returncode, result.stdout) == (0, "text: 2 of 2 cases agree\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "what"),
+    [
+        ("sum/sum.uplc.expected", "(program 1.0.0 (con integer 4))", "result"),
+        ("sum/sum.uplc.expected", "evaluation failure", "result"),
+        ("sum/sum.budget.expected", "({cpu: 181309\n| mem: 602})", "budget"),
+        ("error/error.uplc.expected", "parse/decode error", "result"),
+    ],
+)
+def test_a_miss_ends_with_1_and_is_named(tree: Path, file: str, content: str, what: str) -> None:
+    (tree / file).write_text(content)
+    result = calibrate("conformance", tree, "--format", "text", "--json")
+    assert result.returncode == 1
+    (report,) = json.loads(result.stdout)["reports"]
+    (miss,) = report["misses"]
+    assert (miss["case"], miss["what"]) == (file.rsplit(".", 2)[0], what)
+
+
+def test_jobs_change_nothing_but_the_time(tree: Path) -> None:
+    (tree / "error" / "error.uplc.expected").write_text("parse/decode error")
+    alone, together = (calibrate("conformance", tree, "--format", "text", "--jobs", jobs) for jobs in "12")
+    assert alone.stdout == together.stdout
+
+
+def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
+    assert "has no cases" in one_line(calibrate("conformance", tmp_path, "--format", "text"))
+
+
+def test_a_case_out_of_the_layout_is_refused(tree: Path) -> None:
+    (tree / "sum" / "sum.budget.expected").write_text("cheap")
+    assert "sum.budget.expected" in one_line(calibrate("conformance", tree, "--format", "text"))
+
+
+def test_mainnet_corpus_is_exact(shared_data: Path) -> None:
+    result = calibrate("eval", "--json", shared_data / "scripts" / "mainnet" / "corpus.json")
+    assert result.returncode == 0
+    document = json.loads(result.stdout)
+    assert document["exact"] == len(document["cases"]) > 0
+
+
+def test_a_corpus_that_is_not_exact_ends_with_1(shared_data: Path, tmp_path: Path) -> None:
+    corpus = json.loads((shared_data / "scripts" / "mainnet" / "corpus.json").read_text())
+    corpus["cases"][0]["expected"]["ex_units"]["steps"] += 1
+    path = tmp_path / "corpus.json"
+    path.write_text(json.dumps(corpus))
+    result = calibrate("eval", path)
+    assert result.returncode == 1
+    assert f"miss: {corpus['cases'][0]['id']}" in result.stdout
+
+
+def test_a_corpus_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.json"
+    path.write_text('{"schema_version": 9, "cases": []}')
+    assert "version 9" in one_line(calibrate("eval", path))
