@@ -25,12 +25,16 @@ enum { TAG_BITS = 4, BUILTIN_BITS = 7 };
 
 /* What a variable refers to while a term is written: either a frame of the run,
  * whose values are substituted, or one that the written term itself would open,
- * of which the depths are known at which its variables are bound. */
+ * of which the depths are known at which its variables are bound. A frame of the
+ * run knows depths too: of the lets in a delay, which bind in the frame around
+ * it but only once it is forced. */
 typedef struct scope {
   const struct scope *outer; /* NULL: `frame` is the frame */
   cal_frame *frame;
   uint64_t depths[];
 } scope;
+
+#define NOT_BOUND UINT64_MAX /* in place of a depth: to be substituted */
 
 typedef enum task_kind {
   WRITE_TERM,   /* node, in scope, below `depth` binders */
@@ -101,12 +105,15 @@ static void write_builtin(context *context, unsigned builtin, unsigned forces) {
 }
 
 static const scope *run_scope(context *context, cal_frame *frame) {
-  scope *made = cal_alloc(context->arena, sizeof *made);
+  scope *made = cal_alloc(context->arena, sizeof *made + CAL_FRAME_SLOTS * sizeof(uint64_t));
   if (made == NULL) {
     give_up(context);
     return NULL;
   }
   *made = (scope){NULL, frame};
+  for (int slot = 0; slot < CAL_FRAME_SLOTS; slot++) {
+    made->depths[slot] = NOT_BOUND;
+  }
   return made;
 }
 
@@ -131,7 +138,7 @@ static void write_variable(context *context, const task *now) {
     scope = scope->outer;
     hops--;
   }
-  if (scope->outer != NULL) {
+  if (hops == 0 && (scope->outer != NULL || scope->depths[now->node->slot] != NOT_BOUND)) {
     write_tag(context, TAG_VAR);
     cal_write_word(&context->writer, now->depth - scope->depths[now->node->slot]);
     return;
