@@ -27,7 +27,8 @@ _QUOTED_NAME: Final = re.compile(r"`([!-_a-~]+)`(?:-([0-9]+))?")
 
 # A literal character may take this many characters of text in the official parser.
 _LITERAL_WINDOW: Final = 10
-_PLAIN: Final = re.compile(r'[^"\\]+')
+# No file in UTF-8 holds surrogates, but a str may, and a constant must not.
+_PLAIN: Final = re.compile(r'[^"\\\ud800-\udfff]+')
 _SIMPLE_ESCAPES: Final = dict(zip("abfnrtv\\\"'", "\a\b\f\n\r\t\v\\\"'", strict=True))
 # In the order of their code points, 0 to 32; DEL is 127.
 _ASCII_NAMES: Final = re.findall(
@@ -190,6 +191,8 @@ class Lexer:
                 raise self.error("a string is not closed", start)
             if self.peek() == '"':
                 return
+            if "\ud800" <= self.peek() <= "\udfff":
+                raise self.error("a surrogate is no character of text")
             escape = _ESCAPE.match(self.text, self.position, min(self.position + _LITERAL_WINDOW, len(self.text)))
             character = _unescape(escape) if escape else None
             if escape is None or character is None:
