@@ -1,12 +1,13 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench fuzz lock clean
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
 	@echo "make test    set up, then run the tests"
 	@echo "make check   ruff, mypy --strict, C warnings as errors"
 	@echo "make bench   the engine's own speed"
+	@echo "make fuzz    5 million mutated inputs to each decoder and the machine (FUZZ_RUNS=…)"
 	@echo "make setup   system libraries, .venv and the native extension"
 	@echo "make lock    renew requirements-dev.lock"
 	@echo "make clean   remove what was built (measurements stay)"
@@ -25,6 +26,9 @@ check: setup
 
 bench: setup
 	@.venv/bin/python -m benches
+
+fuzz: setup
+	@.venv/bin/python -m fuzz
 
 lock: setup
 	@scripts/lock
