@@ -73,7 +73,7 @@ def _environment() -> dict[str, str]:
     # LD_PRELOAD: a sanitizer's run time that this process may need is not the one that a target is built with.
     kept = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "LSAN_OPTIONS")}
     asan = "detect_leaks=1:allocator_may_return_null=1:handle_abort=1"
-    return {**kept, "ASAN_OPTIONS": asan, "UBSAN_OPTIONS": "print_stacktrace=1"}
+    return {**kept, "ASAN_OPTIONS": asan, "UBSAN_OPTIONS": "print_stacktrace=1:abort_on_error=1"}
 
 
 def _run(command: Sequence[str], count: re.Pattern[str], folder: Path) -> int:

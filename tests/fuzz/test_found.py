@@ -5,12 +5,12 @@ import pytest
 from costmodel.errors import DecodeError
 from costmodel.machine import NativeMachine, Script, Status
 from costmodel.model import ExUnits, Variant, ledger_model
-from costmodel.plutus import LedgerLanguage, decode_flat, encode_flat, parse_program
+from costmodel.plutus import LedgerLanguage, Term, decode_flat, encode_flat, parse_program
 
 PLENTY = ExUnits(10**12, 10**12)
 
 
-def result_of(term: str) -> str | object:
+def result_of(term: str) -> Term:
     flat = encode_flat(parse_program(f"(program 1.1.0 {term})"))
     script = Script.decode(flat, LedgerLanguage.PLUTUS_V3, 11)
     outcome = NativeMachine(ledger_model(Variant.E), Variant.E).evaluate(script, PLENTY, result=True)
@@ -32,7 +32,7 @@ def result_of(term: str) -> str | object:
         ),
         (
             # Forced once already, so the variable has a value that the second delay must not be written with.
-            "[(lam y [(lam d [(lam forced d) (force d)]) (delay [(lam x (delay [x y])) (con integer 1)])]) (con unit ())]",
+            "[(lam y [(lam d [(lam z d) (force d)]) (delay [(lam x (delay [x y])) (con integer 1)])]) (con unit ())]",
             "(delay [(lam x (delay [x (con unit ())])) (con integer 1)])",
         ),
     ],
