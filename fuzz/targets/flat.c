@@ -29,8 +29,8 @@ static bool delay(cal_script *script) {
     return false;
   }
   *node = (cal_node){.op = CAL_OP_DELAY};
-  node->parts[0].node = script->root;
-  script->root = node;
+  node->parts[0] = script->root;
+  script->root = (cal_part)node;
   script->nodes++;
   return true;
 }

@@ -232,7 +232,7 @@ static cal_status read_value(context *context, size_t at, cal_value *into) {
 
 /* One step along a list: its next cell, or its end. */
 static cal_status read_rest(context *context, size_t element, void *into) {
-  const unsigned more = cal_read_bits(context->reader, 1);
+  const uint64_t more = cal_read_bits(context->reader, 1);
   if (context->reader->failed) {
     return malformed(context, "a list that does not end");
   }

@@ -1,4 +1,8 @@
-/* Flat programs, decoded straight into the form that the machine runs. */
+/* Flat programs, decoded straight into the form that the machine runs.
+ *
+ * One loop reads a term, goes on with its first subterm, and leaves a task for
+ * each of the others; a leaf takes up the task left last.
+ */
 #include <string.h>
 
 #include "builtins/table.h"
@@ -26,22 +30,28 @@ typedef struct binder {
   uint32_t slot;
 } binder;
 
-/* The frame that terms are being compiled for. */
+/* The frame that terms are being compiled for: the node whose number is its
+ * slots (NULL outside all lambdas), and its depth. */
 typedef struct scope {
-  cal_node *owner; /* the node whose number is the frame's slots; NULL outside all lambdas */
+  cal_node *owner;
   uint32_t level;
 } scope;
 
 typedef enum task_kind {
-  READ_TERM,
-  READ_FIELDS,  /* a field or the end of them */
-  LEAVE_BINDER, /* a variable goes out of scope */
-  LEAVE_SCOPE
+  READ_TERM,   /* into `place`, a cal_part */
+  READ_FIELDS, /* a field or the end of them; `place` is a fields */
+  LEAVE        /* a variable goes out of scope; `place` and `level` are the scope outside */
 } task_kind;
+
+typedef struct task {
+  uint32_t kind;
+  uint32_t level;
+  void *place;
+} task;
 
 /* A field of a constructor or a branch of a case, until all are known. */
 typedef struct field {
-  const cal_node *node;
+  cal_part part;
   struct field *next;
 } field;
 
@@ -49,25 +59,19 @@ typedef struct fields {
   field *first;
   field **last;
   size_t count;
-  const cal_node **into;
-  const cal_node *scrutinee;
-  uint64_t tag;
+  cal_part *into;
+  cal_part head; /* the scrutinee or the constructor's tag */
   cal_op op;
 } fields;
-
-typedef struct task {
-  task_kind kind;
-  void *into; /* const cal_node ** or fields * */
-} task;
 
 typedef struct decoder {
   cal_reader reader;
   cal_script *script;
   const cal_decode_options *options;
   cal_error *error;
+  scope scope;
   cal_stack tasks;
   cal_stack binders;
-  cal_stack scopes;
 } decoder;
 
 static cal_status malformed(const decoder *decoder, const char *what) {
@@ -84,18 +88,32 @@ static cal_status exhausted(const decoder *decoder) {
                   decoder->options->memory_cap);
 }
 
-static cal_status schedule(decoder *decoder, task_kind kind, void *into) {
+static inline bool schedule(decoder *decoder, task_kind kind, void *place) {
   task *next = cal_stack_push(&decoder->tasks, sizeof *next);
-  if (next == NULL) {
-    return exhausted(decoder);
+  if (CAL_UNLIKELY(next == NULL)) {
+    return false;
   }
-  *next = (task){kind, into};
-  return CAL_OK;
+  *next = (task){kind, 0, place};
+  return true;
 }
 
-static cal_node *new_node(decoder *decoder, cal_op op, size_t parts) {
+/* Brings a variable into scope, in the frame of `inside`, until what is read
+ * next has been. */
+static inline bool bind(decoder *decoder, scope inside, uint32_t slot) {
+  task *leave = cal_stack_push(&decoder->tasks, sizeof *leave);
+  binder *bound = cal_stack_push(&decoder->binders, sizeof *bound);
+  if (CAL_UNLIKELY(leave == NULL || bound == NULL)) {
+    return false;
+  }
+  *leave = (task){LEAVE, decoder->scope.level, decoder->scope.owner};
+  *bound = (binder){inside.level, slot};
+  decoder->scope = inside;
+  return true;
+}
+
+static inline cal_node *new_node(decoder *decoder, cal_op op, size_t parts) {
   cal_node *node = cal_alloc(&decoder->script->arena, sizeof *node + parts * sizeof(cal_part));
-  if (node != NULL) {
+  if (CAL_LIKELY(node != NULL)) {
     node->op = (uint16_t)op;
     node->slot = 0;
     node->number = 0;
@@ -103,117 +121,57 @@ static cal_node *new_node(decoder *decoder, cal_op op, size_t parts) {
   return node;
 }
 
-static scope *current_scope(const decoder *decoder) {
-  return (scope *)(void *)(decoder->scopes.base + decoder->scopes.used - sizeof(scope));
-}
-
-static cal_status push_scope(decoder *decoder, cal_node *owner, uint32_t level) {
-  scope *opened = cal_stack_push(&decoder->scopes, sizeof *opened);
-  if (opened == NULL) {
-    return exhausted(decoder);
-  }
-  *opened = (scope){owner, level};
-  return CAL_OK;
-}
-
-static cal_status push_binder(decoder *decoder, uint32_t level, uint32_t slot) {
-  binder *bound = cal_stack_push(&decoder->binders, sizeof *bound);
-  if (bound == NULL) {
-    return exhausted(decoder);
-  }
-  *bound = (binder){level, slot};
-  return CAL_OK;
-}
-
-/* Skips the tag of the next term when it is `tag`. */
-static bool take_tag(decoder *decoder, unsigned tag) {
-  cal_reader *reader = &decoder->reader;
-  if (reader->limit - reader->position < TAG_BITS || cal_peek_bits(reader, TAG_BITS) != tag) {
-    return false;
-  }
-  reader->position += TAG_BITS;
-  decoder->script->nodes++;
-  return true;
-}
-
-static cal_status read_variable(decoder *decoder, const cal_node **into) {
+static inline cal_status read_variable(decoder *decoder, cal_part *into) {
   const uint64_t index = cal_read_word(&decoder->reader);
   const size_t depth = decoder->binders.used / sizeof(binder);
-  if (decoder->reader.failed) {
+  if (CAL_UNLIKELY(decoder->reader.failed)) {
     return malformed(decoder, "a variable that does not end");
   }
-  if (index == 0 || index > depth) {
+  if (CAL_UNLIKELY(index == 0 || index > depth)) {
     return malformed(decoder, "a free variable");
   }
   const binder *bound = (const binder *)(const void *)decoder->binders.base + (depth - index);
-  const uint32_t hops = current_scope(decoder)->level - bound->level;
-  cal_node *node = new_node(decoder, hops == 0 ? CAL_OP_LOCAL : CAL_OP_OUTER, 0);
-  if (node == NULL) {
-    return exhausted(decoder);
-  }
-  node->slot = (uint16_t)bound->slot;
-  node->number = hops;
-  *into = node;
+  *into = cal_part_variable(decoder->scope.level - bound->level, bound->slot);
   return CAL_OK;
 }
 
-/* The last task scheduled is the first done. */
-static cal_status read_lambda(decoder *decoder, const cal_node **into) {
+/* Out: *body, where to read on. */
+static inline cal_status read_lambda(decoder *decoder, cal_part *into, cal_part **body) {
   cal_node *node = new_node(decoder, CAL_OP_LAMBDA, 1);
-  if (node == NULL) {
+  if (CAL_UNLIKELY(node == NULL || !bind(decoder, (scope){node, decoder->scope.level + 1}, 0))) {
     return exhausted(decoder);
   }
-  *into = node;
   node->number = 1;
-  cal_status status = push_scope(decoder, node, current_scope(decoder)->level + 1);
-  if (status == CAL_OK) {
-    status = push_binder(decoder, current_scope(decoder)->level, 0);
-  }
-  if (status == CAL_OK) {
-    status = schedule(decoder, LEAVE_SCOPE, NULL);
-  }
-  if (status == CAL_OK) {
-    status = schedule(decoder, LEAVE_BINDER, NULL);
-  }
-  return status != CAL_OK ? status : schedule(decoder, READ_TERM, &node->parts[0].node);
+  *into = (cal_part)node;
+  *body = &node->parts[0];
+  return CAL_OK;
 }
 
 /* `[(lam x body) arg]`, whose two tags have been read. */
-static cal_status read_let(decoder *decoder, const cal_node **into) {
-  scope *scope = current_scope(decoder);
-  const bool fits = scope->owner != NULL && scope->owner->number < CAL_FRAME_SLOTS;
+static cal_status read_let(decoder *decoder, cal_part *into, cal_part **body) {
+  cal_node *owner = decoder->scope.owner;
+  const bool fits = owner != NULL && owner->number < CAL_FRAME_SLOTS;
   cal_node *node = new_node(decoder, fits ? CAL_OP_LET : CAL_OP_LET_FRAME, 2);
-  if (node == NULL) {
+  if (CAL_UNLIKELY(node == NULL || !schedule(decoder, READ_TERM, &node->parts[1]))) {
     return exhausted(decoder);
   }
-  *into = node;
-  cal_status status = schedule(decoder, READ_TERM, &node->parts[1].node);
+  scope inside = {node, decoder->scope.level + 1};
   if (fits) {
-    node->slot = (uint16_t)scope->owner->number++;
-    if (status == CAL_OK) {
-      status = push_binder(decoder, scope->level, node->slot);
-    }
+    inside = decoder->scope;
+    node->slot = (uint16_t)owner->number++;
   } else {
     node->number = 1;
-    const uint32_t level = scope->level + 1;
-    if (status == CAL_OK) {
-      status = push_scope(decoder, node, level);
-    }
-    if (status == CAL_OK) {
-      status = push_binder(decoder, level, 0);
-    }
-    if (status == CAL_OK) {
-      status = schedule(decoder, LEAVE_SCOPE, NULL);
-    }
   }
-  if (status == CAL_OK) {
-    status = schedule(decoder, LEAVE_BINDER, NULL);
+  if (CAL_UNLIKELY(!bind(decoder, inside, node->slot))) {
+    return exhausted(decoder);
   }
-  return status != CAL_OK ? status : schedule(decoder, READ_TERM, &node->parts[0].node);
+  *into = (cal_part)node;
+  *body = &node->parts[0];
+  return CAL_OK;
 }
 
 static cal_status read_builtin_tag(decoder *decoder, unsigned *tag) {
-  *tag = cal_read_bits(&decoder->reader, BUILTIN_BITS);
+  *tag = (unsigned)cal_read_bits(&decoder->reader, BUILTIN_BITS);
   if (decoder->reader.failed) {
     return malformed(decoder, "a builtin without its tag");
   }
@@ -229,136 +187,143 @@ static cal_status read_builtin_tag(decoder *decoder, unsigned *tag) {
 }
 
 /* Whether a saturated call of a builtin starts behind the Apply tag just read:
- * as many applications as its arity, as many forces as it takes. Looks at nine
- * tags at most. Out: *skip, the bits from here to the builtin's tag. */
-static bool at_saturated_call(const decoder *decoder, unsigned *skip) {
-  cal_reader ahead = decoder->reader;
+ * as many applications as its arity, as many forces as it takes. That is told
+ * by at most seven more tags and a builtin's, 39 bits. Out: *skip, the bits from
+ * here to the builtin's own tag. */
+static inline bool at_saturated_call(const decoder *decoder, unsigned *skip) {
+  uint64_t window = cal_window(&decoder->reader);
   unsigned applied = 1;
   unsigned forced = 0;
-  unsigned tag = cal_read_bits(&ahead, TAG_BITS);
-  while (tag == TAG_APPLY && applied < CAL_MAX_ARITY) {
+  while (window >> (64 - TAG_BITS) == TAG_APPLY && applied < CAL_MAX_ARITY) {
     applied++;
-    tag = cal_read_bits(&ahead, TAG_BITS);
+    window <<= TAG_BITS;
   }
-  while (tag == TAG_FORCE && forced < 2) {
+  while (window >> (64 - TAG_BITS) == TAG_FORCE && forced < 2) {
     forced++;
-    tag = cal_read_bits(&ahead, TAG_BITS);
+    window <<= TAG_BITS;
   }
-  if (tag != TAG_BUILTIN || ahead.failed) {
+  if (window >> (64 - TAG_BITS) != TAG_BUILTIN) {
     return false;
   }
-  *skip = (unsigned)(ahead.position - decoder->reader.position);
-  const unsigned builtin = cal_read_bits(&ahead, BUILTIN_BITS);
-  return !ahead.failed && builtin < CAL_BUILTIN_ROWS && cal_builtins[builtin].arity == applied &&
-         cal_builtins[builtin].forces == forced;
+  const unsigned builtin = (unsigned)(window << TAG_BITS >> (64 - BUILTIN_BITS));
+  *skip = (applied + forced) * TAG_BITS;
+  return cal_builtins[builtin].arity == applied && cal_builtins[builtin].forces == forced;
 }
 
-static cal_status read_call(decoder *decoder, unsigned skip, const cal_node **into) {
-  decoder->reader.position += skip;
-  decoder->script->nodes += skip / TAG_BITS;
+static cal_status read_call(decoder *decoder, unsigned skip, cal_part *into, cal_part **first) {
   unsigned tag = 0;
-  cal_status status = read_builtin_tag(decoder, &tag);
+  if (!cal_skip_bits(&decoder->reader, skip)) {
+    return malformed(decoder, "the program ends too early");
+  }
+  decoder->script->nodes += skip / TAG_BITS;
+  const cal_status status = read_builtin_tag(decoder, &tag);
   if (status != CAL_OK) {
     return status;
   }
   const unsigned arity = cal_builtins[tag].arity;
   cal_node *node = new_node(decoder, CAL_OP_CALL, arity);
-  if (node == NULL) {
+  if (CAL_UNLIKELY(node == NULL)) {
     return exhausted(decoder);
   }
   node->number = tag;
   node->slot = (uint16_t)arity;
-  *into = node;
-  for (unsigned i = arity; i-- > 0 && status == CAL_OK;) {
-    status = schedule(decoder, READ_TERM, &node->parts[i].node);
+  *into = (cal_part)node;
+  *first = &node->parts[0];
+  for (unsigned i = arity; i-- > 1;) {
+    if (CAL_UNLIKELY(!schedule(decoder, READ_TERM, &node->parts[i]))) {
+      return exhausted(decoder);
+    }
   }
-  return status;
+  return CAL_OK;
 }
 
-static cal_status read_apply(decoder *decoder, const cal_node **into) {
+static cal_status read_apply(decoder *decoder, cal_part *into, cal_part **next) {
   unsigned skip = 0;
   if (at_saturated_call(decoder, &skip)) {
-    return read_call(decoder, skip, into);
+    return read_call(decoder, skip, into, next);
   }
-  if (take_tag(decoder, TAG_LAMBDA)) {
-    return read_let(decoder, into);
+  if (cal_window(&decoder->reader) >> (64 - TAG_BITS) == TAG_LAMBDA &&
+      cal_skip_bits(&decoder->reader, TAG_BITS)) {
+    decoder->script->nodes++;
+    return read_let(decoder, into, next);
   }
   cal_node *node = new_node(decoder, CAL_OP_APPLY, 2);
-  if (node == NULL) {
+  if (CAL_UNLIKELY(node == NULL || !schedule(decoder, READ_TERM, &node->parts[1]))) {
     return exhausted(decoder);
   }
-  *into = node;
-  const cal_status status = schedule(decoder, READ_TERM, &node->parts[1].node);
-  return status != CAL_OK ? status : schedule(decoder, READ_TERM, &node->parts[0].node);
+  *into = (cal_part)node;
+  *next = &node->parts[0];
+  return CAL_OK;
 }
 
-static cal_status read_delay(decoder *decoder, const cal_node **into) {
-  cal_node *node = new_node(decoder, CAL_OP_DELAY, 1);
-  if (node == NULL) {
-    return exhausted(decoder);
-  }
-  *into = node;
-  return schedule(decoder, READ_TERM, &node->parts[0].node);
-}
-
-static cal_status read_force(decoder *decoder, const cal_node **into) {
-  const bool immediate = take_tag(decoder, TAG_DELAY);
-  cal_node *node = new_node(decoder, immediate ? CAL_OP_FORCE_DELAY : CAL_OP_FORCE, 1);
-  if (node == NULL) {
-    return exhausted(decoder);
-  }
-  *into = node;
-  return schedule(decoder, READ_TERM, &node->parts[0].node);
-}
-
-static cal_status read_leaf(decoder *decoder, unsigned tag, const cal_node **into) {
-  cal_node *node = NULL;
-  if (tag == TAG_ERROR) {
-    node = new_node(decoder, CAL_OP_ERROR, 0);
-  } else if (tag == TAG_CONSTANT) {
-    node = new_node(decoder, CAL_OP_CONSTANT, 1);
-    if (node != NULL) {
-      const cal_status status =
-          cal_read_constant(&decoder->reader, &decoder->script->arena,
-                            decoder->options->group_elements != 0, &node->parts[0].value,
-                            decoder->error);
-      if (status != CAL_OK) {
-        return status;
-      }
+/* A delay, or a force of what may be an immediate delay. */
+static inline cal_status read_unary(decoder *decoder, unsigned tag, cal_part *into,
+                                    cal_part **body) {
+  cal_op op = CAL_OP_DELAY;
+  if (tag == TAG_FORCE) {
+    op = CAL_OP_FORCE;
+    if (cal_window(&decoder->reader) >> (64 - TAG_BITS) == TAG_DELAY &&
+        cal_skip_bits(&decoder->reader, TAG_BITS)) {
+      decoder->script->nodes++;
+      op = CAL_OP_FORCE_DELAY;
     }
-  } else {
-    unsigned builtin = 0;
+  }
+  cal_node *node = new_node(decoder, op, 1);
+  if (CAL_UNLIKELY(node == NULL)) {
+    return exhausted(decoder);
+  }
+  *into = (cal_part)node;
+  *body = &node->parts[0];
+  return CAL_OK;
+}
+
+static cal_status read_constant(decoder *decoder, cal_part *into) {
+  cal_value *value = cal_alloc(&decoder->script->arena, sizeof *value);
+  if (CAL_UNLIKELY(value == NULL)) {
+    return exhausted(decoder);
+  }
+  *into = cal_part_constant(value);
+  return cal_read_constant(&decoder->reader, &decoder->script->arena,
+                           decoder->options->group_elements != 0, value, decoder->error);
+}
+
+static cal_status read_bare(decoder *decoder, unsigned tag, cal_part *into) {
+  unsigned builtin = 0;
+  if (tag == TAG_BUILTIN) {
     const cal_status status = read_builtin_tag(decoder, &builtin);
     if (status != CAL_OK) {
       return status;
     }
-    node = new_node(decoder, CAL_OP_BUILTIN, 0);
-    if (node != NULL) {
-      node->number = builtin;
-    }
   }
-  *into = node;
-  return node == NULL ? exhausted(decoder) : CAL_OK;
+  cal_node *node = new_node(decoder, tag == TAG_BUILTIN ? CAL_OP_BUILTIN : CAL_OP_ERROR, 0);
+  if (node == NULL) {
+    return exhausted(decoder);
+  }
+  node->number = builtin;
+  *into = (cal_part)node;
+  return CAL_OK;
 }
 
-static cal_status read_constr_or_case(decoder *decoder, cal_op op, const cal_node **into) {
+/* Out: *next, where to read on; NULL where the list of fields comes first. */
+static cal_status read_constr_or_case(decoder *decoder, unsigned tag, cal_part *into,
+                                      cal_part **next) {
   const uint64_t *version = decoder->script->version;
   if (version[0] == 1 && version[1] == 0) {
     return malformed(decoder, "constr and case need UPLC 1.1.0, but the program says 1.0.0:");
   }
   fields *fields = cal_alloc(&decoder->script->arena, sizeof *fields);
-  if (fields == NULL) {
+  if (fields == NULL || !schedule(decoder, READ_FIELDS, fields)) {
     return exhausted(decoder);
   }
-  *fields = (struct fields){.into = into, .op = op};
+  *fields = (struct fields){.into = into, .op = tag == TAG_CASE ? CAL_OP_CASE : CAL_OP_CONSTR};
   fields->last = &fields->first;
-  if (op == CAL_OP_CONSTR) {
-    fields->tag = cal_read_word(&decoder->reader);
-    return decoder->reader.failed ? malformed(decoder, "a constructor tag beyond 64 bits")
-                                  : schedule(decoder, READ_FIELDS, fields);
+  *next = NULL;
+  if (tag == TAG_CASE) {
+    *next = &fields->head;
+    return CAL_OK;
   }
-  const cal_status status = schedule(decoder, READ_FIELDS, fields);
-  return status != CAL_OK ? status : schedule(decoder, READ_TERM, &fields->scrutinee);
+  fields->head = cal_read_word(&decoder->reader);
+  return decoder->reader.failed ? malformed(decoder, "a constructor tag beyond 64 bits") : CAL_OK;
 }
 
 static cal_status finish_fields(decoder *decoder, const fields *fields) {
@@ -370,67 +335,103 @@ static cal_status finish_fields(decoder *decoder, const fields *fields) {
     return exhausted(decoder);
   }
   node->number = (uint32_t)fields->count;
-  if (fields->op == CAL_OP_CONSTR) {
-    node->parts[0].tag = fields->tag;
-  } else {
-    node->parts[0].node = fields->scrutinee;
-  }
+  node->parts[0] = fields->head;
   size_t place = 1;
   for (const field *field = fields->first; field != NULL; field = field->next) {
-    node->parts[place++].node = field->node;
+    node->parts[place++] = field->part;
   }
-  *fields->into = node;
+  *fields->into = (cal_part)node;
   return CAL_OK;
 }
 
-static cal_status read_fields(decoder *decoder, fields *fields) {
-  const unsigned more = cal_read_bits(&decoder->reader, 1);
+/* Out: *next, where to read a field; NULL after the last. */
+static cal_status read_fields(decoder *decoder, fields *fields, cal_part **next) {
+  const uint64_t more = cal_read_bits(&decoder->reader, 1);
+  *next = NULL;
   if (decoder->reader.failed) {
     return malformed(decoder, "a list of terms that does not end");
   }
   if (more == 0) {
     return finish_fields(decoder, fields);
   }
-  field *next = cal_alloc(&decoder->script->arena, sizeof *next);
-  if (next == NULL) {
+  field *made = cal_alloc(&decoder->script->arena, sizeof *made);
+  if (made == NULL || !schedule(decoder, READ_FIELDS, fields)) {
     return exhausted(decoder);
   }
-  *next = (field){NULL, NULL};
-  *fields->last = next;
-  fields->last = &next->next;
+  *made = (field){0, NULL};
+  *fields->last = made;
+  fields->last = &made->next;
   fields->count++;
-  const cal_status status = schedule(decoder, READ_FIELDS, fields);
-  return status != CAL_OK ? status : schedule(decoder, READ_TERM, &next->node);
+  *next = &made->part;
+  return CAL_OK;
 }
 
-static cal_status read_term(decoder *decoder, const cal_node **into) {
-  const unsigned tag = cal_read_bits(&decoder->reader, TAG_BITS);
-  if (decoder->reader.failed) {
+/* Reads one term without its subterms. Out: *next, the first of them to read;
+ * NULL where there is none. */
+static inline cal_status read_term(decoder *decoder, cal_part *into, cal_part **next) {
+  const unsigned tag = (unsigned)cal_read_bits(&decoder->reader, TAG_BITS);
+  if (CAL_UNLIKELY(decoder->reader.failed)) {
     return malformed(decoder, "the program ends too early");
   }
   decoder->script->nodes++;
+  *next = NULL;
   switch (tag) {
   case TAG_VAR:
     return read_variable(decoder, into);
-  case TAG_DELAY:
-    return read_delay(decoder, into);
   case TAG_LAMBDA:
-    return read_lambda(decoder, into);
+    return read_lambda(decoder, into, next);
   case TAG_APPLY:
-    return read_apply(decoder, into);
+    return read_apply(decoder, into, next);
+  case TAG_DELAY:
   case TAG_FORCE:
-    return read_force(decoder, into);
+    return read_unary(decoder, tag, into, next);
   case TAG_CONSTANT:
+    return read_constant(decoder, into);
   case TAG_ERROR:
   case TAG_BUILTIN:
-    return read_leaf(decoder, tag, into);
+    return read_bare(decoder, tag, into);
   case TAG_CONSTR:
-    return read_constr_or_case(decoder, CAL_OP_CONSTR, into);
   case TAG_CASE:
-    return read_constr_or_case(decoder, CAL_OP_CASE, into);
+    return read_constr_or_case(decoder, tag, into, next);
   default:
     return malformed(decoder, "an unknown term tag");
   }
+}
+
+/* Does tasks up to one that says where to read on. Out: *next, NULL at the end. */
+static inline cal_status take_up(decoder *decoder, cal_part **next) {
+  *next = NULL;
+  const task *top = NULL;
+  while (*next == NULL && (top = cal_stack_pop(&decoder->tasks, sizeof *top)) != NULL) {
+    if (top->kind == READ_TERM) {
+      *next = top->place;
+    } else if (top->kind == LEAVE) {
+      decoder->scope = (scope){top->place, top->level};
+      decoder->binders.used -= sizeof(binder);
+    } else {
+      const cal_status status = read_fields(decoder, top->place, next);
+      if (status != CAL_OK) {
+        return status;
+      }
+    }
+  }
+  return CAL_OK;
+}
+
+static cal_status read_root(decoder *decoder) {
+  cal_part *into = &decoder->script->root;
+  while (into != NULL) {
+    cal_part *next = NULL;
+    cal_status status = read_term(decoder, into, &next);
+    if (status == CAL_OK && next == NULL) {
+      status = take_up(decoder, &next);
+    }
+    if (CAL_UNLIKELY(status != CAL_OK)) {
+      return status;
+    }
+    into = next;
+  }
+  return CAL_OK;
 }
 
 static cal_status read_version(decoder *decoder) {
@@ -451,42 +452,10 @@ static cal_status read_version(decoder *decoder) {
   return CAL_OK;
 }
 
-static cal_status run_tasks(decoder *decoder) {
-  const task *next = NULL;
-  while ((next = cal_stack_pop(&decoder->tasks, sizeof *next)) != NULL) {
-    const task now = *next;
-    cal_status status = CAL_OK;
-    switch (now.kind) {
-    case READ_TERM:
-      status = read_term(decoder, now.into);
-      break;
-    case READ_FIELDS:
-      status = read_fields(decoder, now.into);
-      break;
-    case LEAVE_BINDER:
-      (void)cal_stack_pop(&decoder->binders, sizeof(binder));
-      break;
-    case LEAVE_SCOPE:
-      (void)cal_stack_pop(&decoder->scopes, sizeof(scope));
-      break;
-    }
-    if (status != CAL_OK) {
-      return status;
-    }
-  }
-  return CAL_OK;
-}
-
 static cal_status read_program(decoder *decoder) {
   cal_status status = read_version(decoder);
   if (status == CAL_OK) {
-    status = push_scope(decoder, NULL, 0);
-  }
-  if (status == CAL_OK) {
-    status = schedule(decoder, READ_TERM, &decoder->script->root);
-  }
-  if (status == CAL_OK) {
-    status = run_tasks(decoder);
+    status = read_root(decoder);
   }
   if (status != CAL_OK) {
     return status;
@@ -515,11 +484,9 @@ cal_status cal_script_decode(const uint8_t *bytes, size_t length,
                      .error = error};
   cal_stack_init(&decoder.tasks, &decoded->arena);
   cal_stack_init(&decoder.binders, &decoded->arena);
-  cal_stack_init(&decoder.scopes, &decoded->arena);
   const cal_status status = read_program(&decoder);
   cal_stack_release(&decoder.tasks);
   cal_stack_release(&decoder.binders);
-  cal_stack_release(&decoder.scopes);
   if (status != CAL_OK) {
     cal_script_free(decoded);
     return status;

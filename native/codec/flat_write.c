@@ -37,7 +37,7 @@ typedef struct scope {
 #define NOT_BOUND UINT64_MAX /* in place of a depth: to be substituted */
 
 typedef enum task_kind {
-  WRITE_TERM,   /* node, in scope, below `depth` binders */
+  WRITE_TERM,   /* part, in scope, below `depth` binders */
   WRITE_VALUE,
   WRITE_ONE,    /* "another element follows" */
   WRITE_ZERO,   /* "no more elements" */
@@ -48,7 +48,7 @@ typedef enum task_kind {
 typedef struct task {
   task_kind kind;
   union {
-    const cal_node *node;
+    cal_part part;
     cal_value value;
   };
   const scope *scope;
@@ -79,9 +79,8 @@ static void later(context *context, task task_) {
   *next = task_;
 }
 
-static void later_term(context *context, const cal_node *node, const scope *scope,
-                       uint64_t depth) {
-  later(context, (task){WRITE_TERM, {.node = node}, scope, depth});
+static void later_term(context *context, cal_part part, const scope *scope, uint64_t depth) {
+  later(context, (task){WRITE_TERM, {.part = part}, scope, depth});
 }
 
 static void later_value(context *context, cal_value value) {
@@ -133,25 +132,26 @@ static const scope *term_scope(context *context, const scope *outer, uint32_t sl
 
 static void write_variable(context *context, const task *now) {
   const scope *scope = now->scope;
-  uint32_t hops = now->node->op == CAL_OP_OUTER ? now->node->number : 0;
+  uint64_t hops = cal_part_frames(now->part);
+  const uint64_t slot = cal_part_slot(now->part);
   while (hops > 0 && scope->outer != NULL) {
     scope = scope->outer;
     hops--;
   }
-  if (hops == 0 && (scope->outer != NULL || scope->depths[now->node->slot] != NOT_BOUND)) {
+  if (hops == 0 && (scope->outer != NULL || scope->depths[slot] != NOT_BOUND)) {
     write_tag(context, TAG_VAR);
-    cal_write_word(&context->writer, now->depth - scope->depths[now->node->slot]);
+    cal_write_word(&context->writer, now->depth - scope->depths[slot]);
     return;
   }
   const cal_frame *frame = scope->frame;
   while (hops-- > 0) {
     frame = frame->outer;
   }
-  later_value(context, frame->slots[now->node->slot]);
+  later_value(context, frame->slots[slot]);
 }
 
 static void write_let(context *context, const task *now) {
-  const cal_node *node = now->node;
+  const cal_node *node = cal_part_node(now->part);
   const scope *scope = now->scope;
   write_tag(context, TAG_APPLY);
   write_tag(context, TAG_LAMBDA);
@@ -163,8 +163,8 @@ static void write_let(context *context, const task *now) {
   } else {
     ((struct scope *)(uintptr_t)scope)->depths[node->slot] = now->depth;
   }
-  later_term(context, node->parts[1].node, now->scope, now->depth);
-  later_term(context, node->parts[0].node, scope, now->depth + 1);
+  later_term(context, node->parts[1], now->scope, now->depth);
+  later_term(context, node->parts[0], scope, now->depth + 1);
 }
 
 static void write_lambda(context *context, const cal_node *node, const scope *outer,
@@ -172,45 +172,39 @@ static void write_lambda(context *context, const cal_node *node, const scope *ou
   const scope *scope = term_scope(context, outer, node->number, depth);
   if (scope != NULL) {
     write_tag(context, TAG_LAMBDA);
-    later_term(context, node->parts[0].node, scope, depth + 1);
+    later_term(context, node->parts[0], scope, depth + 1);
   }
 }
 
-/* Terms in a list: a one before each and a zero behind the last. */
-static void write_terms(context *context, const task *now, uint32_t first, uint32_t count) {
+/* Fields or branches as a list: a one before each and a zero behind the last. */
+static void write_terms(context *context, const task *now) {
+  const cal_node *node = cal_part_node(now->part);
   later_mark(context, WRITE_ZERO);
-  for (uint32_t i = count; i-- > 0;) {
-    later_term(context, now->node->parts[first + i].node, now->scope, now->depth);
+  for (uint32_t i = node->number; i > 0; i--) {
+    later_term(context, node->parts[i], now->scope, now->depth);
     later_mark(context, WRITE_ONE);
   }
 }
 
 static void write_call(context *context, const task *now) {
-  const cal_node *node = now->node;
+  const cal_node *node = cal_part_node(now->part);
   for (unsigned i = node->slot; i-- > 0;) {
     write_tag(context, TAG_APPLY);
-    later_term(context, node->parts[i].node, now->scope, now->depth);
+    later_term(context, node->parts[i], now->scope, now->depth);
   }
   write_builtin(context, node->number, cal_builtins[node->number].forces);
 }
 
-static void write_term(context *context, const task *now) {
-  const cal_node *node = now->node;
+static void write_node(context *context, const task *now) {
+  const cal_node *node = cal_part_node(now->part);
   switch ((cal_op)node->op) {
-  case CAL_OP_LOCAL:
-  case CAL_OP_OUTER:
-    write_variable(context, now);
-    break;
-  case CAL_OP_CONSTANT:
-    later_value(context, node->parts[0].value);
-    break;
   case CAL_OP_LAMBDA:
     write_lambda(context, node, now->scope, now->depth);
     break;
   case CAL_OP_APPLY:
     write_tag(context, TAG_APPLY);
-    later_term(context, node->parts[1].node, now->scope, now->depth);
-    later_term(context, node->parts[0].node, now->scope, now->depth);
+    later_term(context, node->parts[1], now->scope, now->depth);
+    later_term(context, node->parts[0], now->scope, now->depth);
     break;
   case CAL_OP_LET:
   case CAL_OP_LET_FRAME:
@@ -219,12 +213,12 @@ static void write_term(context *context, const task *now) {
   case CAL_OP_FORCE_DELAY:
     write_tag(context, TAG_FORCE);
     write_tag(context, TAG_DELAY);
-    later_term(context, node->parts[0].node, now->scope, now->depth);
+    later_term(context, node->parts[0], now->scope, now->depth);
     break;
   case CAL_OP_DELAY:
   case CAL_OP_FORCE:
     write_tag(context, node->op == CAL_OP_DELAY ? TAG_DELAY : TAG_FORCE);
-    later_term(context, node->parts[0].node, now->scope, now->depth);
+    later_term(context, node->parts[0], now->scope, now->depth);
     break;
   case CAL_OP_BUILTIN:
     write_builtin(context, node->number, 0);
@@ -234,17 +228,27 @@ static void write_term(context *context, const task *now) {
     break;
   case CAL_OP_CONSTR:
     write_tag(context, TAG_CONSTR);
-    cal_write_word(&context->writer, node->parts[0].tag);
-    write_terms(context, now, 1, node->number);
+    cal_write_word(&context->writer, node->parts[0]);
+    write_terms(context, now);
     break;
   case CAL_OP_CASE:
     write_tag(context, TAG_CASE);
-    write_terms(context, now, 1, node->number);
-    later_term(context, node->parts[0].node, now->scope, now->depth);
+    write_terms(context, now);
+    later_term(context, node->parts[0], now->scope, now->depth);
     break;
   case CAL_OP_ERROR:
     write_tag(context, TAG_ERROR);
     break;
+  }
+}
+
+static void write_term(context *context, const task *now) {
+  if (!cal_is_atom(now->part)) {
+    write_node(context, now);
+  } else if (cal_is_variable(now->part)) {
+    write_variable(context, now);
+  } else {
+    later_value(context, cal_part_value(now->part));
   }
 }
 
@@ -382,7 +386,7 @@ static void write_value(context *context, cal_value value) {
     if (scope != NULL) {
       /* Closed once its environment is substituted, so it may count its
        * binders from nothing wherever it is put. */
-      later_term(context, code->node, scope, 0);
+      later_term(context, (cal_part)code->node, scope, 0);
     }
   }
 }

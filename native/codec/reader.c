@@ -1,11 +1,9 @@
 #include "codec/reader.h"
 
-#include <string.h>
-
 uint64_t cal_read_word(cal_reader *reader) {
   uint64_t word = 0;
   for (unsigned shift = 0;; shift += 7) {
-    const unsigned group = cal_read_bits(reader, 8);
+    const unsigned group = (unsigned)cal_read_bits(reader, 8);
     const uint64_t payload = group & 0x7fU;
     if (shift == 63 ? payload > 1 : shift > 63) {
       reader->failed = true;
@@ -55,7 +53,7 @@ cal_value cal_read_integer(cal_reader *reader, cal_arena *arena) {
   const size_t start = reader->position;
   uint64_t word = 0;
   for (unsigned shift = 0; shift < 63; shift += 7) {
-    const unsigned group = cal_read_bits(reader, 8);
+    const unsigned group = (unsigned)cal_read_bits(reader, 8);
     word |= (uint64_t)(group & 0x7fU) << shift;
     if ((group & 0x80U) == 0) {
       if (reader->failed) {

@@ -2,6 +2,8 @@
 #ifndef CAL_READER_H
 #define CAL_READER_H
 
+#include <string.h>
+
 #include "machine/arena.h"
 #include "machine/status.h"
 #include "machine/value.h"
@@ -15,29 +17,50 @@ typedef struct cal_reader {
   bool failed;
 } cal_reader;
 
+static inline uint64_t cal_from_big_endian(uint64_t word) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return __builtin_bswap64(word);
+#else
+  return word;
+#endif
+}
+
 static inline cal_reader cal_reader_of(const uint8_t *bytes, size_t length) {
   return (cal_reader){bytes, 0, length * 8, false};
 }
 
-/* The next `count` bits, 0 to 8, as a number, without consuming them; bits
- * beyond the end read as zero. */
-static inline unsigned cal_peek_bits(const cal_reader *reader, unsigned count) {
+/* At least 57 bits from here on, the first of them highest; bits beyond the end
+ * read as zero. */
+static inline uint64_t cal_window(const cal_reader *reader) {
   const size_t byte = reader->position >> 3;
-  const size_t bytes = reader->limit >> 3;
-  unsigned window = byte < bytes ? (unsigned)reader->bytes[byte] << 8 : 0;
-  window |= byte + 1 < bytes ? (unsigned)reader->bytes[byte + 1] : 0;
-  return (window >> (16 - (reader->position & 7) - count)) & ((1U << count) - 1U);
+  const size_t left = (reader->limit >> 3) - byte;
+  uint64_t window = 0;
+  if (CAL_LIKELY(left >= 8)) {
+    memcpy(&window, reader->bytes + byte, 8);
+    window = cal_from_big_endian(window);
+  } else {
+    for (size_t i = 0; i < left; i++) {
+      window |= (uint64_t)reader->bytes[byte + i] << (56 - 8 * i);
+    }
+  }
+  return window << (reader->position & 7);
 }
 
-static inline unsigned cal_read_bits(cal_reader *reader, unsigned count) {
+/* Consumes `count` bits that a window showed, or fails where there are fewer. */
+static inline bool cal_skip_bits(cal_reader *reader, unsigned count) {
   if (CAL_UNLIKELY(reader->limit - reader->position < count)) {
     reader->failed = true;
     reader->position = reader->limit;
-    return 0;
+    return false;
   }
-  const unsigned bits = cal_peek_bits(reader, count);
   reader->position += count;
-  return bits;
+  return true;
+}
+
+/* The next `count` bits, 1 to 57, as a number. */
+static inline uint64_t cal_read_bits(cal_reader *reader, unsigned count) {
+  const uint64_t window = cal_window(reader);
+  return cal_skip_bits(reader, count) ? window >> (64 - count) : 0;
 }
 
 /* An unsigned number in 7-bit groups, least first. Fails above 2^64 - 1. */

@@ -27,9 +27,6 @@
 #include "machine/value.h"
 
 typedef enum cal_op {
-  CAL_OP_LOCAL,     /* slot */
-  CAL_OP_OUTER,     /* slot; number = frames to go out, 1 or more */
-  CAL_OP_CONSTANT,  /* parts[0].value */
   CAL_OP_LAMBDA,    /* number = slots of the frame; parts[0] = body */
   CAL_OP_APPLY,     /* parts[0] = function; parts[1] = argument */
   CAL_OP_LET,       /* slot; parts[0] = body; parts[1] = argument */
@@ -39,16 +36,41 @@ typedef enum cal_op {
   CAL_OP_FORCE_DELAY, /* parts[0] = term */
   CAL_OP_BUILTIN,   /* number = tag */
   CAL_OP_CALL,      /* number = tag; slot = arity; parts = arguments */
-  CAL_OP_CONSTR,    /* number = fields; parts[0].tag; parts[1..] = fields */
+  CAL_OP_CONSTR,    /* number = fields; parts[0] = constructor tag; parts[1..] = fields */
   CAL_OP_CASE,      /* number = branches; parts[0] = scrutinee; parts[1..] = branches */
   CAL_OP_ERROR
 } cal_op;
 
-typedef union cal_part {
-  const cal_node *node;
-  cal_value value;
-  uint64_t tag;
-} cal_part;
+/* A term where it stands in another: an atom, which is a variable or a constant
+ * and lies in the word itself, or the address of a node. The two lowest bits
+ * tell: 01 a variable of the frame itself and 11 one of a frame further out, the
+ * slot in the eight bits above them and above those the frames to go out; 10 the
+ * address of a constant's value; 00 a node. */
+typedef uintptr_t cal_part;
+
+enum { CAL_PART_LOCAL = 1, CAL_PART_CONSTANT = 2, CAL_PART_OUTER = 3, CAL_PART_ATOM = 3 };
+
+static inline bool cal_is_atom(cal_part part) { return (part & CAL_PART_ATOM) != 0; }
+
+static inline bool cal_is_variable(cal_part part) { return (part & CAL_PART_LOCAL) != 0; }
+
+static inline cal_part cal_part_variable(uint64_t frames, uint64_t slot) {
+  return (cal_part)(frames << 10 | slot << 2 | (frames == 0 ? CAL_PART_LOCAL : CAL_PART_OUTER));
+}
+
+static inline uint64_t cal_part_frames(cal_part part) { return part >> 10; }
+
+static inline uint64_t cal_part_slot(cal_part part) { return part >> 2 & 0xff; }
+
+static inline cal_part cal_part_constant(const cal_value *value) {
+  return (cal_part)value | CAL_PART_CONSTANT;
+}
+
+static inline cal_value cal_part_value(cal_part part) {
+  return *(const cal_value *)(part - CAL_PART_CONSTANT);
+}
+
+static inline const cal_node *cal_part_node(cal_part part) { return (const cal_node *)part; }
 
 struct cal_node {
   uint16_t op; /* cal_op */
@@ -63,5 +85,7 @@ struct cal_frame {
 };
 
 enum { CAL_FRAME_SLOTS = 32 };
+
+_Static_assert(CAL_FRAME_SLOTS <= 256, "a slot has eight bits in a part");
 
 #endif

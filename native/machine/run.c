@@ -28,6 +28,7 @@ typedef struct continuation {
   uint32_t index;
   union {
     const cal_node *node;
+    cal_part part;
     cal_value function;
     const cal_value *fields;
   };
@@ -36,13 +37,6 @@ typedef struct continuation {
 
 static cal_status exhausted(const cal_run *run) {
   return cal_fail(run->error, CAL_OUT_OF_MEMORY, "the run needs more memory than allowed");
-}
-
-static cal_frame *outer_frame(cal_frame *frame, uint32_t hops) {
-  do {
-    frame = frame->outer;
-  } while (--hops != 0);
-  return frame;
 }
 
 static cal_frame *new_frame(cal_run *run, cal_frame *outer, uint32_t slots, cal_value first) {
@@ -125,7 +119,7 @@ static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *res
     return exhausted(run);
   }
   constr->head = (cal_object){.kind = CAL_CONSTR, .size = node->number};
-  constr->tag = node->parts[0].tag;
+  constr->tag = node->parts[0];
   if (bytes != 0) {
     memcpy(constr->fields, cal_stack_pop(&run->machine->values, bytes), bytes);
   }
@@ -165,27 +159,33 @@ static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *res
 
 /* Variables and constants are values at once. Where one stands as an operand it
  * is taken on the spot, without a continuation. */
-static inline bool is_atom(const cal_node *node) { return node->op <= CAL_OP_CONSTANT; }
+static inline cal_value outer_variable(cal_part part, const cal_frame *frame) {
+  uint64_t frames = cal_part_frames(part);
+  do {
+    frame = frame->outer;
+  } while (--frames != 0);
+  return frame->slots[cal_part_slot(part)];
+}
 
-#define TAKE_ATOM(into, atom, frame)                                        \
-  do {                                                                      \
-    const cal_node *atom_ = (atom);                                         \
-    if (atom_->op == CAL_OP_LOCAL) {                                        \
-      COUNT(CAL_STEP_VAR);                                                  \
-      (into) = (frame)->slots[atom_->slot];                                 \
-    } else if (atom_->op == CAL_OP_CONSTANT) {                              \
-      COUNT(CAL_STEP_CONST);                                                \
-      (into) = atom_->parts[0].value;                                       \
-    } else {                                                                \
-      COUNT(CAL_STEP_VAR);                                                  \
-      (into) = outer_frame((frame), atom_->number)->slots[atom_->slot];     \
-    }                                                                       \
+#define TAKE_ATOM(into, atom, frame)                         \
+  do {                                                       \
+    if (((atom) & CAL_PART_ATOM) == CAL_PART_LOCAL) {        \
+      COUNT(CAL_STEP_VAR);                                   \
+      (into) = (frame)->slots[(atom) >> 2];                  \
+    } else if (((atom) & CAL_PART_ATOM) == CAL_PART_OUTER) { \
+      COUNT(CAL_STEP_VAR);                                   \
+      (into) = outer_variable((atom), (frame));              \
+    } else {                                                 \
+      COUNT(CAL_STEP_CONST);                                 \
+      (into) = cal_part_value(atom);                         \
+    }                                                        \
   } while (0)
 
-cal_status cal_run_start(cal_run *run, const cal_node *root) {
+cal_status cal_run_start(cal_run *run, cal_part root) {
   cal_stack *continuations = &run->machine->continuations;
   cal_status status = CAL_OK;
-  const cal_node *node = root;
+  const cal_node *node = NULL;
+  cal_part part = root;
   cal_frame *frame = NULL;
   cal_value function = 0;
   cal_value value = 0;
@@ -197,13 +197,14 @@ cal_status cal_run_start(cal_run *run, const cal_node *root) {
     return cal_fail(run->error, CAL_OVER_BUDGET, "the budget does not pay for the start");
   }
 
-compute: /* `node` in `frame` */
-  switch ((cal_op)node->op) {
-  case CAL_OP_LOCAL:
-  case CAL_OP_OUTER:
-  case CAL_OP_CONSTANT:
-    TAKE_ATOM(value, node, frame);
+compute: /* `part` in `frame` */
+  if (cal_is_atom(part)) {
+    TAKE_ATOM(value, part, frame);
     goto give;
+  }
+compute_node:
+  node = cal_part_node(part);
+  switch ((cal_op)node->op) {
   case CAL_OP_LAMBDA:
     COUNT(CAL_STEP_LAM);
     value = make_code(run, CAL_CLOSURE, node, frame);
@@ -214,38 +215,38 @@ compute: /* `node` in `frame` */
     goto give_new;
   case CAL_OP_APPLY:
     COUNT(CAL_STEP_APPLY);
-    if (is_atom(node->parts[0].node)) {
-      TAKE_ATOM(function, node->parts[0].node, frame);
-      node = node->parts[1].node;
+    part = node->parts[0];
+    if (cal_is_atom(part)) {
+      TAKE_ATOM(function, part, frame);
+      part = node->parts[1];
       goto argument;
     }
-    PUSH(AFTER_FUNCTION, 0, {.node = node->parts[1].node}, frame);
-    node = node->parts[0].node;
-    goto compute;
+    PUSH(AFTER_FUNCTION, 0, {.part = node->parts[1]}, frame);
+    goto compute_node;
   case CAL_OP_LET:
   case CAL_OP_LET_FRAME:
     COUNT(CAL_STEP_APPLY);
     COUNT(CAL_STEP_LAM);
-    if (is_atom(node->parts[1].node)) {
-      TAKE_ATOM(value, node->parts[1].node, frame);
+    part = node->parts[1];
+    if (cal_is_atom(part)) {
+      TAKE_ATOM(value, part, frame);
       goto bind;
     }
     PUSH(AFTER_LET, 0, {.node = node}, frame);
-    node = node->parts[1].node;
-    goto compute;
+    goto compute_node;
   case CAL_OP_FORCE:
     COUNT(CAL_STEP_FORCE);
-    if (is_atom(node->parts[0].node)) {
-      TAKE_ATOM(value, node->parts[0].node, frame);
+    part = node->parts[0];
+    if (cal_is_atom(part)) {
+      TAKE_ATOM(value, part, frame);
       goto force;
     }
     PUSH(AFTER_FORCE, 0, {.node = node}, frame);
-    node = node->parts[0].node;
-    goto compute;
+    goto compute_node;
   case CAL_OP_FORCE_DELAY:
     COUNT(CAL_STEP_FORCE);
     COUNT(CAL_STEP_DELAY);
-    node = node->parts[0].node;
+    part = node->parts[0];
     goto compute;
   case CAL_OP_BUILTIN:
     COUNT(CAL_STEP_BUILTIN);
@@ -267,24 +268,24 @@ compute: /* `node` in `frame` */
     goto construct;
   case CAL_OP_CASE:
     COUNT(CAL_STEP_CASE);
-    if (is_atom(node->parts[0].node)) {
-      TAKE_ATOM(value, node->parts[0].node, frame);
+    part = node->parts[0];
+    if (cal_is_atom(part)) {
+      TAKE_ATOM(value, part, frame);
       goto scrutinise;
     }
     PUSH(AFTER_CASE, 0, {.node = node}, frame);
-    node = node->parts[0].node;
-    goto compute;
+    goto compute_node;
   case CAL_OP_ERROR:
     return cal_fail(run->error, CAL_FAILED, "the program evaluated to error");
   }
 
-argument: /* `node` in `frame` is the argument of `function` */
-  if (is_atom(node)) {
-    TAKE_ATOM(value, node, frame);
+argument: /* `part` in `frame` is the argument of `function` */
+  if (cal_is_atom(part)) {
+    TAKE_ATOM(value, part, frame);
     goto apply;
   }
   PUSH(AFTER_ARGUMENT, 0, {.function = function}, frame);
-  goto compute;
+  goto compute_node;
 
 apply: { /* `function` to `value` */
   const cal_kind kind = cal_kind_of(function);
@@ -294,7 +295,7 @@ apply: { /* `function` to `value` */
     if (CAL_UNLIKELY(frame == NULL)) {
       return exhausted(run);
     }
-    node = code->node->parts[0].node;
+    part = code->node->parts[0];
     goto compute;
   }
   if (kind != CAL_PARTIAL) {
@@ -309,7 +310,7 @@ force: { /* `value` */
   if (CAL_LIKELY(kind == CAL_SUSPENDED)) {
     const cal_code *code = CAL_AS(cal_code, value);
     frame = code->frame;
-    node = code->node->parts[0].node;
+    part = code->node->parts[0];
     goto compute;
   }
   if (kind != CAL_PARTIAL) {
@@ -328,18 +329,17 @@ bind: /* `value` by the let `node` in `frame` */
       return exhausted(run);
     }
   }
-  node = node->parts[0].node;
+  part = node->parts[0];
   goto compute;
 
 call: /* the builtin of `node`, whose arguments before `index` are on the stack of values */
   for (; index < node->slot; index++) {
-    const cal_node *operand = node->parts[index].node;
-    if (!is_atom(operand)) {
+    part = node->parts[index];
+    if (!cal_is_atom(part)) {
       PUSH(AFTER_CALL, index, {.node = node}, frame);
-      node = operand;
-      goto compute;
+      goto compute_node;
     }
-    TAKE_ATOM(value, operand, frame);
+    TAKE_ATOM(value, part, frame);
     KEEP_VALUE(value);
   }
   status = cal_run_builtin(run, node->number,
@@ -349,13 +349,12 @@ call: /* the builtin of `node`, whose arguments before `index` are on the stack 
 
 construct: /* the constructor of `node`, likewise */
   for (; index < node->number; index++) {
-    const cal_node *field = node->parts[1 + index].node;
-    if (!is_atom(field)) {
+    part = node->parts[1 + index];
+    if (!cal_is_atom(part)) {
       PUSH(AFTER_CONSTR, index, {.node = node}, frame);
-      node = field;
-      goto compute;
+      goto compute_node;
     }
-    TAKE_ATOM(value, field, frame);
+    TAKE_ATOM(value, part, frame);
     KEEP_VALUE(value);
   }
   status = make_constr(run, node, &value);
@@ -371,7 +370,7 @@ scrutinise: { /* `value` by the case `node` in `frame` */
   if (fields.count != 0) {
     PUSH(AFTER_BRANCH, fields.count, {.fields = fields.values}, NULL);
   }
-  node = node->parts[1 + branch].node;
+  part = node->parts[1 + branch];
   goto compute;
 }
 
@@ -393,6 +392,7 @@ give: { /* `value` to the continuation on top */
   node = top->node;
   switch ((after)top->after) {
   case AFTER_FUNCTION:
+    part = top->part;
     function = value;
     goto argument;
   case AFTER_ARGUMENT:

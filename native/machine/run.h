@@ -29,7 +29,7 @@ typedef struct cal_run {
 enum { CAL_SLIPPAGE = 200 };
 
 /* Evaluates a closed term. Out: outcome->result. */
-cal_status cal_run_start(cal_run *run, const cal_node *root);
+cal_status cal_run_start(cal_run *run, cal_part root);
 
 /* Pays for the pending steps. CAL_OVER_BUDGET where they cost too much. */
 cal_status cal_run_pay_steps(cal_run *run);

@@ -24,15 +24,15 @@ static cal_status exhausted(cal_error *error) {
   return cal_fail(error, CAL_OUT_OF_MEMORY, "the script and its arguments need more memory than allowed");
 }
 
-static cal_status apply(cal_script *script, const cal_node *argument, cal_error *error) {
+static cal_status apply(cal_script *script, cal_part argument, cal_error *error) {
   cal_node *node = cal_alloc(&script->arena, sizeof *node + 2 * sizeof(cal_part));
   if (node == NULL) {
     return exhausted(error);
   }
   *node = (cal_node){.op = CAL_OP_APPLY};
-  node->parts[0].node = script->root;
-  node->parts[1].node = argument;
-  script->root = node;
+  node->parts[0] = script->root;
+  node->parts[1] = argument;
+  script->root = (cal_part)node;
   script->nodes++;
   return CAL_OK;
 }
@@ -40,19 +40,18 @@ static cal_status apply(cal_script *script, const cal_node *argument, cal_error 
 cal_status cal_script_apply_data(cal_script *script, const uint8_t *cbor, size_t length,
                                  cal_error *error) {
   uint8_t *copy = cal_alloc(&script->arena, length);
-  cal_node *node = cal_alloc(&script->arena, sizeof *node + sizeof(cal_part));
-  if (copy == NULL || node == NULL) {
+  cal_value *value = cal_alloc(&script->arena, sizeof *value);
+  if (copy == NULL || value == NULL) {
     return exhausted(error);
   }
   memcpy(copy, cbor, length);
-  *node = (cal_node){.op = CAL_OP_CONSTANT};
   const cal_status status =
-      cal_data_from_cbor(&script->arena, copy, length, &node->parts[0].value, error);
+      cal_data_from_cbor(&script->arena, copy, length, value, error);
   if (status != CAL_OK) {
     return status;
   }
   script->nodes++;
-  return apply(script, node, error);
+  return apply(script, cal_part_constant(value), error);
 }
 
 cal_status cal_script_apply_script(cal_script *script, const cal_script *argument,

@@ -17,7 +17,7 @@ typedef struct cal_decode_options {
 
 typedef struct cal_script {
   cal_arena arena;
-  const cal_node *root;
+  cal_part root;
   uint64_t version[3];
   size_t nodes; /* terms in the program as written, arguments included */
 } cal_script;
