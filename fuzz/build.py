@@ -98,7 +98,7 @@ def _program(target: str, driver: Driver, strict: bool) -> Path:
         found = libraries.find()
         partial = path.with_suffix(".partial")
         inputs = [*map(str, objects), *found.archives]
-        toolchain.run([driver.compiler, *link_flags, _WRAP, *inputs, *found.link_flags, "-o", str(partial)])
+        _run([driver.compiler, *link_flags, _WRAP, *inputs, *found.link_flags, "-o", str(partial)])
         partial.rename(path)
     return path
 
@@ -144,7 +144,14 @@ def _compile(driver: Driver, source: str, folder: Path) -> None:
     command += [f"-I{REPOSITORY / 'native'}", f"-I{TARGETS}", f"-I{folder}"]
     command += [f"-I{path}" for path in found.include_dirs] + list(found.compile_flags)
     name = Path(source).name if own else _native_name(source)
-    toolchain.run([*command, "-c", str(REPOSITORY / source), "-o", str(_object(folder, name))])
+    _run([*command, "-c", str(REPOSITORY / source), "-o", str(_object(folder, name))])
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.splitlines() or ["no message"]
+        raise toolchain.BuildError(next((line for line in lines if "error: " in line), lines[-1]))
 
 
 def _model_header() -> str:
