@@ -190,9 +190,8 @@ static cal_status make_array(context *context, cal_value *into) {
   return *into == 0 ? exhausted(context) : CAL_OK;
 }
 
-static cal_status read_value(context *context, size_t at, cal_value *into) {
-  const part *here = &context->parts[at];
-  const uint8_t tag = here->type.tags[0];
+/* A value of a type that is one tag. */
+static cal_status read_simple(context *context, uint8_t tag, cal_value *into) {
   switch (tag) {
   case CAL_TYPE_INTEGER:
     *into = cal_read_integer(context->reader, context->arena);
@@ -217,17 +216,26 @@ static cal_status read_value(context *context, size_t at, cal_value *into) {
   case CAL_TYPE_STRING:
   case CAL_TYPE_DATA:
     return read_bytes_like(context, tag, into);
-  case CAL_TYPE_APPLY:
-    if (here->second != 0) {
-      return read_pair(context, at, into);
-    }
-    return here->type.tags[1] == CAL_TYPE_LIST ? read_list(context, here->first, into)
-                                               : read_array(context, here->first, into);
   case CAL_TYPE_VALUE:
     return cal_read_assets(context->reader, context->arena, into, context->error);
-  default:
+  case CAL_TYPE_ML_RESULT:
     return malformed(context, "a pairing result, of which there are no constants,");
+  default:
+    return malformed(context, "an ill-formed type");
   }
+}
+
+static cal_status read_value(context *context, size_t at, cal_value *into) {
+  const part *here = &context->parts[at];
+  const uint8_t *tags = here->type.tags;
+  if (tags[0] != CAL_TYPE_APPLY) {
+    return read_simple(context, tags[0], into);
+  }
+  if (here->second != 0) {
+    return read_pair(context, at, into);
+  }
+  return tags[1] == CAL_TYPE_LIST ? read_list(context, here->first, into)
+                                  : read_array(context, here->first, into);
 }
 
 /* One step along a list: its next cell, or its end. */
@@ -280,6 +288,12 @@ cal_status cal_read_constant(cal_reader *reader, cal_arena *arena, bool group_el
                      .arena = arena,
                      .error = error,
                      .group_elements = group_elements};
+  /* Most types are one tag: "a tag follows", four bits, "none follows". */
+  const uint64_t window = cal_window(reader) >> 58;
+  if ((window & 0x21) == 0x20 && reader->limit - reader->position >= 6) {
+    reader->position += 6;
+    return read_simple(&context, (uint8_t)(window >> 1 & 0xf), value);
+  }
   cal_stack_init(&context.tasks, arena);
   const cal_status status = read_all(&context, value);
   cal_stack_release(&context.tasks);

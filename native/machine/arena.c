@@ -11,8 +11,37 @@ struct cal_chunk {
 enum {
   FIRST_CHUNK = 64 * 1024,
   LARGEST_CHUNK = 4 * 1024 * 1024,
-  KEPT_BY_RESET = 8 * 1024 * 1024
+  KEPT_BY_RESET = 8 * 1024 * 1024,
+  SPARED = 1024 * 1024 /* bytes that a thread keeps of the arenas that it has released */
 };
+
+/* A script lives for one call, so one arena follows another; without these, the
+ * system would take the pages back and clear them anew for each. */
+static _Thread_local cal_chunk *spares;
+static _Thread_local size_t spared;
+
+static cal_chunk *take_spare(size_t size) {
+  cal_chunk **link = &spares;
+  while (*link != NULL && (*link)->size < size) {
+    link = &(*link)->newer;
+  }
+  cal_chunk *chunk = *link;
+  if (chunk != NULL) {
+    *link = chunk->newer;
+    spared -= chunk->size;
+  }
+  return chunk;
+}
+
+static void spare_or_free(cal_chunk *chunk) {
+  if (chunk->size > SPARED - spared) {
+    free(chunk);
+    return;
+  }
+  chunk->newer = spares;
+  spares = chunk;
+  spared += chunk->size;
+}
 
 /* Where an arena without chunks points, so that an empty block has an address. */
 static unsigned char nothing[CAL_ALIGN];
@@ -36,7 +65,7 @@ static void free_chain(cal_arena *arena, cal_chunk *chunk) {
   while (chunk != NULL) {
     cal_chunk *newer = chunk->newer;
     arena->held -= sizeof *chunk + chunk->size;
-    free(chunk);
+    spare_or_free(chunk);
     chunk = newer;
   }
 }
@@ -82,11 +111,19 @@ static cal_chunk *new_chunk(cal_arena *arena, size_t size) {
   if (wanted > room - sizeof(cal_chunk)) {
     wanted = size;
   }
-  cal_chunk *chunk = malloc(sizeof *chunk + wanted);
-  if (chunk != NULL) {
-    chunk->size = wanted;
-    arena->held += sizeof *chunk + wanted;
+  cal_chunk *chunk = take_spare(wanted);
+  if (chunk != NULL && chunk->size > room - sizeof *chunk) {
+    free(chunk); /* more than this arena may hold */
+    chunk = NULL;
   }
+  if (chunk == NULL) {
+    chunk = malloc(sizeof *chunk + wanted);
+    if (chunk == NULL) {
+      return NULL;
+    }
+    chunk->size = wanted;
+  }
+  arena->held += sizeof *chunk + chunk->size;
   return chunk;
 }
 

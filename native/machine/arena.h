@@ -28,8 +28,8 @@ typedef struct cal_arena {
 
 void cal_arena_init(cal_arena *arena, size_t cap);
 
-/* Gives all memory back to the system, but for that of stacks. The arena may be
- * used again. */
+/* Gives all memory back, but for a megabyte that the thread keeps for its next
+ * arena. What stacks hold of the cap stays theirs. The arena may be used again. */
 void cal_arena_release(cal_arena *arena);
 
 /* Empties the arena but keeps a few megabytes for the next run, so that a
