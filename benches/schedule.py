@@ -18,6 +18,7 @@ from benches.process import Crashed, Driver, Refused
 
 WORKS: Final = ("decode", "evaluate")
 _MORE_BLOCKS: Final = 8  # at most, for the cells that still lack clean batches
+_SLOW: Final = 10  # batches' time or more for one run
 _CLEAN_SHARE: Final = 0.9  # of a batch's time; what is missing went to another process on the core
 _MOST_ITERATIONS: Final = 100_000
 
@@ -54,6 +55,7 @@ class Benchmark:
         self._logs = logs
         self._random = random.Random(plan.seed)
         self._iterations: dict[Cell, int] = {}
+        self._slow: set[Cell] = set()
         self._running: dict[str, Driver] = {}
         self.observed = Observed()
 
@@ -77,11 +79,13 @@ class Benchmark:
         # This block warms caches and compilers up, and finds the iterations; nothing of it is kept.
         self._run_block(number, cells, stack)
         kept: list[Sample] = []
-        for _ in range(self._plan.blocks):
-            kept += self._run_block(number, cells, stack)
+        # Where a run takes many batches' time, one core's neighbours disturb every batch, and precision is not at stake.
+        quick = [cell for cell in cells if cell not in self._slow]
+        for block in range(self._plan.blocks):
+            kept += self._run_block(number, cells if block < FEWEST_BATCHES else quick, stack)
         for _ in range(_MORE_BLOCKS):
             clean = Counter(sample.cell for sample in kept if sample.clean)
-            kept += self._run_block(number, [cell for cell in cells if clean[cell] < FEWEST_BATCHES], stack)
+            kept += self._run_block(number, [cell for cell in quick if clean[cell] < FEWEST_BATCHES], stack)
         return kept
 
     def _run_block(self, number: int, cells: Sequence[Cell], stack: ExitStack) -> list[Sample]:
@@ -104,6 +108,8 @@ class Benchmark:
         answer = driver.ask(cell.work, iterations, self._paths[cell.contract])
         if answer.spent is not None:
             self.observed.spent[cell] = answer.spent
+        if answer.ns > _SLOW * self._plan.batch_ms * 1e6 * iterations:
+            self._slow.add(cell)
         wanted = round(self._plan.batch_ms * 1e6 * iterations / max(answer.ns, 1))
         self._iterations[cell] = min(max(wanted, 1), _MOST_ITERATIONS)
         return Sample(cell, number, iterations, answer.ns, clean=answer.share >= _CLEAN_SHARE)
