@@ -79,7 +79,7 @@ class Benchmark:
         # This block warms caches and compilers up, and finds the iterations; nothing of it is kept.
         self._run_block(number, cells, stack)
         kept: list[Sample] = []
-        # Where a run takes many batches' time, one core's neighbours disturb every batch, and precision is not at stake.
+        # What takes many batches' time is seldom undisturbed, and its precision is not at stake.
         quick = [cell for cell in cells if cell not in self._slow]
         for block in range(self._plan.blocks):
             kept += self._run_block(number, cells if block < FEWEST_BATCHES else quick, stack)
