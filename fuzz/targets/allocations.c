@@ -64,6 +64,7 @@ static cal_status whole_way(const test_case *it, uint64_t refused, bool lasting,
     status = run(script, error);
   }
   cal_script_free(script);
+  cal_arena_drop_spares();
   const cal_tracked seen = cal_track_end();
   CAL_CHECK(seen.held == 0);
   *requests = seen.allocations;

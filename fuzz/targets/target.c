@@ -43,6 +43,7 @@ void cal_target_begin(void) {
 }
 
 void cal_target_end(size_t most) {
+  cal_arena_drop_spares();
   const cal_tracked seen = cal_track_end();
   CAL_CHECK(seen.held == 0);
   CAL_CHECK(seen.peak <= (int64_t)most + BESIDES_CAPS);

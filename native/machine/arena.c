@@ -53,6 +53,15 @@ void cal_arena_init(cal_arena *arena, size_t cap) {
   arena->cap = cap;
 }
 
+void cal_arena_drop_spares(void) {
+  while (spares != NULL) {
+    cal_chunk *chunk = spares;
+    spares = chunk->newer;
+    free(chunk);
+  }
+  spared = 0;
+}
+
 static unsigned char *payload(cal_chunk *chunk) { return (unsigned char *)(chunk + 1); }
 
 static void enter(cal_arena *arena, cal_chunk *chunk) {

@@ -32,6 +32,10 @@ void cal_arena_init(cal_arena *arena, size_t cap);
  * arena. What stacks hold of the cap stays theirs. The arena may be used again. */
 void cal_arena_release(cal_arena *arena);
 
+/* Gives back what this thread keeps. For a thread that ends, and for tests that
+ * account for every byte. */
+void cal_arena_drop_spares(void);
+
 /* Empties the arena but keeps a few megabytes for the next run, so that a
  * repeated evaluation does not pay the system for its pages each time. */
 void cal_arena_reset(cal_arena *arena);
