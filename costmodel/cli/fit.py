@@ -90,7 +90,11 @@ def _show(model: FittedModel, target: Path) -> None:
     console.print(
         table("Machine steps", (("step", "left"), ("price", "right"), ("95 %", "right"), ("flags", "left")), steps)
     )
-    console.print(f"condition number of the step design: {model.steps.condition:.3g}", markup=False)
+    console.print(
+        f"step design: condition number {model.steps.condition:.3g}, "
+        f"worst residual {percent(model.steps.worst_relative_residual)}",
+        markup=False,
+    )
     if model.calls:
         calls = [
             (

@@ -23,6 +23,9 @@ from costmodel.plutus.builtins import BUILTIN_BY_NAME
 
 Floats = NDArray[np.float64]
 
+POOR_FIT = 0.1
+"""Residual, as a share of the measured cost, above which a shape is said to fit poorly."""
+
 
 @dataclass(frozen=True, slots=True)
 class Applications:
@@ -194,6 +197,8 @@ def _fit_builtin(
         flags.append(Flag(FlagKind.UNPAIRED, f"{applications.unpaired} cells without a partner were left out"))
     if missed:
         flags.append(Flag(FlagKind.UNCERTAIN, f"{len(missed)} cells missed their precision: {missed[0]}"))
+    if (worst := priced.worst_relative_residual) > POOR_FIT:
+        flags.append(Flag(FlagKind.POOR_FIT, f"the shape misses a measured cost by {worst:.0%}"))
     return BuiltinFit(
         name=name,
         priced=priced,

@@ -27,6 +27,7 @@ class FlagKind(StrEnum):
     ROUNDED = "rounded up"
     UNCERTAIN = "uncertain"
     UNPAIRED = "unpaired cells"
+    POOR_FIT = "poor fit"
 
 
 @dataclass(frozen=True, slots=True)

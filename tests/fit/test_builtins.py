@@ -140,3 +140,9 @@ def test_negative_size_is_refused(tmp_path: Path) -> None:
     cell = planned("bad", experiment="builtins", operation="sha2_256", sizes=(-1,))
     with pytest.raises(InputError, match="'bad' has a size that is negative"):
         fit(tmp_path, [cell])
+
+
+def test_shape_that_misses_the_measured_costs_is_flagged(tmp_path: Path) -> None:
+    # The truth grows with the product of the sizes; variant A prices their sum.
+    fitted = only(fit(tmp_path, list(builtin_cells({"multiplyInteger": BUILTINS["multiplyInteger"][1]})), Variant.A))
+    assert FlagKind.POOR_FIT in kinds(fitted)
