@@ -7,11 +7,20 @@
 
 #define cal_arena_grow unused_grow
 #define cal_arena_reset unused_reset
+#define cal_arena_release release_to_spares
 void *cal_arena_grow(cal_arena *arena, size_t size);
 void cal_arena_reset(cal_arena *arena);
+void cal_arena_release(cal_arena *arena);
 #include "machine/arena.c"
 #undef cal_arena_grow
 #undef cal_arena_reset
+#undef cal_arena_release
+
+/* A block that is kept for the next arena would still be good to use. */
+void cal_arena_release(cal_arena *arena) {
+  release_to_spares(arena);
+  cal_arena_drop_spares();
+}
 
 void cal_arena_reset(cal_arena *arena) { cal_arena_release(arena); }
 
