@@ -131,17 +131,27 @@ static inline cal_status read_variable(decoder *decoder, cal_part *into) {
     return malformed(decoder, "a free variable");
   }
   const binder *bound = (const binder *)(const void *)decoder->binders.base + (depth - index);
-  *into = cal_part_variable(decoder->scope.level - bound->level, bound->slot);
+  const uint32_t level = decoder->scope.level;
+  *into = cal_part_variable(level, level - bound->level, bound->slot);
   return CAL_OK;
+}
+
+/* Sets what a node knows of the frame that it opens at a depth: the slot of its
+ * first variable, and of a far frame the one behind it. */
+static inline void open_frame(cal_node *node, uint32_t level) {
+  const bool far = level % CAL_FAR == 0;
+  node->slot = far;
+  node->number = far ? CAL_FAR_SLOT + 1 : 1;
 }
 
 /* Out: *body, where to read on. */
 static inline cal_status read_lambda(decoder *decoder, cal_part *into, cal_part **body) {
   cal_node *node = new_node(decoder, CAL_OP_LAMBDA, 1);
-  if (CAL_UNLIKELY(node == NULL || !bind(decoder, (scope){node, decoder->scope.level + 1}, 0))) {
+  const scope inside = {node, decoder->scope.level + 1};
+  if (CAL_UNLIKELY(node == NULL || !bind(decoder, inside, 0))) {
     return exhausted(decoder);
   }
-  node->number = 1;
+  open_frame(node, inside.level);
   *into = (cal_part)node;
   *body = &node->parts[0];
   return CAL_OK;
@@ -156,13 +166,15 @@ static cal_status read_let(decoder *decoder, cal_part *into, cal_part **body) {
     return exhausted(decoder);
   }
   scope inside = {node, decoder->scope.level + 1};
+  uint32_t slot = 0;
   if (fits) {
     inside = decoder->scope;
-    node->slot = (uint16_t)owner->number++;
+    slot = owner->number++;
+    node->slot = (uint16_t)slot;
   } else {
-    node->number = 1;
+    open_frame(node, inside.level);
   }
-  if (CAL_UNLIKELY(!bind(decoder, inside, node->slot))) {
+  if (CAL_UNLIKELY(!bind(decoder, inside, slot))) {
     return exhausted(decoder);
   }
   *into = (cal_part)node;

@@ -27,10 +27,16 @@ enum { TAG_BITS = 4, BUILTIN_BITS = 7 };
  * whose values are substituted, or one that the written term itself would open,
  * of which the depths are known at which its variables are bound. A frame of the
  * run knows depths too: of the lets in a delay, which bind in the frame around
- * it but only once it is forced. */
+ * it but only once it is forced.
+ *
+ * `jump` leads further out, by lengths that let any scope be reached in a
+ * logarithmic number of moves (E. W. Myers, An applicative random-access stack,
+ * Information Processing Letters 17, 1983). */
 typedef struct scope {
   const struct scope *outer; /* NULL: `frame` is the frame */
-  cal_frame *frame;
+  const struct scope *jump;
+  cal_frame *frame; /* the frame of the run in which the term is written */
+  uint64_t level;   /* scopes between that frame and this one */
   uint64_t depths[];
 } scope;
 
@@ -109,7 +115,7 @@ static const scope *run_scope(context *context, cal_frame *frame) {
     give_up(context);
     return NULL;
   }
-  *made = (scope){NULL, frame};
+  *made = (scope){NULL, made, frame, 0};
   for (int slot = 0; slot < CAL_FRAME_SLOTS; slot++) {
     made->depths[slot] = NOT_BOUND;
   }
@@ -125,19 +131,27 @@ static const scope *term_scope(context *context, const scope *outer, uint32_t sl
     give_up(context);
     return NULL;
   }
-  *made = (scope){outer, NULL};
+  const scope *jump = outer->jump;
+  const bool even = outer->level - jump->level == jump->level - jump->jump->level;
+  *made = (scope){outer, even ? jump->jump : outer, outer->frame, outer->level + 1};
   made->depths[0] = depth;
   return made;
+}
+
+static const scope *scope_at(const scope *scope, uint64_t level) {
+  while (scope->level > level) {
+    scope = scope->jump->level >= level ? scope->jump : scope->outer;
+  }
+  return scope;
 }
 
 static void write_variable(context *context, const task *now) {
   const scope *scope = now->scope;
   uint64_t hops = cal_part_frames(now->part);
   const uint64_t slot = cal_part_slot(now->part);
-  while (hops > 0 && scope->outer != NULL) {
-    scope = scope->outer;
-    hops--;
-  }
+  const uint64_t within = hops < scope->level ? hops : scope->level;
+  scope = scope_at(scope, scope->level - within);
+  hops -= within;
   if (hops == 0 && (scope->outer != NULL || scope->depths[slot] != NOT_BOUND)) {
     write_tag(context, TAG_VAR);
     cal_write_word(&context->writer, now->depth - scope->depths[slot]);

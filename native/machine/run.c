@@ -39,12 +39,24 @@ static cal_status exhausted(const cal_run *run) {
   return cal_fail(run->error, CAL_OUT_OF_MEMORY, "the run needs more memory than allowed");
 }
 
-static cal_frame *new_frame(cal_run *run, cal_frame *outer, uint32_t slots, cal_value first) {
+static cal_frame *frames_out(cal_frame *frame, uint64_t frames) {
+  for (; frames != 0; frames--) {
+    frame = frame->outer;
+  }
+  return frame;
+}
+
+/* The frame that a lambda or let opens, its first variable bound. */
+static inline cal_frame *new_frame(cal_run *run, cal_frame *outer, const cal_node *node,
+                                   cal_value first) {
   cal_frame *frame =
-      cal_alloc(&run->machine->arena, sizeof *frame + slots * sizeof(cal_value));
+      cal_alloc(&run->machine->arena, sizeof *frame + node->number * sizeof(cal_value));
   if (CAL_LIKELY(frame != NULL)) {
     frame->outer = outer;
     frame->slots[0] = first;
+    if (CAL_UNLIKELY(node->slot != 0)) {
+      frame->slots[CAL_FAR_SLOT] = (cal_value)frames_out(outer, CAL_FAR - 1);
+    }
   }
   return frame;
 }
@@ -159,8 +171,20 @@ static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *res
 
 /* Variables and constants are values at once. Where one stands as an operand it
  * is taken on the spot, without a continuation. */
-static inline cal_value outer_variable(cal_part part, const cal_frame *frame) {
+static cal_frame *far_out(cal_frame *frame, uint64_t level, uint64_t frames) {
+  frame = frames_out(frame, level); /* to one that CAL_FAR divides the depth of */
+  frames -= level;
+  for (; frames >= CAL_FAR; frames -= CAL_FAR) {
+    frame = (cal_frame *)frame->slots[CAL_FAR_SLOT];
+  }
+  return frames_out(frame, frames);
+}
+
+static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
   uint64_t frames = cal_part_frames(part);
+  if (CAL_UNLIKELY(frames >= 2 * CAL_FAR)) {
+    return far_out(frame, cal_part_level(part), frames)->slots[cal_part_slot(part)];
+  }
   do {
     frame = frame->outer;
   } while (--frames != 0);
@@ -291,7 +315,7 @@ apply: { /* `function` to `value` */
   const cal_kind kind = cal_kind_of(function);
   if (CAL_LIKELY(kind == CAL_CLOSURE)) {
     const cal_code *code = CAL_AS(cal_code, function);
-    frame = new_frame(run, code->frame, code->node->number, value);
+    frame = new_frame(run, code->frame, code->node, value);
     if (CAL_UNLIKELY(frame == NULL)) {
       return exhausted(run);
     }
@@ -324,7 +348,7 @@ bind: /* `value` by the let `node` in `frame` */
   if (node->op == CAL_OP_LET) {
     frame->slots[node->slot] = value;
   } else {
-    frame = new_frame(run, frame, node->number, value);
+    frame = new_frame(run, frame, node, value);
     if (CAL_UNLIKELY(frame == NULL)) {
       return exhausted(run);
     }

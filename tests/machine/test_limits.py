@@ -158,3 +158,48 @@ def test_a_let_inside_a_delay_survives_being_forced_twice() -> None:
 def test_traces_are_kept_in_order() -> None:
     text = '[(force (builtin trace)) (con string "a") [(force (builtin trace)) (con string "b") (con unit ())]]'
     assert evaluate(flat_of(text)).logs == ("b", "a")
+
+
+def deeply_nested(depth: int, body: str) -> str:
+    """`body` below `depth` functions, none of them applied where it stands, so that each has a frame of its own.
+
+    The function at level n binds xn to n.
+    """
+    opening = "".join(f"[(force (delay (lam x{level} " for level in range(1, depth + 1))
+    closing = "".join(f"))) (con integer {level})]" for level in range(depth, 0, -1))
+    return f"{opening}{body}{closing}"
+
+
+@pytest.mark.parametrize("depth", [1, 31, 32, 33, 63, 64, 65, 95, 96, 97, 128, 200])
+def test_variables_are_found_however_many_functions_lie_between(depth: int) -> None:
+    wanted = range(1, depth + 1)
+    total = "(con integer 0)"
+    for level in wanted:
+        total = f"[(builtin addInteger) x{level} [(builtin multiplyInteger) (con integer 3) {total}]]"
+    expected = 0
+    for level in wanted:
+        expected = level + 3 * expected
+    outcome = evaluate(flat_of(deeply_nested(depth, total)), result=True)
+    assert outcome.result is not None
+    assert decode_flat(outcome.result).term == Const(Constant(INTEGER, expected))
+
+
+@pytest.mark.parametrize("depth", [40, 64, 100])
+def test_closures_below_many_functions_are_written_back(depth: int) -> None:
+    body = f"(lam y [(lam z [(builtin addInteger) x1 [(builtin addInteger) x{depth} z]]) y])"
+    outcome = evaluate(flat_of(deeply_nested(depth, body)), result=True)
+    assert outcome.result is not None
+    expected = (
+        f"(lam y [(lam z [(builtin addInteger) (con integer 1) [(builtin addInteger) (con integer {depth}) z]]) y])"
+    )
+    assert decode_flat(outcome.result).term == parse_program(f"(program 1.1.0 {expected})").term
+
+
+def test_lets_beyond_one_frame_are_found_below_many_functions() -> None:
+    count = 300  # of lets, ten frames' worth, below seventy functions
+    lets = "".join(f"[(lam y{n} " for n in range(count))
+    closing = "".join(f") (con integer {n})]" for n in range(count - 1, -1, -1))
+    body = f"{lets}[(builtin addInteger) y0 [(builtin addInteger) y150 [(builtin addInteger) y299 x1]]]{closing}"
+    outcome = evaluate(flat_of(deeply_nested(70, body)), result=True)
+    assert outcome.result is not None
+    assert decode_flat(outcome.result).term == Const(Constant(INTEGER, 0 + 150 + 299 + 1))
