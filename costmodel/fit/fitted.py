@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from costmodel import __version__
-from costmodel.errors import EnvironmentFault
 from costmodel.fit.builtins import BuiltinFit, NoOp
 from costmodel.fit.calls import CallFit
 from costmodel.fit.coefficient import Coefficient, Flag, Interval, rounded
@@ -98,11 +97,8 @@ class FittedModel:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            is_folder = path.is_dir()
         except OSError as error:
             refuse("write", path, error)
-        if is_folder:
-            raise EnvironmentFault(f"cannot write {path}: it is a folder; name a file")
         write_atomically(path, dump(self.cost_model))
 
     def summary(self) -> tuple[SummaryRow, ...]:

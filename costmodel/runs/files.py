@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NoReturn
@@ -14,7 +15,11 @@ TEMPORARY_PREFIX = ".tmp-"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, make it durable, and rename it. EnvironmentFault where that fails."""
+    """Write a file under a temporary name, make it durable, and rename it. EnvironmentFault where that fails.
+
+    What a link points to is written, and not the link; nothing but a regular file is ever replaced.
+    """
+    path = _target(path)
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
     try:
         with temporary.open("wb") as file:
@@ -26,6 +31,20 @@ def write_atomically(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         refuse("write", path, error)
+
+
+def _target(path: Path) -> Path:
+    """The file that a path stands for. EnvironmentFault for a folder, a device and the like."""
+    # A rename would put a file in the place of a device such as /dev/null, for every process of the machine.
+    real = Path(os.path.realpath(path))
+    try:
+        mode = real.lstat().st_mode
+    except OSError:  # nothing is there yet, or the write will say what is wrong
+        return real
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise EnvironmentFault(f"cannot write {path}: it is {what}; name a file")
+    return real
 
 
 def make_folder(path: Path) -> None:
