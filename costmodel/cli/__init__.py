@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 import typer
@@ -17,7 +19,6 @@ app = typer.Typer(
     help="Measure, fit and validate cost models for Plutus.",
     epilog="Exit codes: 0 done, and the check passed; 1 the check failed; 2 wrong usage or bad input; "
     "3 inconclusive; 130 interrupted.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -46,27 +47,57 @@ def _root(
 
 def main() -> None:
     """Runs a command and ends the process with its exit code. What goes wrong is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        # File names need not be text, and the terminal's encoding need not have every character.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """The exit code of one command."""
+    if sys.stdout is None:
+        complain("stdout is closed; leave it open for the result")
+        return 2
     try:
-        result = app(arguments, prog_name="calibrate", standalone_mode=False)
+        code = _invoke(arguments or ["--help"])
+        sys.stdout.flush()
     except TyperException as error:
         complain(error.format_message())
         return 2
     except CalibrateError as error:
         complain(str(error))
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         complain("interrupted")
         return Interrupted.exit_code
     except BrokenPipeError:
         # The reader went away (`| head`): not our failure, and nobody is there to be told.
-        sys.stderr.close()
+        _abandon_output()
         return 0
+    except OSError as error:
+        _abandon_output()
+        complain(f"{error.filename or 'writing the result'}: {error.strerror}")
+        return 2
     except MemoryError:
         complain("this machine has too little memory for that")
         return 2
+    return code if arguments else 2
+
+
+def _invoke(arguments: list[str]) -> int:
+    # Typer's own way to run a command turns interrupts and lost readers into exit codes of its choice.
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("calibrate", arguments) as context:
+            result = command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _abandon_output() -> None:
+    """Lets what is still to be written go nowhere, lest the interpreter try again as it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

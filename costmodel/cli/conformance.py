@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress
 
 from costmodel.cli.options import Json
-from costmodel.cli.output import print_json, stderr, stdout
+from costmodel.cli.output import print_json, stderr, stdout, visible
 from costmodel.errors import InputError
 from costmodel.workloads.conformance import FORMATS, Format, Miss, Report, check_tree, find_cases
 
@@ -52,7 +52,7 @@ def _show(reports: list[Report]) -> None:
     console = stdout()
     for report in reports:
         for miss in report.misses:
-            console.print(f"{report.format} {miss.case}: {miss.what}", markup=False, soft_wrap=True)
+            console.print(f"{report.format} {visible(miss.case)}: {miss.what}", markup=False, soft_wrap=True)
             console.print(f"  expected {miss.expected}", markup=False, soft_wrap=True)
             console.print(f"  actual   {miss.actual}", markup=False, soft_wrap=True)
     for report in reports:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from costmodel.cli.output import print_json, stdout, table, time_ns
+from costmodel.cli.output import print_json, stdout, table, time_ns, visible
 from costmodel.errors import InputError
 from costmodel.model import ExUnits
 from costmodel.workloads.corpus import CaseResult, load_corpus, replay_corpus
@@ -67,7 +67,7 @@ def _show(results: list[CaseResult], exact: int) -> None:
     console = stdout()
     for result in results:
         if not result.exact:
-            console.print(f"miss: {result.case}", markup=False, soft_wrap=True)
+            console.print(f"miss: {visible(result.case)}", markup=False, soft_wrap=True)
             console.print(f"  expected {_expected(result)}", markup=False, soft_wrap=True)
             console.print(f"  actual   {_actual(result)}", markup=False, soft_wrap=True)
     console.print(f"{exact} of {len(results)} cases exact", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,7 +11,7 @@ import typer
 
 from costmodel.cli.corpus import evaluate_corpus
 from costmodel.cli.options import Json, ProtocolVersion, budget, language_named
-from costmodel.cli.output import print_json, stdout, table
+from costmodel.cli.output import print_json, stdout, table, visible
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.model import CostModel, Variant, ledger_model, load, variant_for
@@ -106,7 +107,8 @@ def _script(path: Path, flat: bytes, arguments: list[str], language: LedgerLangu
 
 
 def _cbor(argument: str) -> bytes:
-    if Path(argument).suffix or Path(argument).is_file():
+    # os.path's test, unlike pathlib's, takes a text that is too long for a file name: most Data is.
+    if Path(argument).suffix or os.path.isfile(argument):  # noqa: PTH113
         return encode_data(load_data(Path(argument)))
     return encode_data(data_from_hex(argument))
 
@@ -142,7 +144,7 @@ def _show(outcome: Outcome, model: CostModel) -> None:
     else:
         console.print(f"{outcome.status.value}: {outcome.error}", markup=False, soft_wrap=True)
     for line in outcome.logs:
-        console.print(f"trace: {line}", markup=False, soft_wrap=True)
+        console.print(f"trace: {visible(line)}", markup=False, soft_wrap=True)
     console.print()
     spent = outcome.spent
     rows = [

@@ -20,7 +20,9 @@ ProtocolVersion = Annotated[
 Core = Annotated[
     int | None, typer.Option("--core", metavar="N", help="CPU core to measure on. [default: the last one]")
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of operands, orders and resamples.")]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Seed of operands, orders and resamples.")
+]
 TimeBudget = Annotated[
     str | None,
     typer.Option("--time-budget", metavar="TIME", help="End by then with the precision reached, e.g. 90s or 3m."),

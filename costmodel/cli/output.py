@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import msgspec
 from rich.console import Console
@@ -18,17 +19,29 @@ def complain(message: str) -> None:
     """One line on stderr, whatever characters a file name or a decoder put into it."""
     line = " ".join(message.split())
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-    print(f"calibrate: {printable}", file=sys.stderr)
+    if sys.stderr is not None:  # print would take stdout instead
+        with suppress(OSError):
+            print(f"calibrate: {printable}", file=sys.stderr, flush=True)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError  # rich would end the process by itself, with an exit code of its choice
 
 
 def stdout() -> Console:
     """Where results go. Unlike rich's default, a result that is piped is not cut to 80 columns."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=False)
+    return _Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=False)
 
 
 def stderr() -> Console:
     """Where progress and logs go."""
     return Console(stderr=True, highlight=False)
+
+
+def visible(text: str) -> str:
+    """A text from outside on one line, its control characters written as escapes: a terminal would obey them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_json(document: Any) -> None:

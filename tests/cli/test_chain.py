@@ -131,3 +131,7 @@ def test_a_run_stopped_by_ctrl_c_can_be_resumed(tmp_path: Path) -> None:
 def test_help_names_every_command() -> None:
     shown = calibrate("--help").stdout
     assert all(name in shown for name in ("conformance", "eval", "fit", "measure", "validate"))
+
+
+def test_a_negative_seed_is_refused(tmp_path: Path) -> None:
+    assert "--seed" in one_line(calibrate("fit", tmp_path, "--seed=-1"))

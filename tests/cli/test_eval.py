@@ -92,6 +92,20 @@ def test_wrong_cbor_is_refused(program: Path) -> None:
     assert "argument 1: " in one_line(calibrate("eval", program, "9f01"))
 
 
+def test_an_argument_longer_than_a_file_name_is_data(program: Path) -> None:
+    # A byte string of 300 bytes in chunks, as contexts have them: far more hexadecimal than a file name may have.
+    chunks = 4 * ("5840" + "00" * 64) + "582c" + "00" * 44
+    result = calibrate("eval", program, f"5f{chunks}ff")
+    assert result.returncode == 1
+    assert result.stdout.startswith("evaluation failure: builtin unIData")
+
+
+def test_a_trace_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "trace.uplc"
+    path.write_text(r'(program 1.0.0 [(force (builtin trace)) (con string "a\x1b[2J\nb") (con unit ())])')
+    assert "trace: a\\x1b[2J\\nb\n" in calibrate("eval", path).stdout
+
+
 def test_unknown_builtin_tag_is_refused(tmp_path: Path) -> None:
     # Version 1.0.0, then the term tag of a builtin and 127, then padding.
     path = tmp_path / "unknown.flat"

@@ -1,0 +1,64 @@
+"""What happens to a result that cannot be written, and to names that are not text."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import ENVIRONMENT, MAIN, calibrate
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "text.uplc"
+    path.write_text('(program 1.0.0 (con string "\u00e9"))')
+    return path
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_full_disk_is_one_line(program: Path, options: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*MAIN, "eval", str(program), *options], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 2
+    assert result.stderr == "calibrate: writing the result: No space left on device\n"
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_reader_that_left_is_no_failure(program: Path, options: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        result = subprocess.run(
+            [*MAIN, "eval", str(program), *options], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_closed_streams_are_no_traceback(program: Path) -> None:
+    command = subprocess.list2cmdline([*MAIN, "eval", str(program)])
+    result = subprocess.run(["sh", "-c", f"{command} >&-"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (2, "calibrate: stdout is closed; leave it open for the result\n")
+
+
+def test_a_complaint_does_not_go_to_stdout_instead(tmp_path: Path) -> None:
+    command = subprocess.list2cmdline([*MAIN, "eval", str(tmp_path / "nowhere")])
+    result = subprocess.run(["sh", "-c", f"{command} 2>&-"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+
+
+def test_characters_that_the_terminal_lacks_are_escaped(program: Path) -> None:
+    environment = ENVIRONMENT | {"PYTHONIOENCODING": "ascii"}
+    result = subprocess.run([*MAIN, "eval", str(program)], capture_output=True, text=True, check=False, env=environment)
+    assert result.returncode == 0
+    assert r"\xe9" in result.stdout
+
+
+def test_no_command_shows_the_help() -> None:
+    result = calibrate()
+    assert result.returncode == 2
+    assert "Commands:\n" in result.stdout
