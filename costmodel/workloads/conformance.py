@@ -27,7 +27,7 @@ FORMATS: Final[tuple[Format, ...]] = ("text", "flat")
 _SUFFIXES: Final[dict[Format, str]] = {"text": ".uplc", "flat": ".flat"}
 _REFUSED: Final = "parse/decode error"
 _FAILED: Final = "evaluation failure"
-_BUDGET: Final = re.compile(r"\s*\(?\{\s*cpu:\s*(\d+)\s*\|\s*mem:\s*(\d+)\s*\}\)?\s*")
+_BUDGET: Final = re.compile(rb"\s*\(?\{\s*cpu:\s*(\d{1,19})\s*\|\s*mem:\s*(\d{1,19})\s*\}\)?\s*")
 _VARIANT: Final = Variant.E
 _UNLIMITED: Final = ExUnits(MAX_COST, MAX_COST)
 _SHOWN: Final = 300  # characters of a program in a miss
@@ -105,7 +105,7 @@ def _check_lot(root: Path, form: Format, lot: Sequence[Path]) -> list[Miss]:
 
 def _check(root: Path, form: Format, path: Path) -> Iterator[Miss]:
     name = path.relative_to(root).with_suffix("").as_posix()
-    answer = _run(form, path.read_bytes())
+    answer = _run(form, _read(path))
     expected_path = path.with_name(path.name + ".expected")
     expected = _expected(form, expected_path)
     if not _same(expected, answer):
@@ -139,6 +139,13 @@ def _result(outcome: Outcome) -> Program:
     return decode_flat(outcome.result, allow_group_elements=True)
 
 
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
 def _text(content: bytes) -> str:
     try:
         return content.decode()
@@ -147,7 +154,7 @@ def _text(content: bytes) -> str:
 
 
 def _expected(form: Format, path: Path) -> _Answer:
-    content = path.read_bytes()
+    content = _read(path)
     for word in (_REFUSED, _FAILED):
         if content.strip() == word.encode():
             return _Answer(word)
@@ -160,7 +167,7 @@ def _expected(form: Format, path: Path) -> _Answer:
 
 
 def _budget(path: Path) -> ExUnits:
-    match = _BUDGET.fullmatch(path.read_text())
+    match = _BUDGET.fullmatch(_read(path))
     if match is None:
         raise InputError(f"{path}: holds no budget of the form ({{cpu: N | mem: N}})")
     return ExUnits(int(match[1]), int(match[2]))

@@ -11,25 +11,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
-from costmodel.model import ExUnits, Variant, from_array, variant_for
+from costmodel.model import MAX_COST, ExUnits, Variant, from_array, variant_for
 from costmodel.plutus import LedgerLanguage
 
 _SCHEMA_VERSION: Final = 1
 
 
 class _Units(msgspec.Struct, frozen=True):
-    steps: int
-    memory: int
+    steps: Annotated[int, msgspec.Meta(ge=0)]
+    memory: Annotated[int, msgspec.Meta(ge=0)]
 
     @property
     def ex_units(self) -> ExUnits:
-        return ExUnits(self.steps, self.memory)
+        return ExUnits(min(self.steps, MAX_COST), min(self.memory, MAX_COST))
 
 
 class _Protocol(msgspec.Struct, frozen=True):

@@ -55,6 +55,17 @@ def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
     assert "has no cases" in one_line(calibrate("conformance", tmp_path, "--format", "text"))
 
 
+def test_a_budget_that_is_no_text_is_refused(tree: Path) -> None:
+    (tree / "sum" / "sum.budget.expected").write_bytes(b"\xff\xfe")
+    assert "sum.budget.expected" in one_line(calibrate("conformance", tree, "--format", "text"))
+
+
+def test_a_case_that_cannot_be_read_is_refused(tree: Path) -> None:
+    (tree / "sum" / "sum.uplc").unlink()
+    (tree / "sum" / "sum.uplc").mkdir()
+    assert "sum.uplc: cannot be read" in one_line(calibrate("conformance", tree, "--format", "text"))
+
+
 def test_a_case_out_of_the_layout_is_refused(tree: Path) -> None:
     (tree / "sum" / "sum.budget.expected").write_text("cheap")
     assert "sum.budget.expected" in one_line(calibrate("conformance", tree, "--format", "text"))
@@ -81,3 +92,34 @@ def test_a_corpus_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "corpus.json"
     path.write_text('{"schema_version": 9, "cases": []}')
     assert "version 9" in one_line(calibrate("eval", path))
+
+
+def _corpus(path: Path, limit: int) -> Path:
+    """One evaluation of `(error)`, whose name would clear the screen, wrongly expected to succeed."""
+    case = {
+        "id": "case\x1b[2J",
+        "language": "PlutusV2",
+        "protocol_version": {"major": 10},
+        "flat_program_hex": "01000061",
+        "arguments_cbor_hex": [],
+        "cost_model": {"parameters": []},
+        "budget_limit": {"steps": limit, "memory": limit},
+        "expected": {"success": True},
+    }
+    path.write_text(json.dumps({"schema_version": 1, "cases": [case]}))
+    return path
+
+
+def test_a_budget_beyond_64_bits_is_no_limit(tmp_path: Path) -> None:
+    result = calibrate("eval", _corpus(tmp_path / "corpus.json", 2**70))
+    assert result.returncode == 1
+    assert "evaluation failure (the program evaluated to error)" in result.stdout
+
+
+def test_a_negative_budget_is_refused(tmp_path: Path) -> None:
+    assert "budget_limit.steps" in one_line(calibrate("eval", _corpus(tmp_path / "corpus.json", -1)))
+
+
+def test_a_corpus_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    result = calibrate("eval", _corpus(tmp_path / "corpus.json", 10**9))
+    assert result.stdout.startswith("miss: case\\x1b[2J\n")
