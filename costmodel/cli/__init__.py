@@ -79,6 +79,9 @@ def run(arguments: list[str]) -> int:
         _abandon_output()
         complain(f"{error.filename or 'writing the result'}: {error.strerror}")
         return 2
+    except UnicodeEncodeError as error:
+        complain(f"{error.object!r} is not UTF-8, and no file can hold it; give it another name")
+        return 2
     except MemoryError:
         complain("this machine has too little memory for that")
         return 2

@@ -61,9 +61,15 @@ class Run:
 
         `filters` is a pyarrow expression over the columns; what it excludes is not loaded.
         """
-        table = _dataset([self]).to_table(columns=list(columns or SAMPLE_SCHEMA.names), filter=filters)
-        frame: pd.DataFrame = table.to_pandas()
+        frame: pd.DataFrame = self.table(columns or SAMPLE_SCHEMA.names, filters).to_pandas()
         return frame
+
+    def table(self, columns: Sequence[str], filters: pc.Expression | None = None) -> pa.Table:
+        """As `samples`, still in pyarrow's form. InputError where a file of samples is damaged."""
+        try:
+            return _dataset([self]).to_table(columns=list(columns), filter=filters)
+        except (OSError, pa.ArrowException) as error:  # the message names the file
+            raise InputError(f"{self.path} has samples that are not readable: {error}") from error
 
     def sample_files(self) -> list[Path]:
         """The files that together hold every sample once."""
@@ -144,7 +150,7 @@ class RunWriter:
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
-        """Continue a run that is not complete. InputError where it is complete or its design was changed."""
+        """Continue a run that is not complete. InputError where it is complete or was changed since."""
         Run.open(path)  # lest the lock be left in a folder that is no run
         held = lock(path / LOCK)
         try:
@@ -153,6 +159,7 @@ class RunWriter:
                 raise InputError(f"{path} is complete; there is nothing to resume")
             if plan_sha256(run.design) != run.manifest.design_sha256:
                 raise InputError(f"{path / DESIGN} is not the design that the run began with; start a new run")
+            run.verify()  # or what was changed since would be hashed anew as the run's own
             writer = cls(path, run.manifest, run.design, held)
         except BaseException:
             held.close()
@@ -207,7 +214,7 @@ class RunWriter:
 
     def _gather(self) -> None:
         run = Run(self.path, self.manifest, self.design)
-        table = _dataset([run]).to_table(columns=SAMPLE_SCHEMA.names)
+        table = run.table(SAMPLE_SCHEMA.names)
         metadata = {_NEXT_PART: str(self._next_part).encode()}
         write_atomically(self.path / SAMPLES, _parquet(table.replace_schema_metadata(metadata)))
         for left in (*self.path.glob(f"{PARTS}/*"), *self.path.glob(f"{TEMPORARY_PREFIX}*")):

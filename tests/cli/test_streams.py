@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import ENVIRONMENT, MAIN, calibrate
+from costmodel.model import Variant, dump, ledger_model
+from tests.cli.command import ENVIRONMENT, MAIN, calibrate, one_line
 
 
 @pytest.fixture
@@ -62,3 +63,10 @@ def test_no_command_shows_the_help() -> None:
     result = calibrate()
     assert result.returncode == 2
     assert "Commands:\n" in result.stdout
+
+
+def test_a_name_that_is_not_utf_8_is_one_line(tmp_path: Path) -> None:
+    model = tmp_path / os.fsdecode(b"\xff.json")
+    model.write_bytes(dump(ledger_model(Variant.D)))
+    result = calibrate("validate", model, "--measurements", tmp_path, "--loops", "1", "--time-budget", "1s")
+    assert "is not UTF-8" in one_line(result)

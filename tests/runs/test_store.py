@@ -188,6 +188,26 @@ def test_a_changed_design_is_not_resumed(tmp_path: Path) -> None:
         RunWriter.reopen(path)
 
 
+def test_changed_samples_are_not_resumed(tmp_path: Path) -> None:
+    writer = create(tmp_path)
+    writer.append([sample(1)])
+    run = writer.finish(Status.INTERRUPTED)
+    (run.path / "samples.parquet").unlink()
+    with pytest.raises(InputError, match=r"samples\.parquet"):
+        RunWriter.reopen(run.path)
+
+
+def test_a_damaged_part_is_named(tmp_path: Path) -> None:
+    writer = create(tmp_path)
+    writer.append([sample(1)])
+    part = writer.path / "parts" / "000000.parquet"
+    part.write_bytes(part.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"000000\.parquet"):
+        Run.open(writer.path).samples()
+    with pytest.raises(InputError, match=r"000000\.parquet"):
+        writer.finish(Status.COMPLETE)
+
+
 def test_verify_finds_a_changed_byte(tmp_path: Path) -> None:
     writer = create(tmp_path)
     writer.append([sample(0)])
