@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -62,6 +63,7 @@ def run(plan: dict[str, Round]) -> int:
 
 
 def main() -> int:
+    argparse.ArgumentParser(prog="fuzz", description=__doc__).parse_args()
     try:
         return run(planned(wanted_runs()))
     except BuildError as error:
