@@ -7,22 +7,9 @@
 
 #include "builtins/table.h"
 #include "codec/constant.h"
+#include "codec/flat_tags.h"
 #include "codec/reader.h"
 #include "machine/script.h"
-
-enum {
-  TAG_VAR,
-  TAG_DELAY,
-  TAG_LAMBDA,
-  TAG_APPLY,
-  TAG_CONSTANT,
-  TAG_FORCE,
-  TAG_ERROR,
-  TAG_BUILTIN,
-  TAG_CONSTR,
-  TAG_CASE
-};
-enum { TAG_BITS = 4, BUILTIN_BITS = 7 };
 
 /* Where a variable lives: the depth of its frame and the slot in it. */
 typedef struct binder {

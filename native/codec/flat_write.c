@@ -6,22 +6,9 @@
 #include "builtins/table.h"
 #include "codec/assets.h"
 #include "codec/cbor.h"
+#include "codec/flat_tags.h"
 #include "codec/writer.h"
 #include "machine/run.h"
-
-enum {
-  TAG_VAR,
-  TAG_DELAY,
-  TAG_LAMBDA,
-  TAG_APPLY,
-  TAG_CONSTANT,
-  TAG_FORCE,
-  TAG_ERROR,
-  TAG_BUILTIN,
-  TAG_CONSTR,
-  TAG_CASE
-};
-enum { TAG_BITS = 4, BUILTIN_BITS = 7 };
 
 /* What a variable refers to while a term is written: either a frame of the run,
  * whose values are substituted, or one that the written term itself would open,
