@@ -16,7 +16,7 @@ typedef struct part {
 
 /* What is still to be read. `link` is where the rest of a list goes. */
 typedef struct task {
-  enum { READ_VALUE, READ_REST, SEAL, MAKE_ARRAY } what;
+  enum { READ_VALUE, READ_REST, SEAL_LIST, SEAL_PAIR, MAKE_ARRAY } what;
   size_t at; /* index of the part: of the value, or of the list's element */
   void *into;
 } task;
@@ -163,7 +163,14 @@ static cal_status read_pair(context *context, size_t at, cal_value *into) {
   }
   *pair = (cal_pair){{.kind = CAL_PAIR}, &here->type, 0, 0};
   *into = cal_from_object(pair);
-  const cal_status status = push(context, READ_VALUE, here->second, &pair->second);
+  cal_status status = CAL_OK;
+  if (cal_type_equal(&here->type, &cal_type_pair_data)) {
+    /* It may become part of Data, whose size it then adds to. */
+    status = push(context, SEAL_PAIR, at, pair);
+  }
+  if (status == CAL_OK) {
+    status = push(context, READ_VALUE, here->second, &pair->second);
+  }
   return status != CAL_OK ? status : push(context, READ_VALUE, here->first, &pair->first);
 }
 
@@ -171,7 +178,7 @@ static cal_status read_pair(context *context, size_t at, cal_value *into) {
 static cal_status read_list(context *context, size_t element, cal_value *into) {
   const cal_type *type = &context->parts[element].type;
   if (cal_type_equal(type, &cal_type_data) || cal_type_equal(type, &cal_type_pair_data)) {
-    const cal_status status = push(context, SEAL, element, into);
+    const cal_status status = push(context, SEAL_LIST, element, into);
     if (status != CAL_OK) {
       return status;
     }
@@ -273,8 +280,10 @@ static cal_status read_all(context *context, cal_value *value) {
       status = read_value(context, now.at, now.into);
     } else if (now.what == READ_REST) {
       status = read_rest(context, now.at, now.into);
-    } else if (now.what == SEAL) {
+    } else if (now.what == SEAL_LIST) {
       cal_seal_list((cal_list *)*(cal_value *)now.into);
+    } else if (now.what == SEAL_PAIR) {
+      cal_seal_pair(now.into);
     } else {
       status = make_array(context, now.into);
     }

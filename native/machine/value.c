@@ -145,12 +145,15 @@ cal_value cal_make_array(cal_arena *arena, const cal_list *list) {
   return cal_from_object(array);
 }
 
+void cal_seal_pair(cal_pair *pair) {
+  pair->head.size = cal_size_add(element_size(pair->first), element_size(pair->second));
+}
+
 void cal_seal_list(cal_list *list) {
   uint32_t total = 0;
   for (cal_list *cell = list; cell->head.form != 0; cell = (cal_list *)(uintptr_t)cell->rest) {
     if (cal_kind_of(cell->first) == CAL_PAIR) {
-      cal_pair *pair = (cal_pair *)cell->first;
-      pair->head.size = cal_size_add(element_size(pair->first), element_size(pair->second));
+      cal_seal_pair((cal_pair *)cell->first);
     }
     total = cal_size_add(total, element_size(cell->first));
   }

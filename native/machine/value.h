@@ -214,6 +214,9 @@ cal_value cal_make_data(cal_arena *arena, cal_data_kind form, cal_value tag, cal
  * front to back, once its elements are complete. */
 void cal_seal_list(cal_list *list);
 
+/* The same for a pair of Data, once both halves are complete. */
+void cal_seal_pair(cal_pair *pair);
+
 /* The size of a node of Data with the given payload, in words. */
 uint32_t cal_data_size(cal_data_kind form, cal_value payload);
 

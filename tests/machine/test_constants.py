@@ -7,10 +7,22 @@ from hypothesis import given
 
 from costmodel.errors import DecodeError
 from costmodel.machine import Script, Status
-from costmodel.plutus import UPLC_1_0_0, VALUE, Const, Constant, Program, encode_flat
+from costmodel.plutus import (
+    DATA,
+    UPLC_1_0_0,
+    VALUE,
+    Const,
+    Constant,
+    Program,
+    Term,
+    array_of,
+    encode_flat,
+    list_of,
+    pair_of,
+)
 from costmodel.plutus.flat_bits import BitWriter
 from costmodel.plutus.universe import TYPE_TAGS
-from tests.machine.calls import evaluate, short
+from tests.machine.calls import application, evaluate, short
 from tests.strategies import constants, damaged, untimed
 
 Entries = tuple[tuple[bytes, tuple[tuple[bytes, int], ...]], ...]
@@ -29,6 +41,26 @@ def test_constants_come_out_as_they_went_in(constant: Constant) -> None:
     outcome = evaluate(Const(constant))
     assert outcome.status is Status.SUCCESS
     assert outcome.result == flat_of(constant)
+
+
+PAIR: Final = pair_of(DATA, DATA)
+PAIR_ITSELF: Final = Const(Constant(PAIR, (1, 2)))
+PAIR_OF_ARRAY: Final = application("indexArray", Const(Constant(array_of(PAIR), ((1, 2),))), 0)
+
+
+# Priced by hand from the ledger's model E: the map has a size of 4 + 5 + 5, wherever its entry came from. Five steps
+# and indexArray are what taking the entry out of an array adds, twice.
+@pytest.mark.parametrize(
+    ("pair", "cpu"),
+    [
+        (PAIR_ITSELF, 100 + 19 * 16_000 + 2 * (72_362 + 68_246) + 898_148 + 14 * 27_279),
+        (PAIR_OF_ARRAY, 100 + 29 * 16_000 + 2 * (232_010 + 72_362 + 68_246) + 898_148 + 14 * 27_279),
+    ],
+    ids=["pair", "array"],
+)
+def test_a_constant_pair_has_its_size_when_it_becomes_data(pair: Term, cpu: int) -> None:
+    data = application("mapData", application("mkCons", pair, Const(Constant(list_of(PAIR), ()))))
+    assert evaluate(application("equalsData", data, data)).spent.cpu == cpu
 
 
 @given(damaged(constants(group_elements=False).map(flat_of)))
