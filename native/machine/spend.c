@@ -29,14 +29,21 @@ void cal_run_count_steps(cal_run *run) {
   run->unpaid = 0;
 }
 
+static const char *const step_names[CAL_STEPS] = {
+    [CAL_STEP_CONST] = "cekConstCost",     [CAL_STEP_VAR] = "cekVarCost",
+    [CAL_STEP_LAM] = "cekLamCost",         [CAL_STEP_APPLY] = "cekApplyCost",
+    [CAL_STEP_DELAY] = "cekDelayCost",     [CAL_STEP_FORCE] = "cekForceCost",
+    [CAL_STEP_BUILTIN] = "cekBuiltinCost", [CAL_STEP_CONSTR] = "cekConstrCost",
+    [CAL_STEP_CASE] = "cekCaseCost"};
+
 cal_status cal_run_pay_steps(cal_run *run) {
   const cal_ex_units *price = run->machine->costs.steps;
   cal_ex_units cost = {0, 0};
   for (int step = 0; step < CAL_STEPS; step++) {
     const int64_t count = run->pending[step];
     if (CAL_UNLIKELY(price[step].cpu < 0 && count != 0)) {
-      return cal_fail(run->error, CAL_UNSUPPORTED, "the cost model has no price for step kind %d",
-                      step);
+      return cal_fail(run->error, CAL_UNSUPPORTED, "the cost model has no entry for %s",
+                      step_names[step]);
     }
     cost.cpu = cal_sat_add(cost.cpu, cal_sat_mul(count, price[step].cpu));
     cost.mem = cal_sat_add(cost.mem, cal_sat_mul(count, price[step].mem));

@@ -82,6 +82,16 @@ def test_cost_model_without_a_needed_entry_is_refused(program: Path, tmp_path: P
     assert "no entry for builtin addInteger" in one_line(result)
 
 
+def test_cost_model_without_a_needed_step_is_refused(program: Path, tmp_path: Path, shared_data: Path) -> None:
+    content = json.loads((shared_data / "official" / "cekMachineCostsE.json").read_text())
+    del content["cekVarCost"]
+    steps = tmp_path / "steps.json"
+    steps.write_text(json.dumps(content))
+    builtins = shared_data / "official" / "builtinCostModelE.json"
+    result = calibrate("eval", program, "182a", "--cost-model", builtins, "--cost-model", steps)
+    assert "no entry for cekVarCost" in one_line(result)
+
+
 def test_truncated_flat_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cut.flat"
     path.write_bytes(bytes.fromhex("01000033"))
