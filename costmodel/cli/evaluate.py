@@ -44,9 +44,7 @@ def command(
     ],
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[ARG]...", help="Data: CBOR in hexadecimal, or a file of it or of detailed-schema JSON."
-        ),
+        typer.Argument(metavar="ARG", help="Data: CBOR in hexadecimal, or a file of it or of detailed-schema JSON."),
     ] = None,
     language: Annotated[
         str | None,

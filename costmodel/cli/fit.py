@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of complete runs.", show_default=False)],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of complete runs.", show_default=False)],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Model to write. [default: models/<last run>.json]")
     ] = None,

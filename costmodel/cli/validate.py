@@ -27,7 +27,7 @@ _COLOURS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 def command(
     model: Annotated[
         list[Path],
-        typer.Argument(metavar="MODEL...", help="A fitted model, or builtin and machine costs.", show_default=False),
+        typer.Argument(metavar="MODEL", help="A fitted model, or builtin and machine costs.", show_default=False),
     ],
     workload: Annotated[
         str, typer.Option("--workload", metavar="NAME|DIR", help="secp, or a folder of .plutus files with redeemers.")
