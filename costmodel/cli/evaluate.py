@@ -123,6 +123,7 @@ def _document(
     return {
         "status": outcome.status.value,
         "result": _result_text(outcome),
+        "result_missing": outcome.unwritten,
         "error": outcome.error,
         "ex_units": asdict(outcome.spent),
         "steps": outcome.steps,
@@ -138,7 +139,7 @@ def _document(
 def _show(outcome: Outcome, model: CostModel) -> None:
     console = stdout()
     if outcome.status is Status.SUCCESS:
-        console.print(_result_text(outcome) or "", markup=False, soft_wrap=True)
+        console.print(_result_text(outcome) or f"success: {outcome.unwritten}", markup=False, soft_wrap=True)
     else:
         console.print(f"{outcome.status.value}: {outcome.error}", markup=False, soft_wrap=True)
     for line in outcome.logs:

@@ -25,7 +25,8 @@ class Outcome:
     """One evaluation. `steps` has the charged steps by kind ("const", "var" …), `builtins` the calls by name.
 
     `result` is the resulting term as a flat program, closed, with de Bruijn indices; None unless it succeeded and was
-    asked for. `error` says why it did not succeed. `spent` and the counts stand for what was done, whatever the status.
+    asked for; `unwritten` says why it is missing all the same, for lack of a form or of room. `error` says why the
+    evaluation did not succeed. `spent` and the counts stand for what was done, whatever the status.
     """
 
     status: Status
@@ -33,6 +34,7 @@ class Outcome:
     steps: dict[str, int]
     builtins: dict[str, int]
     result: bytes | None = None
+    unwritten: str | None = None
     error: str | None = None
     logs: tuple[str, ...] = ()
 

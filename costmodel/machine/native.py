@@ -145,13 +145,14 @@ class NativeMachine:
         status = lib.cal_machine_run(self.handle, script.handle, limit[0], raw, error)
         if status == lib.CAL_UNSUPPORTED:
             raise ModelError(_text(error))
-        written = self._write_result(raw, script) if result and status == lib.CAL_OK else None
+        written, unwritten = self._write_result(raw, script) if result and status == lib.CAL_OK else (None, None)
         outcome = Outcome(
             status=_STATUSES[status],
             spent=ExUnits(raw.spent.cpu, raw.spent.mem),
             steps={kind.name.lower(): raw.steps[kind] for kind in StepKind if raw.steps[kind]},
             builtins={name: count for name, count in zip(_ROW_NAMES, raw.builtins, strict=True) if count},
             result=written,
+            unwritten=unwritten,
             error=None if status == lib.CAL_OK else _text(error),
             logs=self._logs(),
         )
@@ -179,7 +180,7 @@ class NativeMachine:
         said = tuple(bytes(ffi.buffer(line.data, line.length)).decode() for line in lines)
         return (*said, f"… and {log.dropped} more lines") if log.dropped else said
 
-    def _write_result(self, outcome: Any, script: Script) -> bytes:
+    def _write_result(self, outcome: Any, script: Script) -> tuple[bytes | None, str | None]:
         out = ffi.new("uint8_t **")
         length = ffi.new("size_t *")
         error = ffi.new("cal_error *")
@@ -193,5 +194,5 @@ class NativeMachine:
             error,
         )
         if status != lib.CAL_OK:
-            raise DecodeError(_text(error))
-        return bytes(ffi.buffer(out[0], length[0]))
+            return None, _text(error)
+        return bytes(ffi.buffer(out[0], length[0])), None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from costmodel.errors import DecodeError, InputError
-from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.machine import NativeMachine, Script, Status
 from costmodel.model import MAX_COST, ExUnits, Variant, ledger_model
 from costmodel.plutus import Program, decode_flat, encode_flat, parse_program, print_program, terms_equal
 
@@ -27,6 +27,7 @@ FORMATS: Final[tuple[Format, ...]] = ("text", "flat")
 _SUFFIXES: Final[dict[Format, str]] = {"text": ".uplc", "flat": ".flat"}
 _REFUSED: Final = "parse/decode error"
 _FAILED: Final = "evaluation failure"
+_UNWRITTEN: Final = "success, but no result"  # which no expected file can say
 _BUDGET: Final = re.compile(rb"\s*\(?\{\s*cpu:\s*(\d{1,19})\s*\|\s*mem:\s*(\d{1,19})\s*\}\)?\s*")
 _VARIANT: Final = Variant.E
 _UNLIMITED: Final = ExUnits(MAX_COST, MAX_COST)
@@ -54,7 +55,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a case came to: `failure` is one of the two words, or else there is a result and what it cost."""
+    """What a case came to: `failure` says why there is no result, or else there is one and what it cost."""
 
     failure: str | None
     result: Program | None = None
@@ -131,12 +132,9 @@ def _run(form: Format, content: bytes) -> _Answer:
     outcome = _machine().evaluate(script, _UNLIMITED, result=True)
     if outcome.status is not Status.SUCCESS:
         return _Answer(_FAILED, reason=outcome.error or "")
-    return _Answer(None, _result(outcome), outcome.spent)
-
-
-def _result(outcome: Outcome) -> Program:
-    assert outcome.result is not None  # noqa: S101 - it was asked for, and the evaluation succeeded
-    return decode_flat(outcome.result, allow_group_elements=True)
+    if outcome.result is None:
+        return _Answer(_UNWRITTEN, reason=outcome.unwritten or "")
+    return _Answer(None, decode_flat(outcome.result, allow_group_elements=True), outcome.spent)
 
 
 def _read(path: Path) -> bytes:

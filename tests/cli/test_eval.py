@@ -43,6 +43,20 @@ def test_a_failing_program_ends_with_1(program: Path) -> None:
     assert result.stdout.startswith("evaluation failure: builtin unIData")
 
 
+def test_a_result_too_large_to_write_is_a_success_with_ex_units(tmp_path: Path) -> None:
+    path = tmp_path / "shared.uplc"
+    term = "(constr 0 x40 x40)"
+    for depth in range(40, 0, -1):
+        term = f"[(lam x{depth} {term}) (constr 0 x{depth - 1} x{depth - 1})]"
+    path.write_text(f"(program 1.1.0 [(lam x0 {term}) (con integer 1)])")
+    result = calibrate("eval", path)
+    assert result.returncode == 0
+    assert result.stdout.startswith("success: the result is too large to be written out")
+    document = json.loads(calibrate("eval", path, "--json").stdout)
+    assert document["ex_units"]["cpu"] == 100 + 16_000 * sum(document["steps"].values())
+    assert document["result"] is None
+
+
 def test_budget_stops_a_program(program: Path) -> None:
     result = calibrate("eval", program, "182a", "--budget", "1000,1000")
     assert result.returncode == 1
