@@ -11,7 +11,7 @@ import typer
 from costmodel.cli.options import Core, Json, Measurements, Seed, TimeBudget, seconds, share
 from costmodel.cli.output import percent, print_json, stdout, table
 from costmodel.cli.progress import shown
-from costmodel.errors import InputError
+from costmodel.errors import InputError, Interrupted
 from costmodel.measure import EXPERIMENTS, design_cells
 from costmodel.runs.design import Plan
 from costmodel.timing.plan import choose_core
@@ -47,32 +47,33 @@ def command(
     from costmodel.timing.session import measure, resume
 
     deadline = seconds(time_budget)
-    if resume_ is not None:
+    try:
         with shown("measuring") as observer:
-            run = resume(resume_, time_budget=deadline, observer=observer)
-    else:
-        names = [name.strip() for name in experiment.split(",")]
-        if len(set(names)) != len(names):
-            raise InputError(f"--experiment {experiment} names one twice")
-        plan = Plan(
-            cells=design_cells(names, builtins, seed),
-            core=choose_core(core),
-            seed=seed,
-            target_half_width=share(precision, "--precision"),
-        )
-        with shown("measuring") as observer:
-            run = measure(
-                plan,
-                measurements,
-                "-".join(names),
-                time_budget=deadline,
-                command_line=sys.argv,
-                observer=observer,
-            )
+            if resume_ is not None:
+                run = resume(resume_, time_budget=deadline, observer=observer)
+            else:
+                plan, name = _plan(experiment, builtins, precision, core, seed)
+                run = measure(plan, measurements, name, time_budget=deadline, command_line=sys.argv, observer=observer)
+    except Interrupted as error:
+        raise Interrupted(f"{error}; `calibrate measure --resume` with that folder goes on") from None
     if as_json:
         print_json(_document(run))
     else:
         _show(run)
+
+
+def _plan(experiment: str, builtins: str, precision: str, core: int | None, seed: int) -> tuple[Plan, str]:
+    """The design that the options ask for, and the experiments' names for the run's own."""
+    names = [name.strip() for name in experiment.split(",")]
+    if len(set(names)) != len(names):
+        raise InputError(f"--experiment {experiment} names one twice")
+    plan = Plan(
+        cells=design_cells(names, builtins, seed),
+        core=choose_core(core),
+        seed=seed,
+        target_half_width=share(precision, "--precision"),
+    )
+    return plan, "-".join(names)
 
 
 def _document(run: Run) -> dict[str, Any]:

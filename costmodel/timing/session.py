@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from costmodel import __version__
-from costmodel.errors import CalibrateError, Inconclusive, Interrupted
+from costmodel.errors import CalibrateError, InputError, Interrupted
 from costmodel.runs.design import Plan
 from costmodel.runs.provenance import FileFact
 from costmodel.runs.schema import MessageCounts, Sample, Status
@@ -98,14 +98,17 @@ def resume(
 ) -> Run:
     """Continue a run that was interrupted or killed, by its own plan, as `measure` does. Nothing that it holds is lost.
 
-    Inconclusive where this is another machine or another build than the one that the run began with.
+    InputError where the run is complete, or where this is another machine or another build than the one that it began
+    with.
     """
     began = time.monotonic()
     run = Run.open(path)
+    if run.manifest.status is Status.COMPLETE:
+        raise InputError(f"{path} is complete; there is nothing to resume")
     choose_core(run.design.core)
     here, build = fingerprint(run.design.core), versions(__version__)
     if here != run.manifest.machine or build["native"] != run.manifest.versions.get("native"):
-        raise Inconclusive(f"{path} was begun on another machine or with another build; start a new run")
+        raise InputError(f"{path} was begun on another machine or with another build; start a new run")
     return _Session(RunWriter.reopen(path), began, time_budget, observer, backend or LocalBackend()).run()
 
 
@@ -138,7 +141,7 @@ class _Session:
             if not self.stopped.is_set():
                 return self._finish(Status.COMPLETE, self._ended_by())
             self._finish(Status.INTERRUPTED, "stopped by the user")
-            raise Interrupted(f"stopped; what was measured is in {self.writer.path} and can be resumed")
+            raise Interrupted(f"stopped; what was measured is kept in {self.writer.path}")
 
     def _take(self) -> None:
         if self.log.torn:

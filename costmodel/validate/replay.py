@@ -28,6 +28,9 @@ EXPERIMENT: Final = "replay"
 # Of the tolerance: the rest is left for the model's own error and for being off.
 _PRECISION_SHARE: Final = 0.4
 
+# Of the yardstick, relative: a smaller change of the machine's state is adjusted for without a word.
+_WORTH_SAYING: Final = 0.0005
+
 
 @dataclass(frozen=True, slots=True)
 class _Replay:
@@ -103,7 +106,7 @@ def validate(
     samples = run.samples()
     state = fitted.hash_yardstick_ns if fitted and same_state else None
     observations = observe(run, samples, state)
-    if state is not None:
+    if state is not None and abs(hash_yardstick(samples) / state - 1) >= _WORTH_SAYING:
         notes.append(_adjustment(state, hash_yardstick(samples)))
     return Verdict(
         model=model.source,

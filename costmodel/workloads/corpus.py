@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from costmodel.errors import DecodeError, InputError
+from costmodel.errors import DecodeError, InputError, ModelError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.model import MAX_COST, ExUnits, Variant, from_array, variant_for
 from costmodel.plutus import LedgerLanguage
@@ -127,7 +127,10 @@ def _replay(case: CorpusCase) -> CaseResult:
         spent = time.perf_counter_ns() - began
         return CaseResult(case.id, case.expected.success, expected, None, str(error), spent, 0)
     decoded = time.perf_counter_ns()
-    machine = _machine(case.cost_model.parameters, case.language, case.protocol_version.major)
+    try:
+        machine = _machine(case.cost_model.parameters, case.language, case.protocol_version.major)
+    except ModelError as error:
+        raise ModelError(f"corpus case {case.id}: {error}") from None
     ready = time.perf_counter_ns()
     outcome = machine.evaluate(script, case.budget_limit.ex_units)
     ended = time.perf_counter_ns()

@@ -155,8 +155,6 @@ cal_status cal_script_decode(const uint8_t *bytes, size_t length, const cal_deco
 void cal_script_free(cal_script *script);
 cal_status cal_script_apply_data(cal_script *script, const uint8_t *cbor, size_t length,
                                  cal_error *error);
-cal_status cal_script_apply_script(cal_script *script, const cal_script *argument,
-                                   cal_error *error);
 
 cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant variant,
                              size_t memory_cap, cal_error *error);

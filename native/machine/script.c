@@ -53,9 +53,3 @@ cal_status cal_script_apply_data(cal_script *script, const uint8_t *cbor, size_t
   script->nodes++;
   return apply(script, cal_part_constant(value), error);
 }
-
-cal_status cal_script_apply_script(cal_script *script, const cal_script *argument,
-                                   cal_error *error) {
-  script->nodes += argument->nodes;
-  return apply(script, argument->root, error);
-}

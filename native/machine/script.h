@@ -37,8 +37,4 @@ void cal_script_free(cal_script *script);
 cal_status cal_script_apply_data(cal_script *script, const uint8_t *cbor, size_t length,
                                  cal_error *error);
 
-/* Applies the script to another one, whose memory must outlive it. */
-cal_status cal_script_apply_script(cal_script *script, const cal_script *argument,
-                                   cal_error *error);
-
 #endif

@@ -12,8 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from costmodel.errors import CheckFailed, EnvironmentFault, Inconclusive, Interrupted
+from costmodel.errors import CheckFailed, EnvironmentFault, Inconclusive, InputError, Interrupted
 from costmodel.runs.design import FEWEST_BLOCKS, plan_sha256, plan_to_json
+from costmodel.runs.provenance import file_fact
 from costmodel.runs.schema import Status
 from costmodel.runs.store import Run, RunWriter
 from costmodel.timing.backend import LocalBackend
@@ -206,10 +207,12 @@ def shorten(run: Run) -> None:
     plan = changed(run.design, blocks_per_process=6, min_processes=processes, max_processes=processes)
     writer = RunWriter.reopen(run.path)
     writer.finish(Status.INTERRUPTED)
-    (run.path / "design.json").write_bytes(plan_to_json(plan))
-    manifest = run.path / "manifest.json"
-    text = manifest.read_bytes().replace(plan_sha256(run.design).encode(), plan_sha256(plan).encode())
-    manifest.write_bytes(text)
+    design, manifest = run.path / "design.json", run.path / "manifest.json"
+    design.write_bytes(plan_to_json(plan))
+    document = json.loads(manifest.read_bytes())
+    document["design_sha256"] = plan_sha256(plan)
+    document["files"]["design.json"] = msgspec.to_builtins(file_fact(design))
+    manifest.write_text(json.dumps(document))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -220,7 +223,7 @@ def test_a_stopped_session_can_be_resumed(
     manager.send_signal(number)
     said, _ = manager.communicate(timeout=30)
     assert manager.returncode == Interrupted.exit_code
-    assert "can be resumed" in said
+    assert "is kept in" in said
     wait_for(lambda: not any(command(Path(f"/proc/{worker}")) for worker in workers))
     run = only_run(tmp_path)
     run.verify()
@@ -254,5 +257,5 @@ def check_resume(run: Run) -> None:
 def test_a_run_of_another_machine_is_not_resumed(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path, "test", QUICK, machine={"id": "other"}, versions={}, evaluator={})
     writer.close()
-    with pytest.raises(Inconclusive, match="another machine or with another build"):
+    with pytest.raises(InputError, match="another machine or with another build"):
         resume(writer.path)
