@@ -13,7 +13,7 @@ from functools import cache
 
 SANITIZE = os.environ.get("CALIBRATE_SANITIZE") == "1"
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined") if SANITIZE else ()
-OPTIMISED = ("-O1", "-fno-omit-frame-pointer") if SANITIZE else ("-O2", "-fno-plt", "-DNDEBUG")
+OPTIMISED = ("-O1", "-fno-omit-frame-pointer") if SANITIZE else ("-O3", "-fno-plt", "-DNDEBUG")
 
 
 class BuildError(Exception):

@@ -108,8 +108,10 @@ static inline cal_node *new_node(decoder *decoder, cal_op op, size_t parts) {
   return node;
 }
 
-static inline cal_status read_variable(decoder *decoder, cal_part *into) {
-  const uint64_t index = cal_read_word(&decoder->reader);
+/* `window` shows what follows the tag: nearly always an index of one group. */
+static inline cal_status read_variable(decoder *decoder, uint64_t window, cal_part *into) {
+  const bool short_index = window >> 63 == 0 && cal_skip_bits(&decoder->reader, 8);
+  const uint64_t index = short_index ? window >> 56 : cal_read_word(&decoder->reader);
   const size_t depth = decoder->binders.used / sizeof(binder);
   if (CAL_UNLIKELY(decoder->reader.failed)) {
     return malformed(decoder, "a variable that does not end");
@@ -368,15 +370,16 @@ static cal_status read_fields(decoder *decoder, fields *fields, cal_part **next)
 /* Reads one term without its subterms. Out: *next, the first of them to read;
  * NULL where there is none. */
 static inline cal_status read_term(decoder *decoder, cal_part *into, cal_part **next) {
-  const unsigned tag = (unsigned)cal_read_bits(&decoder->reader, TAG_BITS);
-  if (CAL_UNLIKELY(decoder->reader.failed)) {
+  const uint64_t window = cal_window(&decoder->reader);
+  const unsigned tag = (unsigned)(window >> (64 - TAG_BITS));
+  if (CAL_UNLIKELY(!cal_skip_bits(&decoder->reader, TAG_BITS))) {
     return malformed(decoder, "the program ends too early");
   }
   decoder->script->nodes++;
   *next = NULL;
   switch (tag) {
   case TAG_VAR:
-    return read_variable(decoder, into);
+    return read_variable(decoder, window << TAG_BITS, into);
   case TAG_LAMBDA:
     return read_lambda(decoder, into, next);
   case TAG_APPLY:
