@@ -59,6 +59,22 @@ def test_characters_that_the_terminal_lacks_are_escaped(program: Path) -> None:
     assert r"\xe9" in result.stdout
 
 
+def test_ctrl_c_while_the_commands_are_loaded_is_one_line() -> None:
+    # An interrupt in the middle of an import, at a moment that no timing has to hit.
+    interrupting = """
+import sys
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == "costmodel.cli.app":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupter())
+from costmodel.cli import main
+main()
+"""
+    result = subprocess.run([MAIN[0], "-c", interrupting], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "calibrate: interrupted\n")
+
+
 def test_no_command_shows_the_help() -> None:
     result = calibrate()
     assert result.returncode == 2
