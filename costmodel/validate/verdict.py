@@ -102,24 +102,6 @@ class Verdict:
         """0 passed, 1 failed, 3 inconclusive."""
         return self.status.exit_code
 
-    def rows(self) -> list[dict[str, object]]:
-        """The table, a row a score; times in µs, intervals as (low, high)."""
-        return [
-            {
-                "program": score.label,
-                "work": score.work,
-                "cpu_ps": score.ex_units.cpu,
-                "mem_words": score.ex_units.mem,
-                "predicted_us": score.predicted_ns.value / 1000,
-                "observed_us": score.observed_ns.value / 1000,
-                "observed_interval_us": (score.observed_ns.low / 1000, score.observed_ns.high / 1000),
-                "ratio": score.ratio.value,
-                "ratio_interval": (score.ratio.low, score.ratio.high),
-                "status": score.status.value,
-            }
-            for score in self.scores
-        ]
-
     def to_dict(self) -> dict[str, Any]:
         """The document of `--json`: every field, the status, and null where an interval has no bound."""
         document: dict[str, Any] = dataclasses.asdict(self)

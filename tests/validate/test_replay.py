@@ -222,13 +222,6 @@ def test_a_model_with_call_costs_is_held_to_calls_too(judged: Callable[..., Verd
     assert [score.ratio.value for score in verdict.scores] == pytest.approx([1] * 6, rel=0.01)
 
 
-def test_rows_have_units_and_intervals(judged: Callable[..., Verdict], workload: Workload) -> None:
-    row = judged(MODEL_D, lambda _: 50_000.0).rows()[0]
-    assert (row["program"], row["work"], row["status"]) == ("ecdsa × 1", "evaluate", "fail")
-    assert row["observed_us"] == pytest.approx(50, rel=0.01)
-    assert row["predicted_us"] == pytest.approx(predicted_ns(workload)["ecdsa × 1 evaluate"] / 1000)
-
-
 def test_the_document_is_json_and_complete(judged: Callable[..., Verdict], workload: Workload) -> None:
     verdict = judged(MODEL_D, lambda _: 50_000.0)
     document = json.loads(json.dumps(verdict.to_dict(), allow_nan=False))
