@@ -82,7 +82,7 @@ def measure(
         plan,
         machine=fingerprint(plan.core),
         versions=build,
-        evaluator={"name": "native", "sha256": build["native"]},
+        evaluator=_evaluator(build),
         command_line=command_line,
         inputs=dict(inputs or {}),
     )
@@ -107,9 +107,18 @@ def resume(
         raise InputError(f"{path} is complete; there is nothing to resume")
     choose_core(run.design.core)
     here, build = fingerprint(run.design.core), versions(__version__)
-    if here != run.manifest.machine or build["native"] != run.manifest.versions.get("native"):
+    if here != run.manifest.machine or _evaluator(build) != run.manifest.evaluator:
         raise InputError(f"{path} was begun on another machine or with another build; start a new run")
     return _Session(RunWriter.reopen(path), began, time_budget, observer, backend or LocalBackend()).run()
+
+
+def _evaluator(build: Mapping[str, str]) -> dict[str, str]:
+    """What was measured: the machine's sources and all that decides what they were compiled to."""
+    return {
+        "name": "native",
+        "sha256": build["native"],
+        **{name: build[name] for name in ("compiler", "flags", "libraries")},
+    }
 
 
 class _Session:

@@ -1,4 +1,5 @@
 /* Paying for steps and builtins. */
+#include "machine/plant.h"
 #include "machine/run.h"
 
 static cal_status spend(cal_run *run, cal_ex_units cost) {
@@ -100,5 +101,6 @@ cal_status cal_run_builtin(cal_run *run, unsigned tag, const cal_value *argument
     return status;
   }
   run->outcome->builtins[tag]++;
+  cal_planted_delay(tag);
   return builtin->function(&run->call, arguments, result);
 }
