@@ -1,31 +1,22 @@
-"""From samples to one time per cell with an interval.
+"""From the means of processes (costmodel/runs/means.py) to one time per cell with an interval.
 
-Per process, the 25 %-trimmed mean of log(time ÷ yardstick) over the clean batches; over the processes, the mean, with a
-cluster bootstrap that resamples whole processes. With few clusters a percentile bootstrap is too narrow; its deviations
-are therefore widened by t(n−1)/z · sqrt(n/(n−1)) for n processes (T. Hesterberg, What Teachers Should Know About the
-Bootstrap, The American Statistician 69, 2015). Trimming follows S. M. Stigler, Annals of Statistics 5, 1977.
+The mean over the processes, with a cluster bootstrap that resamples whole processes. With few clusters a percentile
+bootstrap is too narrow; its deviations are therefore widened by t(n−1)/z · sqrt(n/(n−1)) for n processes (T.
+Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69, 2015).
 """
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit  # scipy.stats has the same, and takes half a second to load
 
-from costmodel.runs.design import FEWEST_BLOCKS
-
-_TRIM: Final = 0.25  # of the batches of a process, at each end
+from costmodel.runs.means import HASH_YARDSTICK, block_yardstick
 
 Floats: TypeAlias = NDArray[np.float64]
-
-
-def block_yardstick(samples: pd.DataFrame) -> pd.Series[float]:
-    """The yardstick of each sample's block in ns: the geometric mean of the hash and the machine yardstick."""
-    product: pd.Series[float] = samples["yardstick_hash_ns"] * samples["yardstick_machine_ns"]
-    return product.pow(0.5)
 
 
 def reference_yardstick(samples: pd.DataFrame) -> float:
@@ -41,21 +32,7 @@ def hash_yardstick(samples: pd.DataFrame) -> float:
     the same time whatever else its session measures.
     """
     clean = samples[samples["gate"] == ""].drop_duplicates(["process", "block"])
-    return float(clean["yardstick_hash_ns"].median())
-
-
-def process_means(samples: pd.DataFrame, *, normalise: bool = True) -> pd.DataFrame:
-    """Rows are cells, columns are processes: the trimmed mean of log(ns of one iteration ÷ yardstick), NaN where a
-    process has too few clean batches. Without `normalise`, of log(ns of one iteration)."""
-    clean = samples[samples["gate"] == ""]
-    time = clean["ns"] / clean["iterations"]
-    scale = block_yardstick(clean) if normalise else 1.0
-    frame = clean[["cell", "process"]].assign(log=np.log(time / scale)).sort_values("log")
-    groups = frame.groupby(["cell", "process"])["log"]
-    rank, size = groups.cumcount(), groups.transform("size")
-    cut = (_TRIM * size).astype(int)
-    kept = frame[(rank >= cut) & (rank < size - cut) & (size >= FEWEST_BLOCKS)]
-    return kept.groupby(["cell", "process"])["log"].mean().unstack("process")
+    return float(clean[HASH_YARDSTICK].median())
 
 
 def estimate(

@@ -10,8 +10,9 @@ import pandas as pd
 
 from costmodel.errors import Inconclusive
 from costmodel.runs.design import Plan
+from costmodel.runs.means import process_means
 from costmodel.runs.schema import Sample
-from costmodel.timing.estimate import estimate, process_means
+from costmodel.timing.estimate import estimate
 
 _DISCARD_CAP: Final = 0.8  # what is left is still clean; beyond it a session hardly moves
 _DISCARD_MINIMUM: Final = 1000  # batches before the rate is judged: a neighbour may be gone in a moment

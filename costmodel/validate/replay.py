@@ -12,9 +12,10 @@ import pandas as pd
 from costmodel.errors import Inconclusive
 from costmodel.model import CostModel, variant_for
 from costmodel.runs.design import Cell, Plan, Work
+from costmodel.runs.means import process_means
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.store import Run
-from costmodel.timing.estimate import estimate, hash_yardstick, process_means, reference_yardstick
+from costmodel.timing.estimate import estimate, hash_yardstick, reference_yardstick
 from costmodel.timing.plan import choose_core
 from costmodel.timing.session import Observer, measure
 from costmodel.validate.fitted import Fitted, call_time, evaluation_time, without_interval
@@ -183,7 +184,7 @@ def observe(run: Run, samples: pd.DataFrame, model_yardstick_ns: float | None) -
             raise Inconclusive(f"{run.path}: too few undisturbed batches of {cell.id!r}; replay on a quieter machine")
     yardstick_ns, seed = reference_yardstick(samples), run.design.seed
     own = _estimates(estimate(normalised, scale_ns=yardstick_ns, seed=seed))
-    raw = _estimates(estimate(process_means(samples, normalise=False), scale_ns=1, seed=seed))
+    raw = _estimates(estimate(process_means(samples, yardsticks=()), scale_ns=1, seed=seed))
     factor = 1.0 if model_yardstick_ns is None else model_yardstick_ns / hash_yardstick(samples)
     return {
         cell: Observation(raw[cell], _adjusted(own[cell], factor), run.manifest.uncertain.get(cell, "")) for cell in own
