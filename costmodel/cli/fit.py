@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from costmodel.cli.fit_official import fit_criterion
 from costmodel.cli.options import Json, ProtocolVersion, Seed, language_named
 from costmodel.cli.output import percent, print_json, stderr, stdout, table, time_ns
+from costmodel.errors import InputError
 from costmodel.model import variant_for
 
 if TYPE_CHECKING:
@@ -16,7 +18,19 @@ if TYPE_CHECKING:
 
 
 def command(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of complete runs.", show_default=False)],
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="RUN", help="Folders of complete runs.", show_default=False)
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method", metavar="NAME", help="own, from runs, or official: upstream's published procedure on a CSV."
+        ),
+    ] = "own",
+    criterion: Annotated[
+        Path | None,
+        typer.Option("--criterion", metavar="FILE", help="Criterion CSV of upstream's benchmarks (official method)."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Model to write. [default: models/<last run>.json]")
     ] = None,
@@ -33,6 +47,11 @@ def command(
     from costmodel.runs.store import Run
 
     variant = variant_for(language_named(language), protocol_version)
+    if _is_official(method, runs, criterion):
+        assert criterion is not None  # noqa: S101 - as has just been checked
+        fit_criterion(criterion, out or Path("models") / f"{criterion.stem}.json", variant=variant, as_json=as_json)
+        return
+    assert runs is not None  # noqa: S101 - as has just been checked
     opened = [Run.open(path) for path in runs]
     with stderr().status("fitting"):
         model = fit_runs(opened, variant=variant, seed=seed)
@@ -42,6 +61,17 @@ def command(
         print_json({"model": str(target), **model.cost_model.extras})
     else:
         _show(model, target)
+
+
+def _is_official(method: str, runs: list[Path] | None, criterion: Path | None) -> bool:
+    """Whether the official method is wanted; InputError where the input is not that method's."""
+    if method not in ("own", "official"):
+        raise InputError(f"unknown method {method!r}; use own or official")
+    if method == "official" and (runs or criterion is None):
+        raise InputError("the official method takes no runs but a CSV; give it with --criterion")
+    if method == "own" and (not runs or criterion is not None):
+        raise InputError("name runs to fit, or give --method official with --criterion FILE.csv")
+    return method == "official"
 
 
 def _interval(interval: Interval) -> str:

@@ -1,0 +1,86 @@
+"""`calibrate fit --method official`: the published procedure on upstream's Criterion CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from costmodel import __version__
+from costmodel.cli.output import print_json, stderr, stdout, table
+from costmodel.model import CostingFunction, Variant, dump
+from costmodel.runs.files import write_atomically
+
+if TYPE_CHECKING:
+    from costmodel.fit.official import OfficialModel
+    from costmodel.fit.official_report import Entry
+    from costmodel.fit.official_rows import Criterion
+
+
+def fit_criterion(path: Path, out: Path, *, variant: Variant, as_json: bool) -> None:
+    """Fit a Criterion CSV, write upstream's builtin cost-model file, and show how it compares with the ledger's."""
+    from costmodel.fit.official import fit_official
+    from costmodel.fit.official_report import compare_with_ledger
+    from costmodel.fit.official_rows import read_criterion
+
+    with stderr().status("fitting"):
+        criterion = read_criterion(path)
+        model = fit_official(criterion, variant)
+        entries = compare_with_ledger(model)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, dump(model.cost_model))
+    if as_json:
+        print_json(_document(criterion, model, entries, out))
+    else:
+        _show(model, entries, out)
+
+
+def _document(criterion: Criterion, model: OfficialModel, entries: tuple[Entry, ...], out: Path) -> dict[str, object]:
+    return {
+        "criterion": {"file": criterion.source, "sha256": criterion.sha256},
+        "differ": sum(not each.equal for each in entries),
+        "entries": [each.to_json() for each in entries],
+        "equal": sum(each.equal for each in entries),
+        "model": str(out),
+        "notes": list(model.notes),
+        "tool_version": __version__,
+        "unknown_rows": dict(model.unknown),
+        "variant": model.variant.value,
+    }
+
+
+def _show(model: OfficialModel, entries: tuple[Entry, ...], out: Path) -> None:
+    console = stdout()
+    differing = [each for each in entries if not each.equal]
+    if differing:
+        rows = [(each.builtin, _coefficients(each), each.reason) for each in differing]
+        headings = (("builtin", "left"), ("fitted → published (ps)", "left"), ("reason", "left"))
+        console.print(table("Entries that differ", headings, rows))
+        console.print()
+    for each in entries:
+        for note in each.notes:
+            console.print(f"{each.builtin}: {note}", markup=False, soft_wrap=True)
+    for note in model.notes:
+        console.print(note, markup=False, soft_wrap=True)
+    for name, count in model.unknown.items():
+        console.print(f"{name}: {count} rows of no known builtin, left out", markup=False, soft_wrap=True)
+    equal = len(entries) - len(differing)
+    console.print(
+        f"{equal} of {len(entries)} CPU entries equal the ledger's model {model.variant}; {len(differing)} differ"
+    )
+    console.print(f"model: {out}", markup=False, soft_wrap=True)
+
+
+def _coefficients(entry: Entry) -> str:
+    """The coefficients in which the two differ, or all that are published where nothing is fitted."""
+    published = _named(entry.published)
+    if entry.fitted is None:
+        return f"not fitted, {', '.join(f'{name} {value:,}' for name, value in published.items())}"
+    return ", ".join(
+        f"{name} {value:,} → {published[name]:,}"
+        for name, value in _named(entry.fitted).items()
+        if value != published[name]
+    )
+
+
+def _named(function: CostingFunction) -> dict[str, int]:
+    return dict(zip(function.names, function.values, strict=True))
