@@ -1,7 +1,17 @@
-"""Validation: workloads replayed, predicted time against observed, a verdict."""
+"""Validation: workloads replayed, observed times against predicted ones, gates, a verdict."""
 
+from costmodel.validate.gates import DEFAULT_TOLERANCE, Gates
 from costmodel.validate.replay import validate
-from costmodel.validate.score import DEFAULT_TOLERANCE, Estimate, Status
+from costmodel.validate.score import Estimate, Status
 from costmodel.validate.verdict import VERDICT_SCHEMA_VERSION, Score, Verdict
 
-__all__ = ["DEFAULT_TOLERANCE", "VERDICT_SCHEMA_VERSION", "Estimate", "Score", "Status", "Verdict", "validate"]
+__all__ = [
+    "DEFAULT_TOLERANCE",
+    "VERDICT_SCHEMA_VERSION",
+    "Estimate",
+    "Gates",
+    "Score",
+    "Status",
+    "Verdict",
+    "validate",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -71,26 +71,55 @@ class Fitted(msgspec.Struct, frozen=True):
         return self.builtins[part].cost_at_centre if part in self.builtins else None
 
 
-class _Part(NamedTuple):
-    """A part of a predicted time, in ns, and how far either side it may be off."""
+class Part(NamedTuple):
+    """A part of a predicted time, in ns, and how far either side it may be off.
 
+    Parts of the same name, in whatever program, stem from the same figure of the model.
+    """
+
+    name: str
     ns: float
     below: float
     above: float
 
 
-def evaluation_time(prediction: Prediction, fitted: Fitted | None) -> Estimate:
-    """Predicted time of one evaluation in ns, with the model's own uncertainty where the model states it.
+def evaluation_parts(prediction: Prediction, fitted: Fitted | None) -> tuple[Part, ...]:
+    """What a predicted evaluation is made of, with the model's own uncertainty where the model states it.
 
     Each part is as uncertain, relatively, as the figure that it stems from: a builtin's as its cost at the centre of
-    its cells. The parts' errors are taken as independent. Errors of step costs tend to cancel, so that overstates.
+    its cells.
     """
-    return _total(_evaluation_parts(prediction, fitted))
+    parts = []
+    for name, ns in prediction.parts_ns.items():
+        fit = fitted.figure(name) if fitted else None
+        parts.append(Part(name, ns, 0, 0) if fit is None else _uncertain(name, ns, fit, prediction.counts[name]))
+    return tuple(parts)
 
 
-def call_time(prediction: Prediction, fitted: Fitted) -> Estimate:
-    """Predicted time in ns of a whole call: decoding the script, applying the arguments, a fresh start, evaluating."""
-    return _total([*_evaluation_parts(prediction, fitted), *_call_parts(prediction, fitted)])
+def call_parts(prediction: Prediction, fitted: Fitted) -> tuple[Part, ...]:
+    """What a predicted call costs beside the evaluation: decoding the script, applying the arguments, a fresh start."""
+    parts = []
+    for operation, features in _call_features(prediction).items():
+        if operation not in fitted.calls:
+            continue
+        for name, fit in fitted.calls[operation].coefficients.items():
+            if name not in features:
+                raise ModelError(f"the model's call costs have {operation} {name}, which this tool does not know")
+            part = f"{operation} {name}"
+            parts.append(_uncertain(part, fit.ps * features[name] / 1000, fit, features[name]))
+    return tuple(parts)
+
+
+def total(parts: Iterable[Part]) -> Estimate:
+    """The predicted time that parts add up to, in ns.
+
+    The parts' errors are taken as independent. Errors of step costs tend to cancel, so that overstates.
+    """
+    every = list(parts)
+    value = sum(part.ns for part in every)
+    below = math.hypot(*(part.below for part in every))
+    above = math.hypot(*(part.above for part in every))
+    return Estimate(value, max(value - below, 0), value + above)
 
 
 def without_interval(prediction: Prediction, fitted: Fitted) -> tuple[str, ...]:
@@ -98,27 +127,11 @@ def without_interval(prediction: Prediction, fitted: Fitted) -> tuple[str, ...]:
     return tuple(part for part in prediction.parts_ns if fitted.figure(part) is None)
 
 
-def _evaluation_parts(prediction: Prediction, fitted: Fitted | None) -> Iterator[_Part]:
-    for name, ns in prediction.parts_ns.items():
-        fit = fitted.figure(name) if fitted else None
-        yield _Part(ns, 0, 0) if fit is None else _uncertain(ns, fit, prediction.counts[name])
-
-
-def _uncertain(ns: float, fit: _Fit, count: float) -> _Part:
+def _uncertain(name: str, ns: float, fit: _Fit, count: float) -> Part:
     low, high = fit.interval_ps
     # A part that the fit holds at nothing has no relative error; its interval counts once for each application.
     scale = ns / fit.ps if fit.ps > 0 else ps_to_ns(1) * count
-    return _Part(ns, max(fit.ps - low, 0) * scale, max(high - fit.ps, 0) * scale)
-
-
-def _call_parts(prediction: Prediction, fitted: Fitted) -> Iterator[_Part]:
-    for operation, features in _call_features(prediction).items():
-        if operation not in fitted.calls:
-            continue
-        for name, fit in fitted.calls[operation].coefficients.items():
-            if name not in features:
-                raise ModelError(f"the model's call costs have {operation} {name}, which this tool does not know")
-            yield _uncertain(fit.ps * features[name] / 1000, fit, features[name])
+    return Part(name, ns, max(fit.ps - low, 0) * scale, max(high - fit.ps, 0) * scale)
 
 
 def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, int]]:
@@ -134,11 +147,3 @@ def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, int]]:
         },
         "start": {"intercept": 1},
     }
-
-
-def _total(parts: Iterable[_Part]) -> Estimate:
-    every = list(parts)
-    value = sum(part.ns for part in every)
-    below = math.hypot(*(part.below for part in every))
-    above = math.hypot(*(part.above for part in every))
-    return Estimate(value, max(value - below, 0), value + above)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from costmodel.errors import CheckFailed, InputError
+from costmodel.errors import CheckFailed, InputError, ModelError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.model import (
     MAX_COST,
@@ -17,6 +17,7 @@ from costmodel.model import (
     StepKind,
     Variant,
     costing_function,
+    from_array,
     ledger_model,
     ps_to_ns,
     variant_for,
@@ -65,13 +66,15 @@ def predict(model: CostModel, programs: Iterable[WorkloadProgram]) -> tuple[Pred
     InputError for a program that does not run to success under the ledger's model, CheckFailed for one whose ExUnits
     are not the expected ones, ModelError for a model that does not price what a program uses.
     """
-    ledger: dict[Variant, NativeMachine] = {}
+    ledger: dict[tuple[Variant, tuple[int, ...] | None], NativeMachine] = {}
     scripts = [(program, program.script()) for program in programs]
     outcomes: list[Outcome] = []
     for program, script in scripts:
         variant = variant_for(program.language, program.protocol_version)
-        machine = ledger.setdefault(variant, NativeMachine(ledger_model(variant), variant))
-        outcomes.append(_ledger_outcome(machine, program, script))
+        key = variant, program.ledger_parameters
+        if key not in ledger:
+            ledger[key] = NativeMachine(_charged(program, variant), variant)
+        outcomes.append(_ledger_outcome(ledger[key], program, script))
     model.require(
         {name for outcome in outcomes for name in outcome.builtins},
         {_kind(name) for outcome in outcomes for name in outcome.steps},
@@ -87,6 +90,16 @@ def predict(model: CostModel, programs: Iterable[WorkloadProgram]) -> tuple[Pred
         )
         for (program, script), outcome in zip(scripts, outcomes, strict=True)
     )
+
+
+def _charged(program: WorkloadProgram, variant: Variant) -> CostModel:
+    """What the ledger charges the program by."""
+    if program.ledger_parameters is None:
+        return ledger_model(variant)
+    try:
+        return from_array(program.ledger_parameters, program.language, program.protocol_version)
+    except ModelError as error:
+        raise ModelError(f"{program.source}: {program.label}: {error}") from None
 
 
 def _ledger_outcome(machine: NativeMachine, program: WorkloadProgram, script: Script) -> Outcome:

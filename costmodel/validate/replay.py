@@ -7,27 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from costmodel.errors import Inconclusive
 from costmodel.model import CostModel, variant_for
-from costmodel.runs.design import Cell, Plan, Work
+from costmodel.runs import design
+from costmodel.runs.design import Cell, Plan
 from costmodel.runs.means import process_means
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.store import Run
 from costmodel.timing.estimate import estimate, hash_yardstick, reference_yardstick
 from costmodel.timing.plan import choose_core
 from costmodel.timing.session import Observer, measure
-from costmodel.validate.fitted import Fitted, call_time, evaluation_time, without_interval
+from costmodel.validate.baselines import baselines
+from costmodel.validate.draws import draw_ratios
+from costmodel.validate.fitted import Fitted, Part, call_parts, evaluation_parts, total, without_interval
+from costmodel.validate.gates import Gates, pass_gates
 from costmodel.validate.predict import Prediction, predict
-from costmodel.validate.score import DEFAULT_TOLERANCE, Estimate, checked_tolerance
-from costmodel.validate.verdict import Observation, Verdict, score
+from costmodel.validate.score import Estimate
+from costmodel.validate.summary import summarise
+from costmodel.validate.verdict import Observation, Score, Verdict, Work, score
 from costmodel.workloads import Workload
 
 EXPERIMENT: Final = "replay"
-
-# Of the tolerance: the rest is left for the model's own error and for being off.
-_PRECISION_SHARE: Final = 0.4
 
 # Of the yardstick, relative: a smaller change of the machine's state is adjusted for without a word.
 _WORTH_SAYING: Final = 0.0005
@@ -35,11 +38,11 @@ _WORTH_SAYING: Final = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class _Replay:
-    """One program timed in one way, and the time (ns) that is predicted for it."""
+    """One program timed in one way, and the parts of the time that is predicted for it."""
 
     prediction: Prediction
-    work: Work
-    predicted_ns: Estimate
+    work: design.Work
+    parts: tuple[Part, ...]
 
     @property
     def id(self) -> str:
@@ -70,7 +73,7 @@ def validate(
     measurements: Path,
     core: int | None = None,
     seed: int = 0,
-    tolerance: float = DEFAULT_TOLERANCE,
+    gates: Gates | None = None,
     time_budget: float | None = None,
     model_files: Sequence[Path] = (),
     command_line: Sequence[str] = (),
@@ -79,20 +82,21 @@ def validate(
     """Replay a workload on a core (by default the session's choice) and compare with what the model predicts.
 
     The observations become a run below `measurements`; `model_files` are noted in it as inputs, beside the workload's.
-    `seed` decides the order of timing and the resamples. `tolerance` is relative, `time_budget` in seconds.
+    `seed` decides the order of timing and the resamples. `gates` are the workload's own unless given, `time_budget` is
+    in seconds.
 
     Before anything is timed: InputError for a workload that does not run to success, ModelError for a model that lacks
     what the workload needs, CheckFailed for ExUnits that are not the expected ones, EnvironmentFault for a core that
     does not exist. Afterwards: Inconclusive where the machine was too noisy for any observation, Interrupted.
     """
-    checked_tolerance(tolerance)
+    gates = gates or Gates.of(workload)
     fitted = Fitted.of(model)
     replays = _replays(predict(model, workload.programs), fitted)
     plan = Plan(
         cells=tuple(replay.cell() for replay in replays),
         core=choose_core(core),
         seed=seed,
-        target_half_width=_PRECISION_SHARE * tolerance,
+        target_half_width=gates.precision,
     )
     run = measure(
         plan,
@@ -106,28 +110,53 @@ def validate(
     same_state, notes = _comparability(fitted, run)
     samples = run.samples()
     state = fitted.hash_yardstick_ns if fitted and same_state else None
-    observations = observe(run, samples, state)
-    if state is not None and abs(hash_yardstick(samples) / state - 1) >= _WORTH_SAYING:
-        notes.append(_adjustment(state, hash_yardstick(samples)))
+    factor = 1.0 if state is None else state / hash_yardstick(samples)
+    observations = observe(run, samples, factor)
+    if abs(factor - 1) >= _WORTH_SAYING:
+        notes.append(_adjustment(factor))
+    scores = [_score(replay, observations[replay.id], gates) for replay in replays]
+    ways = list(dict.fromkeys(replay.work for replay in replays))
     return Verdict(
         model=model.source,
         workload=workload.name,
         run=str(run.path),
-        tolerance=tolerance,
         machine_state="model" if same_state else EXPERIMENT,
-        notes=(*notes, *_variants(fitted, workload), *_gaps(replays, fitted)),
-        scores=tuple(
-            score(replay.prediction, replay.work, replay.predicted_ns, observations[replay.id], tolerance)
-            for replay in replays
-        ),
+        notes=(*workload.notes, *notes, *_variants(fitted, workload), *_gaps(replays, fitted)),
+        scores=tuple(scores),
+        works=tuple(_work(work, replays, scores, factor, gates, seed) for work in ways),
+    )
+
+
+def _score(replay: _Replay, observation: Observation, gates: Gates) -> Score:
+    return score(replay.prediction, replay.work, total(replay.parts), observation, gates.tolerance)
+
+
+def _work(
+    work: design.Work, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
+) -> Work:
+    """All programs timed in one way. `state` is the factor by which their times were brought to the model's state."""
+    mine = [(replay, found) for replay, found in zip(replays, scores, strict=True) if replay.work == work]
+    observed = np.array([found.observed_ns.value for _, found in mine])
+    predicted = np.array([found.predicted_ns.value for _, found in mine])
+    drawn = draw_ratios(
+        [replay.parts for replay, _ in mine], [_own(found.observed_ns, state) for _, found in mine], state, seed
+    )
+    summary = summarise(work, [found.label for _, found in mine], predicted, observed, drawn)
+    return Work(
+        summary=summary,
+        baselines=baselines(work, [replay.prediction for replay, _ in mine], observed),
+        gates=tuple(pass_gates(gates, summary, [found.ratio for _, found in mine])),
     )
 
 
 def _replays(predictions: Sequence[Prediction], fitted: Fitted | None) -> tuple[_Replay, ...]:
     """Every evaluation, and the whole call of it where the model says what a call costs."""
-    replays = [_Replay(prediction, "evaluate", evaluation_time(prediction, fitted)) for prediction in predictions]
+    replays = [_Replay(prediction, "evaluate", evaluation_parts(prediction, fitted)) for prediction in predictions]
     if fitted is not None and fitted.calls:
-        replays += [_Replay(prediction, "call", call_time(prediction, fitted)) for prediction in predictions]
+        replays += [
+            _Replay(replay.prediction, "call", (*replay.parts, *call_parts(replay.prediction, fitted)))
+            for replay in replays
+        ]
     return tuple(replays)
 
 
@@ -146,9 +175,9 @@ def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
     return adjustable, notes
 
 
-def _adjustment(model_ns: float, replay_ns: float) -> str:
-    pace = "slower" if replay_ns > model_ns else "faster"
-    difference = f"{abs(replay_ns / model_ns - 1):.1%} {pace}"
+def _adjustment(state: float) -> str:
+    pace = "slower" if state < 1 else "faster"
+    difference = f"{abs(1 / state - 1):.1%} {pace}"
     return (
         f"by the yardstick the machine was {difference} than when the model was measured: "
         "observed times are adjusted for it, their intervals reach from the one state to the other"
@@ -171,12 +200,12 @@ def _gaps(replays: Sequence[_Replay], fitted: Fitted | None) -> list[str]:
     return [f"taken as exact, for want of an interval in the model: {', '.join(gaps)}"] if gaps else []
 
 
-def observe(run: Run, samples: pd.DataFrame, model_yardstick_ns: float | None) -> dict[str, Observation]:
+def observe(run: Run, samples: pd.DataFrame, state: float) -> dict[str, Observation]:
     """Observed times by cell of a run, adjusted to the state of the machine in which a model was measured.
 
-    The adjustment is the ratio of the hash yardsticks. How far a program follows it from one session to another is not
-    known, so the interval reaches from the replay's own state to the model's. Without the model's one the
-    replay's own state it is. Inconclusive, naming the cell, where a cell has too few undisturbed batches.
+    The adjustment `state` is the ratio of the hash yardsticks, the model's over the replay's. How far a program follows
+    it from one session to another is not known, so the interval reaches from the replay's own state to the model's.
+    Inconclusive, naming the cell, where a cell has too few undisturbed batches.
     """
     normalised = process_means(samples)
     for cell in run.design.cells:
@@ -185,14 +214,18 @@ def observe(run: Run, samples: pd.DataFrame, model_yardstick_ns: float | None) -
     yardstick_ns, seed = reference_yardstick(samples), run.design.seed
     own = _estimates(estimate(normalised, scale_ns=yardstick_ns, seed=seed))
     raw = _estimates(estimate(process_means(samples, yardsticks=()), scale_ns=1, seed=seed))
-    factor = 1.0 if model_yardstick_ns is None else model_yardstick_ns / hash_yardstick(samples)
     return {
-        cell: Observation(raw[cell], _adjusted(own[cell], factor), run.manifest.uncertain.get(cell, "")) for cell in own
+        cell: Observation(raw[cell], _adjusted(own[cell], state), run.manifest.uncertain.get(cell, "")) for cell in own
     }
 
 
-def _adjusted(own: Estimate, factor: float) -> Estimate:
-    return Estimate(own.value * factor, own.low * min(1, factor), own.high * max(1, factor))
+def _adjusted(own: Estimate, state: float) -> Estimate:
+    return Estimate(own.value * state, own.low * min(1, state), own.high * max(1, state))
+
+
+def _own(adjusted: Estimate, state: float) -> Estimate:
+    """What `_adjusted` came from."""
+    return Estimate(adjusted.value / state, adjusted.low / min(1, state), adjusted.high / max(1, state))
 
 
 def _estimates(table: pd.DataFrame) -> dict[str, Estimate]:

@@ -1,15 +1,13 @@
-"""Predicted against observed: the ratio, how sure it is, and what to call it."""
+"""Observed against predicted: the ratio, how sure it is, and what to call it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from costmodel.errors import CheckFailed, Inconclusive, InputError
-
-DEFAULT_TOLERANCE: Final = 0.05
 
 
 class Estimate(NamedTuple):
@@ -35,15 +33,15 @@ class Status(StrEnum):
         ]
 
 
-def ratio(predicted: Estimate, observed: Estimate) -> Estimate:
-    """Predicted over observed.
+def ratio(observed: Estimate, predicted: Estimate) -> Estimate:
+    """Observed over predicted: above 1 the model undercharges.
 
     The two errors come from different runs, so they are taken as independent: on the logarithmic scale each side's
     half-width is the root of the sum of the two squares that push the ratio that way.
     """
-    value = predicted.value / observed.value
-    down = math.hypot(_log(predicted.value, predicted.low), _log(observed.high, observed.value))
-    up = math.hypot(_log(predicted.high, predicted.value), _log(observed.value, observed.low))
+    value = observed.value / predicted.value
+    down = math.hypot(_log(observed.value, observed.low), _log(predicted.high, predicted.value))
+    up = math.hypot(_log(observed.high, observed.value), _log(predicted.value, predicted.low))
     return Estimate(value, value * math.exp(-down), value * math.exp(up))
 
 
@@ -62,10 +60,10 @@ def overall(statuses: Iterable[Status]) -> Status:
     return next((status for status in (Status.FAILED, Status.INCONCLUSIVE) if status in found), Status.PASSED)
 
 
-def checked_tolerance(tolerance: float) -> float:
-    """The tolerance, a share of the observed time; InputError unless it is above 0 and below 1."""
+def checked_tolerance(tolerance: float, name: str = "tolerance") -> float:
+    """The tolerance, a share of the predicted time; InputError unless it is above 0 and below 1."""
     if not 0 < tolerance < 1:
-        raise InputError(f"tolerance {tolerance:g} is not between 0 and 1; 0.05 means 5 %")
+        raise InputError(f"{name} {tolerance:g} is not between 0 and 1; 0.05 means 5 %")
     return tolerance
 
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from costmodel.model import ExUnits
+from costmodel.validate.baselines import Baseline
+from costmodel.validate.gates import GateResult, whole
 from costmodel.validate.predict import Prediction
-from costmodel.validate.score import Estimate, Status, judge, overall, ratio
+from costmodel.validate.score import Estimate, Status, judge, ratio
+from costmodel.validate.summary import Extreme, Summary
 
-VERDICT_SCHEMA_VERSION: Final = 1
+VERDICT_SCHEMA_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class Score:
     """One program, or one call of it: what was predicted, what was observed, and what that amounts to.
 
     `work` is `evaluate` (the evaluation alone) or `call` (decoding, arguments and evaluation). `ex_units` are the
-    ledger's. `ratio` is predicted over observed (adjusted), its interval the combined one. `uncertain` is as in the
-    observation.
+    ledger's. `ratio` is observed (adjusted) over predicted, its interval the combined one; `status` judges it where a
+    tolerance holds every program. `uncertain` is as in the observation.
     """
 
     program: str
@@ -48,16 +51,16 @@ class Score:
     observed_ns: Estimate
     observed_raw_ns: Estimate
     ratio: Estimate
-    status: Status
+    status: Status | None
     uncertain: str
 
 
 def score(
-    prediction: Prediction, work: str, predicted_ns: Estimate, observation: Observation, tolerance: float
+    prediction: Prediction, work: str, predicted_ns: Estimate, observation: Observation, tolerance: float | None
 ) -> Score:
-    """The score of one program at a relative tolerance."""
+    """The score of one program, at a relative tolerance if one is asked for."""
     program = prediction.program
-    found = ratio(predicted_ns, observation.adjusted_ns)
+    found = ratio(observation.adjusted_ns, predicted_ns)
     return Score(
         program=program.name,
         label=program.label,
@@ -70,32 +73,41 @@ def score(
         observed_ns=observation.adjusted_ns,
         observed_raw_ns=observation.raw_ns,
         ratio=found,
-        status=judge(found, tolerance),
+        status=None if tolerance is None else judge(found, tolerance),
         uncertain=observation.uncertain,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All programs of a workload timed in one way: what the model amounts to, and what the baselines do."""
+
+    summary: Summary
+    baselines: tuple[Baseline, ...]
+    gates: tuple[GateResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What `validate` found.
 
-    `model` and `run` say which model and which run of observations. `tolerance` is relative. `machine_state` is "model"
-    where observed times were brought to the state of the machine in which the model was measured, else "replay".
-    `notes` are lines for the user: what limits the comparison.
+    `model` and `run` say which model and which run of observations. `machine_state` is "model" where observed times
+    were brought to the state of the machine in which the model was measured, else "replay". `notes` are lines for the
+    user: what limits the comparison. `works` has an element for each way in which the programs were timed.
     """
 
     model: str
     workload: str
     run: str
-    tolerance: float
     machine_state: str
     notes: tuple[str, ...]
     scores: tuple[Score, ...]
+    works: tuple[Work, ...]
 
     @property
     def status(self) -> Status:
-        """One failure fails the whole; an inconclusive score never reads as a pass."""
-        return overall(score.status for score in self.scores)
+        """One gate that fails fails the whole; an inconclusive one never reads as a pass."""
+        return whole(gate for work in self.works for gate in work.gates)
 
     @property
     def exit_code(self) -> int:
@@ -115,6 +127,8 @@ def _plain(value: Any) -> Any:
     match value:
         case Estimate():
             return {"value": _plain(value.value), "interval": [_plain(value.low), _plain(value.high)]}
+        case Extreme():
+            return _plain(value._asdict())
         case dict():
             return {key: _plain(item) for key, item in value.items()}
         case list() | tuple():

@@ -2,7 +2,9 @@
 
 from costmodel.workloads.folder import COUNT_ENDS_AT, from_folder
 from costmodel.workloads.secp_loops import SignatureCase, secp, signature_cases, verification_loop
+from costmodel.workloads.sources import find_workload
 from costmodel.workloads.workload import (
+    DEFAULT_LANGUAGE,
     DEFAULT_LOOP_COUNTS,
     DEFAULT_PROTOCOL_VERSION,
     Workload,
@@ -12,11 +14,13 @@ from costmodel.workloads.workload import (
 
 __all__ = [
     "COUNT_ENDS_AT",
+    "DEFAULT_LANGUAGE",
     "DEFAULT_LOOP_COUNTS",
     "DEFAULT_PROTOCOL_VERSION",
     "SignatureCase",
     "Workload",
     "WorkloadProgram",
+    "find_workload",
     "from_folder",
     "script_arguments",
     "secp",

@@ -19,6 +19,7 @@ from costmodel.errors import DecodeError, InputError, ModelError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.model import MAX_COST, ExUnits, Variant, from_array, variant_for
 from costmodel.plutus import LedgerLanguage
+from costmodel.workloads.workload import Workload, WorkloadProgram
 
 _SCHEMA_VERSION: Final = 1
 
@@ -108,6 +109,33 @@ def load_corpus(path: Path) -> tuple[CorpusCase, ...]:
     if corpus.schema_version != _SCHEMA_VERSION:
         raise InputError(f"{path}: a corpus of version {corpus.schema_version}; this reads version {_SCHEMA_VERSION}")
     return corpus.cases
+
+
+def from_corpus(path: Path) -> Workload:
+    """The evaluations of a corpus that succeed, as a workload. InputError or DecodeError names the file."""
+    cases = load_corpus(path)
+    succeeding = [case for case in cases if case.expected.success]
+    if not succeeding:
+        raise InputError(f"{path}: the corpus has no case that succeeds")
+    failing = len(cases) - len(succeeding)
+    return Workload(
+        path.stem,
+        tuple(
+            WorkloadProgram(
+                name=case.id,
+                flat=_bytes(case, case.flat_program_hex),
+                language=case.language,
+                protocol_version=case.protocol_version.major,
+                arguments=tuple(_bytes(case, argument) for argument in case.arguments_cbor_hex),
+                source=str(path),
+                expected=case.expected.ex_units.ex_units if case.expected.ex_units else None,
+                ledger_parameters=case.cost_model.parameters,
+            )
+            for case in succeeding
+        ),
+        (path,),
+        (f"{failing} of {len(cases)} cases fail, which is not timed",) if failing else (),
+    )
 
 
 def replay_corpus(cases: tuple[CorpusCase, ...]) -> Iterator[CaseResult]:

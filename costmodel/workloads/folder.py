@@ -1,4 +1,4 @@
-"""Workloads from a folder of the node workbench: text envelopes with their redeemers."""
+"""Workloads from a folder: text envelopes of the node workbench with their redeemers, and applied programs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from costmodel.errors import InputError
-from costmodel.plutus import Data, DataConstr, DataList, DataMap, load_data, load_program
+from costmodel.plutus import Data, DataConstr, DataList, DataMap, LedgerLanguage, load_data, load_program
+from costmodel.workloads.applied import BUDGETS, SUFFIXES, applied_files, applied_programs
 from costmodel.workloads.nodes import nodes, parts
 from costmodel.workloads.workload import (
+    DEFAULT_LANGUAGE,
     DEFAULT_LOOP_COUNTS,
     DEFAULT_PROTOCOL_VERSION,
     Workload,
@@ -26,8 +28,10 @@ def from_folder(
     folder: Path,
     loop_counts: Iterable[int] = DEFAULT_LOOP_COUNTS,
     protocol_version: int = DEFAULT_PROTOCOL_VERSION,
+    language: LedgerLanguage = DEFAULT_LANGUAGE,
 ) -> Workload:
-    """Every NAME.plutus of a folder with the redeemer of its NAME.redeemer.json (detailed-schema JSON).
+    """Every NAME.plutus of a folder with the redeemer of its NAME.redeemer.json (detailed-schema JSON), and every
+    .flat and .uplc file as a program of `language` that has its arguments already.
 
     A redeemer that has the integer 1,000,000 once gives a program a loop count: n iterations start at 1,000,000 + n. A
     redeemer without it is used as it is. InputError or DecodeError names the file that is missing or wrong.
@@ -36,13 +40,16 @@ def from_folder(
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of a workload")
     envelopes = sorted(folder.glob("*.plutus"))
-    if not envelopes:
-        raise InputError(f"{folder}: has no .plutus file to replay")
+    applied = applied_files(folder)
+    if not envelopes and not applied:
+        raise InputError(f"{folder}: has no .plutus, {' or '.join(SUFFIXES)} file to replay")
     redeemers = [envelope.with_suffix(".redeemer.json") for envelope in envelopes]
     programs: list[WorkloadProgram] = []
     for envelope, redeemer in zip(envelopes, redeemers, strict=True):
         programs += _programs(envelope, redeemer, counts, protocol_version)
-    return Workload(folder.resolve().name, tuple(programs), (*envelopes, *redeemers))
+    programs += applied_programs(applied, language, protocol_version)
+    budgets = [path for path in (folder / BUDGETS,) if applied and path.exists()]
+    return Workload(folder.resolve().name, tuple(programs), (*envelopes, *redeemers, *applied, *budgets))
 
 
 def _programs(

@@ -15,6 +15,8 @@ from costmodel.workloads.nodes import nodes
 
 DEFAULT_LOOP_COUNTS: Final = (1, 10, 25, 50)
 DEFAULT_PROTOCOL_VERSION: Final = 11
+DEFAULT_LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
+"""Of programs in files that do not say theirs."""
 
 # Stands where a script takes something that it has no use for, e.g. a datum.
 _NOTHING: Final = DataConstr(0, ())
@@ -27,8 +29,8 @@ class WorkloadProgram:
 
     `name` says which program of the workload it is; `loop_count` how often its loop runs, None for a program without
     one. `arguments` are Data as CBOR, in the order of application. `expected` are the ExUnits under the ledger's model
-    for `language` and `protocol_version`, where they are known from elsewhere. `source` tells the user where the
-    program came from.
+    for `language` and `protocol_version`, where they are known from elsewhere; `ledger_parameters` is that model as the
+    ledger's array where it is another than today's. `source` tells the user where the program came from.
     """
 
     name: str
@@ -39,6 +41,7 @@ class WorkloadProgram:
     source: str
     loop_count: int | None = None
     expected: ExUnits | None = None
+    ledger_parameters: tuple[int, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -63,11 +66,20 @@ class WorkloadProgram:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Programs that are replayed together, and the files that they were read from (none for the package's own)."""
+    """Programs that are replayed together, and the files that they were read from (none for the package's own).
+
+    `notes` are lines for the user: what of the source is not in the workload, and why.
+    """
 
     name: str
     programs: tuple[WorkloadProgram, ...]
     files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def loops(self) -> bool:
+        """Whether every program is a loop: the same work over and over, which a model must predict each by itself."""
+        return all(program.loop_count is not None for program in self.programs)
 
 
 def script_arguments(language: LedgerLanguage, redeemer: Data) -> tuple[bytes, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from costmodel.errors import ModelError
 from costmodel.model import CostModel, Variant, ledger_model
-from costmodel.validate.fitted import Fitted, call_time, evaluation_time, without_interval
+from costmodel.validate.fitted import Fitted, call_parts, evaluation_parts, total, without_interval
 from costmodel.validate.predict import Prediction, predict
 from costmodel.workloads import secp
 
@@ -65,7 +65,7 @@ def test_a_malformed_section_is_refused_in_one_line(changes: dict[str, object], 
 
 
 def test_a_prediction_without_section_is_exact(prediction: Prediction) -> None:
-    value, low, high = evaluation_time(prediction, None)
+    value, low, high = total(evaluation_parts(prediction, None))
     assert low == value == high == pytest.approx(prediction.evaluation_ns)
 
 
@@ -76,7 +76,7 @@ def test_relative_errors_of_the_parts_add_in_quadrature(prediction: Prediction) 
         builtins={"verifyEcdsaSecp256k1Signature": {"cost_at_centre": figure(4e7, 3.9e7, 4.2e7)}},
         steps={"coefficients": {"cekVarCost": figure(16000, 8000, 20000)}},
     )
-    value, low, high = evaluation_time(prediction, section)
+    value, low, high = total(evaluation_parts(prediction, section))
     assert value == pytest.approx(prediction.evaluation_ns)
     assert value - low == pytest.approx(math.hypot(verify * 0.025, var * 0.5))
     assert high - value == pytest.approx(math.hypot(verify * 0.05, var * 0.25))
@@ -84,7 +84,7 @@ def test_relative_errors_of_the_parts_add_in_quadrature(prediction: Prediction) 
 
 def test_a_step_held_at_nothing_is_uncertain_once_for_each_step(prediction: Prediction) -> None:
     section = fitted(steps={"coefficients": {"cekLamCost": figure(0, 0, 500)}})
-    value, low, high = evaluation_time(prediction, section)
+    value, low, high = total(evaluation_parts(prediction, section))
     assert low == value
     assert high - value == pytest.approx(0.5 * prediction.steps["lam"])
 
@@ -112,7 +112,7 @@ def test_a_call_adds_decoding_arguments_and_start(prediction: Prediction) -> Non
         }
     )
     overhead = 1000 + 2 * len(flat) + 3 * 300 + 7 * sum(map(len, arguments)) + 11 * 7 + 5000
-    value, low, high = call_time(prediction, section)
+    value, low, high = total([*evaluation_parts(prediction, section), *call_parts(prediction, section)])
     assert value == pytest.approx(prediction.evaluation_ns + overhead)
     assert value - low == pytest.approx(1000)
     assert high - value == pytest.approx(0.5 * len(flat))
@@ -121,4 +121,4 @@ def test_a_call_adds_decoding_arguments_and_start(prediction: Prediction) -> Non
 def test_an_unknown_call_cost_is_refused(prediction: Prediction) -> None:
     section = fitted(calls={"decode": {"coefficients": {"weight": figure(1, 1, 1)}}})
     with pytest.raises(ModelError, match="decode weight"):
-        call_time(prediction, section)
+        call_parts(prediction, section)

@@ -15,7 +15,7 @@ from costmodel.runs.design import Plan
 from costmodel.runs.provenance import FileFact, file_fact
 from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import Run, RunWriter
-from costmodel.validate import Verdict, replay, validate
+from costmodel.validate import Gates, Verdict, replay, validate
 from costmodel.validate.predict import predict
 from costmodel.workloads import Workload, from_folder, secp
 
@@ -138,14 +138,14 @@ def test_the_verdict_follows_the_ratio_and_its_interval(
 ) -> None:
     true = predicted_ns(workload)
     verdict = judged(MODEL_D, lambda cell: true[cell] * factor, spread=spread)
-    assert [score.ratio.value for score in verdict.scores] == pytest.approx([1 / factor] * 3, rel=0.01)
-    assert {score.status.value for score in verdict.scores} == {status}
+    assert [score.ratio.value for score in verdict.scores] == pytest.approx([factor] * 3, rel=0.01)
+    assert {score.status for score in verdict.scores} == {status}
     assert verdict.exit_code == exit_code
 
 
 def test_the_tolerance_is_the_user_s(judged: Callable[..., Verdict], workload: Workload) -> None:
     true = predicted_ns(workload)
-    assert judged(MODEL_D, lambda cell: true[cell] * 1.2, tolerance=0.3).exit_code == 0
+    assert judged(MODEL_D, lambda cell: true[cell] * 1.2, gates=Gates(tolerance=0.3)).exit_code == 0
 
 
 @pytest.mark.parametrize(("pace", "said"), [(2.0, "100.0% slower"), (0.8, "20.0% faster")])
@@ -169,7 +169,7 @@ def test_the_interval_reaches_from_one_state_of_the_machine_to_the_other(
     true = predicted_ns(workload)
     verdict = judged(fitted_model(hash_yardstick_ns=1000.0 / 1.03), lambda cell: true[cell], spread=0.0)
     for score in verdict.scores:
-        assert score.ratio == pytest.approx((1.03, 1.0, 1.03))
+        assert score.ratio == pytest.approx((1 / 1.03, 1 / 1.03, 1.0))
 
 
 @pytest.mark.parametrize(
@@ -227,6 +227,13 @@ def test_the_document_is_json_and_complete(judged: Callable[..., Verdict], workl
     document = json.loads(json.dumps(verdict.to_dict(), allow_nan=False))
     assert document["exit_code"] == verdict.exit_code
     assert document["scores"][0]["ex_units"] == {"cpu": 46330917, "mem": 13233}
+    (work,) = document["works"]
+    assert work["summary"]["undercharged"].keys() == {"program", "ratio"}
+    assert [baseline["name"] for baseline in work["baselines"]] == [
+        "one constant per step",
+        "the ledger's model, rescaled",
+    ]
+    assert [gate["gate"] for gate in work["gates"]] == ["tolerance"]
     assert document["scores"][0]["observed_raw_ns"].keys() == {"value", "interval"}
     assert len(document["scores"]) == len(workload.programs)
 
@@ -258,7 +265,6 @@ def refusals() -> list[tuple[dict[str, Any], type[InputError], str]]:
         ({"model": replace(MODEL_D, builtins=builtins)}, ModelError, "verifySchnorrSecp256k1Signature"),
         ({"model": replace(MODEL_D, extras={"schema_version": 99})}, ModelError, "calibrate"),
         ({"core": 4096}, EnvironmentFault, "core 4096"),
-        ({"tolerance": 0.0}, InputError, "tolerance"),
     ]
 
 
@@ -285,6 +291,7 @@ def test_a_real_replay_fails_a_model_that_is_far_off(tmp_path: Path) -> None:
     )
     workload = secp([1])
     # So wide a tolerance needs no more than the fewest processes.
-    verdict = validate(model, replace(workload, programs=workload.programs[:1]), measurements=tmp_path, tolerance=0.9)
+    one = replace(workload, programs=workload.programs[:1])
+    verdict = validate(model, one, measurements=tmp_path, gates=Gates(tolerance=0.9))
     assert verdict.exit_code == 1
     assert Run.open(Path(verdict.run)).manifest.status is Status.COMPLETE

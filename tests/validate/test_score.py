@@ -50,13 +50,13 @@ def test_the_worst_score_decides(statuses: list[str], whole: str, exit_code: int
 
 def test_independent_errors_add_in_quadrature() -> None:
     # ln(1.03) and ln(1.04) are the legs, on either side.
-    predicted = Estimate(200, 200 / 1.03, 200 * 1.03)
-    observed = Estimate(100, 100 / 1.04, 100 * 1.04)
+    observed = Estimate(200, 200 / 1.03, 200 * 1.03)
+    predicted = Estimate(100, 100 / 1.04, 100 * 1.04)
     half_width = math.sqrt(math.log(1.03) ** 2 + math.log(1.04) ** 2)
-    assert ratio(predicted, observed) == pytest.approx((2, 2 * math.exp(-half_width), 2 * math.exp(half_width)))
+    assert ratio(observed, predicted) == pytest.approx((2, 2 * math.exp(-half_width), 2 * math.exp(half_width)))
 
 
-def test_an_exact_prediction_leaves_the_observation_s_error() -> None:
+def test_an_exact_observation_leaves_the_prediction_s_error() -> None:
     assert ratio(Estimate(100, 100, 100), Estimate(100, 80, 125)) == pytest.approx((1, 0.8, 1.25))
 
 
@@ -67,12 +67,12 @@ def test_an_estimate_that_may_be_zero_bounds_nothing() -> None:
 
 @given(estimates(), estimates())
 def test_the_ratio_lies_in_its_interval_which_is_as_wide_as_either_error(
-    predicted: Estimate, observed: Estimate
+    observed: Estimate, predicted: Estimate
 ) -> None:
-    result = ratio(predicted, observed)
+    result = ratio(observed, predicted)
     assert result.low <= result.value <= result.high
     slack = 1 + 1e-9
-    assert result.high / result.value * slack >= max(predicted.high / predicted.value, observed.value / observed.low)
+    assert result.high / result.value * slack >= max(observed.high / observed.value, predicted.value / predicted.low)
 
 
 @pytest.mark.parametrize("tolerance", [0, -0.1, 1, 5, math.nan])

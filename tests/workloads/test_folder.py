@@ -128,7 +128,7 @@ def test_a_missing_redeemer_is_named(folder: Path) -> None:
 
 
 def test_a_folder_without_scripts_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no \.plutus file"):
+    with pytest.raises(InputError, match=r"no \.plutus, \.flat or \.uplc file"):
         from_folder(tmp_path)
 
 

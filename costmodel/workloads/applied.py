@@ -1,0 +1,65 @@
+"""Workloads of programs that have their arguments already: flat and textual UPLC files, one or a folder of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from costmodel.errors import DecodeError, InputError
+from costmodel.model import ExUnits
+from costmodel.plutus import LedgerLanguage, load_program
+from costmodel.workloads.workload import WorkloadProgram
+
+SUFFIXES: Final = (".flat", ".uplc")
+BUDGETS: Final = "budgets.json"
+"""Of a folder: an object `{NAME: {"cpu": ps, "mem": words}}` with what its programs must cost, of some or of all."""
+
+
+class _Units(msgspec.Struct, frozen=True):
+    cpu: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    mem: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+def applied_files(folder: Path) -> list[Path]:
+    """The flat and textual files of a folder, by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
+
+
+def applied_programs(
+    files: Sequence[Path], language: LedgerLanguage, protocol_version: int
+) -> tuple[WorkloadProgram, ...]:
+    """A program for each file, with its expected ExUnits where the BUDGETS of its folder has them.
+
+    InputError or DecodeError names the file that cannot be read or is no program of that language and version.
+    """
+    budgets = {folder: _budgets(folder / BUDGETS) for folder in {path.parent for path in files}}
+    programs = tuple(
+        WorkloadProgram(
+            name=path.stem,
+            flat=load_program(path)[0],
+            language=language,
+            protocol_version=protocol_version,
+            arguments=(),
+            source=str(path),
+            expected=budgets[path.parent].get(path.stem),
+        )
+        for path in files
+    )
+    for program in programs:
+        program.script()  # the machine knows best whether it is one
+    return programs
+
+
+def _budgets(path: Path) -> Mapping[str, ExUnits]:
+    if not path.exists():
+        return {}
+    try:
+        table = msgspec.json.decode(path.read_bytes(), type=dict[str, _Units])
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise DecodeError(f"{path}: is no table of budgets: {error}") from None
+    return {name: ExUnits(units.cpu, units.mem) for name, units in table.items()}

@@ -1,0 +1,47 @@
+"""Where a workload comes from, as the command line names it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from costmodel.errors import InputError
+from costmodel.plutus import LedgerLanguage
+from costmodel.workloads.applied import SUFFIXES, applied_programs
+from costmodel.workloads.corpus import from_corpus, is_corpus
+from costmodel.workloads.folder import from_folder
+from costmodel.workloads.secp_loops import secp
+from costmodel.workloads.workload import (
+    DEFAULT_LANGUAGE,
+    DEFAULT_LOOP_COUNTS,
+    DEFAULT_PROTOCOL_VERSION,
+    Workload,
+)
+
+OWN: Final = ("secp",)
+"""Names of the workloads that come with the package; any other name is a path."""
+
+
+def find_workload(
+    name: str,
+    *,
+    loop_counts: Iterable[int] = DEFAULT_LOOP_COUNTS,
+    language: LedgerLanguage = DEFAULT_LANGUAGE,
+    protocol_version: int = DEFAULT_PROTOCOL_VERSION,
+) -> Workload:
+    """One of the package's own workloads, a folder (`from_folder`), a replay corpus (`from_corpus`) or one flat or
+    textual program. InputError or DecodeError names what is missing or wrong."""
+    if name == "secp":
+        return secp(loop_counts, protocol_version)
+    path = Path(name)
+    if path.suffix in SUFFIXES and path.is_file():
+        return Workload(path.stem, applied_programs([path], language, protocol_version), (path,))
+    if is_corpus(path):
+        return from_corpus(path)
+    if path.is_dir():
+        return from_folder(path, loop_counts, protocol_version, language)
+    raise InputError(
+        f"{name}: is no workload; name {' or '.join(OWN)}, a folder of scripts, a replay corpus, "
+        f"or a {' or '.join(SUFFIXES)} file"
+    )
