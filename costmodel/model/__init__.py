@@ -5,9 +5,18 @@ from costmodel.model.costmodel import BuiltinCost, CostModel
 from costmodel.model.files import EXTRAS_KEY, dump, load
 from costmodel.model.ledger import builtin_file_order, ledger_model
 from costmodel.model.pack import PACK_LENGTH, PACK_WIDTH, pack
-from costmodel.model.parameters import from_array, parameter_names, to_array
+from costmodel.model.parameters import (
+    block_counts,
+    canonical_name,
+    from_array,
+    genesis_name,
+    parameter_count,
+    parameter_names,
+    to_array,
+)
 from costmodel.model.shapes import SHAPE_IDS, SHAPES, DiagonalShape, PlainShape, Shape, ShapeId
 from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY, StepKind, step_cost
+from costmodel.model.timeline import ProtocolParameters, parameters_at
 from costmodel.model.units import MAX_COST, MIN_COST, ExUnits, ps_to_ns, sat_add, sat_mul, saturate, us_to_ps
 from costmodel.model.variants import Variant, variant_for
 
@@ -28,18 +37,24 @@ __all__ = [
     "DiagonalShape",
     "ExUnits",
     "PlainShape",
+    "ProtocolParameters",
     "Shape",
     "ShapeId",
     "StepKind",
     "Variant",
+    "block_counts",
     "builtin_file_order",
+    "canonical_name",
     "costing_function",
     "dump",
     "from_array",
+    "genesis_name",
     "ledger_model",
     "load",
     "pack",
+    "parameter_count",
     "parameter_names",
+    "parameters_at",
     "ps_to_ns",
     "sat_add",
     "sat_mul",

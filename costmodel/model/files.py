@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from costmodel.errors import ModelError
 from costmodel.model.costing import from_json, to_json
@@ -35,7 +35,7 @@ def load(paths: Sequence[Path]) -> CostModel:
     extras: dict[str, object] = {}
     given_by: dict[str, Path] = {}
     for path in paths:
-        for key, value in _read_object(path).items():
+        for key, value in read_object(path).items():
             if key in given_by:
                 raise ModelError(f"{path}: {key} is already given by {given_by[key]}")
             given_by[key] = path
@@ -75,7 +75,8 @@ def dump(model: CostModel) -> bytes:
         raise ModelError(f"{model.source}: {EXTRAS_KEY!r} holds what JSON cannot express: {error}") from error
 
 
-def _read_object(path: Path) -> dict[str, object]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file. ModelError, naming the file, for what cannot be read, is none, or has a key twice."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_FILE_BYTES + 1)

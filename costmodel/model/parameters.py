@@ -18,7 +18,7 @@ from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY, StepKind, step
 from costmodel.model.units import MAX_COST
 from costmodel.model.variants import Variant, variant_for
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS, Batch
-from costmodel.plutus.language import LedgerLanguage
+from costmodel.plutus.language import LedgerLanguage, available_since
 
 _STEP_PARAMETERS = ("exBudgetCPU", "exBudgetMemory")
 # The variant whose shapes name the parameters. All variants of one language agree on the names.
@@ -28,6 +28,13 @@ _NAMING_VARIANT = {
     LedgerLanguage.PLUTUS_V3: Variant.E,
 }
 _SUMS_OF_PRODUCTS = (StepKind.CONSTR, StepKind.CASE)
+_SUMS_OF_PRODUCTS_SINCE = {
+    LedgerLanguage.PLUTUS_V1: 11,
+    LedgerLanguage.PLUTUS_V2: 11,
+    LedgerLanguage.PLUTUS_V3: 9,
+}
+# The Alonzo genesis names two builtins as they were called before there were others of their kind.
+_RENAMED = {"blake2b": "blake2b_256", "verifySignature": "verifyEd25519Signature"}
 # For each language the batches of its first list, which is alphabetical with the machine's costs among the builtins,
 # and the blocks that were appended to it.
 _GROWTH: dict[LedgerLanguage, tuple[tuple[Batch, ...], tuple[Batch | tuple[StepKind, ...], ...]]] = {
@@ -55,6 +62,49 @@ def parameter_names(language: LedgerLanguage) -> tuple[str, ...]:
     entries = _entries(language)
     model = ledger_model(_NAMING_VARIANT[language])
     return tuple(name for entry in entries for name in _entry_names(entry, model))
+
+
+def block_counts(language: LedgerLanguage) -> tuple[int, ...]:
+    """How many parameters the language had after its first list and after each block that was appended, rising."""
+    model = ledger_model(_NAMING_VARIANT[language]) if language in _NAMING_VARIANT else None
+    counts, total = [], 0
+    for block in _blocks(language):
+        assert model is not None  # noqa: S101 - _blocks() refuses other languages
+        total += sum(len(_entry_names(entry, model)) for entry in block)
+        counts.append(total)
+    return tuple(counts)
+
+
+def parameter_count(language: LedgerLanguage, protocol_version: int) -> int:
+    """How many of its parameters a language has at a (major) protocol version, e.g. 297 for PlutusV3 at 10.
+
+    Those of a block count once the language has its builtins. ModelError before the language's first version.
+    """
+    variant_for(language, protocol_version)
+    counts = block_counts(language)
+    known = counts[0]
+    for block, count in zip(_GROWTH[language][1], counts[1:], strict=True):
+        since = available_since(block, language) if isinstance(block, Batch) else _SUMS_OF_PRODUCTS_SINCE[language]
+        if since is None or protocol_version < since:
+            break
+        known = count
+    return known
+
+
+def canonical_name(name: str) -> str:
+    """A parameter's name today, from that or the one it had in the Alonzo genesis."""
+    for old, new in _RENAMED.items():
+        if name.startswith(f"{old}-"):
+            return new + name.removeprefix(old)
+    return name
+
+
+def genesis_name(name: str) -> str:
+    """A parameter's name in the Alonzo genesis."""
+    for old, new in _RENAMED.items():
+        if name.startswith(f"{new}-"):
+            return old + name.removeprefix(new)
+    return name
 
 
 def from_array(values: Sequence[int], language: LedgerLanguage, protocol_version: int) -> CostModel:
@@ -88,14 +138,16 @@ def from_array(values: Sequence[int], language: LedgerLanguage, protocol_version
     return CostModel(builtins, steps, startup, source=where)
 
 
-def to_array(model: CostModel, language: LedgerLanguage, protocol_version: int) -> list[int]:
-    """The model's integers in the order of `parameter_names(language)`.
+def to_array(model: CostModel, language: LedgerLanguage, protocol_version: int, count: int | None = None) -> list[int]:
+    """The model's integers in the order of `parameter_names(language)`: all of them, or the first `count`.
+
+    `count` is one of `block_counts(language)`.
 
     Raises ModelError where the model lacks an entry or has another shape than the ledger has at that protocol version:
     its integers would be read as something else.
     """
     shapes = ledger_model(variant_for(language, protocol_version))
-    entries = _entries(language)
+    entries = _entries(language, count)
     model.require(
         [entry for entry in entries if entry in BUILTIN_BY_NAME],
         [STEP_KINDS_BY_KEY[entry] for entry in entries if entry in STEP_KINDS_BY_KEY],
@@ -114,22 +166,30 @@ def to_array(model: CostModel, language: LedgerLanguage, protocol_version: int) 
     return values
 
 
-def _entries(language: LedgerLanguage) -> tuple[str, ...]:
-    """The language's builtins and machine costs in the order of its parameters."""
+def _entries(language: LedgerLanguage, count: int | None = None) -> tuple[str, ...]:
+    """The language's builtins and machine costs in parameter order, up to the block that ends at `count`."""
+    blocks = _blocks(language)
+    if count is not None:
+        blocks = blocks[: block_counts(language).index(count) + 1]
+    return tuple(entry for block in blocks for entry in block)
+
+
+def _blocks(language: LedgerLanguage) -> list[list[str]]:
+    """The language's first list of entries, and those that were appended."""
     if language not in _GROWTH:
         raise ModelError(f"the ledger has no settled list of cost-model parameters for {language.value}")
     first, appended = _GROWTH[language]
     machine = [STARTUP_KEY, *(kind.json_key for kind in StepKind if kind not in _SUMS_OF_PRODUCTS)]
-    entries = sorted([*machine, *(builtin.name for builtin in BUILTINS if builtin.batch in first)])
+    blocks = [sorted([*machine, *(builtin.name for builtin in BUILTINS if builtin.batch in first)])]
     for block in appended:
         if isinstance(block, Batch):
             names = [builtin.name for builtin in BUILTINS if builtin.batch is block]
             # Within a block the order is that of the flat tags, but for the BLS builtins, which lead and are sorted.
             bls = [name for name in names if name.startswith("bls12_381_") and block is Batch.FOUR_A]
-            entries += sorted(bls) + [name for name in names if name not in bls]
+            blocks.append(sorted(bls) + [name for name in names if name not in bls])
         else:
-            entries += [kind.json_key for kind in block]
-    return tuple(entries)
+            blocks.append([kind.json_key for kind in block])
+    return blocks
 
 
 def _entry_names(entry: str, model: CostModel) -> list[str]:

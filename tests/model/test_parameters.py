@@ -14,9 +14,13 @@ from costmodel.model import (
     ExUnits,
     StepKind,
     Variant,
+    block_counts,
+    canonical_name,
     costing_function,
     from_array,
+    genesis_name,
     ledger_model,
+    parameter_count,
     parameter_names,
     to_array,
     variant_for,
@@ -131,3 +135,31 @@ def test_builtins_without_parameters_yet_do_not_stop_an_array() -> None:
     constant = costing_function("constant_cost", {"constant": 1}, None, "f")
     own = replace(ledger, builtins={**ledger.builtins, "policies": BuiltinCost(constant, constant)})
     assert to_array(own, V1, 11) == to_array(ledger, V1, 11)
+
+
+@pytest.mark.parametrize(
+    ("language", "version", "count"),
+    [
+        (V1, 5, 166),
+        (V1, 10, 166),
+        (V1, 11, 332),
+        (V2, 7, 175),
+        (V2, 10, 185),
+        (V2, 11, 332),
+        (V3, 9, 251),
+        (V3, 10, 297),
+        (V3, 11, 350),
+    ],
+)
+def test_number_of_parameters_grew_with_the_protocol_version(
+    language: LedgerLanguage, version: int, count: int
+) -> None:
+    assert parameter_count(language, version) == count
+    assert count in block_counts(language)
+    assert len(to_array(ledger_model(variant_for(language, version)), language, version, count)) == count
+
+
+def test_names_of_the_alonzo_genesis_are_known(shared_data: Path) -> None:
+    genesis = json.loads((shared_data / "workbench/alonzo-genesis.json").read_text())["costModels"]["PlutusV1"]
+    assert {canonical_name(name) for name in genesis} == set(parameter_names(V1)[:166])
+    assert {genesis_name(canonical_name(name)) for name in genesis} == set(genesis)
