@@ -1,6 +1,6 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench fuzz lock clean
+.PHONY: help setup demo test check bench fuzz compare-study lock clean
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
@@ -8,6 +8,7 @@ help:
 	@echo "make check   ruff, mypy --strict, C warnings as errors"
 	@echo "make bench   the engine's own speed"
 	@echo "make fuzz    5 million mutated inputs to each decoder and the machine (FUZZ_RUNS=…)"
+	@echo "make compare-study  how often verdicts on batches are right, over thousands of simulated ones"
 	@echo "make setup   system libraries, .venv and the native extension"
 	@echo "make lock    renew requirements-dev.lock"
 	@echo "make clean   remove what was built (measurements stay)"
@@ -29,6 +30,9 @@ bench: setup
 
 fuzz: setup
 	@.venv/bin/python -m fuzz
+
+compare-study: setup
+	@.venv/bin/python -m tests.batches.study
 
 lock: setup
 	@scripts/lock

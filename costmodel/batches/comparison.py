@@ -1,0 +1,280 @@
+"""Batches side by side: differences, verdicts, and what the variance is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.batches.difference import Difference, difference
+from costmodel.batches.observe import Observed, Row, observe
+from costmodel.batches.power import units_needed
+from costmodel.batches.select import Batch, check_comparable, same_evaluator, warnings
+from costmodel.batches.variance import Component, Split, split
+from costmodel.errors import InputError
+from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS
+
+SCHEMA_VERSION: Final = 1
+LEVEL: Final = 0.95
+DEFAULT_TOLERANCE: Final = 0.01
+
+Floats = NDArray[np.float64]
+
+
+class Status(StrEnum):
+    """What became of a row. Inconclusive never reads as unchanged."""
+
+    REGRESSED = "regressed"
+    IMPROVED = "improved"
+    UNCHANGED = "unchanged"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One row of one pair of batches. `change` is candidate ÷ baseline − 1, with its 95 % interval.
+
+    `p_beyond` and `p_within` are p-values after Holm, against a change within and outside the band. `needed` is how
+    many units (runs, or machines) each batch should have to tell no change, or one of twice the band, with a power of
+    90 %; None where no number that anybody could measure would do. `more` is how many that is beyond the smaller batch:
+    None for a row that is settled, 0 where there are enough and the change is too near the band's edge to be told.
+    """
+
+    row: Row
+    cells: int
+    change: float
+    low: float
+    high: float
+    p_beyond: float
+    p_within: float
+    status: Status
+    needed: int | None
+    more: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two batches compared. `unit` is what was repeated, `counts` how often in candidate and baseline."""
+
+    candidate: str
+    baseline: str
+    unit: str
+    counts: tuple[int, int]
+    caution: str
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `compare` found. `tolerance` is the band: changes from 1/(1 + tolerance) − 1 to +tolerance count as none.
+    `yardsticks` are what times are measured against."""
+
+    tolerance: float
+    batches: tuple[Batch, ...]
+    yardsticks: tuple[str, ...]
+    observed: Observed
+    split: Split
+    pairs: tuple[Pair, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def status(self) -> Status:
+        """The worst of all rows: one regression makes a regression, then one inconclusive row an inconclusive whole."""
+        found = {verdict.status for pair in self.pairs for verdict in pair.verdicts}
+        order = (Status.REGRESSED, Status.INCONCLUSIVE, Status.IMPROVED)
+        return next((status for status in order if status in found), Status.UNCHANGED)
+
+    @property
+    def exit_code(self) -> int:
+        """0 nothing regressed, 1 something did, 3 inconclusive."""
+        return {Status.REGRESSED: 1, Status.INCONCLUSIVE: 3}.get(self.status, 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of `--json`, as docs/comparing.md describes it."""
+        return {
+            "kind": "comparison",
+            "schema_version": SCHEMA_VERSION,
+            "status": self.status.value,
+            "exit_code": self.exit_code,
+            "tolerance": self.tolerance,
+            "level": LEVEL,
+            "yardsticks": list(self.yardsticks),
+            "warnings": list(self.warnings),
+            "batches": [self._batch_json(number, batch) for number, batch in enumerate(self.batches)],
+            "comparisons": [_pair_json(pair) for pair in self.pairs],
+            "variance": [self._split_json(number, row) for number, row in enumerate(self.observed.rows)],
+        }
+
+    def _batch_json(self, number: int, batch: Batch) -> dict[str, Any]:
+        chosen = self.observed.batch == number
+        return {
+            "name": batch.name,
+            "runs": [run.name for run in batch.runs],
+            "machines": sorted(set(batch.machines)),
+            "left_out": [str(path) for path in batch.left_out],
+            "hash_yardstick_ns": [float(yard) for yard in self.observed.yardsticks_ns[chosen]],
+        }
+
+    def _split_json(self, number: int, row: Row) -> dict[str, Any]:
+        share = self.split.within_share
+        return {
+            **row._asdict(),
+            "within_runs": _component_json(self.split.within, number),
+            "between_runs": _component_json(self.split.between_runs, number),
+            "between_machines": _component_json(self.split.between_machines, number),
+            "within_share_of_a_runs_mean": None if share is None else float(share[number]),
+        }
+
+
+def compare(
+    candidates: Sequence[Batch], baselines: Sequence[Batch], *, tolerance: float = DEFAULT_TOLERANCE
+) -> Comparison:
+    """Compare every candidate with every baseline; `tolerance` is the change, as a share, that does not matter.
+
+    InputError where there is nothing to compare: no common cells, one run on both sides, clocks of unlike units.
+    """
+    if not 0 < tolerance < 1:
+        raise InputError(f"a tolerance of {tolerance} is no share between 0 and 1")
+    batches = (*candidates, *baselines)
+    _check_apart(candidates, baselines)
+    check_comparable(batches)
+    notes = warnings(batches)
+    # The machine yardstick is run by the evaluator itself: a change of the evaluator would hide in it.
+    yardsticks = YARDSTICKS if same_evaluator(batches) else (HASH_YARDSTICK,)
+    observed = observe(batches, yardsticks)
+    if observed.left_out:
+        notes.append(f"{observed.left_out} cells that not every run has were left out")
+    numbers = [(i, len(candidates) + j) for j in range(len(baselines)) for i in range(len(candidates))]
+    notes += [note for pair in numbers if (note := _yardstick_note(observed, batches, pair, tolerance))]
+    return Comparison(
+        tolerance=tolerance,
+        batches=batches,
+        yardsticks=tuple(yardsticks),
+        observed=observed,
+        split=split(observed, LEVEL),
+        pairs=judge(observed, [batch.name for batch in batches], numbers, tolerance),
+        warnings=tuple(notes),
+    )
+
+
+def _check_apart(candidates: Sequence[Batch], baselines: Sequence[Batch]) -> None:
+    if not candidates or not baselines:
+        raise InputError("a comparison needs a batch on either side; name runs before and after --against")
+    known = {run.name: batch.name for batch in baselines for run in batch.runs}
+    for batch in candidates:
+        for run in batch.runs:
+            if run.name in known:
+                raise InputError(f"{run.path} is in {batch.name} and in {known[run.name]}; it cannot be on both sides")
+
+
+def _yardstick_note(
+    observed: Observed, batches: Sequence[Batch], pair: tuple[int, int], tolerance: float
+) -> str | None:
+    """What to say where the machine's own pace differs by more than the band: times are relative to it."""
+    logs = [float(np.log(observed.yardsticks_ns[observed.batch == number]).mean()) for number in pair]
+    shift = float(np.expm1(logs[0] - logs[1]))
+    if abs(shift) <= tolerance:
+        return None
+    candidate, baseline = (batches[number].name for number in pair)
+    return f"the hash yardstick took {shift:+.1%} in {candidate} against {baseline}: times are relative to it"
+
+
+def judge(
+    observed: Observed, names: Sequence[str], numbers: Sequence[tuple[int, int]], tolerance: float
+) -> tuple[Pair, ...]:
+    """Judge the pairs of batches in `numbers`, candidate first, all their rows as one family."""
+    band = float(np.log1p(tolerance))
+    differences = [difference(observed, candidate, baseline) for candidate, baseline in numbers]
+    beyond = holm(np.array([each.p_beyond(band) for each in differences]))
+    within = holm(np.array([each.p_within(band) for each in differences]))
+    alpha = (1 - LEVEL) / beyond.size  # what the least likely row must pass
+    pairs = []
+    for i, ((candidate, baseline), each) in enumerate(zip(numbers, differences, strict=True)):
+        verdicts = _verdicts(observed, each, beyond[i], within[i], band, alpha)
+        pairs.append(Pair(names[candidate], names[baseline], each.unit, each.counts, each.caution, verdicts))
+    return tuple(pairs)
+
+
+def _verdicts(
+    observed: Observed, found: Difference, beyond: Floats, within: Floats, band: float, alpha: float
+) -> tuple[Verdict, ...]:
+    low, high = found.interval(LEVEL)
+    verdicts = []
+    for j, row in enumerate(observed.rows):
+        status = _status(float(found.value[j]), beyond[j], within[j])
+        needed = units_needed(float(found.variance[j]), float(found.df[j]), band, alpha, paired=found.paired)
+        settled = status is not Status.INCONCLUSIVE
+        verdicts.append(
+            Verdict(
+                row=row,
+                cells=observed.cells[j],
+                change=float(np.expm1(found.value[j])),
+                low=float(np.expm1(low[j])),
+                high=float(np.expm1(high[j])),
+                p_beyond=float(beyond[j]),
+                p_within=float(within[j]),
+                status=status,
+                needed=needed,
+                more=None if settled or needed is None else max(0, needed - min(found.counts)),
+            )
+        )
+    return tuple(verdicts)
+
+
+def _status(value: float, p_beyond: float, p_within: float) -> Status:
+    if p_beyond < 1 - LEVEL:
+        return Status.REGRESSED if value > 0 else Status.IMPROVED
+    return Status.UNCHANGED if p_within < 1 - LEVEL else Status.INCONCLUSIVE
+
+
+def holm(p_values: Floats) -> Floats:
+    """P-values of any shape as one family, adjusted (S. Holm, Scandinavian Journal of Statistics 6, 1979)."""
+    flat = p_values.ravel()
+    order = np.argsort(flat, kind="stable")
+    stepped = np.minimum(1.0, np.maximum.accumulate(flat[order] * np.arange(len(flat), 0, -1)))
+    adjusted = np.empty_like(flat)
+    adjusted[order] = stepped
+    return adjusted.reshape(p_values.shape)
+
+
+def _pair_json(pair: Pair) -> dict[str, Any]:
+    return {
+        "candidate": pair.candidate,
+        "baseline": pair.baseline,
+        "unit": pair.unit,
+        "counts": list(pair.counts),
+        "caution": pair.caution,
+        "rows": [_verdict_json(verdict) for verdict in pair.verdicts],
+    }
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+    bounds = [bound if np.isfinite(bound) and bound > -1 else None for bound in (verdict.low, verdict.high)]
+    return {
+        **verdict.row._asdict(),
+        "cells": verdict.cells,
+        "change": verdict.change,
+        "interval": bounds,
+        "p_beyond_holm": verdict.p_beyond,
+        "p_within_holm": verdict.p_within,
+        "verdict": verdict.status.value,
+        "needed": verdict.needed,
+        "more": verdict.more,
+    }
+
+
+def _component_json(component: Component | None, number: int) -> dict[str, Any] | None:
+    """Variances as standard deviations of log time, which for small ones are relative; 0 for a negative estimate."""
+    if component is None:
+        return None
+    low, high = float(component.low[number]), float(component.high[number])
+    return {
+        "sd": float(np.sqrt(max(component.variance[number], 0.0))),
+        "interval": [float(np.sqrt(low)), float(np.sqrt(high)) if np.isfinite(high) else None],
+        "variance": float(component.variance[number]),
+        "degrees_of_freedom": component.df,
+    }
