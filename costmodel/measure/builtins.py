@@ -1,65 +1,93 @@
 """The experiment on builtins: what one saturated application adds, over a no-op of the same arity and forces.
 
 Every point of a builtin is two programs that differ in one thing only, how often they apply it: k and 2k times. What
-the program costs around its applications, and what the clock costs, cancels in their difference.
+the program costs around its applications, and what the clock costs, cancels in their difference. Both bind the same
+values before they apply anything.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Final
 
-from costmodel.measure.operands import POINTS, Operands
-from costmodel.measure.terms import cell, integer, nop, saturated, sequence
-from costmodel.plutus import BUILTIN_BY_NAME, Builtin
+from costmodel.measure.domains import DOMAINS, MOST_REPEATS, Sizes
+from costmodel.measure.operands import small
+from costmodel.measure.points import choose, shapes_of
+from costmodel.measure.terms import Application, Bound, Item, Operands, cell, integer, nop, row
+from costmodel.plutus import BUILTIN_BY_NAME, Builtin, Const
 from costmodel.runs.design import Cell
 
-DESIGNED_BUILTINS: Final = tuple(POINTS)
+DESIGNED_BUILTINS: Final = tuple(DOMAINS)
 """The builtins that can be measured."""
 
-# Enough applications that they are most of the program, few enough that all operands stay in the first-level cache.
-_OPERAND_BYTES: Final = 8_192
-_MOST_REPEATS: Final = 64
+# Enough applications that they are most of the program, few enough that a block of all cells stays short. The ledger's
+# price, dear for most machines, says how long one takes.
+_APPLICATIONS_PS: Final = 50_000_000
 
-# These outweigh the rest of their program with few applications. Their time depends on the very signature, by 1 % from
-# one to the next, so it takes several to know the typical one.
-_SLOW_REPEATS: Final = 8
-_SLOW: Final = frozenset({"verifyEd25519Signature", "verifyEcdsaSecp256k1Signature", "verifySchnorrSecp256k1Signature"})
+# Operands stay in a core's own cache; those that come after are the first ones again.
+_OPERAND_BYTES: Final = 8_192
+_FEWEST_OPERANDS: Final = 2
+
+_NOP_ARITIES: Final = range(1, 7)
+_NOP_FORCES: Final = range(3)
 
 
 def builtin_cells(names: Iterable[str], seed: int) -> Iterator[Cell]:
-    """Cells for builtins that have a design, and for the no-ops that they are compared with."""
+    """Cells for builtins that have a design, and for the no-ops that they are compared with; all no-ops beside all."""
     chosen = sorted(set(names))
     for name in chosen:
         yield from _cells_of(BUILTIN_BY_NAME[name], seed)
-    kinds = sorted({(BUILTIN_BY_NAME[name].arity, BUILTIN_BY_NAME[name].forces) for name in chosen})
-    for arity, forces in kinds:
-        yield from _nop_cells(arity, forces, seed)
+    kinds = {(BUILTIN_BY_NAME[name].arity, BUILTIN_BY_NAME[name].forces) for name in chosen}
+    for arity, forces in product(_NOP_ARITIES, _NOP_FORCES):
+        if (arity, forces) in kinds or len(chosen) == len(DESIGNED_BUILTINS):
+            yield from _nop_cells(arity, forces, seed)
+
+
+def points_of(name: str) -> tuple[Sizes, ...]:
+    """The points of a builtin that are measured."""
+    return choose(shapes_of(name), DOMAINS[name].candidates)
 
 
 def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
-    for number, point in enumerate(POINTS[builtin.name]):
-        repeats = _SLOW_REPEATS if builtin.name in _SLOW else _repeats(sum(point.sizes) * 8)
-        rng = random.Random(f"{seed} {builtin.name} {number}")
-        applications = [point.operands(rng) for _ in range(2 * repeats)]
-        yield from _pair(builtin, builtin.forces, point.sizes, applications)
+    domain = DOMAINS[builtin.name]
+    for sizes in points_of(builtin.name):
+        rng = random.Random(f"{seed} {builtin.name} {sizes}")
+        price = shapes_of(builtin.name)[0].evaluate(sizes)
+        count = 2 * min(domain.most, max(domain.fewest, _APPLICATIONS_PS // max(price, 1)))
+        distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(sum(sizes), 1)))
+        prepared, operands = domain.prepare(sizes, min(count, distinct), rng)
+        if len(operands) < count:
+            prepared, operands = _shared(prepared, operands)
+        yield from _pair(builtin, sizes, prepared, [operands[at % len(operands)] for at in range(count)])
+
+
+def _shared(prepared: list[Item], operands: list[Operands]) -> tuple[list[Item], list[Operands]]:
+    """The same with all operands bound, since a constant that a program has twice is two objects."""
+    items: list[Item] = list(prepared)
+    shared: list[Operands] = []
+    for application in operands:
+        shared.append(
+            tuple(operand if isinstance(operand, Bound) else _bind(items, operand) for operand in application)
+        )
+    return items, shared
+
+
+def _bind(items: list[Item], operand: Const) -> Bound:
+    items.append(operand)
+    return Bound(len(items) - 1)
 
 
 def _nop_cells(arity: int, forces: int, seed: int) -> Iterator[Cell]:
     rng = random.Random(f"{seed} nop{arity}_{forces}")
-    applications = [tuple(integer(rng.getrandbits(62)) for _ in range(arity)) for _ in range(2 * _MOST_REPEATS)]
-    yield from _pair(nop(arity, forces), forces, (1,) * arity, applications)
+    applications: list[Operands] = [tuple(integer(small(rng)) for _ in range(arity)) for _ in range(2 * MOST_REPEATS)]
+    yield from _pair(nop(arity, forces), (1,) * arity, [], applications)
 
 
-def _pair(builtin: Builtin, forces: int, sizes: tuple[int, ...], applications: list[Operands]) -> Iterator[Cell]:
+def _pair(builtin: Builtin, sizes: Sizes, prepared: list[Item], applications: list[Operands]) -> Iterator[Cell]:
     """The program with all applications and the one with half of them."""
     for count in (len(applications) // 2, len(applications)):
-        terms = [saturated(builtin, forces, operands) for operands in applications[:count]]
+        items = [*prepared, *(Application(builtin, operands) for operands in applications[:count])]
         name = f"{builtin.name}/{'-'.join(map(str, sizes))}/x{count}"
-        term = sequence(terms, integer(0))
-        yield cell(name, "builtins", builtin.name, term, sizes=sizes, repeats=count)
-
-
-def _repeats(operand_bytes: int) -> int:
-    return max(4, min(_MOST_REPEATS, _OPERAND_BYTES // max(operand_bytes, 1)))
+        yield cell(name, "builtins", builtin.name, row(items), sizes=sizes, repeats=count)

@@ -1,15 +1,14 @@
-"""What each builtin is measured on: points over the sizes that its costing function reads, and operands at a point.
+"""Operands: constants of given sizes, in each builtin's own measures, that take the builtin longest.
 
-A costing function is linear in few coefficients, so its points lie at the ends of the domain, where they tell most,
-with one between them that would show a wrong shape. Operands are those that cost most at their size: equal but distinct
-where the builtin compares, valid where it verifies. No two applications share an operand.
+Bits are all set where they are counted, the one that is searched for stands last, strings that are compared are equal
+but apart in memory, signatures are valid. Text is of characters of four bytes, so its size in characters, which cost
+models up to C read, is that in bytes quot 4, which D and E read.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from costmodel._native import ffi, lib
@@ -28,142 +27,179 @@ from costmodel.plutus import (
     DataConstr,
     DataList,
     DataMap,
+    array_of,
     list_of,
     pair_of,
 )
 
 WORD_BYTES: Final = 8
+WORD_BITS: Final = 64
 
-Operands = tuple[Const, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One place in a builtin's domain.
-
-    `sizes` are those of the arguments in the builtin's own measures; `operands` makes one application's arguments.
-    """
-
-    sizes: tuple[int, ...]
-    operands: Callable[[random.Random], Operands]
+Constants = tuple[Const, ...]
+Maker = Callable[[tuple[int, ...], random.Random], Constants]
+"""Makes the operands of one application from the sizes of its arguments."""
 
 
-def _integer_of(words: int, rng: random.Random) -> int:
-    """A positive integer of a number of words; the single word is one that contracts have, of up to 62 bits."""
-    return rng.getrandbits(62) | 1 if words == 1 else rng.getrandbits(64 * words) | 1 << (64 * words - 1)
-
-
-def _const(kind: ConstantType, value: Any) -> Const:
+def const(kind: ConstantType, value: Any) -> Const:
     return Const(Constant(kind, value))
 
 
-def _data(value: Data) -> Const:
-    return _const(DATA, value)
+def boolean(value: bool) -> Const:
+    return const(BOOL, value)
 
 
-def _pair_of_integers(words: int) -> Point:
-    def operands(rng: random.Random) -> Operands:
-        return tuple(_const(INTEGER, _integer_of(words, rng)) for _ in range(2))
-
-    return Point((words, words), operands)
+def small(rng: random.Random) -> int:
+    """An integer as contracts have them, of one word and so without memory of its own in the machine."""
+    return rng.getrandbits(62) | 1
 
 
-def _equal_integers(words: int) -> Point:
-    def operands(rng: random.Random) -> Operands:
-        value = _integer_of(words, rng)
-        return _const(INTEGER, value), _const(INTEGER, value)
-
-    return Point((words, words), operands)
+def number(words: int, rng: random.Random) -> int:
+    """A positive integer of a number of words; a single word is `small`."""
+    return small(rng) if words == 1 else rng.getrandbits(WORD_BITS * words - 1) | 1 << (WORD_BITS * words - 2)
 
 
-def _constructor(rng: random.Random) -> Data:
-    return DataConstr(rng.randrange(7), tuple(rng.getrandbits(62) for _ in range(3)))
+def whole(words: int, rng: random.Random) -> Const:
+    return const(INTEGER, number(words, rng))
 
 
-def _list(rng: random.Random) -> Data:
-    return DataList(tuple(rng.getrandbits(62) for _ in range(3)))
+def literal(value: int) -> Const:
+    return const(INTEGER, value)
 
 
-def _map(rng: random.Random) -> Data:
-    return DataMap(tuple((rng.getrandbits(62), rng.randbytes(28)) for _ in range(3)))
+def byte_string(value: bytes) -> Const:
+    return const(BYTESTRING, value)
 
 
-_FORMS: Final = (_constructor, _map, _list, lambda rng: rng.getrandbits(62), lambda rng: rng.randbytes(28))
+def random_bytes(words: int, rng: random.Random) -> Const:
+    return byte_string(rng.randbytes(WORD_BYTES * words))
 
 
-def _one_of_data(make: Callable[[random.Random], Data], words: int) -> tuple[Point, ...]:
-    return (Point((words,), lambda rng: (_data(make(rng)),)),)
+def text(words: int, rng: random.Random) -> str:
+    """Characters of four bytes in UTF-8."""
+    return "".join(chr(0x10000 + rng.getrandbits(15)) for _ in range(words))
 
 
-def _choose_data(rng: random.Random) -> Operands:
-    chosen = _FORMS[rng.randrange(len(_FORMS))](rng)
-    return (_data(chosen), *(_const(INTEGER, rng.getrandbits(62)) for _ in range(5)))
+def string(value: str) -> Const:
+    return const(STRING, value)
 
 
-def _list_constant(rng: random.Random) -> Const:
-    return _const(list_of(DATA), tuple(rng.getrandbits(62) for _ in range(3)))
+def unit() -> Const:
+    return const(UNIT, None)
 
 
-def _choose_list(rng: random.Random) -> Operands:
-    return (_list_constant(rng), *(_const(INTEGER, rng.getrandbits(62)) for _ in range(2)))
+def anything(rng: random.Random) -> Const:
+    """What stands in for an argument that the builtin only hands on."""
+    return const(INTEGER, small(rng))
 
 
-def _pair(rng: random.Random) -> Operands:
-    return (_const(pair_of(INTEGER, list_of(DATA)), (rng.randrange(7), (rng.getrandbits(62),))),)
+def data(value: Data) -> Const:
+    return const(DATA, value)
 
 
-def _if(rng: random.Random) -> Operands:
-    return (_const(BOOL, rng.random() < 0.5), *(_const(INTEGER, rng.getrandbits(62)) for _ in range(2)))
+def integers(length: int, rng: random.Random) -> Const:
+    return const(list_of(INTEGER), tuple(rng.getrandbits(30) for _ in range(length)))
 
 
-def _trace(rng: random.Random) -> Operands:
-    return _const(STRING, f"{rng.getrandbits(62):016x}"), _const(UNIT, None)
+def data_list(length: int, rng: random.Random) -> Const:
+    return const(list_of(DATA), tuple(small(rng) for _ in range(length)))
 
 
-def _words(length: int) -> int:
-    return (length - 1) // WORD_BYTES + 1 if length else 1
+def pair_list(length: int, rng: random.Random) -> Const:
+    return const(list_of(pair_of(DATA, DATA)), tuple((rng.randbytes(28), small(rng)) for _ in range(length)))
 
 
-def _signed(sign: Callable[..., int], key_bytes: int, message_bytes: int) -> Point:
+def array(length: int, rng: random.Random) -> Const:
+    return const(array_of(INTEGER), tuple(rng.getrandbits(30) for _ in range(length)))
+
+
+def pair(rng: random.Random) -> Const:
+    return const(pair_of(INTEGER, list_of(DATA)), (rng.randrange(7), (small(rng),)))
+
+
+# Data whose size in words is known: 4 for a node, 1 for an integer of one word, 4 for 28 bytes.
+
+
+def constr_data(fields: int, rng: random.Random) -> Data:
+    """4 + 5·fields words."""
+    return DataConstr(rng.randrange(7), tuple(small(rng) for _ in range(fields)))
+
+
+def list_data(items: int, rng: random.Random) -> Data:
+    """4 + 5·items words."""
+    return DataList(tuple(small(rng) for _ in range(items)))
+
+
+def map_data(entries: int, rng: random.Random) -> Data:
+    """4 + 13·entries words."""
+    return DataMap(tuple((rng.randbytes(28), small(rng)) for _ in range(entries)))
+
+
+def nested_data(words: int, rng: random.Random) -> Data:
+    """A list of constructors of three integers, 4 + 19·n words: many nodes for its size, which is what takes long."""
+    return DataList(tuple(constr_data(3, rng) for _ in range((words - 4) // 19)))
+
+
+def same_prefix(lengths: tuple[int, int], rng: random.Random) -> Constants:
+    """Two strings of lengths in words of which the longer begins with the shorter."""
+    longer = rng.randbytes(WORD_BYTES * max(lengths))
+    return tuple(byte_string(longer[: WORD_BYTES * length]) for length in lengths)
+
+
+def equal(make: Callable[[int, random.Random], Const]) -> Maker:
+    """Two operands that are equal and yet not the same object."""
+
+    def operands(sizes: tuple[int, ...], rng: random.Random) -> Constants:
+        made = make(sizes[0], rng)
+        return made, made
+
+    return operands
+
+
+def modular(sizes: tuple[int, ...], rng: random.Random) -> Constants:
+    """Base, exponent of ones only, and a modulus close below a power of two."""
+    base, exponent, modulus = sizes
+    return (
+        whole(base, rng) if base != modulus else literal(_below(modulus) // 3 - rng.getrandbits(32)),
+        literal((1 << WORD_BITS * exponent) - 1 - rng.getrandbits(8)),
+        literal(_below(modulus)),
+    )
+
+
+def _below(words: int) -> int:
+    return (1 << WORD_BITS * words) - 11
+
+
+def dividend_and_divisor(sizes: tuple[int, ...], rng: random.Random) -> Constants:
+    """Of opposite signs, for which division that rounds down has to correct its result."""
+    return literal(-number(sizes[0], rng)), whole(sizes[1], rng)
+
+
+_FORMS: Final[tuple[Callable[[int, random.Random], Data], ...]] = (constr_data, map_data, list_data)
+
+
+def choice_of_data(_: tuple[int, ...], rng: random.Random) -> Constants:
+    """One of the five forms, and five operands to choose from."""
+    leaf = rng.choice((small(rng), rng.randbytes(28)))
+    chosen = rng.choice((leaf, _FORMS[rng.randrange(len(_FORMS))](3, rng)))
+    return data(chosen), *(anything(rng) for _ in range(5))
+
+
+def updates(sizes: tuple[int, ...], rng: random.Random) -> Constants:
+    """The string's top bit is written as often as there are indices."""
+    top = WORD_BITS * sizes[0] - 1
+    return random_bytes(sizes[0], rng), const(list_of(INTEGER), (top,) * sizes[1]), boolean(True)
+
+
+def signed(sign: Callable[..., int], key_bytes: int) -> Maker:
     """A valid signature of a random message under a random key."""
 
-    def operands(rng: random.Random) -> Operands:
-        message = rng.randbytes(message_bytes)
+    def operands(sizes: tuple[int, ...], rng: random.Random) -> Constants:
+        message = rng.randbytes(WORD_BYTES * sizes[1])
         key, signature = ffi.new(f"uint8_t[{key_bytes}]"), ffi.new("uint8_t[64]")
         # A random secret is invalid with probability 2^-127; the check keeps a broken library from going unseen.
-        length = () if sign is lib.cal_sign_ecdsa else (message_bytes,)
+        length = () if sign is lib.cal_sign_ecdsa else (len(message),)
         if sign(rng.randbytes(32), message, *length, key, signature) != 0:
             raise InputError("the signature library refuses to sign, so signature checks cannot be measured")
-        return tuple(_const(BYTESTRING, bytes(part)) for part in (key, message, signature))
+        return tuple(byte_string(bytes(part)) for part in (key, message, signature))
 
-    return Point((_words(key_bytes), _words(message_bytes), 8), operands)
-
-
-_INTEGER_WORDS: Final = (1, 10, 100)
-_MESSAGE_BYTES: Final = (32, 2_000, 16_000)
-
-POINTS: Final[dict[str, tuple[Point, ...]]] = {
-    "addInteger": tuple(map(_pair_of_integers, _INTEGER_WORDS)),
-    "subtractInteger": tuple(map(_pair_of_integers, _INTEGER_WORDS)),
-    "equalsInteger": tuple(map(_equal_integers, _INTEGER_WORDS)),
-    "lessThanInteger": tuple(map(_equal_integers, _INTEGER_WORDS)),
-    "lessThanEqualsInteger": tuple(map(_equal_integers, _INTEGER_WORDS)),
-    "ifThenElse": (Point((1, 1, 1), _if),),
-    "trace": (Point((16, 1), _trace),),
-    "fstPair": (Point((1,), _pair),),
-    "sndPair": (Point((1,), _pair),),
-    "chooseList": (Point((3, 1, 1), _choose_list),),
-    "headList": (Point((3,), lambda rng: (_list_constant(rng),)),),
-    "tailList": (Point((3,), lambda rng: (_list_constant(rng),)),),
-    "nullList": (Point((3,), lambda rng: (_list_constant(rng),)),),
-    "chooseData": (Point((15, 1, 1, 1, 1, 1), _choose_data),),
-    "unConstrData": _one_of_data(_constructor, 19),
-    "unMapData": _one_of_data(_map, 43),
-    "unListData": _one_of_data(_list, 19),
-    "unIData": _one_of_data(lambda rng: rng.getrandbits(62), 5),
-    "unBData": _one_of_data(lambda rng: rng.randbytes(28), 8),
-    "verifyEd25519Signature": tuple(_signed(lib.cal_sign_ed25519, 32, length) for length in _MESSAGE_BYTES),
-    "verifyEcdsaSecp256k1Signature": (_signed(lib.cal_sign_ecdsa, 33, 32),),
-    "verifySchnorrSecp256k1Signature": tuple(_signed(lib.cal_sign_schnorr, 32, length) for length in _MESSAGE_BYTES),
-}
-"""The points of every builtin that has a design."""
+    return operands

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -23,6 +24,8 @@ from costmodel.plutus import (
     LedgerLanguage,
     Program,
     Term,
+    Var,
+    decode_flat,
     encode_flat,
 )
 from costmodel.runs.design import Cell, Experiment, Work
@@ -43,7 +46,8 @@ def nop(arity: int, forces: int) -> Builtin:
     """The builtin that does nothing with `arity` arguments after `forces` forces."""
     variables = ["a", "b"][:forces] + ["integer"] * arity
     tag = _FIRST_NOP_TAG + (arity - 1) * _NOP_FORCES + forces
-    signature = f"{', '.join(variables[:arity])} -> unit"
+    # With one argument the second variable is left for the result.
+    signature = f"{', '.join(variables[:arity])} -> {'b' if forces > arity else 'unit'}"
     return Builtin(tag, f"nop{arity}_{forces}", Batch.ONE, signature, {}, costed=False)
 
 
@@ -67,6 +71,55 @@ def sequence(terms: Sequence[Term], body: Term) -> Term:
     for term in reversed(terms):
         body = Apply(Lam(body), term)
     return body
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What the item of a row with this number, from 0, came to."""
+
+    item: int
+
+
+Operand = Const | Bound
+"""What a builtin is applied to."""
+
+Operands = tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A saturated builtin."""
+
+    builtin: Builtin
+    operands: Operands
+
+    def term(self, depth: int) -> Term:
+        """Below `depth` binders, of which each holds the value of one item."""
+        arguments = (Var(depth - one.item) if isinstance(one, Bound) else one for one in self.operands)
+        return saturated(self.builtin, self.builtin.forces, arguments)
+
+
+Item = Const | Application
+
+
+def row(items: Sequence[Item]) -> Term:
+    """Evaluates items one after another; each may refer to the values of those before it."""
+    return sequence(_terms(items), integer(0))
+
+
+def bytes_of(items: Sequence[Item]) -> bytes:
+    """The byte string that the last item of a row comes to."""
+    *others, last = _terms(items)
+    flat = encode_flat(Program(UPLC_1_1_0, sequence(others, last)))
+    result = _machine().evaluate(Script.decode(flat, LANGUAGE, PROTOCOL_VERSION), _UNLIMITED, result=True).result
+    term = decode_flat(result).term if result is not None else None
+    if not isinstance(term, Const) or not isinstance(term.constant.value, bytes):
+        raise ModelError("the design is wrong: operands that are to be made do not come to a byte string")
+    return term.constant.value
+
+
+def _terms(items: Sequence[Item]) -> list[Term]:
+    return [item.term(at) if isinstance(item, Application) else item for at, item in enumerate(items)]
 
 
 def cell(

@@ -1,0 +1,85 @@
+"""Which points of a builtin's domain to measure: those that tell most about its coefficients, and some to check them.
+
+A costing function is linear in its coefficients, so how well points tell them is known before anything is measured:
+errors being relative, the information of a point is the row of its features over its cost, and the best points span
+the largest determinant (D-optimality, as in Fedorov, Theory of Optimal Experiments, 1972). They lie at the ends of the
+domain, where a wrong shape would not be seen, so others follow: the middle, then those that lie farthest from all
+chosen so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.model import CostingFunction, Variant, ledger_model
+
+Floats = NDArray[np.float64]
+Sizes = tuple[int, ...]
+
+_RANK = 1e-9  # of a column's length, below which what is left of it after the others is rounding
+_WORTHWHILE = 1.01  # how much an exchange has to enlarge the determinant
+
+
+def shapes_of(name: str) -> tuple[CostingFunction, ...]:
+    """The builtin's CPU costing functions in the cost models of the ledger, one for each different shape."""
+    found: dict[tuple[object, object], CostingFunction] = {}
+    for variant in reversed(Variant):
+        if (cost := ledger_model(variant).builtins.get(name)) is not None:
+            inner = cost.cpu.model.shape.id if cost.cpu.model else None
+            found.setdefault((cost.cpu.shape.id, inner), cost.cpu)
+    return tuple(found.values())
+
+
+def information(function: CostingFunction, sizes: Sequence[Sizes]) -> Floats:
+    """The features of points (n × k) over the cost that `function` gives them, each column scaled to 1 at most.
+
+    Columns that are 0 throughout, for a part of the plane that no point is in, are left out.
+    """
+    array = np.array(sizes, np.float64)
+    rows: Floats = function.design(array).matrix / np.maximum(function.predict(array), 1)[:, None]
+    largest = np.abs(rows).max(axis=0)
+    scaled: Floats = rows[:, largest > 0] / largest[largest > 0]
+    return scaled
+
+
+def choose(functions: Sequence[CostingFunction], candidates: Sequence[Sizes]) -> tuple[Sizes, ...]:
+    """The points to measure among `candidates`, ascending: the best for each function, and as many and one to check."""
+    chosen: set[int] = set()
+    for function in functions:
+        chosen.update(_best(information(function, candidates)))
+    wanted = min(2 * len(chosen) + 1, len(candidates))
+    logs = np.log2(np.array(candidates, np.float64) + 1)
+    chosen.add(int(np.abs(logs - (logs.min(axis=0) + logs.max(axis=0)) / 2).sum(axis=1).argmin()))
+    while len(chosen) < wanted:
+        distances = np.abs(logs[:, None, :] - logs[sorted(chosen)][None, :, :]).sum(axis=2).min(axis=1)
+        chosen.add(int(distances.argmax()))
+    return tuple(sorted(candidates[index] for index in chosen))
+
+
+def _best(rows: Floats) -> list[int]:
+    """As many rows as there are coefficients, with the largest determinant that single exchanges reach."""
+    chosen = _spanning(rows)
+    while True:
+        # By Cramer's rule, how the determinant changes where candidate i takes the place of chosen row j.
+        gain = np.abs(np.linalg.lstsq(rows[chosen].T, rows.T, rcond=None)[0])
+        j, i = np.unravel_index(int(gain.argmax()), gain.shape)
+        if gain[j, i] < _WORTHWHILE:
+            return chosen
+        chosen[int(j)] = int(i)
+
+
+def _spanning(rows: Floats) -> list[int]:
+    """Rows that span what all rows span: each time the one that stands out most from those before."""
+    left, chosen = rows.copy(), []
+    for _ in range(rows.shape[1]):
+        lengths = np.linalg.norm(left, axis=1)
+        index = int(lengths.argmax())
+        if lengths[index] < _RANK:
+            break
+        chosen.append(index)
+        axis = left[index] / lengths[index]
+        left = left - np.outer(left @ axis, axis)
+    return chosen
