@@ -235,7 +235,7 @@ DOMAINS: Final[dict[str, Domain]] = {
         _line(_SHORT, lambda x: (4 + x,)), _each(lambda s, rng: (made.data(rng.randbytes(8 * (s[0] - 4))),))
     ),
     "equalsData": Domain(
-        _line(_steps(1, 3_000, 10), lambda x: (4 + 19 * x,) * 2),
+        _line(_steps(1, 2_000, 10), lambda x: (4 + 19 * x,) * 2),
         _each(made.equal(lambda words, rng: made.data(made.nested_data(words, rng)))),
     ),
     "mkPairData": Domain(
@@ -245,7 +245,7 @@ DOMAINS: Final[dict[str, Domain]] = {
     "mkNilData": Domain(((1,),), _each(lambda *_: (made.unit(),))),
     "mkNilPairData": Domain(((1,),), _each(lambda *_: (made.unit(),))),
     "serialiseData": Domain(
-        _line(_steps(1, 3_000, 10), lambda x: (4 + 19 * x,)),
+        _line(_steps(1, 2_000, 10), lambda x: (4 + 19 * x,)),
         _each(lambda s, rng: (made.data(made.nested_data(s[0], rng)),)),
     ),
     **_group("G1"),
@@ -290,7 +290,7 @@ DOMAINS: Final[dict[str, Domain]] = {
     ),
     "insertCoin": Domain(_line(range(2, 21, 2), lambda u: (4, 4, 1, u)), values.inserted),
     "lookupCoin": Domain(_line(range(2, 21, 2), lambda z: (4, 4, z)), values.looked_up),
-    "unionValue": Domain(_plane(_steps(1, 1_200, 7)), _each(values.overlapping), density=8),
+    "unionValue": Domain(_plane(_steps(1, 1_000, 7)), _each(values.overlapping), density=8),
     "valueContains": Domain(_plane(_steps(1, 1_500, 7)), _each(values.contained), density=8),
     "valueData": Domain(_line(_steps(1, 4_000, 9)), _each(lambda s, rng: (values.value_of(s[0], rng),)), density=8),
     "unValueData": Domain(_line(_steps(1, 4_000, 9), lambda n: (1 + 4 * n,)), _each(values.as_data), density=2),
