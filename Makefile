@@ -1,6 +1,6 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench fuzz compare-study lock clean
+.PHONY: help setup demo test check bench fuzz compare-study baseline lock clean
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
@@ -10,6 +10,7 @@ help:
 	@echo "make fuzz    5 million mutated inputs to each decoder and the machine (FUZZ_RUNS=…)"
 	@echo "make compare-study  how often verdicts on batches are right, over thousands of simulated ones"
 	@echo "make setup   system libraries, .venv and the native extension"
+	@echo "make baseline renew the stored instruction counts that tests hold this build to"
 	@echo "make lock    renew requirements-dev.lock"
 	@echo "make clean   remove what was built (measurements stay)"
 
@@ -33,6 +34,9 @@ fuzz: setup
 
 compare-study: setup
 	@.venv/bin/python -m tests.batches.study
+
+baseline: setup
+	@.venv/bin/calibrate validate --against baselines/debian-12-x86_64.json --renew
 
 lock: setup
 	@scripts/lock

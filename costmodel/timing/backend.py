@@ -8,7 +8,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -16,8 +16,9 @@ from typing import IO, Final, Protocol
 import msgspec
 
 from costmodel import errors
-from costmodel.timing.protocol import End, Event, Fault, Job, Reply
+from costmodel.timing.protocol import Counted, End, Event, Fault, Job, Reply
 
+_WORKER: Final = (sys.executable, "-P", "-m", "costmodel.timing.worker")
 _POLL_SECONDS: Final = 0.1
 _PADDING_BYTES: Final = 4096  # a page: the environment's length moves the stack by up to so much
 
@@ -38,33 +39,42 @@ class LocalBackend:
 
     def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
         for job in jobs:
-            with _worker(job) as (process, complaints):
-                for line in _lines(process, halt):
-                    reply = msgspec.json.decode(line, type=Reply)
-                    if isinstance(reply, Fault):
-                        raise _error(reply)
+            # The length of the environment shifts the stack; each process draws its own.
+            padding = random.SystemRandom().randrange(_PADDING_BYTES) * "x"
+            environment = os.environ | {"CALIBRATE_PADDING": padding, "PYTHONPATH": os.pathsep.join(import_path())}
+            for reply in replies(_WORKER, environment, job, halt):
+                if not isinstance(reply, Counted):
                     yield reply
-                    if isinstance(reply, End):
-                        break
-                else:
-                    if halt():
-                        return
-                    raise errors.EnvironmentFault(_death(process, complaints))
+            if halt():
+                return
+
+
+def replies(
+    command: Sequence[str], environment: Mapping[str, str], job: Job, halt: Callable[[], bool]
+) -> Iterator[Event | Counted]:
+    """What a worker that runs in a fresh process says to its job, up to its End, or until `halt()`. Raises what it
+    failed with."""
+    with _worker(command, environment, job) as (process, complaints):
+        for line in _lines(process, halt):
+            reply = msgspec.json.decode(line, type=Reply)
+            if isinstance(reply, Fault):
+                raise _error(reply)
+            yield reply
+            if isinstance(reply, End):
+                return
+        if not halt():
+            raise errors.EnvironmentFault(_death(process, complaints))
 
 
 @contextmanager
-def _worker(job: Job) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+def _worker(
+    command: Sequence[str], environment: Mapping[str, str], job: Job
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """A worker that has its job, and is ended and reaped with the context. Also what it says on its error output."""
-    # The length of the environment shifts the stack; each process draws its own.
-    padding = random.SystemRandom().randrange(_PADDING_BYTES) * "x"
     with (
         tempfile.TemporaryFile() as complaints,
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "costmodel.timing.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            env=os.environ | {"CALIBRATE_PADDING": padding, "PYTHONPATH": os.pathsep.join(_import_path())},
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, env=environment
         ) as process,
     ):
         try:
@@ -77,7 +87,7 @@ def _worker(job: Job) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
             process.kill()
 
 
-def _import_path() -> list[str]:
+def import_path() -> list[str]:
     """Where a worker finds this very package, also when it is used from a source tree."""
     return [str(Path(errors.__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
 

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from costmodel._native import ffi, lib
 from costmodel.errors import EnvironmentFault
 
-ClockName: TypeAlias = Literal["tsc", "cntvct", "raw"]
+ClockName: TypeAlias = Literal["tsc", "cntvct", "raw", "icount"]
 
 _INVARIANT_TSC: Final = {"constant_tsc", "nonstop_tsc"}
 _CALIBRATION_NS: Final = 20_000_000  # the pair's window of some 50 ns is then under 3 ppm of the interval

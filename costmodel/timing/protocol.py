@@ -1,6 +1,7 @@
 """What a manager and its workers say to each other: one JSON document a line, over pipes.
 
-A worker gets a Job, answers Begin, then a Block for each block, then End; or Fault, and nothing more.
+A worker gets a Job, answers Begin, then a Block for each block, then End; or Fault, and nothing more. One that counts
+instructions answers Counted for each block, then End.
 """
 
 from __future__ import annotations
@@ -58,6 +59,13 @@ class Block(msgspec.Struct, frozen=True, tag=True):
     batches: tuple[Batch, ...]
 
 
+class Counted(msgspec.Struct, frozen=True, tag=True):
+    """The files with the instruction counts of a block are written (see `icount`)."""
+
+    process: int
+    block: int
+
+
 class End(msgspec.Struct, frozen=True, tag=True):
     """`ns_per_tick` as found over the process's whole life; `timed_seconds` were spent inside the clock."""
 
@@ -76,4 +84,4 @@ class Fault(msgspec.Struct, frozen=True, tag=True):
 
 
 Event: TypeAlias = Begin | Block | End
-Reply: TypeAlias = Begin | Block | End | Fault
+Reply: TypeAlias = Begin | Block | Counted | End | Fault

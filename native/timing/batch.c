@@ -1,5 +1,13 @@
 #include "timing/batch.h"
 
+/* Its macros are instructions that do nothing outside valgrind. */
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#define CAL_HAS_CALLGRIND 1
+#else
+#define CAL_HAS_CALLGRIND 0
+#endif
+
 static cal_status iterate(const cal_work *work, uint64_t iterations, cal_work_result *result,
                           cal_error *error) {
   cal_status status = CAL_OK;
@@ -47,4 +55,29 @@ cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_bat
     }
   }
   return status;
+}
+
+bool cal_counting_start(void) {
+#if CAL_HAS_CALLGRIND
+  if (RUNNING_ON_VALGRIND) {
+    CALLGRIND_START_INSTRUMENTATION;
+    return true;
+  }
+#endif
+  return false;
+}
+
+cal_status cal_batch_count(const cal_work *work, uint64_t iterations, const char *label,
+                           cal_error *error) {
+  cal_work_result result = work->expected;
+#if CAL_HAS_CALLGRIND
+  CALLGRIND_ZERO_STATS;
+#endif
+  const cal_status status = iterate(work, iterations, &result, error);
+#if CAL_HAS_CALLGRIND
+  CALLGRIND_DUMP_STATS_AT(label);
+#else
+  (void)label;
+#endif
+  return status == CAL_OK ? cal_work_check(work, &result, error) : status;
 }

@@ -2,6 +2,8 @@
 #ifndef CAL_BATCH_H
 #define CAL_BATCH_H
 
+#include <stdbool.h>
+
 #include "timing/clock.h"
 #include "timing/gate.h"
 #include "timing/work.h"
@@ -27,5 +29,14 @@ typedef struct cal_batch {
  * first that fails, which is then number *done. */
 cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_batch_order *orders,
                             size_t count, cal_batch *batches, size_t *done, cal_error *error);
+
+/* Lets callgrind count from now on. false where this process does not run under
+ * valgrind, or was built without valgrind's headers: then nothing can be counted. */
+bool cal_counting_start(void);
+
+/* Has callgrind write what `iterations` of a work execute to a file of its own,
+ * marked with `label`. The same loop as a timed batch; the result is checked. */
+cal_status cal_batch_count(const cal_work *work, uint64_t iterations, const char *label,
+                           cal_error *error);
 
 #endif

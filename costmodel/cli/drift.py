@@ -1,0 +1,133 @@
+"""`calibrate validate --against`: drift against stored instruction counts or another build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.text import Text
+
+from costmodel.cli.output import print_json, stdout, table
+from costmodel.runs.files import write_atomically
+
+if TYPE_CHECKING:
+    from costmodel.validate.drift import Drift, DriftVerdict
+
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        "--against",
+        metavar="BASELINE",
+        help="Check this build for drift instead: a file of instruction counts, or the folder of another build.",
+    ),
+]
+Renew = Annotated[bool, typer.Option("--renew", help="With --against FILE: write this build's counts to it.")]
+Markdown = Annotated[
+    Path | None, typer.Option("--markdown", metavar="FILE", help="With --against: add a summary to FILE.")
+]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="With --against: write JUnit's XML.")]
+BenchmarkJson = Annotated[
+    Path | None,
+    typer.Option("--benchmark-json", metavar="FILE", help="With --against: write what benchmark-action reads."),
+]
+BencherJson = Annotated[
+    Path | None, typer.Option("--bencher-json", metavar="FILE", help="With --against: write what Bencher reads.")
+]
+
+_COLOURS: Final = {"regressed": "red", "improved": "green", "unchanged": "", "inconclusive": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where a drift verdict goes beside the terminal."""
+
+    markdown: Path | None
+    junit: Path | None
+    benchmark_json: Path | None
+    bencher_json: Path | None
+
+    def __bool__(self) -> bool:
+        return any((self.markdown, self.junit, self.benchmark_json, self.bencher_json))
+
+
+def renew(path: Path, *, as_json: bool) -> int:
+    """Write this build's counts."""
+    from costmodel.validate.drift_counts import take_counts, write_counts
+
+    counts = take_counts()
+    write_counts(counts, path)
+    if as_json:
+        print_json({"baseline": str(path), "operations": len(counts.counts)})
+    else:
+        stdout().print(f"counts of {len(counts.counts)} operations: {path}", markup=False, soft_wrap=True)
+    return 0
+
+
+def check_counts(path: Path, tolerance: float | None) -> DriftVerdict:
+    """This build's counts against stored ones."""
+    from costmodel.validate.drift_counts import DEFAULT_COUNT_TOLERANCE, compare_counts, read_counts, take_counts
+
+    stored = read_counts(path)
+    return compare_counts(stored, take_counts(), str(path), tolerance or DEFAULT_COUNT_TOLERANCE)
+
+
+def report(verdict: DriftVerdict, outputs: Outputs, *, as_json: bool) -> int:
+    """Write and print a verdict; its exit code."""
+    from costmodel.validate import drift_report
+
+    if outputs.markdown:
+        _append(outputs.markdown, drift_report.markdown(verdict))
+    written = (
+        (outputs.junit, drift_report.junit),
+        (outputs.benchmark_json, drift_report.benchmark_action),
+        (outputs.bencher_json, drift_report.bencher),
+    )
+    for path, form in written:
+        if path:
+            write_atomically(path, form(verdict))
+    if as_json:
+        print_json(verdict.to_dict())
+    else:
+        _show(verdict)
+    return verdict.exit_code
+
+
+def _append(path: Path, text: str) -> None:
+    # A step's summary is one file that every command of the step adds to.
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _show(verdict: DriftVerdict) -> None:
+    console = stdout()
+    headings = (
+        ("operation", "left"),
+        (f"baseline ({verdict.unit})", "right"),
+        ("candidate", "right"),
+        ("change", "right"),
+        ("95 %", "right"),
+        ("", "left"),
+        ("", "left"),
+    )
+    console.print(table(f"against {verdict.baseline}", headings, [_row(drift) for drift in verdict.drifts]))
+    console.print()
+    for note in verdict.notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+    console.print(verdict.summary, markup=False, soft_wrap=True)
+
+
+def _row(drift: Drift) -> tuple[str | Text, ...]:
+    from costmodel.validate.drift_report import change
+
+    low, high = change(drift.ratio.low), change(drift.ratio.high)
+    return (
+        drift.operation,
+        f"{drift.baseline:,.6g}",
+        f"{drift.candidate:,.6g}",
+        change(drift.ratio.value),
+        "" if low == high else f"{low} … {high}",
+        Text(drift.status.value, style=_COLOURS[drift.status.value]),
+        drift.note,
+    )

@@ -1,0 +1,91 @@
+"""What a drift check finds: each operation of a suite, baseline against candidate, and all of them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from costmodel.errors import CheckFailed, Inconclusive
+from costmodel.validate.score import Estimate
+
+DRIFT_SCHEMA_VERSION: Final = 1
+
+
+class Change(StrEnum):
+    """What became of an operation. Inconclusive never reads as unchanged."""
+
+    REGRESSED = "regressed"
+    IMPROVED = "improved"
+    UNCHANGED = "unchanged"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One operation: its cost in either build, in the verdict's unit, and candidate over baseline with the interval
+    that the status follows from."""
+
+    operation: str
+    baseline: float
+    candidate: float
+    ratio: Estimate
+    status: Change
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftVerdict:
+    """A drift check. `tolerance` is the half-width of the band around 1 in which a ratio counts as unchanged."""
+
+    mode: Literal["deterministic", "timed"]
+    unit: Literal["instructions", "ns"]
+    baseline: str
+    tolerance: float
+    drifts: tuple[Drift, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Change:
+        """One regression decides; short of that, one inconclusive operation leaves the whole inconclusive."""
+        found = {drift.status for drift in self.drifts}
+        order = (Change.REGRESSED, Change.INCONCLUSIVE, Change.IMPROVED)
+        return next((status for status in order if status in found), Change.UNCHANGED)
+
+    @property
+    def exit_code(self) -> int:
+        """0 nothing became slower, 1 something did, 3 inconclusive."""
+        codes = {Change.REGRESSED: CheckFailed.exit_code, Change.INCONCLUSIVE: Inconclusive.exit_code}
+        return codes.get(self.status, 0)
+
+    @property
+    def summary(self) -> str:
+        """One line: how many operations became what."""
+        counts = {status: sum(drift.status is status for drift in self.drifts) for status in Change}
+        parts = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+        return f"{self.status.value}: {parts}, within ±{100 * self.tolerance:.3g} % counts as unchanged"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of `--json`."""
+        return {
+            "schema_version": DRIFT_SCHEMA_VERSION,
+            "mode": self.mode,
+            "unit": self.unit,
+            "baseline": self.baseline,
+            "tolerance": self.tolerance,
+            "status": self.status.value,
+            "exit_code": self.exit_code,
+            "notes": list(self.notes),
+            "operations": [
+                {
+                    "operation": drift.operation,
+                    "baseline": drift.baseline,
+                    "candidate": drift.candidate,
+                    "ratio": drift.ratio.value,
+                    "interval": [drift.ratio.low, drift.ratio.high],
+                    "status": drift.status.value,
+                    "note": drift.note,
+                }
+                for drift in self.drifts
+            ],
+        }
