@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from costmodel.cli.output import print_json, stdout, table
+from costmodel.model import load
 from costmodel.runs.files import write_atomically
 
 if TYPE_CHECKING:
@@ -52,8 +53,37 @@ class Outputs:
         return any((self.markdown, self.junit, self.benchmark_json, self.bencher_json))
 
 
-def renew(path: Path, *, as_json: bool) -> int:
-    """Write this build's counts."""
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is asked for; core, seed and seconds are for timing."""
+
+    against: Path
+    tolerance: float | None
+    core: int | None
+    seed: int
+    seconds: float | None
+
+
+def command(check: Check, model: list[Path], outputs: Outputs, *, renew: bool, as_json: bool) -> int:
+    """Check for drift, or renew the baseline; the exit code."""
+    if renew:
+        return _renew(check.against, as_json=as_json)
+    verdict = _verdict(check)
+    if model:
+        from costmodel.validate.drift import with_model
+
+        verdict = with_model(verdict, load(model))
+    return _report(verdict, outputs, as_json=as_json)
+
+
+def _verdict(check: Check) -> DriftVerdict:
+    from costmodel.validate.drift_counts import DEFAULT_COUNT_TOLERANCE, compare_counts, read_counts, take_counts
+
+    stored = read_counts(check.against)
+    return compare_counts(stored, take_counts(), str(check.against), check.tolerance or DEFAULT_COUNT_TOLERANCE)
+
+
+def _renew(path: Path, *, as_json: bool) -> int:
     from costmodel.validate.drift_counts import take_counts, write_counts
 
     counts = take_counts()
@@ -65,15 +95,7 @@ def renew(path: Path, *, as_json: bool) -> int:
     return 0
 
 
-def check_counts(path: Path, tolerance: float | None) -> DriftVerdict:
-    """This build's counts against stored ones."""
-    from costmodel.validate.drift_counts import DEFAULT_COUNT_TOLERANCE, compare_counts, read_counts, take_counts
-
-    stored = read_counts(path)
-    return compare_counts(stored, take_counts(), str(path), tolerance or DEFAULT_COUNT_TOLERANCE)
-
-
-def report(verdict: DriftVerdict, outputs: Outputs, *, as_json: bool) -> int:
+def _report(verdict: DriftVerdict, outputs: Outputs, *, as_json: bool) -> int:
     """Write and print a verdict; its exit code."""
     from costmodel.validate import drift_report
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from costmodel.cli import drift
 from costmodel.cli.options import (
     Core,
     Json,
@@ -35,9 +36,13 @@ _OWN_WORKLOAD: Final = "secp"
 
 def command(
     model: Annotated[
-        list[Path],
-        typer.Argument(metavar="MODEL", help="A fitted model, or builtin and machine costs.", show_default=False),
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="A fitted model, or builtin and machine costs; may be left out with --against.",
+            show_default=False,
+        ),
+    ] = None,
     workload: Annotated[
         str,
         typer.Option(
@@ -70,6 +75,12 @@ def command(
     r2: Annotated[
         str | None, typer.Option("--r2", metavar="SHARE", help="Gate: least R² in log scale, e.g. 0.98.")
     ] = None,
+    against: drift.Against = None,
+    renew: drift.Renew = False,
+    markdown: drift.Markdown = None,
+    junit: drift.Junit = None,
+    benchmark_json: drift.BenchmarkJson = None,
+    bencher_json: drift.BencherJson = None,
     time_budget: TimeBudget = None,
     core: Core = None,
     seed: Seed = 0,
@@ -80,7 +91,24 @@ def command(
 
     Ends with 0 if every gate is passed, 1 if one is not, and 3 if the observations cannot tell. Gates that are given
     are the only ones. Without any, loops are held to --tolerance 5%, other programs to --median 6% --p95 18% --r2 0.98.
+
+    With --against, a fixed suite is checked for drift instead: 0 if nothing became slower, 1 if something did, 3 if
+    the check cannot tell.
     """
+    outputs = drift.Outputs(markdown, junit, benchmark_json, bencher_json)
+    if against is not None:
+        check = drift.Check(
+            against,
+            tolerance=None if tolerance is None else share(tolerance, "--tolerance"),
+            core=core,
+            seed=seed,
+            seconds=seconds(time_budget),
+        )
+        return drift.command(check, model or [], outputs, renew=renew, as_json=as_json)
+    if renew or outputs:
+        raise InputError("--renew and the files of a drift check need --against BASELINE")
+    if not model:
+        raise InputError("missing MODEL: name a cost model, or --against BASELINE for a drift check")
     # pandas comes with it; a command that does not measure must not wait for that.
     from costmodel.validate import validate
 

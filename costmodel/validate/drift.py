@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 from costmodel.errors import CheckFailed, Inconclusive
+from costmodel.model import CostModel
 from costmodel.validate.score import Estimate
 
 DRIFT_SCHEMA_VERSION: Final = 1
@@ -23,10 +24,11 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One operation: its cost in either build, in the verdict's unit, and candidate over baseline with the interval
-    that the status follows from."""
+    """One operation of the suite: its cost in either build, in the verdict's unit, and candidate over baseline with the
+    interval that the status follows from. `dominant` is the builtin that it mostly consists of, if it is one."""
 
     operation: str
+    dominant: str
     baseline: float
     candidate: float
     ratio: Estimate
@@ -89,3 +91,13 @@ class DriftVerdict:
                 for drift in self.drifts
             ],
         }
+
+
+def with_model(verdict: DriftVerdict, model: CostModel) -> DriftVerdict:
+    """The verdict with a note of which of the model's prices it puts in doubt."""
+    changed = {drift.dominant for drift in verdict.drifts if drift.status in (Change.REGRESSED, Change.IMPROVED)}
+    doubtful = ", ".join(sorted(changed & model.builtins.keys()))
+    if not doubtful:
+        return verdict
+    note = f"{model.source}: its prices of {doubtful} may no longer hold; measure and fit them again"
+    return replace(verdict, notes=(*verdict.notes, note))

@@ -96,9 +96,12 @@ def compare_counts(
     """Counts against counts. Inconclusive where they are not counts of the same suite by the same compiler."""
     _require_comparable(baseline, candidate, source)
     differing = _differing(baseline.environment, candidate.environment)
+    dominant = {cell.id: cell.operation for cell in drift_suite()}
     drifts = tuple(
-        _drift(name, Count(*baseline.counts[name]), Count(*found), tolerance, whole=not differing)
-        for name, found in candidate.counts.items()
+        _drift(
+            name, dominant.get(name, ""), Count(*was), Count(*candidate.counts[name]), tolerance, whole=not differing
+        )
+        for name, was in baseline.counts.items()
     )
     notes = (f"libraries not compared: {', '.join(differing)} differ from the baseline's",) if differing else ()
     return DriftVerdict("deterministic", "instructions", source, tolerance, drifts, notes)
@@ -126,7 +129,7 @@ def _differing(was: Environment, now: Environment) -> list[str]:
     return [name for name, same in kinds.items() if not same]
 
 
-def _drift(name: str, was: Count, now: Count, tolerance: float, *, whole: bool) -> Drift:
+def _drift(name: str, dominant: str, was: Count, now: Count, tolerance: float, *, whole: bool) -> Drift:
     # Where libraries are not compared, they are taken as what they were.
     total = now.total if whole else now.own + was.libraries
     ratio = total / was.total
@@ -137,4 +140,4 @@ def _drift(name: str, was: Count, now: Count, tolerance: float, *, whole: bool) 
         status = Change.IMPROVED
     own = now.own / was.own - 1
     note = f"own code {100 * own:+.2f} %" if status is not Change.UNCHANGED else ""
-    return Drift(name, was.total, total, Estimate(ratio, ratio, ratio), status, note)
+    return Drift(name, dominant, was.total, total, Estimate(ratio, ratio, ratio), status, note)

@@ -9,7 +9,7 @@ from costmodel.validate.score import Estimate
 
 
 def drift(operation: str, ratio: float, status: Change, note: str = "") -> Drift:
-    return Drift(operation, 200.0, 200.0 * ratio, Estimate(ratio, ratio - 0.01, ratio + 0.01), status, note)
+    return Drift(operation, "", 200.0, 200.0 * ratio, Estimate(ratio, ratio - 0.01, ratio + 0.01), status, note)
 
 
 VERDICT = DriftVerdict(
