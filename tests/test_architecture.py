@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "measure": {"machine", "model", "plutus", "runs", "timing"},
     "fit": {"model", "runs", "plutus"},
     "workloads": {"plutus", "model", "machine"},
-    "validate": {"workloads", "machine", "model", "runs", "timing"},
+    "validate": {"workloads", "machine", "model", "runs", "timing", "plutus"},
     "batches": {"runs"},
     "trace": set(),
     "report": {"runs", "model"},
