@@ -7,8 +7,8 @@ many arguments and forces: what the program spends around the builtin's own work
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 from costmodel.errors import InputError
 from costmodel.fit.cells import Cell, is_nop, nop_name
 from costmodel.fit.coefficient import Flag, FlagKind, Interval, distinct, interval_of, rounded
-from costmodel.fit.costing import PricedFunction, fit_function
+from costmodel.fit.costing import PricedFunction, fit_function, relative_scales
+from costmodel.fit.domain import beyond, corners, grid
+from costmodel.fit.envelope import Envelope, Points, envelopes
+from costmodel.fit.prices import Rounding
 from costmodel.fit.resample import Replicates
-from costmodel.model import CostingFunction, CostModel, Variant
+from costmodel.model import CostModel, Variant
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 
 Floats = NDArray[np.float64]
@@ -59,19 +62,44 @@ class NoOp:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A builtin at some sizes: its fitted cost there, and at a measured point the measured cost and the residual."""
+
+    sizes: tuple[int, ...]
+    fitted: Interval
+    charged_ps: int
+    measured: Interval | None = None
+    residual: float | None = None
+
+    def to_json(self) -> dict[str, object]:
+        shown: dict[str, object] = {"sizes": list(self.sizes), "charged_ps": self.charged_ps}
+        shown["fitted"] = self.fitted.to_json()
+        if self.measured is not None and self.residual is not None:
+            shown |= {"measured": self.measured.to_json(), "residual": rounded(self.residual)}
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltinFit:
     """A builtin's fitted costing function.
 
-    `centre` are the sizes of the measured point whose fitted cost is the median, `cost` the cost there. `flags` are
-    those of the builtin as a whole; its coefficients have their own.
+    `centre` are the sizes of the measured point whose fitted cost is the median, `cost` the cost there. `places` are
+    the measured points, `corners` those of the domain. `envelope` is what is charged instead of the fit, if anything.
+    `flags` are those of the builtin as a whole; its coefficients have their own.
     """
 
     name: str
     priced: PricedFunction
     centre: tuple[int, ...]
     cost: Interval
-    points: int
+    places: tuple[Place, ...]
+    corners: tuple[Place, ...]
+    envelope: Envelope | None
     flags: tuple[Flag, ...]
+
+    @property
+    def points(self) -> int:
+        return len(self.places)
 
     @property
     def all_flags(self) -> tuple[Flag, ...]:
@@ -86,18 +114,11 @@ def applications_of(cells: Sequence[Cell], columns: Sequence[int], replicates: R
     return {name: pair_up(members, replicates.times_ps) for name, members in sorted(by_operation.items())}
 
 
-def fit_builtins(
-    applied: Mapping[str, Applications],
-    replicates: Replicates,
-    ledger: CostModel,
-    variant: Variant,
-    uncertain: Mapping[Cell, str],
-) -> tuple[tuple[BuiltinFit, ...], dict[str, str]]:
-    """Fit every builtin that is applied, in the shapes of `ledger`.
-
-    Returns the fits by name, and the reason for each builtin that could not be fitted.
-    """
-    fits, unfitted = [], {}
+def measured_points(
+    applied: Mapping[str, Applications], replicates: Replicates, ledger: CostModel, variant: Variant
+) -> tuple[dict[str, Points], dict[str, str]]:
+    """The cost of every builtin that is applied, at its points, and the reason for each that has none to be fitted."""
+    points, unfitted = {}, {}
     for name, applications in applied.items():
         if is_nop(name):
             continue
@@ -109,9 +130,30 @@ def fit_builtins(
         around = applied[nop_name(builtin.arity, builtin.forces)].times_ps.mean(axis=1)
         function = ledger.builtins[name].cpu
         costs = applications.times_ps - around[:, None]
-        missed = [uncertain[cell] for pair in applications.cells for cell in pair if cell in uncertain]
-        fits.append(_fit_builtin(name, function, applications, costs, missed, replicates))
-    return tuple(fits), unfitted
+        scales = relative_scales(function, applications.sizes, costs[0], replicates.standard_errors(costs))
+        points[name] = Points(function, applications.sizes, costs, scales)
+    return points, unfitted
+
+
+def fit_builtins(
+    points: Mapping[str, Points],
+    applied: Mapping[str, Applications],
+    replicates: Replicates,
+    missed: Mapping[Cell, str],
+    *,
+    rounding: Rounding = Rounding.JOINT,
+    coverage: float | None = None,
+    seed: int = 0,
+) -> tuple[BuiltinFit, ...]:
+    """Fit every builtin at its `points`; `missed` has the reason for each cell that fell short of its precision.
+
+    With `coverage` what is charged is an envelope of that share of inputs instead of the fit.
+    """
+    charged = envelopes(points, coverage, seed) if coverage is not None else {}
+    return tuple(
+        _fit_builtin(name, at, applied[name], missed, replicates, rounding, charged.get(name))
+        for name, at in points.items()
+    )
 
 
 def check_no_ops(
@@ -180,35 +222,76 @@ def _unfit(
 
 def _fit_builtin(
     name: str,
-    function: CostingFunction,
+    points: Points,
     applications: Applications,
-    costs: Floats,
-    missed: Sequence[str],
+    missed: Mapping[Cell, str],
     replicates: Replicates,
+    rounding: Rounding,
+    envelope: Envelope | None,
 ) -> BuiltinFit:
-    """Fit `costs` (N × n, ps); `missed` has the reason for each cell that fell short of its precision."""
-    priced = fit_function(function, applications.sizes, costs, applications.scales_ps, replicates)
-    middle = int(np.argsort(priced.fitted_ps[0], kind="stable")[(len(applications.sizes) - 1) // 2])
-    flags = []
-    known, wanted = distinct(applications.sizes), priced.free_count
-    if known < wanted:
-        flags.append(Flag(FlagKind.FEW_CELLS, f"{known} different sizes for {wanted} coefficients"))
-    if applications.unpaired:
-        flags.append(Flag(FlagKind.UNPAIRED, f"{applications.unpaired} cells without a partner were left out"))
-    if missed:
-        flags.append(Flag(FlagKind.UNCERTAIN, f"{len(missed)} cells missed their precision: {missed[0]}"))
-    if (worst := priced.worst_relative_residual) > POOR_FIT:
-        flags.append(Flag(FlagKind.POOR_FIT, f"the shape misses a measured cost by {worst:.0%}"))
+    function, sizes = points.function, points.sizes
+    priced = fit_function(
+        function,
+        sizes,
+        points.costs_ps,
+        points.scales_ps,
+        replicates,
+        grid(name, function, sizes),
+        rounding=rounding,
+        charged=None if envelope is None else envelope.values_ps,
+    )
+    middle = int(np.argsort(priced.fitted_ps[0], kind="stable")[(len(sizes) - 1) // 2])
+    places = _places(priced, sizes, replicates)
     return BuiltinFit(
         name=name,
         priced=priced,
-        centre=applications.sizes[middle],
-        cost=interval_of(
-            replicates,
-            priced.fitted_ps[:, middle],
-            priced.smooth_ps[:, middle],
-            nonnegative=bool((priced.fitted_ps[:, middle] >= 0).all()),
+        centre=sizes[middle],
+        cost=places[middle].fitted,
+        places=tuple(
+            replace(place, measured=_measured(points.costs_ps[:, i], replicates), residual=float(priced.residuals[i]))
+            for i, place in enumerate(places)
         ),
-        points=len(applications.sizes),
-        flags=tuple(flags),
+        corners=_places(priced, corners(name, function, sizes), replicates),
+        envelope=envelope,
+        flags=tuple(_flags(name, priced, points, applications, missed)),
     )
+
+
+def _measured(costs: Floats, replicates: Replicates) -> Interval:
+    return interval_of(replicates, costs, costs, nonnegative=False)
+
+
+def _places(priced: PricedFunction, sizes: Sequence[tuple[int, ...]], replicates: Replicates) -> tuple[Place, ...]:
+    fitted, smooth = priced.predict(sizes), priced.predict(sizes, constrained=False)
+    return tuple(
+        Place(
+            sizes=at,
+            fitted=interval_of(
+                replicates, fitted[:, i], smooth[:, i], nonnegative=bool((fitted[:, i] >= 0).all())
+            ),
+            charged_ps=priced.function.evaluate(at),
+        )
+        for i, at in enumerate(sizes)
+    )
+
+
+def _flags(
+    name: str, priced: PricedFunction, points: Points, applications: Applications, missed: Mapping[Cell, str]
+) -> Iterator[Flag]:
+    known, wanted = distinct(points.sizes), priced.free_count
+    if known < wanted:
+        yield Flag(FlagKind.FEW_CELLS, f"{known} different sizes for {wanted} coefficients")
+    if applications.unpaired:
+        yield Flag(FlagKind.UNPAIRED, f"{applications.unpaired} cells without a partner were left out")
+    reasons = [missed[cell] for pair in applications.cells for cell in pair if cell in missed]
+    if reasons:
+        yield Flag(FlagKind.UNCERTAIN, f"{len(reasons)} cells missed their precision: {reasons[0]}")
+    if priced.worst_relative_residual > POOR_FIT:
+        at = ", ".join(map(str, points.sizes[priced.worst_at]))
+        side = "under" if priced.residuals[priced.worst_at] > 0 else "over"
+        yield Flag(
+            FlagKind.POOR_FIT,
+            f"the shape {side}estimates the measured cost by {priced.worst_relative_residual:.0%}, at sizes {at}",
+        )
+    if (reason := beyond(name, points.function, points.sizes)) is not None:
+        yield Flag(FlagKind.EXTRAPOLATED, reason)

@@ -22,9 +22,11 @@ class FlagKind(StrEnum):
 
     UNIDENTIFIED = "unidentified"
     NEGATIVE = "negative before constraint"
+    FALLING = "falling before constraint"
+    EXTRAPOLATED = "extrapolation"
     FEW_CELLS = "few cells"
     RAISED = "raised"
-    ROUNDED = "rounded up"
+    ROUNDED = "rounded"
     UNCERTAIN = "uncertain"
     UNPAIRED = "unpaired cells"
     POOR_FIT = "poor fit"

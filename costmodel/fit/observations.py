@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from costmodel.errors import InputError
@@ -25,6 +25,9 @@ TRIMMED_SHARE = 0.25
 _FEWEST_BATCHES = 3
 """A process with fewer clean batches of a cell has no mean of it to trim."""
 
+_STAGE_SHARE = 0.95
+"""A process with fewer cells than this share of another's belongs to a later stage of the session."""
+
 _HASH = "yardstick_hash_ns"
 _YARDSTICKS = (_HASH, "yardstick_machine_ns")
 _COLUMNS = ("cell", "process", "block", "iterations", "ns", "gate", *_YARDSTICKS)
@@ -38,7 +41,7 @@ class Observations:
     yardstick takes `reference_yardstick_ns`; NaN where a process has too few clean batches of the cell. `yardsticks`
     names the columns whose geometric mean the yardstick is; `hash_yardstick_ns` the median of the hash one, which alone
     does not depend on what else a session times. `uncertain` has the reason for each cell that missed its
-    precision.
+    precision, `lost` the cells of which no process had enough clean batches.
     """
 
     cells: tuple[Cell, ...]
@@ -48,6 +51,7 @@ class Observations:
     hash_yardstick_ns: float | None
     yardsticks: tuple[str, ...]
     uncertain: dict[Cell, str]
+    lost: tuple[Cell, ...]
     clean_batches: int
     gated_batches: int
 
@@ -87,109 +91,165 @@ def _first_difference(a: Mapping[str, object], b: Mapping[str, object]) -> str:
 
 
 def observe(runs: Sequence[Run]) -> Observations:
-    """Read the clean batches of `runs`. InputError where they have no step cells, or what no fit can use."""
+    """Read the clean batches of `runs`. InputError where they have no step cells, or what no fit can use.
+
+    A cell of which no process has enough clean batches is left out, with the reason in `lost`.
+    """
     cells_by_run = [cells_of(run.design.cells, str(run.path)) for run in runs]
     everything = tuple(sorted({cell for cells in cells_by_run for cell in cells.values()}))
     if not any(cell.experiment == STEPS for cell in everything):
         raise InputError(f"{runs[0].path}: no run has step cells, and without step costs nothing can be fitted")
     column = {cell: i for i, cell in enumerate(everything)}
-    frames = [
+    read = [
         _clean(run, {name: column[cell] for name, cell in cells.items()})
         for run, cells in zip(runs, cells_by_run, strict=True)
     ]
-    yardsticks = _usable_yardsticks(frames, runs[0].path)
-    clusters = _clusters(frames, [frozenset(cells.values()) for cells in cells_by_run], runs)
-    yards = [np.exp(np.log(frame[list(yardsticks)].to_numpy(np.float64)).mean(axis=1)) for frame in frames]
-    reference = _reference_yardstick(frames, yards)
-    hashes = [frame[_HASH].to_numpy(np.float64) for frame in frames]
-    logs = [
-        _trimmed_means(frame, np.log(reference / yard), len(everything))
-        for frame, yard in zip(frames, yards, strict=True)
-    ]
-    table = np.vstack(logs)
-    if (lost := np.isnan(table).all(axis=0)).any():
-        cell = everything[int(np.flatnonzero(lost)[0])]
-        raise InputError(
-            f"{runs[0].path}: too few clean batches of {cell.experiment} {cell.operation} {cell.sizes}; measure again"
-        )
-    gated = sum(int(frame.attrs["gated"]) for frame in frames)
+    yardsticks = _usable_yardsticks(read, runs[0].path)
+    yards = [np.exp(np.log([batches.yardsticks[name] for name in yardsticks]).mean(axis=0)) for batches in read]
+    reference = _reference_yardstick(read, yards)
+    hashes = [batches.yardsticks[_HASH] for batches in read]
+    logs = np.vstack(
+        [
+            _trimmed_means(batches, np.log(reference / yard), len(everything))
+            for batches, yard in zip(read, yards, strict=True)
+        ]
+    )
+    lost = np.isnan(logs).all(axis=0)
+    steps = np.array([cell.experiment == STEPS for cell in everything])
+    if lost[steps].all():
+        raise InputError(f"{runs[0].path}: too few clean batches of every step cell; measure again")
+    designs = [frozenset(cells.values()) for cells in cells_by_run]
     return Observations(
-        cells=everything,
-        logs=table,
-        clusters=clusters,
+        cells=tuple(cell for cell, gone in zip(everything, lost, strict=True) if not gone),
+        logs=logs[:, ~lost],
+        clusters=_clusters(read, designs, runs, logs),
         reference_yardstick_ns=reference,
-        hash_yardstick_ns=_reference_yardstick(frames, hashes) if _HASH in yardsticks else None,
+        hash_yardstick_ns=_reference_yardstick(read, hashes) if _HASH in yardsticks else None,
         yardsticks=yardsticks,
         uncertain=_uncertain(runs, cells_by_run),
-        clean_batches=sum(map(len, frames)),
-        gated_batches=gated,
+        lost=tuple(cell for cell, gone in zip(everything, lost, strict=True) if gone),
+        clean_batches=sum(len(batches.columns) for batches in read),
+        gated_batches=sum(batches.gated for batches in read),
     )
 
 
-def _clean(run: Run, column: dict[str, int]) -> pd.DataFrame:
-    """The clean batches of the cells in `column` (cell id to column), with that column and a process number from 0."""
-    frame = run.samples(columns=_COLUMNS)
-    frame = frame[frame["cell"].isin(list(column))]
-    clean = frame[frame["gate"] == ""].copy()
-    if clean.empty:
+@dataclass(frozen=True, slots=True)
+class _Batches:
+    """A run's n clean batches: process from 0, block, column and log ns of one evaluation; yardsticks by name (ns)."""
+
+    processes: Indices
+    blocks: Indices
+    columns: Indices
+    log_ns: Floats
+    yardsticks: dict[str, Floats]
+    gated: int
+
+    @property
+    def process_count(self) -> int:
+        return int(self.processes.max()) + 1
+
+
+def _clean(run: Run, column: dict[str, int]) -> _Batches:
+    """The clean batches of the cells in `column` (cell id to column)."""
+    table = run.table(_COLUMNS)
+    names, codes = _encoded(table["cell"])
+    columns = np.array([column.get(name, -1) for name in names], np.intp)[codes]
+    gates, gate = _encoded(table["gate"])
+    ours = columns >= 0
+    clean = ours & np.array([name == "" for name in gates], np.bool_)[gate]
+    if not clean.any():
         raise InputError(f"{run.path} has no clean batches; measure again on a quieter machine")
-    per_evaluation = clean["ns"] / clean["iterations"]
+    values = {name: table[name].to_numpy()[clean] for name in _COLUMNS if name not in ("cell", "gate")}
+    per_evaluation = values["ns"] / values["iterations"]
     if not (np.isfinite(per_evaluation) & (per_evaluation > 0)).all():
         raise InputError(f"{run.path} has a batch that took no time; its samples cannot be used")
-    clean["log_ns"] = np.log(per_evaluation)
-    clean["column"] = clean["cell"].map(column).astype(np.intp)
-    clean["process"] = np.unique(clean["process"], return_inverse=True)[1]
-    clean.attrs["gated"] = len(frame) - len(clean)
-    return clean
+    return _Batches(
+        processes=np.unique(values["process"], return_inverse=True)[1].astype(np.intp),
+        blocks=values["block"].astype(np.intp),
+        columns=columns[clean],
+        log_ns=np.log(per_evaluation),
+        yardsticks={name: values[name].astype(np.float64) for name in _YARDSTICKS},
+        gated=int(ours.sum() - clean.sum()),
+    )
 
 
-def _usable_yardsticks(frames: Sequence[pd.DataFrame], where: Path) -> tuple[str, ...]:
+def _encoded(column: pa.ChunkedArray) -> tuple[list[str], Indices]:
+    """A column of texts as its different values and, for each row, the number of its value."""
+    texts = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    return texts.dictionary.to_pylist(), texts.indices.to_numpy().astype(np.intp)
+
+
+def _usable_yardsticks(read: Sequence[_Batches], where: Path) -> tuple[str, ...]:
     """The yardsticks that every clean batch has: the same for all, lest some times be measured by another rod."""
     usable = tuple(
-        name for name in _YARDSTICKS if all((np.isfinite(frame[name]) & (frame[name] > 0)).all() for frame in frames)
+        name
+        for name in _YARDSTICKS
+        if all((np.isfinite(batches.yardsticks[name]) & (batches.yardsticks[name] > 0)).all() for batches in read)
     )
     if not usable:
         raise InputError(f"{where}: the runs have no yardstick in common; measure again")
     return usable
 
 
-def _clusters(frames: Sequence[pd.DataFrame], designs: Sequence[frozenset[Cell]], runs: Sequence[Run]) -> Clusters:
+def _clusters(
+    read: Sequence[_Batches], designs: Sequence[frozenset[Cell]], runs: Sequence[Run], logs: Floats
+) -> Clusters:
     """Processes of all runs in order; runs of the same cells form a group, which needs two processes at least."""
     group_of = {design: i for i, design in enumerate(dict.fromkeys(designs))}
-    counts = [int(frame["process"].max()) + 1 for frame in frames]
+    counts = [batches.process_count for batches in read]
     group = np.repeat([group_of[design] for design in designs], counts).astype(np.intp)
     for i, run in enumerate(runs):
         if int((group == group_of[designs[i]]).sum()) < 2:
             raise InputError(
                 f"{run.path} has one process, and its spread cannot be told from one; measure with several"
             )
-    return Clusters(run=np.repeat(np.arange(len(runs)), counts).astype(np.intp), group=group)
+    present = np.split((~np.isnan(logs)).sum(axis=1), np.cumsum(counts)[:-1])
+    return Clusters(
+        run=np.repeat(np.arange(len(runs)), counts).astype(np.intp),
+        group=group,
+        stratum=np.concatenate([_strata(cells) for cells in present]),
+    )
 
 
-def _reference_yardstick(frames: Sequence[pd.DataFrame], yards: Sequence[Floats]) -> float:
+def _strata(present: Indices) -> Indices:
+    """Number the stages of a session: from the numbers of cells that its processes have, in order.
+
+    A session drops cells that are precise, so its later processes have fewer. A new stage begins where a process has
+    visibly fewer cells than the stage's first, and it holds two processes at least.
+    """
+    strata = np.zeros(len(present), np.intp)
+    start = 0
+    for i in range(1, len(present)):
+        stage = strata[i - 1]
+        if present[i] < _STAGE_SHARE * present[start] and 2 <= i - start and i + 1 < len(present):
+            stage, start = stage + 1, i
+        strata[i] = stage
+    return strata
+
+
+def _reference_yardstick(read: Sequence[_Batches], yards: Sequence[Floats]) -> float:
     """Median of the yardstick over all blocks, in ns: the state of the machine that the model speaks of."""
-    blocks = [
-        frame[["process", "block"]].assign(yard=yard).drop_duplicates(["process", "block"])["yard"].to_numpy()
-        for frame, yard in zip(frames, yards, strict=True)
-    ]
+    blocks = []
+    for batches, yard in zip(read, yards, strict=True):
+        _, first = np.unique(batches.processes * (int(batches.blocks.max()) + 1) + batches.blocks, return_index=True)
+        blocks.append(yard[first])
     return float(np.median(np.concatenate(blocks)))
 
 
-def _trimmed_means(frame: pd.DataFrame, correction: Floats, columns: int) -> Floats:
+def _trimmed_means(batches: _Batches, correction: Floats, columns: int) -> Floats:
     """Processes × `columns`: trimmed means of the corrected log times, NaN where there is too little."""
-    values = frame["log_ns"].to_numpy(np.float64) + correction
-    processes = int(frame["process"].max()) + 1
-    keys = frame["process"].to_numpy(np.intp) * columns + frame["column"].to_numpy(np.intp)
+    values = batches.log_ns + correction
+    keys = batches.processes * columns + batches.columns
     order = np.lexsort((values, keys))
     keys, values = keys[order], values[order]
     present, starts, counts = np.unique(keys, return_index=True, return_counts=True)
     cut = (TRIMMED_SHARE * counts).astype(np.intp)
     rank = np.arange(len(keys)) - np.repeat(starts, counts)
     kept = (rank >= np.repeat(cut, counts)) & (rank < np.repeat(counts - cut, counts))
-    means = np.full(processes * columns, np.nan)
+    means = np.full(batches.process_count * columns, np.nan)
     sums = np.add.reduceat(np.where(kept, values, 0.0), starts)
     means[present] = np.where(counts >= _FEWEST_BATCHES, sums / (counts - 2 * cut), np.nan)
-    return means.reshape(processes, columns)
+    return means.reshape(batches.process_count, columns)
 
 
 def _uncertain(runs: Sequence[Run], cells_by_run: Sequence[dict[str, Cell]]) -> dict[Cell, str]:

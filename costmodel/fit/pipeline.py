@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from costmodel.errors import InputError
-from costmodel.fit.builtins import applications_of, check_no_ops, fit_builtins
+from costmodel.fit.builtins import Applications, applications_of, check_no_ops, fit_builtins, measured_points
 from costmodel.fit.calls import fit_calls
 from costmodel.fit.cells import BUILTINS, CALLS, STEPS, Cell, is_nop
+from costmodel.fit.envelope import Points
+from costmodel.fit.errors import errors_of
 from costmodel.fit.fitted import FittedModel, Provenance
 from costmodel.fit.observations import Observations, check_runs, observe
+from costmodel.fit.prices import Rounding
 from costmodel.fit.resample import replicate
 from costmodel.fit.steps import fit_steps
 from costmodel.model import Variant, ledger_model
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.store import MANIFEST, SAMPLES, Run
 
+if TYPE_CHECKING:
+    from costmodel.fit.shapes import ShapeStudy
+
 DEFAULT_REPLICATES = 1000
 
 
 def fit_runs(
-    runs: Sequence[Run], *, variant: Variant, seed: int = 0, replicates: int = DEFAULT_REPLICATES
+    runs: Sequence[Run],
+    *,
+    variant: Variant,
+    seed: int = 0,
+    replicates: int = DEFAULT_REPLICATES,
+    rounding: Rounding = Rounding.JOINT,
+    coverage: float | None = None,
+    compare_shapes: bool = False,
 ) -> FittedModel:
     """Fit the cost model of a variant to complete runs of one machine; `seed` chooses the `replicates` resamples.
 
-    Raises InputError, naming the run, for runs that are unfinished, altered, of unlike machines or evaluators, given
-    twice, without step cells, or with too little clean data.
+    With `coverage` the builtins charge an upper envelope of that share of inputs. `compare_shapes` adds a study of
+    other shapes. Raises InputError, naming the run, for runs that are unfinished, altered, of unlike machines or
+    evaluators, given twice, without step cells, or with too little clean data.
     """
     if replicates < 100:
         raise InputError(f"{replicates} replicates are too few for a 95 % interval; take 100 or more")
+    if coverage is not None and not 0.5 <= coverage < 1:
+        raise InputError(f"a coverage of {coverage:g} is no upper envelope; take 0.5 or more, and less than 1")
     check_runs(runs)
     observed = observe(runs)
     resampled = replicate(observed.logs, observed.clusters, count=replicates, seed=seed)
@@ -42,15 +59,40 @@ def fit_runs(
     columns = observed.columns(BUILTINS)
     cells = [observed.cells[i] for i in columns]
     applied = applications_of(cells, columns, resampled)
-    builtins, unfitted = fit_builtins(applied, resampled, ledger, variant, observed.uncertain)
+    points, unfitted = measured_points(applied, resampled, ledger, variant)
+    builtins = fit_builtins(
+        points, applied, resampled, observed.uncertain, rounding=rounding, coverage=coverage, seed=seed
+    )
     no_ops = check_no_ops(applied, resampled, steps.evaluation_ps)
 
     columns = observed.columns(CALLS)
     cells = [observed.cells[i] for i in columns]
     calls = fit_calls(cells, columns, resampled, steps.evaluation_ps)
 
-    provenance = _provenance(runs, observed, variant, seed, replicates)
-    return FittedModel(steps, builtins, no_ops, calls, unfitted, provenance, ledger)
+    return FittedModel(
+        steps=steps,
+        builtins=builtins,
+        no_ops=no_ops,
+        calls=calls,
+        unfitted=unfitted | _lost(observed, applied),
+        shapes=_shapes(points, seed) if compare_shapes else {},
+        errors=errors_of(steps, builtins, resampled),
+        provenance=_provenance(runs, observed, variant, seed, replicates, rounding, coverage),
+        ledger=ledger,
+    )
+
+
+def _shapes(points: Mapping[str, Points], seed: int) -> dict[str, ShapeStudy]:
+    # scikit-learn takes a second to load; a fit that does not compare shapes must not wait for it.
+    from costmodel.fit.shapes import study_shapes
+
+    return study_shapes(points, seed)
+
+
+def _lost(observed: Observations, applied: Mapping[str, Applications]) -> dict[str, str]:
+    """The reason for each builtin of which no cell was measured well enough to be fitted."""
+    names = {cell.operation for cell in observed.lost if cell.experiment == BUILTINS and not is_nop(cell.operation)}
+    return {name: "too few clean batches of its cells" for name in sorted(names - applied.keys())}
 
 
 def _check_step_cells(cells: Sequence[Cell]) -> None:
@@ -61,7 +103,13 @@ def _check_step_cells(cells: Sequence[Cell]) -> None:
 
 
 def _provenance(
-    runs: Sequence[Run], observed: Observations, variant: Variant, seed: int, replicates: int
+    runs: Sequence[Run],
+    observed: Observations,
+    variant: Variant,
+    seed: int,
+    replicates: int,
+    rounding: Rounding,
+    coverage: float | None,
 ) -> Provenance:
     return Provenance(
         variant=variant,
@@ -75,6 +123,9 @@ def _provenance(
         ),
         seed=seed,
         replicates=replicates,
+        rounding=rounding,
+        coverage=coverage,
+        lost=tuple(f"{cell.experiment} {cell.operation} {cell.sizes} x{cell.repeats}" for cell in observed.lost),
         reference_yardstick_ns=observed.reference_yardstick_ns,
         hash_yardstick_ns=observed.hash_yardstick_ns,
         yardsticks=observed.yardsticks,

@@ -28,13 +28,15 @@ _TAIL = 0.025
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """Where each of P processes belongs: `run` and `group`, numbered from 0, both of length P.
+    """Where each of P processes belongs: `run`, `group` and `stratum`, numbered from 0, each of length P.
 
-    A group is the set of runs that measured the same cells, so that they replicate one another.
+    A group is the set of runs that measured the same cells, so that they replicate one another. A stratum is a stage of
+    a run: a session drops cells that are precise, so processes of later stages say nothing about some cells.
     """
 
     run: Indices
     group: Indices
+    stratum: Indices
 
     def members(self) -> Iterator[list[Indices]]:
         """For each group the processes of each of its runs."""
@@ -63,6 +65,23 @@ class Replicates:
         stretch = self._stretch(smooth)
         low, high = point - stretch * max(point - low, 0.0), point + stretch * max(high - point, 0.0)
         return (max(low, 0.0) if nonnegative else low), high
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of an error to which all processes of a group add: those of the smallest group."""
+        members = [(sum(map(len, runs)), len(runs)) for runs in self.clusters.members()]
+        return min(n - runs if n > runs else n - 1 for n, runs in members)
+
+    def standard_errors(self, values: Floats) -> Floats:
+        """Bootstrap standard errors of n quantities (N × n)."""
+        spread: Floats = values[1 + len(self.clusters.run) :].std(axis=0)
+        return spread
+
+    def errors(self, smooth: Floats) -> Floats:
+        """What each process adds to the error of a quantity (length P): the root of the sum of squares is its
+        standard error, and the errors of a sum of quantities are the sums of theirs."""
+        processes = len(self.clusters.run)
+        return scaled_influences(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
 
     def _stretch(self, smooth: Floats) -> float:
         """How much wider than its percentiles an interval has to be."""
@@ -128,20 +147,37 @@ def run_inflation(logs: Floats, clusters: Clusters) -> float:
     return max(1.0, float(between[shared].sum()) / int((runs - 1)[shared].sum()) / (spread / freedom))
 
 
-def jackknife_variance(influences: Floats, clusters: Clusters, inflation: float) -> tuple[float, float]:
-    """Variance of an estimate and its degrees of freedom, from what leaving out each of P processes changes.
+def scaled_influences(influences: Floats, clusters: Clusters, inflation: float) -> Floats:
+    """What leaving out each of P processes changes, centred and scaled so that the squares add to the variance.
 
-    `inflation` is that of `run_inflation`. Parts of several groups add up, with degrees of freedom after Satterthwaite.
+    `inflation` is that of `run_inflation`.
     """
-    parts = []
+    scaled = np.zeros_like(influences)
     for runs in clusters.members():
         n, r = sum(map(len, runs)), len(runs)
         # Runs of one process each: there is no process within a run to compare, and each run is a process.
         clustered = runs if n > r else [np.concatenate(runs)]
-        pseudo = [(n - 1) * influences[processes] for processes in clustered]
-        freedom = n - len(pseudo)
-        parts.append((inflation * sum(float(((u - u.mean()) ** 2).sum()) for u in pseudo) / freedom / n, freedom))
-    variance = sum(part for part, _ in parts)
+        factor = np.sqrt(inflation / (n - len(clustered)) / n)
+        for processes in clustered:
+            pseudo = (n - 1) * influences[processes]
+            scaled[processes] = factor * (pseudo - pseudo.mean())
+    return scaled
+
+
+def jackknife_variance(influences: Floats, clusters: Clusters, inflation: float) -> tuple[float, float]:
+    """Variance of an estimate and its degrees of freedom, from what leaving out each of P processes changes.
+
+    Parts of several groups and strata add up, with degrees of freedom after Satterthwaite: of a cell that only the
+    first stage of a session has, no more is known than that stage's processes say.
+    """
+    squares = scaled_influences(influences, clusters, inflation) ** 2
+    variance = float(squares.sum())
     if variance == 0:
         return 0.0, 1.0
-    return variance, variance**2 / sum(part**2 / freedom for part, freedom in parts)
+    against = 0.0
+    for group, stratum in sorted(set(zip(clusters.group.tolist(), clusters.stratum.tolist(), strict=True))):
+        mine = (clusters.group == group) & (clusters.stratum == stratum)
+        runs = len(np.unique(clusters.run[mine]))
+        n = int(mine.sum())
+        against += float(squares[mine].sum()) ** 2 / max(n - runs if n > runs else n - 1, 1)
+    return variance, variance**2 / against

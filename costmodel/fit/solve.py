@@ -17,6 +17,9 @@ LEAST_SHARE = 1e-3
 Timings are good to a few parts in a thousand at best, so what is smaller is noise.
 """
 
+_TOUCHING = 1e-9
+"""A solution that breaks a constraint by less than this share of its length touches it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:
@@ -50,10 +53,11 @@ def independent_columns(matrix: Floats) -> Bools:
     return kept
 
 
-def solve(matrix: Floats, targets: Floats, free: Bools, kept: Bools) -> Solution:
+def solve(matrix: Floats, targets: Floats, free: Bools, kept: Bools, rising: Floats | None = None) -> Solution:
     """Least squares of `matrix` (n × p) on each row of `targets` (N × n), rows weighted already.
 
-    Coefficients where `free` (length p) is false are kept from being negative; those where `kept` is false are 0.
+    Coefficients where `free` (length p) is false are kept from being negative; those where `kept` is false are 0. The
+    constrained coefficients k also have `rising` (m × p) @ k ≥ 0.
     """
     p, count = matrix.shape[1], len(targets)
     unconstrained, constrained, share = np.zeros((count, p)), np.zeros((count, p)), np.zeros(p)
@@ -67,7 +71,11 @@ def solve(matrix: Floats, targets: Floats, free: Bools, kept: Bools) -> Solution
     inverse = np.linalg.pinv(r)
     plain = reduced @ inverse.T
     unconstrained[:, kept] = plain / lengths
-    constrained[:, kept] = _nonnegative(r, reduced, plain, free[kept]) / lengths
+    if rising is None or not len(rising):
+        solutions = _nonnegative(r, reduced, plain, free[kept])
+    else:
+        solutions = _inside(r, inverse, reduced, plain, np.vstack([rising[:, kept] / lengths, np.eye(p)[~free][:, kept]]))
+    constrained[:, kept] = solutions / lengths
     share[kept] = 1 / np.linalg.norm(inverse, axis=1)
     return Solution(constrained, unconstrained, np.minimum(share, 1.0), float(np.linalg.cond(r)))
 
@@ -82,6 +90,24 @@ def _nonnegative(r: Floats, reduced: Floats, plain: Floats, free: Bools) -> Floa
         parts, _ = nnls(doubled, reduced[i])
         solutions[i] = parts[:p]
         solutions[i, free] -= parts[p:]
+    return solutions
+
+
+def _inside(r: Floats, inverse: Floats, reduced: Floats, plain: Floats, sides: Floats) -> Floats:
+    """Solutions k with `sides` @ k ≥ 0: least distance programming (Lawson & Hanson, "Solving Least Squares Problems",
+    chapter 23), which non-negative least squares solves."""
+    edges = sides @ inverse
+    norms = np.linalg.norm(edges, axis=1)
+    edges = edges[norms > 0] / norms[norms > 0, None]
+    solutions = plain.copy()
+    unit = np.append(np.zeros(len(r)), 1.0)
+    slack = reduced @ edges.T
+    size = np.linalg.norm(reduced, axis=1)
+    for i in np.flatnonzero((slack < -_TOUCHING * size[:, None]).any(axis=1)):
+        bounds = -slack[i] / size[i]
+        parts, _ = nnls(np.vstack([edges.T, bounds]), unit, maxiter=100 * len(edges))
+        rest = np.vstack([edges.T, bounds]) @ parts - unit
+        solutions[i] = inverse @ (reduced[i] - size[i] * rest[:-1] / rest[-1])
     return solutions
 
 

@@ -17,7 +17,7 @@ def official_fit(shared_data: Path, builtin: str) -> PricedFunction:
     sizes, seconds = _points(shared_data, builtin[0].upper() + builtin[1:])
     _, (around, *_) = _points(shared_data, f"Nop{BUILTIN_BY_NAME[builtin].arity}o")
     costs = np.tile((np.array(seconds) - around) * 1e12, (103, 1))
-    clusters = Clusters(run=np.zeros(2, np.intp), group=np.zeros(2, np.intp))
+    clusters = Clusters(*np.zeros((3, 2), np.intp))
     function = ledger_model(Variant.E).builtins[builtin].cpu
     return fit_function(function, sizes, costs, np.ones(len(sizes)), Replicates(costs, clusters, 1.0))
 

@@ -14,7 +14,7 @@ from tests.fit.published import official_fit
 def fit(function: CostingFunction, sizes: Sequence[tuple[int, ...]], costs_ps: Sequence[float]) -> PricedFunction:
     """Fit `function` to points without noise."""
     times = np.tile(np.log(np.array(costs_ps) / 1000 + 1e6), (2, 1))
-    replicates = replicate(times, Clusters(np.zeros(2, np.intp), np.zeros(2, np.intp)), count=100, seed=0)
+    replicates = replicate(times, Clusters(*np.zeros((3, 2), np.intp)), count=100, seed=0)
     costs = replicates.times_ps - 1e9
     return fit_function(function, sizes, costs, np.abs(costs[0]) + 1, replicates)
 

@@ -6,11 +6,11 @@ from costmodel.fit.resample import Clusters, jackknife_variance, replicate, run_
 
 
 def one_run(processes: int) -> Clusters:
-    return Clusters(run=np.zeros(processes, np.intp), group=np.zeros(processes, np.intp))
+    return Clusters(*np.zeros((3, processes), np.intp))
 
 
 def several_runs(runs: int, processes: int) -> Clusters:
-    return Clusters(run=np.repeat(np.arange(runs), processes), group=np.zeros(runs * processes, np.intp))
+    return Clusters(np.repeat(np.arange(runs), processes), *np.zeros((2, runs * processes), np.intp))
 
 
 def test_first_replicate_is_the_geometric_mean_over_processes() -> None:
@@ -86,12 +86,12 @@ def test_runs_are_compared_in_the_cells_that_they_share() -> None:
     logs = np.random.default_rng(2).normal(size=(4, 2)) + np.array([[0.0, 0.0]] * 2 + [[50.0, 0.0]] * 2)
     logs[2:, 0] = np.nan
     logs[:2, 1] = np.nan
-    apart = Clusters(run=np.array([0, 0, 1, 1]), group=np.array([0, 0, 1, 1]))
+    apart = Clusters(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), np.zeros(4, np.intp))
     assert run_inflation(logs, apart) == 1
 
 
 def test_groups_add_their_variances() -> None:
-    apart = Clusters(run=np.array([0, 0, 1, 1]), group=np.array([0, 0, 1, 1]))
+    apart = Clusters(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), np.zeros(4, np.intp))
     influences = np.array([1.0, -1.0, 2.0, -2.0])
     variance, freedom = jackknife_variance(influences, apart, 1.0)
     assert variance == pytest.approx(1 + 4)
