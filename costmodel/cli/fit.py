@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from costmodel.cli.fit_official import fit_criterion
-from costmodel.cli.options import Json, ProtocolVersion, Seed, language_named
-from costmodel.cli.output import percent, print_json, stderr, stdout, table, time_ns
-from costmodel.errors import InputError
+from costmodel.cli.fit_table import show_model
+from costmodel.cli.options import Json, ProtocolVersion, Seed, language_named, share
+from costmodel.cli.output import complain, print_json, stderr
+from costmodel.errors import CheckFailed, InputError
 from costmodel.model import variant_for
-
-if TYPE_CHECKING:
-    from costmodel.fit import Coefficient, FittedModel, Interval
 
 
 def command(
@@ -38,12 +36,28 @@ def command(
         str, typer.Option("--language", metavar="NAME", help="Ledger language whose costing-function shapes to fit.")
     ] = "PlutusV3",
     protocol_version: ProtocolVersion = 11,
+    rounding: Annotated[
+        str,
+        typer.Option(
+            "--rounding", metavar="NAME", help="joint: rounding changes no cost by 0.5 %. ceiling: as upstream rounds."
+        ),
+    ] = "joint",
+    coverage: Annotated[
+        str | None,
+        typer.Option("--coverage", metavar="SHARE", help="Charge what covers this share of a builtin's inputs."),
+    ] = None,
+    shape: Annotated[
+        str, typer.Option("--shape", metavar="NAME", help="free: also say which other shape would fit better.")
+    ] = "chain",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Write no model, and exit with 1, where any price is flagged.")
+    ] = False,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Fit costing functions, step costs and call overhead to runs, and write a cost model."""
     # scipy and pandas come with them; a command that does not fit must not wait for those.
-    from costmodel.fit import fit_runs
+    from costmodel.fit import Rounding, fit_runs
     from costmodel.runs.store import Run
 
     variant = variant_for(language_named(language), protocol_version)
@@ -54,13 +68,24 @@ def command(
     assert runs is not None  # noqa: S101 - as has just been checked
     opened = [Run.open(path) for path in runs]
     with stderr().status("fitting"):
-        model = fit_runs(opened, variant=variant, seed=seed)
+        model = fit_runs(
+            opened,
+            variant=variant,
+            seed=seed,
+            rounding=Rounding(_one_of(rounding, "--rounding", tuple(Rounding))),
+            coverage=None if coverage is None else share(coverage, "--coverage"),
+            compare_shapes=_one_of(shape, "--shape", ("chain", "free")) == "free",
+        )
+    if strict and (flagged := model.flagged):
+        for name, flags in flagged.items():
+            complain(f"{name}: {'; '.join(dict.fromkeys(f'{flag.kind}: {flag.reason}' for flag in flags))}")
+        raise CheckFailed(f"{len(flagged)} prices are flagged, and --strict writes no such model: {', '.join(flagged)}")
     target = out or Path("models") / f"{opened[-1].path.name}.json"
     model.write(target)
     if as_json:
         print_json({"model": str(target), **model.cost_model.extras})
     else:
-        _show(model, target)
+        show_model(model, target)
 
 
 def _is_official(method: str, runs: list[Path] | None, criterion: Path | None) -> bool:
@@ -74,72 +99,7 @@ def _is_official(method: str, runs: list[Path] | None, criterion: Path | None) -
     return method == "official"
 
 
-def _interval(interval: Interval) -> str:
-    half = interval.relative_half_width
-    return "" if half is None else f"±{percent(half)}"
-
-
-def _coefficients(coefficients: tuple[Coefficient, ...]) -> str:
-    return ", ".join(f"{each.name} {each.charged_ps:,}" for each in coefficients if each.charged_ps is not None)
-
-
-def _show(model: FittedModel, target: Path) -> None:
-    console = stdout()
-    rows = [
-        (
-            row.builtin,
-            row.shape,
-            _coefficients(row.coefficients),
-            time_ns(row.cost.point / 1000),
-            _interval(row.cost),
-            percent(row.worst_relative_residual),
-            "; ".join(sorted({flag.kind.value for flag in row.flags})),
-        )
-        for row in model.summary()
-    ]
-    headings = (
-        ("builtin", "left"),
-        ("shape", "left"),
-        ("coefficients (ps)", "left"),
-        ("cost", "right"),
-        ("95 %", "right"),
-        ("worst residual", "right"),
-        ("flags", "left"),
-    )
-    console.print(table("Builtins", headings, rows))
-    console.print()
-    steps = [
-        (
-            each.name,
-            f"{each.charged_ps:,} ps",
-            _interval(each.fitted),
-            "; ".join(flag.kind.value for flag in each.flags),
-        )
-        for each in model.steps.coefficients
-    ]
-    console.print(
-        table("Machine steps", (("step", "left"), ("price", "right"), ("95 %", "right"), ("flags", "left")), steps)
-    )
-    console.print(
-        f"step design: condition number {model.steps.condition:.3g}, "
-        f"worst residual {percent(model.steps.worst_relative_residual)}",
-        markup=False,
-    )
-    if model.calls:
-        calls = [
-            (
-                fit.operation,
-                each.name,
-                time_ns(each.fitted.point / 1000),
-                _interval(each.fitted),
-                "; ".join(flag.kind.value for flag in each.flags),
-            )
-            for fit in model.calls
-            for each in fit.coefficients
-        ]
-        console.print()
-        headings_of_calls = (("part", "left"), ("per", "left"), ("cost", "right"), ("95 %", "right"), ("flags", "left"))
-        console.print(table("Script call (not charged by the ledger)", headings_of_calls, calls))
-    for name, reason in sorted(model.unfitted.items()):
-        console.print(f"not fitted: {name}: {reason}", markup=False, soft_wrap=True)
-    console.print(f"model: {target}", markup=False, soft_wrap=True)
+def _one_of(text: str, option: str, known: tuple[str, ...]) -> str:
+    if text not in known:
+        raise InputError(f"{option} {text!r} is unknown; use {' or '.join(known)}")
+    return text

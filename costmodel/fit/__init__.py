@@ -5,6 +5,7 @@ from costmodel.fit.calls import CallFit
 from costmodel.fit.coefficient import Coefficient, Flag, FlagKind, Interval
 from costmodel.fit.fitted import FittedModel, SummaryRow
 from costmodel.fit.pipeline import DEFAULT_REPLICATES, fit_runs
+from costmodel.fit.prices import Rounding
 from costmodel.fit.steps import StepsFit
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FlagKind",
     "Interval",
     "NoOp",
+    "Rounding",
     "StepsFit",
     "SummaryRow",
     "fit_runs",

@@ -130,7 +130,8 @@ def measured_points(
         around = applied[nop_name(builtin.arity, builtin.forces)].times_ps.mean(axis=1)
         function = ledger.builtins[name].cpu
         costs = applications.times_ps - around[:, None]
-        scales = relative_scales(function, applications.sizes, costs[0], replicates.standard_errors(costs))
+        errors = np.linalg.norm(replicates.errors(costs), axis=0)
+        scales = relative_scales(function, applications.sizes, costs[0], errors)
         points[name] = Points(function, applications.sizes, costs, scales)
     return points, unfitted
 
@@ -266,9 +267,7 @@ def _places(priced: PricedFunction, sizes: Sequence[tuple[int, ...]], replicates
     return tuple(
         Place(
             sizes=at,
-            fitted=interval_of(
-                replicates, fitted[:, i], smooth[:, i], nonnegative=bool((fitted[:, i] >= 0).all())
-            ),
+            fitted=interval_of(replicates, fitted[:, i], smooth[:, i], nonnegative=bool((fitted[:, i] >= 0).all())),
             charged_ps=priced.function.evaluate(at),
         )
         for i, at in enumerate(sizes)

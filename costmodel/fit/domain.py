@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -72,11 +72,13 @@ LEDGER_DOMAIN: dict[str, Sizes] = {
     "decodeUtf8": (_TO_TEXT,),
     "appendString": (_TO_TEXT, _TO_TEXT),
     "equalsString": (_TO_TEXT, _TO_TEXT),
-    "lookupCoin": (4, 4, 12),
-    "insertCoin": (4, 4, 2, 12),
+    "equalsData": (867_944, 867_944),
+    "serialiseData": (867_944,),
+    "lookupCoin": (4, 4, 22),
+    "insertCoin": (4, 4, 2, 22),
     "valueContains": (2047, 2047),
     "valueData": (40_000,),
-    "unValueData": (40_000,),
+    "unValueData": (181_145,),
     "unionValue": (50_000, 50_000),
     "scaleValue": (2, 90_000),
 }
@@ -112,7 +114,7 @@ def beyond(name: str, function: CostingFunction, sizes: Sequence[Sizes]) -> str 
 
 
 def grid(name: str, function: CostingFunction, sizes: Sequence[Sizes]) -> Floats:
-    """Points (m × arity) over the whole domain, its diagonal included where the shape has one, and the measured ones."""
+    """Points (m × arity) over the whole domain, with its diagonal where the shape has one, and the measured points."""
     ends = extent(name, function, sizes)
     ladders = {axis: _ladder(low, high) for axis, (low, high) in ends.items()}
     points = [*sizes, *_product(ladders, sizes)]
@@ -133,7 +135,7 @@ def _ladder(low: int, high: int) -> tuple[int, ...]:
     return tuple(sorted({low, *(round(step) for step in steps.tolist())}))
 
 
-def _product(axes: dict[int, tuple[int, ...]], sizes: Sequence[Sizes]) -> list[Sizes]:
+def _product(axes: Mapping[int, tuple[int, ...]], sizes: Sequence[Sizes]) -> list[Sizes]:
     """All combinations of sizes on the axes; other axes, which play no part, are as at the first measured point."""
     first = sizes[0]
     return list(product(*(axes.get(axis, (size,)) for axis, size in enumerate(first))))

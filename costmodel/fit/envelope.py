@@ -4,7 +4,7 @@ Within a builtin this is quantile regression (Koenker & Bassett, "Regression qua
 finds where the cost of inputs spreads. A builtin has few points, and an envelope of few points covers too little of
 what was not measured: so each is raised by a margin, as conformal prediction does (Lei et al., "Distribution-free
 predictive inference for regression", JASA 2018). Points are held out in turn, and the margin is what the held-out ones
-needed: the spread of each builtin's own, times a factor that all builtins' together cover at the stated share.
+needed: the spread of each builtin's own, at the rank that the held-out points of all builtins show to be needed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
+from scipy.stats import binom
+from scipy.stats import t as student_t
 
 from costmodel.fit.coefficient import rounded
 from costmodel.fit.costing import may_be_negative
@@ -24,6 +26,15 @@ from costmodel.model import CostingFunction, Design
 Floats = NDArray[np.float64]
 
 _FOLDS = 10
+
+_FEWEST_SPREAD = 3
+"""Fewer held-out points say nothing about how they spread."""
+
+_CONFIDENCE = 0.95
+"""How sure the margin is to cover the stated share."""
+
+_HIGHEST_RANK = 0.9999
+"""What one point is off by all measure does not raise all builtins without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +76,45 @@ def envelopes(points: Mapping[str, Points], coverage: float, seed: int) -> dict[
     rng = np.random.default_rng(seed)
     designs = {name: at.function.design(np.array(at.sizes, np.float64)) for name, at in points.items()}
     held_out = {name: np.array(list(_held_out(at, designs[name], coverage, rng))) for name, at in points.items()}
-    spreads = {name: float(np.sqrt((excess**2).mean())) for name, excess in held_out.items() if len(excess)}
-    common = float(np.median(list(spreads.values()))) if spreads else 0.0
-    factor = _factor([held_out[name] / spread for name, spread in spreads.items() if spread > 0], coverage)
+    level = _level([_ranks(excess) for excess in held_out.values()], coverage)
+    own = {name: _margin(excess, level) for name, excess in held_out.items() if len(excess) >= _FEWEST_SPREAD}
+    common = float(np.median(list(own.values()))) if own else 0.0
     found = {}
     for name, at in points.items():
-        margin = factor * spreads.get(name, common)
+        margin = own.get(name, common)
         values = _quantile(at, designs[name], np.arange(len(at.sizes)), coverage) * (1 + margin)
         predicted = designs[name].matrix @ values + designs[name].offset
         found[name] = Envelope(coverage, values, margin, float((predicted >= at.costs_ps[0]).mean()))
     return found
 
 
-def _factor(standardised: list[Floats], coverage: float) -> float:
-    """What covers the stated share of held-out points, one more of them counted: the unseen one."""
-    if not standardised:
+def _ranks(excess: Floats) -> Floats:
+    """Where each held-out point stands among the others of its builtin, 0 … 1.
+
+    In units of the spread of the others, as an unseen point will be (its own would hold it down), and by Student's
+    distribution, which makes builtins with few and with many points comparable.
+    """
+    if len(excess) < _FEWEST_SPREAD:
+        return np.zeros(0)
+    squares = excess**2
+    spread = np.sqrt((squares.sum() - squares) / (len(excess) - 1))
+    ranks: Floats = student_t.cdf(excess[spread > 0] / spread[spread > 0], len(excess) - 1)
+    return ranks
+
+
+def _level(ranks: list[Floats], coverage: float) -> float:
+    """The rank that covers the stated share of unseen points with a confidence of 95 %: a tolerance limit (Wilks,
+    "Determination of sample sizes for setting tolerance limits", 1941), which is one of the held-out points' own."""
+    every = np.sort(np.concatenate([np.zeros(0), *ranks]))
+    if not len(every):
         return 0.0
-    excess = np.concatenate(standardised)
-    level = min(1.0, coverage * (len(excess) + 1) / len(excess))
-    return max(0.0, float(np.quantile(excess, level, method="higher")))
+    which = min(int(binom.ppf(_CONFIDENCE, len(every), coverage)), len(every) - 1)
+    return min(float(every[which]), _HIGHEST_RANK)
+
+
+def _margin(excess: Floats, level: float) -> float:
+    """By what share of the cost one builtin's envelope is raised."""
+    return max(0.0, float(student_t.ppf(level, len(excess)))) * float(np.sqrt((excess**2).mean()))
 
 
 def _held_out(points: Points, design: Design, coverage: float, rng: np.random.Generator) -> Iterator[float]:
@@ -114,9 +145,10 @@ def _quantile(points: Points, design: Design, rows: NDArray[np.intp], coverage: 
         np.concatenate([np.zeros(p), np.full(n, coverage), np.full(n, 1 - coverage)]),
         A_eq=np.hstack([matrix[:, kept] / lengths, np.eye(n), -np.eye(n)]),
         b_eq=(points.costs_ps[0, rows] - design.offset[rows]) / scales,
-        bounds=np.column_stack([np.concatenate([low, np.zeros(2 * n)]), np.full(p + 2 * n, np.inf)]),
+        bounds=[(least, None) for least in (*low.tolist(), *[0.0] * 2 * n)],
         method="highs",
     )
+    assert found.x is not None  # noqa: S101 - residuals make up for anything, and cost something
     values = np.zeros(len(design.names))
     values[kept] = found.x[:p] / lengths
     return values

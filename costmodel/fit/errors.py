@@ -56,5 +56,5 @@ def errors_of(steps: StepsFit, builtins: Sequence[BuiltinFit], replicates: Repli
     for fit in builtins:
         names += [f"{fit.name}.{name}" for name in fit.priced.names]
         columns += list(fit.priced.unconstrained.T)
-    parts = np.column_stack([replicates.errors(column) for column in columns])
+    parts = replicates.errors(np.column_stack(columns))
     return JointErrors(tuple(names), parts, float(student_t.ppf(0.975, replicates.freedom)))

@@ -27,12 +27,12 @@ SCHEMA_VERSION = 1
 
 _METHOD = {
     "estimate": "25 %-trimmed mean of log(time/yardstick) in each process, mean over processes",
-    "fit": "least squares on the protocol's shapes, relative errors weighing alike over the domain; coefficients are not "
-    "negative, and a sum with a minimum does not fall as its first size grows",
+    "fit": "least squares on the protocol's shapes, relative errors weighing alike over the domain; coefficients are "
+    "not negative, and a sum with a minimum does not fall as its first size grows",
     "interval": "95 %, cluster bootstrap over runs and processes, stretched to Student's t of the jackknife error",
 }
 _ROUNDING = {
-    Rounding.JOINT: "ceiling to whole picoseconds; where that adds more than 0.5 % to a cost, the integers that together "
+    Rounding.JOINT: "ceiling to whole picoseconds; where that adds over 0.5 % to a cost, the integers that together "
     "stay nearest to the fit",
     Rounding.CEILING: "ceiling to whole picoseconds",
 }
@@ -41,7 +41,7 @@ _ROUNDING = {
 def _charge(coverage: float | None) -> str:
     if coverage is None:
         return "charged as fitted"
-    return f"charged by an upper envelope of {coverage:g} of inputs: regression quantile and a margin for held-out points"
+    return f"charged by an upper envelope of {coverage:g} of inputs: regression quantile, and a margin for unseen ones"
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def observe(runs: Sequence[Run]) -> Observations:
             for batches, yard in zip(read, yards, strict=True)
         ]
     )
-    lost = np.isnan(logs).all(axis=0)
+    lost = np.asarray(np.isnan(logs).all(axis=0))
     steps = np.array([cell.experiment == STEPS for cell in everything])
     if lost[steps].all():
         raise InputError(f"{runs[0].path}: too few clean batches of every step cell; measure again")
@@ -221,7 +221,7 @@ def _strata(present: Indices) -> Indices:
     start = 0
     for i in range(1, len(present)):
         stage = strata[i - 1]
-        if present[i] < _STAGE_SHARE * present[start] and 2 <= i - start and i + 1 < len(present):
+        if present[i] < _STAGE_SHARE * present[start] and i - start >= 2 and i + 1 < len(present):
             stage, start = stage + 1, i
         strata[i] = stage
     return strata

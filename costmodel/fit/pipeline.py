@@ -92,7 +92,7 @@ def _shapes(points: Mapping[str, Points], seed: int) -> dict[str, ShapeStudy]:
 def _lost(observed: Observations, applied: Mapping[str, Applications]) -> dict[str, str]:
     """The reason for each builtin of which no cell was measured well enough to be fitted."""
     names = {cell.operation for cell in observed.lost if cell.experiment == BUILTINS and not is_nop(cell.operation)}
-    return {name: "too few clean batches of its cells" for name in sorted(names - applied.keys())}
+    return dict.fromkeys(sorted(names - applied.keys()), "too few clean batches of its cells")
 
 
 def _check_step_cells(cells: Sequence[Cell]) -> None:

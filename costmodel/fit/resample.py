@@ -72,14 +72,11 @@ class Replicates:
         members = [(sum(map(len, runs)), len(runs)) for runs in self.clusters.members()]
         return min(n - runs if n > runs else n - 1 for n, runs in members)
 
-    def standard_errors(self, values: Floats) -> Floats:
-        """Bootstrap standard errors of n quantities (N × n)."""
-        spread: Floats = values[1 + len(self.clusters.run) :].std(axis=0)
-        return spread
-
     def errors(self, smooth: Floats) -> Floats:
-        """What each process adds to the error of a quantity (length P): the root of the sum of squares is its
-        standard error, and the errors of a sum of quantities are the sums of theirs."""
+        """What each process adds to the errors of n quantities (N × n), as P × n.
+
+        The root of the sum of squares is a quantity's standard error, and a sum of quantities has the sum of theirs.
+        """
         processes = len(self.clusters.run)
         return scaled_influences(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
 
@@ -148,7 +145,7 @@ def run_inflation(logs: Floats, clusters: Clusters) -> float:
 
 
 def scaled_influences(influences: Floats, clusters: Clusters, inflation: float) -> Floats:
-    """What leaving out each of P processes changes, centred and scaled so that the squares add to the variance.
+    """What leaving out each of P processes (first axis) changes, so scaled that squares add to variances.
 
     `inflation` is that of `run_inflation`.
     """
@@ -160,7 +157,7 @@ def scaled_influences(influences: Floats, clusters: Clusters, inflation: float) 
         factor = np.sqrt(inflation / (n - len(clustered)) / n)
         for processes in clustered:
             pseudo = (n - 1) * influences[processes]
-            scaled[processes] = factor * (pseudo - pseudo.mean())
+            scaled[processes] = factor * (pseudo - pseudo.mean(axis=0))
     return scaled
 
 

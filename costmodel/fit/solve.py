@@ -74,7 +74,8 @@ def solve(matrix: Floats, targets: Floats, free: Bools, kept: Bools, rising: Flo
     if rising is None or not len(rising):
         solutions = _nonnegative(r, reduced, plain, free[kept])
     else:
-        solutions = _inside(r, inverse, reduced, plain, np.vstack([rising[:, kept] / lengths, np.eye(p)[~free][:, kept]]))
+        sides = np.vstack([rising[:, kept] / lengths, np.eye(p)[~free][:, kept]])
+        solutions = _inside(r, inverse, reduced, plain, sides)
     constrained[:, kept] = solutions / lengths
     share[kept] = 1 / np.linalg.norm(inverse, axis=1)
     return Solution(constrained, unconstrained, np.minimum(share, 1.0), float(np.linalg.cond(r)))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from costmodel.fit.costing import PricedFunction, fit_function
+from costmodel.fit.prices import Rounding
 from costmodel.fit.resample import Clusters, Replicates
 from costmodel.model import Variant, ledger_model
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
@@ -19,7 +20,8 @@ def official_fit(shared_data: Path, builtin: str) -> PricedFunction:
     costs = np.tile((np.array(seconds) - around) * 1e12, (103, 1))
     clusters = Clusters(*np.zeros((3, 2), np.intp))
     function = ledger_model(Variant.E).builtins[builtin].cpu
-    return fit_function(function, sizes, costs, np.ones(len(sizes)), Replicates(costs, clusters, 1.0))
+    replicates = Replicates(costs, clusters, 1.0)
+    return fit_function(function, sizes, costs, np.ones(len(sizes)), replicates, rounding=Rounding.CEILING)
 
 
 def _points(shared_data: Path, benchmark: str) -> tuple[list[tuple[int, ...]], list[float]]:

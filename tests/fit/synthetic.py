@@ -39,13 +39,13 @@ def function_of(builtin: str, *values: int) -> CostingFunction:
 
 
 BUILTINS: dict[str, tuple[CostingFunction, Sequence[tuple[int, ...]]]] = {
-    "addInteger": (function_of("addInteger", 30_000, 900), [(n, n) for n in (1, 10, 40, 100)]),
-    "multiplyInteger": (function_of("multiplyInteger", 40_000, 700), [(n, n) for n in (1, 5, 15, 30)]),
-    "sha2_256": (function_of("sha2_256", 260_000, 30_000), [(n,) for n in (1, 20, 80, 200)]),
+    "addInteger": (function_of("addInteger", 30_000, 900), [(n, n) for n in (1, 20, 150, 967)]),
+    "multiplyInteger": (function_of("multiplyInteger", 40_000, 700), [(n, n) for n in (1, 5, 15, 31)]),
+    "sha2_256": (function_of("sha2_256", 260_000, 30_000), [(n,) for n in (1, 20, 400, 9800)]),
     "verifyEcdsaSecp256k1Signature": (function_of("verifyEcdsaSecp256k1Signature", 40_000_000), [(5, 4, 8)]),
     "equalsByteString": (
         function_of("equalsByteString", 9_000, 20_000, 150),
-        [(10, 10), (100, 100), (600, 600), (10, 100), (600, 10)],
+        [(10, 10), (100, 100), (1500, 1500), (10, 100), (600, 10)],
     ),
 }
 """True costing functions and the sizes at which they are measured."""

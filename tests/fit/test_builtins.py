@@ -51,8 +51,8 @@ def test_memory_cost_is_the_ledgers(tmp_path: Path) -> None:
 
 def test_cost_at_the_centre_is_that_of_a_measured_point(tmp_path: Path) -> None:
     fitted = only(fit(tmp_path, list(builtin_cells({"addInteger": ADD_SIZES}))))
-    assert fitted.centre == (10, 10)
-    assert fitted.cost.point == pytest.approx(30_000 + 900 * 10)
+    assert fitted.centre == (20, 20)
+    assert fitted.cost.point == pytest.approx(30_000 + 900 * 20)
 
 
 def test_builtin_without_its_no_op_is_left_out_with_a_reason(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_time_of_a_no_op_that_no_step_explains_shows(tmp_path: Path) -> None:
 
 def test_too_few_sizes_are_flagged(tmp_path: Path) -> None:
     fitted = only(fit(tmp_path, list(builtin_cells({"addInteger": [(7, 7)]}))))
-    assert kinds(fitted) == {FlagKind.FEW_CELLS, FlagKind.UNIDENTIFIED}
+    assert kinds(fitted) == {FlagKind.FEW_CELLS, FlagKind.UNIDENTIFIED, FlagKind.EXTRAPOLATED}
     assert fitted.priced.function.values == pytest.approx((30_000 + 900 * 7, 0), abs=1)
 
 

@@ -1,22 +1,26 @@
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from costmodel.fit import FlagKind
 from costmodel.fit.costing import PricedFunction, fit_function
+from costmodel.fit.prices import Rounding
 from costmodel.fit.resample import Clusters, replicate
 from costmodel.model import CostingFunction, Variant, ledger_model
 from tests.fit.published import official_fit
 
 
-def fit(function: CostingFunction, sizes: Sequence[tuple[int, ...]], costs_ps: Sequence[float]) -> PricedFunction:
+def fit(
+    function: CostingFunction, sizes: Sequence[tuple[int, ...]], costs_ps: Sequence[float], **how: Any
+) -> PricedFunction:
     """Fit `function` to points without noise."""
     times = np.tile(np.log(np.array(costs_ps) / 1000 + 1e6), (2, 1))
     replicates = replicate(times, Clusters(*np.zeros((3, 2), np.intp)), count=100, seed=0)
     costs = replicates.times_ps - 1e9
-    return fit_function(function, sizes, costs, np.abs(costs[0]) + 1, replicates)
+    return fit_function(function, sizes, costs, np.abs(costs[0]) + 1, replicates, **how)
 
 
 def shape(builtin: str, variant: Variant = Variant.E) -> CostingFunction:
@@ -128,7 +132,7 @@ def test_negative_slope_is_flagged_and_held_at_zero() -> None:
 
 
 def test_whole_picoseconds_are_the_ceiling() -> None:
-    priced = fit(shape("sha2_256"), [(1,), (1001,)], [10_000.4, 19_500.4])
+    priced = fit(shape("sha2_256"), [(1,), (1001,)], [10_000.4, 19_500.4], rounding=Rounding.CEILING)
     assert values(priced) == {"intercept": 9991, "slope": 10}
 
 
@@ -144,5 +148,29 @@ def test_rounding_that_overcharges_is_flagged() -> None:
 
 def test_worst_residual_is_named() -> None:
     priced = fit(shape("sha2_256"), [(1,), (2,), (3,), (4,)], [10_000, 10_000, 11_000, 10_000])
-    assert priced.worst_at == (3,)
+    assert priced.worst_at == 2
     assert priced.worst_relative_residual == pytest.approx(0.075, abs=0.02)
+
+
+def test_division_does_not_fall_as_the_dividend_grows() -> None:
+    function = shape("divideInteger")
+    sizes = [(x, y) for x in (12, 16, 20, 25, 31) for y in (1, 3, 5, 8, 11)]
+    # Times of an imaginary divider that is quicker for the longest dividends.
+    priced = fit(function, sizes, [2_000_000 + 20_000 * y - 1_500 * x * x for x, y in sizes])
+    assert FlagKind.FALLING in flags(priced, "model.c20")
+    design = priced.function.design(np.array([(x, y) for y in (1, 5, 11) for x in range(12, 32)], np.float64))
+    costs = (design.matrix @ priced.values[0]).reshape(3, -1)
+    assert (np.diff(costs) > -1e-6 * np.abs(costs[:, 1:])).all()
+
+
+def test_monotone_division_is_not_flagged() -> None:
+    function = shape("divideInteger")
+    sizes = [(x, y) for x in (12, 16, 20, 25, 31) for y in (1, 3, 5, 8, 11)]
+    priced = fit(function, sizes, [function.evaluate(point) for point in sizes])
+    assert FlagKind.FALLING not in flags(priced, "model.c20")
+
+
+def test_charged_coefficients_replace_the_fitted_ones() -> None:
+    priced = fit(shape("sha2_256"), [(1,), (101,)], [10_000, 20_000], charged=np.array([12_000.0, 110.0]))
+    assert values(priced) == {"intercept": 12_000, "slope": 110}
+    assert [c.fitted.point for c in priced.coefficients] == pytest.approx([9_900, 100])

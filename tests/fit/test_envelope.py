@@ -1,0 +1,78 @@
+"""Envelopes cover inputs that they have not seen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from costmodel.fit.costing import relative_scales
+from costmodel.fit.envelope import Points, envelopes
+from costmodel.model import CostingFunction, Variant, ledger_model
+
+LEDGER = ledger_model(Variant.E).builtins
+FUNCTIONS: dict[str, tuple[CostingFunction, Sequence[tuple[int, ...]]]] = {
+    "sha2_256": (LEDGER["sha2_256"].cpu, [(n,) for n in (1, 5, 20, 100, 400, 1500, 4000, 9800)]),
+    "addInteger": (LEDGER["addInteger"].cpu, [(n, m) for n in (1, 10, 100, 967) for m in (1, 30, 967)]),
+    "equalsData": (LEDGER["equalsData"].cpu, [(n, n) for n in (4, 30, 100, 300, 1000, 3000, 10_000)] * 3),
+    "multiIndexArray": (LEDGER["multiIndexArray"].cpu, [(100, n) for n in (1, 5, 20, 80, 200, 500, 800, 1024)]),
+}
+
+
+def inputs(name: str, rng: np.random.Generator, copies: int = 1) -> Points:
+    """Costs of inputs that spread about the ledger's price as log-normal, wider for equalsData."""
+    function, some = FUNCTIONS[name]
+    sizes = [*some] * copies
+    spread = 0.2 if name == "equalsData" else 0.03
+    costs = function.predict(np.array(sizes, np.float64)) * np.exp(spread * rng.normal(size=len(sizes)))
+    errors = 0.005 * costs
+    return Points(function, tuple(sizes), costs[None], relative_scales(function, sizes, costs, errors))
+
+
+def undercharged(seeds: range, copies: int = 1, coverage: float = 0.99) -> float:
+    """Share of new inputs that cost more than the envelope of others charges."""
+    short, total = 0, 0
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        names = [(name, i) for name in FUNCTIONS for i in range(10)]
+        points = {f"{name} {i}": inputs(name, rng, copies) for name, i in names}
+        for key, envelope in envelopes(points, coverage, seed).items():
+            unseen = inputs(key.split()[0], rng, 5)
+            design = unseen.function.design(np.array(unseen.sizes, np.float64))
+            short += int((unseen.costs_ps[0] > design.matrix @ envelope.values_ps).sum())
+            total += len(unseen.sizes)
+    return short / total
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_envelope_of_99_percent_undercharges_at_most_1_5_percent_of_unseen_inputs(copies: int) -> None:
+    assert undercharged(range(3), copies) <= 0.015
+
+
+def test_envelope_of_half_undercharges_a_good_part() -> None:
+    assert 0.2 < undercharged(range(2), coverage=0.5) < 0.6
+
+
+def test_regression_quantile_of_many_points_needs_hardly_a_margin() -> None:
+    rng = np.random.default_rng(1)
+    sizes = tuple((int(n),) for n in rng.integers(1, 9800, 300))
+    function = LEDGER["sha2_256"].cpu
+    costs = function.predict(np.array(sizes, np.float64)) * np.exp(0.1 * rng.random(len(sizes)))
+    scales = relative_scales(function, sizes, costs, 0.001 * costs)
+    (envelope,) = envelopes({"sha2_256": Points(function, sizes, costs[None], scales)}, 0.9, 0).values()
+    assert envelope.margin < 0.01
+    assert envelope.covered == pytest.approx(0.9, abs=0.03)
+
+
+def test_seed_decides_the_margin() -> None:
+    points = {name: inputs(name, np.random.default_rng(2)) for name in FUNCTIONS}
+    first, again = (envelopes(points, 0.99, 7)["sha2_256"] for _ in range(2))
+    assert np.array_equal(first.values_ps, again.values_ps)
+
+
+def test_single_point_is_charged_with_the_margin_of_the_others() -> None:
+    points = {name: inputs(name, np.random.default_rng(3)) for name in FUNCTIONS}
+    ecdsa = LEDGER["verifyEcdsaSecp256k1Signature"].cpu
+    points["verifyEcdsaSecp256k1Signature"] = Points(ecdsa, ((5, 4, 8),), np.array([[4e7]]), np.array([1e5]))
+    envelope = envelopes(points, 0.99, 0)["verifyEcdsaSecp256k1Signature"]
+    assert envelope.margin > 0
+    assert envelope.values_ps == pytest.approx([4e7 * (1 + envelope.margin)])
