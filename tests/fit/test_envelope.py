@@ -60,7 +60,7 @@ def test_regression_quantile_of_many_points_needs_hardly_a_margin() -> None:
     scales = relative_scales(function, sizes, costs, 0.001 * costs)
     (envelope,) = envelopes({"sha2_256": Points(function, sizes, costs[None], scales)}, 0.9, 0).values()
     assert envelope.margin < 0.01
-    assert envelope.covered == pytest.approx(0.9, abs=0.03)
+    assert 0.9 <= envelope.covered <= 0.95
 
 
 def test_seed_decides_the_margin() -> None:
