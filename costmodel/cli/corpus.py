@@ -10,12 +10,13 @@ from typing import Any
 from costmodel.cli.output import print_json, stdout, table, time_ns, visible
 from costmodel.errors import InputError
 from costmodel.model import ExUnits
-from costmodel.workloads.corpus import CaseResult, load_corpus, replay_corpus
+from costmodel.workloads.corpus import load_corpus
+from costmodel.workloads.evaluation import CaseResult, replay
 
 
 def evaluate_corpus(path: Path, *, as_json: bool) -> int:
     """Replays a corpus and compares success and ExUnits; 0 if all agree, else 1."""
-    results = list(replay_corpus(load_corpus(path)))
+    results = [replay(evaluation) for evaluation in load_corpus(path)]
     if not results:
         raise InputError(f"{path}: the corpus has no cases")
     exact = sum(result.exact for result in results)

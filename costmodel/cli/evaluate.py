@@ -12,6 +12,7 @@ import typer
 from costmodel.cli.corpus import evaluate_corpus
 from costmodel.cli.options import Json, ProtocolVersion, budget, language_named
 from costmodel.cli.output import print_json, stdout, table, visible
+from costmodel.cli.rows import evaluate_rows
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.model import CostModel, Variant, ledger_model, load, variant_for
@@ -25,10 +26,10 @@ from costmodel.plutus import (
     load_program,
     print_program,
 )
-from costmodel.workloads.corpus import is_corpus
+from costmodel.workloads.corpus import is_corpus, is_parquet
+from costmodel.workloads.evaluation import PLENTY
 
-# Ten seconds of the reference machine: a thousand transactions' worth, and an end for a program that has none.
-_DEFAULT_BUDGET: Final = "10000000000000,100000000000"
+_DEFAULT_BUDGET: Final = f"{PLENTY.cpu},{PLENTY.mem}"
 
 _DEFAULT_LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 
@@ -38,7 +39,7 @@ def command(
         Path,
         typer.Argument(
             metavar="PROGRAM",
-            help="Flat file, .plutus text envelope, textual UPLC or replay corpus.",
+            help="Flat file, .plutus text envelope, textual UPLC or replay corpus (JSON or Parquet).",
             show_default=False,
         ),
     ],
@@ -62,17 +63,32 @@ def command(
     budget_: Annotated[
         str, typer.Option("--budget", metavar="CPU,MEM", help="Limits in picoseconds and words.")
     ] = _DEFAULT_BUDGET,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", metavar="N", min=1, max=256, help="Processes for a Parquet corpus. [default: one a core]"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Parquet file for what came of a Parquet corpus.")
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Evaluate a program and print its result, ExUnits, and counts of steps and builtins.
 
-    Ends with 0 if the program succeeds and with 1 if it fails. A replay corpus (JSON) is evaluated case by case, each
-    with its own language, cost model and budget; 1 then says that a case came out other than the corpus has it.
+    Ends with 0 if the program succeeds and with 1 if it fails. A replay corpus is evaluated case by case, each with its
+    own language, cost model and budget; 1 then says that a case came out other than the corpus has it. One in Parquet
+    (docs/workloads.md has the columns) is streamed, and evaluated by several processes.
     """
     limit = budget(budget_)
-    if is_corpus(program):
+    streamed = is_parquet(program)
+    if (out or jobs) and not streamed:
+        raise InputError(f"{program}: is no Parquet corpus; --out and --jobs are for one")
+    if streamed or is_corpus(program):
         if arguments or cost_model or language:
             raise InputError(f"{program}: a replay corpus brings its own arguments, languages and cost models")
+        if streamed:
+            return evaluate_rows(program, jobs=jobs, out=out, as_json=as_json)
         return evaluate_corpus(program, as_json=as_json)
     flat, stated = load_program(program)
     chosen = language_named(language) if language else stated or _DEFAULT_LANGUAGE

@@ -26,7 +26,13 @@ from costmodel.cli.progress import shown
 from costmodel.cli.verdict import show_verdict
 from costmodel.errors import InputError
 from costmodel.model import load
-from costmodel.workloads import DEFAULT_LANGUAGE, DEFAULT_LOOP_COUNTS, DEFAULT_PROTOCOL_VERSION, find_workload
+from costmodel.workloads import (
+    DEFAULT_LANGUAGE,
+    DEFAULT_LOOP_COUNTS,
+    DEFAULT_PROTOCOL_VERSION,
+    DEFAULT_SAMPLE,
+    find_workload,
+)
 
 if TYPE_CHECKING:
     from costmodel.validate import Gates
@@ -55,6 +61,9 @@ def command(
         map(str, DEFAULT_LOOP_COUNTS)
     ),
     protocol_version: ProtocolVersion = DEFAULT_PROTOCOL_VERSION,
+    sample: Annotated[
+        int, typer.Option("--sample", metavar="N", min=1, help="Rows to draw from a Parquet corpus.")
+    ] = DEFAULT_SAMPLE,
     language: Annotated[
         str, typer.Option("--language", metavar="NAME", help="Ledger language of .flat and .uplc files.")
     ] = DEFAULT_LANGUAGE.value,
@@ -119,6 +128,8 @@ def command(
         loop_counts=_loop_counts(loops),
         language=language_named(language),
         protocol_version=protocol_version,
+        sample=sample,
+        seed=seed,
     )
     with shown("replaying") as observer:
         verdict = validate(

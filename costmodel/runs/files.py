@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -19,18 +20,27 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     What a link points to is written, and not the link; nothing but a regular file is ever replaced.
     """
+    with opened_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def opened_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """As `write_atomically`, for what is written piece by piece: the file is there once all of it is."""
     path = _target(path)
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        refuse("write", path, error)
+        if isinstance(error, OSError):
+            refuse("write", path, error)
+        raise
 
 
 def _target(path: Path) -> Path:

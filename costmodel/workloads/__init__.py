@@ -2,7 +2,7 @@
 
 from costmodel.workloads.folder import COUNT_ENDS_AT, from_folder
 from costmodel.workloads.secp_loops import SignatureCase, secp, signature_cases, verification_loop
-from costmodel.workloads.sources import find_workload
+from costmodel.workloads.sources import DEFAULT_SAMPLE, find_workload
 from costmodel.workloads.workload import (
     DEFAULT_LANGUAGE,
     DEFAULT_LOOP_COUNTS,
@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_LANGUAGE",
     "DEFAULT_LOOP_COUNTS",
     "DEFAULT_PROTOCOL_VERSION",
+    "DEFAULT_SAMPLE",
     "SignatureCase",
     "Workload",
     "WorkloadProgram",

@@ -1,4 +1,4 @@
-"""Replay corpora: evaluations that a chain has seen, each with its cost model and the ExUnits that it took.
+"""Replay corpora in JSON: evaluations that a chain has seen, each with its cost model and the ExUnits that it took.
 
 The format is version 1 of plutigo's replay corpus: a JSON object with `cases`, each with the flat program, the CBOR of
 its arguments, the ledger's parameter array, a budget and what came of it.
@@ -6,22 +6,20 @@ its arguments, the ledger's parameter array, a budget and what came of it.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
-from costmodel.errors import DecodeError, InputError, ModelError
-from costmodel.machine import NativeMachine, Outcome, Script, Status
-from costmodel.model import MAX_COST, ExUnits, Variant, from_array, variant_for
+from costmodel.errors import DecodeError, InputError
+from costmodel.model import MAX_COST, ExUnits
 from costmodel.plutus import LedgerLanguage
-from costmodel.workloads.workload import Workload, WorkloadProgram
+from costmodel.workloads.evaluation import Evaluation
+from costmodel.workloads.workload import Workload
 
 _SCHEMA_VERSION: Final = 1
+_PARQUET: Final = b"PAR1"
 
 
 class _Units(msgspec.Struct, frozen=True):
@@ -46,9 +44,7 @@ class _Expected(msgspec.Struct, frozen=True):
     ex_units: _Units | None = None
 
 
-class CorpusCase(msgspec.Struct, frozen=True):
-    """One evaluation of a corpus, as the file has it."""
-
+class _Case(msgspec.Struct, frozen=True):
     id: str
     language: LedgerLanguage
     protocol_version: _Protocol
@@ -58,34 +54,29 @@ class CorpusCase(msgspec.Struct, frozen=True):
     budget_limit: _Units
     expected: _Expected
 
+    def evaluation(self) -> Evaluation:
+        return Evaluation(
+            id=self.id,
+            flat=self._bytes(self.flat_program_hex),
+            arguments=tuple(self._bytes(argument) for argument in self.arguments_cbor_hex),
+            language=self.language,
+            protocol_version=self.protocol_version.major,
+            parameters=self.cost_model.parameters,
+            budget=self.budget_limit.ex_units,
+            expected_success=self.expected.success,
+            expected=self.expected.ex_units.ex_units if self.expected.ex_units else None,
+        )
+
+    def _bytes(self, text: str) -> bytes:
+        try:
+            return bytes.fromhex(text)
+        except ValueError:
+            raise InputError(f"corpus case {self.id}: a program or argument that is not hexadecimal") from None
+
 
 class _Corpus(msgspec.Struct, frozen=True):
     schema_version: int
-    cases: tuple[CorpusCase, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseResult:
-    """How one case came out. Times are of this call, in nanoseconds, on whatever the machine was doing besides.
-
-    `refused` says why the script was not evaluated at all; `outcome` is None then.
-    """
-
-    case: str
-    expected_success: bool
-    expected: ExUnits | None
-    outcome: Outcome | None
-    refused: str | None
-    decode_ns: int
-    evaluate_ns: int
-
-    @property
-    def exact(self) -> bool:
-        """Whether success is as expected and, for a success, ExUnits are equal."""
-        succeeded = self.outcome is not None and self.outcome.status is Status.SUCCESS
-        if not self.expected_success or not succeeded or self.outcome is None:
-            return succeeded == self.expected_success
-        return self.expected is None or self.outcome.spent == self.expected
+    cases: tuple[_Case, ...]
 
 
 def is_corpus(path: Path) -> bool:
@@ -98,8 +89,17 @@ def is_corpus(path: Path) -> bool:
     return start.lstrip().startswith(b"{") and (b'"cases"' in start or b'"schema_version"' in start)
 
 
-def load_corpus(path: Path) -> tuple[CorpusCase, ...]:
-    """The cases of a corpus file. InputError or DecodeError names the file."""
+def is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet does; costmodel.workloads.parquet then reads it."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_PARQUET)) == _PARQUET
+    except OSError:
+        return False
+
+
+def load_corpus(path: Path) -> tuple[Evaluation, ...]:
+    """The evaluations of a corpus file. InputError or DecodeError names the file."""
     try:
         corpus = msgspec.json.decode(path.read_bytes(), type=_Corpus)
     except OSError as error:
@@ -108,71 +108,19 @@ def load_corpus(path: Path) -> tuple[CorpusCase, ...]:
         raise DecodeError(f"{path}: is no replay corpus: {error}") from None
     if corpus.schema_version != _SCHEMA_VERSION:
         raise InputError(f"{path}: a corpus of version {corpus.schema_version}; this reads version {_SCHEMA_VERSION}")
-    return corpus.cases
+    return tuple(case.evaluation() for case in corpus.cases)
 
 
 def from_corpus(path: Path) -> Workload:
     """The evaluations of a corpus that succeed, as a workload. InputError or DecodeError names the file."""
-    cases = load_corpus(path)
-    succeeding = [case for case in cases if case.expected.success]
+    return workload_of(path, load_corpus(path), ())
+
+
+def workload_of(path: Path, evaluations: Sequence[Evaluation], notes: tuple[str, ...]) -> Workload:
+    """Those of a corpus's evaluations that succeed, as a workload; InputError where none does."""
+    succeeding = [evaluation for evaluation in evaluations if evaluation.expected_success]
     if not succeeding:
         raise InputError(f"{path}: the corpus has no case that succeeds")
-    failing = len(cases) - len(succeeding)
-    return Workload(
-        path.stem,
-        tuple(
-            WorkloadProgram(
-                name=case.id,
-                flat=_bytes(case, case.flat_program_hex),
-                language=case.language,
-                protocol_version=case.protocol_version.major,
-                arguments=tuple(_bytes(case, argument) for argument in case.arguments_cbor_hex),
-                source=str(path),
-                expected=case.expected.ex_units.ex_units if case.expected.ex_units else None,
-                ledger_parameters=case.cost_model.parameters,
-            )
-            for case in succeeding
-        ),
-        (path,),
-        (f"{failing} of {len(cases)} cases fail, which is not timed",) if failing else (),
-    )
-
-
-def replay_corpus(cases: tuple[CorpusCase, ...]) -> Iterator[CaseResult]:
-    """Evaluates every case within its own budget and cost model."""
-    for case in cases:
-        yield _replay(case)
-
-
-def _replay(case: CorpusCase) -> CaseResult:
-    expected = case.expected.ex_units.ex_units if case.expected.ex_units else None
-    began = time.perf_counter_ns()
-    try:
-        script = Script.decode(_bytes(case, case.flat_program_hex), case.language, case.protocol_version.major)
-        for argument in case.arguments_cbor_hex:
-            script.apply_data(_bytes(case, argument))
-    except DecodeError as error:
-        spent = time.perf_counter_ns() - began
-        return CaseResult(case.id, case.expected.success, expected, None, str(error), spent, 0)
-    decoded = time.perf_counter_ns()
-    try:
-        machine = _machine(case.cost_model.parameters, case.language, case.protocol_version.major)
-    except ModelError as error:
-        raise ModelError(f"corpus case {case.id}: {error}") from None
-    ready = time.perf_counter_ns()
-    outcome = machine.evaluate(script, case.budget_limit.ex_units)
-    ended = time.perf_counter_ns()
-    return CaseResult(case.id, case.expected.success, expected, outcome, None, decoded - began, ended - ready)
-
-
-def _bytes(case: CorpusCase, text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise InputError(f"corpus case {case.id}: a program or argument that is not hexadecimal") from None
-
-
-@lru_cache(maxsize=16)
-def _machine(parameters: tuple[int, ...], language: LedgerLanguage, protocol_version: int) -> NativeMachine:
-    variant: Variant = variant_for(language, protocol_version)
-    return NativeMachine(from_array(parameters, language, protocol_version), variant)
+    if failing := len(evaluations) - len(succeeding):
+        notes = (*notes, f"{failing} of {len(evaluations)} cases fail, which is not timed")
+    return Workload(path.stem, tuple(evaluation.program(str(path)) for evaluation in succeeding), (path,), notes)

@@ -9,7 +9,7 @@ from typing import Final
 from costmodel.errors import InputError
 from costmodel.plutus import LedgerLanguage
 from costmodel.workloads.applied import SUFFIXES, applied_programs
-from costmodel.workloads.corpus import from_corpus, is_corpus
+from costmodel.workloads.corpus import from_corpus, is_corpus, is_parquet
 from costmodel.workloads.folder import from_folder
 from costmodel.workloads.secp_loops import secp
 from costmodel.workloads.workload import (
@@ -19,6 +19,7 @@ from costmodel.workloads.workload import (
     Workload,
 )
 
+DEFAULT_SAMPLE: Final = 100
 OWN: Final = ("secp",)
 """Names of the workloads that come with the package; any other name is a path."""
 
@@ -29,14 +30,21 @@ def find_workload(
     loop_counts: Iterable[int] = DEFAULT_LOOP_COUNTS,
     language: LedgerLanguage = DEFAULT_LANGUAGE,
     protocol_version: int = DEFAULT_PROTOCOL_VERSION,
+    sample: int = DEFAULT_SAMPLE,
+    seed: int = 0,
 ) -> Workload:
-    """One of the package's own workloads, a folder (`from_folder`), a replay corpus (`from_corpus`) or one flat or
-    textual program. InputError or DecodeError names what is missing or wrong."""
+    """One of the package's own workloads, a folder (`from_folder`), a replay corpus (`from_corpus`; of one in Parquet
+    `sample` rows, drawn with `seed`), or one flat or textual program. InputError or DecodeError names what is missing
+    or wrong."""
     if name == "secp":
         return secp(loop_counts, protocol_version)
     path = Path(name)
     if path.suffix in SUFFIXES and path.is_file():
         return Workload(path.stem, applied_programs([path], language, protocol_version), (path,))
+    if is_parquet(path):
+        from costmodel.workloads.parquet import sample_rows  # it brings pyarrow
+
+        return sample_rows(path, sample, seed)
     if is_corpus(path):
         return from_corpus(path)
     if path.is_dir():

@@ -1,0 +1,128 @@
+"""`calibrate eval` over a replay corpus in Parquet."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from costmodel.cli.output import print_json, stderr, stdout, table, time_ns, visible
+from costmodel.errors import InputError
+from costmodel.runs.files import opened_atomically
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MISSES_KEPT: Final = 20
+_RESOLUTION: Final = 1.01  # of a latency's quantiles: the ratio of two neighbouring bins
+_BINS: Final = 3000  # up to 2.5 hours
+
+
+class _Latency:
+    """Times in ns, counted in bins: a corpus may have more of them than memory has room for."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(_BINS, np.int64)
+        self.longest = self.total = 0
+
+    def add(self, times: Any) -> None:
+        bins = (np.log(np.maximum(times, 1)) / np.log(_RESOLUTION)).astype(np.int64)
+        self._counts += np.bincount(np.minimum(bins, _BINS - 1), minlength=_BINS)
+        self.longest = max(self.longest, int(times.max(initial=0)))
+        self.total += int(times.sum())
+
+    def document(self) -> dict[str, float]:
+        """Median and 95th percentile to 1 %, the longest, and all together."""
+        reached = np.cumsum(self._counts) / max(self._counts.sum(), 1)
+        median, p95 = (float(_RESOLUTION ** (np.searchsorted(reached, share) + 0.5)) for share in (0.5, 0.95))
+        return {"median": median, "p95": p95, "max": self.longest, "total": self.total}
+
+
+class _Tally:
+    """What came of the rows so far."""
+
+    def __init__(self) -> None:
+        self.rows = self.exact = 0
+        self.statuses: Counter[str] = Counter()
+        self.misses: list[dict[str, Any]] = []
+        self.latency = {"decode": _Latency(), "evaluate": _Latency()}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        exact = batch.column("exact").to_numpy(zero_copy_only=False)
+        self.rows += batch.num_rows
+        self.exact += int(exact.sum())
+        self.statuses.update(batch.column("status").to_pylist())
+        for name, latency in self.latency.items():
+            latency.add(batch.column(f"{name}_ns").to_numpy())
+        wanted = np.flatnonzero(~exact)[: _MISSES_KEPT - len(self.misses)]
+        self.misses += batch.take(wanted).to_pylist() if len(wanted) else []
+
+
+def evaluate_rows(path: Path, *, jobs: int | None, out: Path | None, as_json: bool) -> int:
+    """Replays a corpus row by row and compares success and ExUnits; 0 if all agree, else 1. `out` is whole or not."""
+    from costmodel.workloads.parquet import row_count
+
+    total = row_count(path)
+    if not total:
+        raise InputError(f"{path}: the corpus has no rows")
+    if out is not None and out.exists() and out.samefile(path):
+        raise InputError(f"{out}: is the corpus itself; name another file for the results")
+    tally = _replayed(path, total, jobs or len(os.sched_getaffinity(0)), out)
+    latency = {name: times.document() for name, times in tally.latency.items()}
+    if as_json:
+        document = {"rows": tally.rows, "exact": tally.exact, "statuses": tally.statuses, "misses": tally.misses}
+        print_json(document | {"latency_ns": latency, "results": None if out is None else str(out)})
+    else:
+        _show(tally, latency)
+    return 0 if tally.exact == tally.rows else 1
+
+
+def _replayed(path: Path, total: int, jobs: int, out: Path | None) -> _Tally:
+    import pyarrow.parquet as pq
+
+    from costmodel.workloads.parquet import RESULTS, replay_rows
+
+    tally = _Tally()
+    columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ExitStack() as stack:
+        writer = None
+        if out is not None:
+            writer = stack.enter_context(
+                pq.ParquetWriter(stack.enter_context(opened_atomically(out)), RESULTS, compression="zstd")
+            )
+        progress = stack.enter_context(
+            Progress(*columns, console=stderr(), transient=True, disable=not stderr().is_terminal)
+        )
+        task = progress.add_task("", total=total)
+        for batch in replay_rows(path, jobs):
+            tally.add(batch)
+            if writer is not None:
+                writer.write_batch(batch)
+            progress.update(task, completed=tally.rows)
+    return tally
+
+
+def _show(tally: _Tally, latency: dict[str, dict[str, float]]) -> None:
+    console = stdout()
+    for miss in tally.misses:
+        expected = "success" if miss["expected_success"] else "failure"
+        console.print(f"miss: {visible(miss['id'])}", markup=False, soft_wrap=True)
+        console.print(f"  expected {expected}{_units(miss, 'expected_')}", markup=False, soft_wrap=True)
+        reason = f" ({visible(miss['error'])})" if miss["error"] else ""
+        console.print(f"  actual   {miss['status']}{reason}{_units(miss, '')}", markup=False, soft_wrap=True)
+    if (more := tally.rows - tally.exact - len(tally.misses)) > 0:
+        console.print(f"… and {more} more", markup=False)
+    console.print(f"{tally.exact} of {tally.rows} rows exact", markup=False)
+    headings = [(heading, "right") for heading in ("median", "95th percentile", "longest", "all")]
+    rows = [(name, *map(time_ns, times.values())) for name, times in latency.items()]
+    console.print(table(None, [("wall time", "left"), *headings], rows))
+
+
+def _units(miss: dict[str, Any], prefix: str) -> str:
+    cpu, mem = miss[f"{prefix}cpu"], miss[f"{prefix}mem"]
+    return "" if cpu is None else f", cpu {cpu}, mem {mem}"
