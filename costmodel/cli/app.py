@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from costmodel import __version__
-from costmodel.cli import compare, conformance, evaluate, fit, measure, validate
+from costmodel.cli import compare, conformance, evaluate, fit, measure, params, validate
 from costmodel.cli.output import complain
 from costmodel.errors import CalibrateError, Interrupted
 
@@ -29,6 +29,7 @@ app.command("measure")(measure.command)
 app.command("fit")(fit.command)
 app.command("validate")(validate.command)
 app.command("compare", cls=compare.Command)(compare.command)
+app.add_typer(params.app, name="params")
 
 
 def _show_version(wanted: bool) -> None:

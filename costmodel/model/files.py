@@ -57,16 +57,7 @@ def load(paths: Sequence[Path]) -> CostModel:
 
 def dump(model: CostModel) -> bytes:
     """The model as one file in the upstream layout and key order. The same model gives the same bytes."""
-    position = {name: i for i, name in enumerate(builtin_file_order())}
-    whole: dict[str, object] = {}
-    for name in sorted(model.builtins, key=lambda name: position[name]):
-        cost = model.builtins[name]
-        whole[name] = {"cpu": to_json(cost.cpu), "memory": to_json(cost.memory)}
-    for part in _STEP_FILE_ORDER:
-        key = f"cek{part}Cost"
-        units = model.startup if key == STARTUP_KEY else model.steps.get(STEP_KINDS_BY_KEY[key])
-        if units is not None:
-            whole[key] = dict(zip(_STEP_FIELDS, (units.cpu, units.mem), strict=True))
+    whole: dict[str, object] = {**_builtins_json(model), **_machine_json(model)}
     try:
         if model.extras:
             whole[EXTRAS_KEY] = json.loads(json.dumps(dict(model.extras), sort_keys=True, allow_nan=False))
@@ -75,8 +66,48 @@ def dump(model: CostModel) -> bytes:
         raise ModelError(f"{model.source}: {EXTRAS_KEY!r} holds what JSON cannot express: {error}") from error
 
 
+def dump_builtins(model: CostModel) -> bytes:
+    """The builtins' costs as upstream's builtin file has them, byte for byte."""
+    return (json.dumps(_builtins_json(model), indent=2) + "\n").encode()
+
+
+def dump_machine(model: CostModel) -> bytes:
+    """The machine's costs as upstream's machine file has them, byte for byte: a line each."""
+    lines = [
+        f'  "{key}": {{ {", ".join(f"{json.dumps(name)}: {value}" for name, value in units.items())} }}'
+        for key, units in _machine_json(model).items()
+    ]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def _builtins_json(model: CostModel) -> dict[str, object]:
+    position = {name: i for i, name in enumerate(builtin_file_order())}
+    return {
+        name: {"cpu": to_json(model.builtins[name].cpu), "memory": to_json(model.builtins[name].memory)}
+        for name in sorted(model.builtins, key=lambda name: position[name])
+    }
+
+
+def _machine_json(model: CostModel) -> dict[str, dict[str, int]]:
+    costs = {}
+    for part in _STEP_FILE_ORDER:
+        key = f"cek{part}Cost"
+        units = model.startup if key == STARTUP_KEY else model.steps.get(STEP_KINDS_BY_KEY[key])
+        if units is not None:
+            costs[key] = dict(zip(_STEP_FIELDS, (units.cpu, units.mem), strict=True))
+    return costs
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file. ModelError, naming the file, for what cannot be read, is none, or has a key twice."""
+    whole = parse_json(read_bytes(path), str(path))
+    if not isinstance(whole, dict):
+        raise ModelError(f"{path}: a cost model is a JSON object of builtins and machine steps")
+    return whole
+
+
+def read_bytes(path: Path) -> bytes:
+    """What a file holds, of at most 16 MiB; ModelError for what cannot be read."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_FILE_BYTES + 1)
@@ -84,15 +115,17 @@ def read_object(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: cannot read the cost model: {error.strerror or error}") from error
     if len(raw) > _MAX_FILE_BYTES:
         raise ModelError(f"{path}: a cost model of more than {_MAX_FILE_BYTES // 2**20} MiB is refused")
+    return raw
+
+
+def parse_json(raw: bytes, source: str) -> object:
+    """The JSON document in `raw`; ModelError, starting with `source`, for what is none or has a key twice."""
     try:
-        whole = json.loads(raw, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        return json.loads(raw, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except RecursionError as error:
-        raise ModelError(f"{path}: not a cost model: nested too deeply") from error
+        raise ModelError(f"{source}: not a cost model: nested too deeply") from error
     except ValueError as error:
-        raise ModelError(f"{path}: not a JSON file: {error}") from error
-    if not isinstance(whole, dict):
-        raise ModelError(f"{path}: a cost model is a JSON object of builtins and machine steps")
-    return whole
+        raise ModelError(f"{source}: not a JSON file: {error}") from error
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
