@@ -14,7 +14,7 @@ ALLOWED: dict[str, set[str]] = {
     "plutus": set(),
     "model": {"plutus"},
     "machine": {"plutus", "model"},
-    "runs": set(),
+    "runs": {"trace"},
     "timing": {"machine", "model", "plutus", "runs", "trace"},
     "measure": {"machine", "model", "plutus", "runs", "timing"},
     "fit": {"model", "runs", "plutus"},

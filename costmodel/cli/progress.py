@@ -46,8 +46,13 @@ def _line(what: str, progress: Progress) -> str:
     if math.isfinite(progress.worst_half_width):
         parts.append(f"±{percent(progress.median_half_width)} (worst ±{percent(progress.worst_half_width)})")
     parts.append(f"{percent(progress.discard_rate)} discarded")
-    if progress.seconds_left is None:
-        parts.append(f"{progress.seconds:.0f} s")
-    else:
-        parts.append(f"at most {progress.seconds_left:.0f} s left")
+    parts.append(_time(progress))
     return ", ".join(parts)
+
+
+def _time(progress: Progress) -> str:
+    if progress.seconds_expected is not None:
+        return f"some {progress.seconds_expected:.0f} s left"
+    if progress.seconds_left is not None:
+        return f"at most {progress.seconds_left:.0f} s left"
+    return f"{progress.seconds:.0f} s so far"

@@ -81,6 +81,9 @@ def _check_alike(run: Run, other: Run) -> None:
     if a.machine != b.machine:
         different = _first_difference(a.machine, b.machine)
         raise InputError(f"{run.path} and {other.path} are of unlike machines ({different} differs); fit them apart")
+    clocks = [manifest.clock.get("name") for manifest in (a, b)]
+    if clocks[0] != clocks[1]:
+        raise InputError(f"{run.path} and {other.path} are of unlike clocks ({clocks[0]}, {clocks[1]}); fit them apart")
     if a.evaluator != b.evaluator:
         different = _first_difference(a.evaluator, b.evaluator)
         raise InputError(f"{run.path} and {other.path} timed unlike evaluators ({different} differs); fit them apart")

@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from costmodel.runs.provenance import FileFact
+from costmodel.trace import Summary
 
 SCHEMA_VERSION = 1
 
@@ -19,14 +20,6 @@ class Status(StrEnum):
     RUNNING = "running"
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
-
-
-class MessageCounts(msgspec.Struct):
-    """Messages of the log by `namespace/kind`; first and last timestamp in ns since the Unix epoch."""
-
-    counts: dict[str, int] = {}
-    first: int | None = None
-    last: int | None = None
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -54,7 +47,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     clock: dict[str, Any] = {}
     files: dict[str, FileFact] = {}
     inputs: dict[str, FileFact] = {}
-    messages: MessageCounts = msgspec.field(default_factory=MessageCounts)
+    messages: Summary = msgspec.field(default_factory=Summary)
     outcome: dict[str, Any] = {}
     uncertain: dict[str, str] = {}
 

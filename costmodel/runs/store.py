@@ -26,7 +26,8 @@ from costmodel.errors import InputError
 from costmodel.runs.design import Plan, plan_from_json, plan_sha256, plan_to_json
 from costmodel.runs.files import TEMPORARY_PREFIX, lock, make_folder, write_atomically
 from costmodel.runs.provenance import FileFact, file_fact
-from costmodel.runs.schema import SAMPLE_SCHEMA, SCHEMA_VERSION, Manifest, MessageCounts, Sample, Status
+from costmodel.runs.schema import SAMPLE_SCHEMA, SCHEMA_VERSION, Manifest, Sample, Status
+from costmodel.trace import Summary
 
 MANIFEST, DESIGN, SAMPLES, MESSAGES, PARTS, LOCK = (
     "manifest.json",
@@ -125,6 +126,7 @@ class RunWriter:
         evaluator: dict[str, str],
         command_line: Sequence[str] = (),
         inputs: dict[str, FileFact] | None = None,
+        clock: dict[str, Any] | None = None,
     ) -> Self:
         """Make `root/<UTC time>-<experiment>-<short id>/`. EnvironmentFault where `root` cannot be written."""
         now = time.gmtime()
@@ -140,6 +142,7 @@ class RunWriter:
             seed=design.seed,
             machine=machine,
             inputs=inputs or {},
+            clock=clock or {},
         )
         make_folder(path / PARTS)
         write_atomically(path / DESIGN, plan_to_json(design))
@@ -196,12 +199,12 @@ class RunWriter:
         document = msgspec.json.encode(self.manifest, order="sorted")
         write_atomically(self.path / MANIFEST, msgspec.json.format(document, indent=1) + b"\n")
 
-    def finish(self, status: Status, reason: str = "", messages: MessageCounts | None = None) -> Run:
+    def finish(self, status: Status, reason: str = "", messages: Summary | None = None) -> Run:
         """Gather the samples, write hashes and status, and let go of the run."""
         self._gather()
         self.manifest.status = status
         self.manifest.status_reason = reason
-        self.manifest.messages = messages or MessageCounts()
+        self.manifest.messages = messages or Summary()
         names = [name for name in (DESIGN, SAMPLES, MESSAGES) if (self.path / name).exists()]
         self.manifest.files = {name: file_fact(self.path / name) for name in names}
         self.save_manifest()

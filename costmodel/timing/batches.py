@@ -19,8 +19,10 @@ _GROWTH: Final = 16  # at most so much longer is the next try at an iteration co
 _PROBE_NS: Final = 400_000
 _GAP_NS: Final = 1_000  # a clock reading takes some 30 ns; an interrupt takes microseconds
 _GAP_LIMIT: Final = 0.25  # a core with busy neighbours loses up to 10 % of a probe, one that it shares half
-_YARDSTICK_EVERY: Final = 8  # cells between two readings of the yardsticks
+_YARDSTICK_EVERY: Final = 8  # batches of the target's length lie between two readings of the yardsticks
+_YARDSTICK_SHARE: Final = 0.5  # of the target: a yardstick's batch; a block takes the median of many
 _WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts
+_FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches
 
 
 class Timeable(Protocol):
@@ -36,10 +38,21 @@ class Timed:
 
     work: Timeable
     iterations: int = 1
+    expected_ns: float = 0.0  # of a batch, as when the iterations were confirmed
 
     @property
     def warm_up(self) -> int:
         return math.ceil(self.iterations / _WARM_SHARE)
+
+    @property
+    def batches(self) -> int:
+        """How many are timed in a row, after one warm-up."""
+        return 2 if self.iterations <= _FEW_ITERATIONS else 1
+
+    @property
+    def visit_ns(self) -> float:
+        """How long it takes to time the work once in a block, warm-up included."""
+        return self.expected_ns * (self.batches + self.warm_up / self.iterations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +74,14 @@ class Stopwatch:
         self._gate = ffi.new("cal_gate *", lib.cal_gate_open())
 
     def time(self, timed: Sequence[Timed]) -> list[Reading]:
-        """One batch of each, in this order. CheckFailed where a run did not come to its expected result."""
+        """One batch of each, in this order, with a warm-up unless it follows a batch of the same. CheckFailed where a
+        run did not come to its expected result."""
         orders = ffi.new("cal_batch_order[]", len(timed))
+        before = None
         for order, item in zip(orders, timed, strict=True):
-            order.work, order.warm_up, order.iterations = item.work.handle, item.warm_up, item.iterations
+            order.work, order.iterations = item.work.handle, item.iterations
+            order.warm_up = 0 if item is before else item.warm_up
+            before = item
         batches = ffi.new("cal_batch[]", len(timed))
         done, error = ffi.new("size_t *"), ffi.new("cal_error *")
         status = lib.cal_batches_time(self.clock.native, self._gate, orders, len(timed), batches, done, error)
@@ -76,16 +93,17 @@ class Stopwatch:
 
     def confirm_iterations(self, timed: Timed, target_ns: float) -> None:
         """Raise the iterations until two consecutive batches take the target or longer."""
-        confirmed = 0
-        while confirmed < 2:
+        confirmed: list[float] = []
+        while len(confirmed) < 2:
             (reading,) = self.time([timed])
             ns = reading.ticks * self.ns_per_tick
             if ns >= target_ns:
-                confirmed += 1
+                confirmed.append(ns)
             else:
-                confirmed = 0
+                confirmed.clear()
                 wanted = math.ceil(1.05 * target_ns / max(ns, 1.0) * timed.iterations)
                 timed.iterations = min(max(wanted, timed.iterations + 1), _GROWTH * timed.iterations)
+        timed.expected_ns = min(confirmed)
 
 
 def _gate(batch: Any) -> str:
@@ -103,8 +121,10 @@ class Yardsticks:
     def __init__(self, stopwatch: Stopwatch, arithmetic: Timeable, machine: Timeable, target_ns: float) -> None:
         self._stopwatch = stopwatch
         self.timed = (Timed(arithmetic), Timed(machine))
+        self.every_ns = _YARDSTICK_EVERY * target_ns
+        self.timed_ticks = 0
         for timed in self.timed:
-            stopwatch.confirm_iterations(timed, target_ns)
+            stopwatch.confirm_iterations(timed, _YARDSTICK_SHARE * target_ns)
 
     def ns(self, readings: Sequence[Reading]) -> tuple[float, float, bool]:
         """Nanoseconds of one run of the hash and of the machine yardstick, from readings of them in turn, and whether
@@ -122,17 +142,14 @@ class Yardsticks:
 def time_block(
     stopwatch: Stopwatch, yardsticks: Yardsticks, cells: Sequence[Timed], order: Sequence[int], process: int, block: int
 ) -> Block:
-    """Time every cell once, in the given order, with yardsticks before, between and after; what a gate caught is timed
-    again at the end.
+    """Time the cells of `order` once, in this order, with yardsticks before, between and after; what a gate caught is
+    timed again at the end.
 
     Every batch is in the block's result, gated ones with the gate's name. Where the spin probe or all readings of a
     yardstick say that the whole block was disturbed, every batch of it is gated.
     """
     gap_share = stopwatch.clock.spin_gap(_PROBE_NS, _GAP_NS, stopwatch.ns_per_tick)
-    # A place in the sequence is the index of a cell, or -1 or -2 for a yardstick.
-    sequence = [-2, -1]
-    for start in range(0, len(order), _YARDSTICK_EVERY):
-        sequence += [*order[start : start + _YARDSTICK_EVERY], -2, -1]
+    sequence = _with_yardsticks(cells, order, yardsticks.every_ns)
     works = [*cells, *yardsticks.timed]
     numbered = list(zip(sequence, stopwatch.time([works[index] for index in sequence]), strict=True))
     around = [reading for index, reading in numbered if index < 0]
@@ -141,6 +158,7 @@ def time_block(
     for _ in range(_ROUNDS):
         if not yardsticks.ns(around)[2]:
             around += stopwatch.time(yardsticks.timed)
+    yardsticks.timed_ticks += sum(reading.ticks for reading in around)
     hash_ns, machine_ns, trusted = yardsticks.ns(around)
     whole = [name for name, raised in (("gap", gap_share > _GAP_LIMIT), ("yardstick", not trusted)) if raised]
     batches = tuple(
@@ -155,6 +173,19 @@ def time_block(
         for place, (index, reading) in enumerate(numbered)
     )
     return Block(process, block, hash_ns, machine_ns, gap_share, batches)
+
+
+def _with_yardsticks(cells: Sequence[Timed], order: Sequence[int], every_ns: float) -> list[int]:
+    """The batches of a block in turn: the index of a cell, or -2 and -1 for the yardsticks."""
+    sequence = [-2, -1]
+    ns = 0.0
+    for index in order:
+        if ns >= every_ns:
+            sequence += [-2, -1]
+            ns = 0.0
+        sequence += [index] * cells[index].batches
+        ns += cells[index].visit_ns
+    return [*sequence, -2, -1]
 
 
 def _again(

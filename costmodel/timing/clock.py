@@ -5,12 +5,13 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from costmodel._native import ffi, lib
-from costmodel.errors import EnvironmentFault
+from costmodel.errors import EnvironmentFault, InputError
 
 ClockName: TypeAlias = Literal["tsc", "cntvct", "raw", "icount"]
+CLOCKS: Final[tuple[ClockName, ...]] = get_args(ClockName)
 
 _INVARIANT_TSC: Final = {"constant_tsc", "nonstop_tsc"}
 _CALIBRATION_NS: Final = 20_000_000  # the pair's window of some 50 ns is then under 3 ppm of the interval
@@ -45,6 +46,19 @@ def choose_clock() -> ClockName:
     if counter == "tsc" and cpu_flags() >= _INVARIANT_TSC:
         return "tsc"
     return "raw"
+
+
+def clock_named(name: str | None) -> ClockName | None:
+    """A clock's name, or None for the best. InputError for any other."""
+    if name is not None and name not in CLOCKS:
+        raise InputError(f"unknown clock {name!r}; known are {', '.join(CLOCKS)}")
+    return name
+
+
+def clock_facts(name: ClockName) -> dict[str, Any]:
+    """What a manifest says of a clock: its name, and the unit of all times by it. EnvironmentFault where it is
+    not to be had. `icount` is no clock that a process reads; `costmodel/timing/icount.py` speaks for it."""
+    return {"name": Clock(name).name, "unit": "ns"}
 
 
 class Clock:

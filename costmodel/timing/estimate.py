@@ -46,11 +46,11 @@ def estimate(
     if means.empty:
         return pd.DataFrame(columns=["value_ns", "low_ns", "high_ns", "half_width", "processes"], index=means.index)
     logs = means.to_numpy(dtype=np.float64)
-    centre, boot = resampled_means(logs, seed=seed, replicates=replicates)
     counts = np.isfinite(logs).sum(axis=1)
-    widening = _widening(counts, level)
     tail = (1 - level) / 2
-    low, high = (centre + (np.nanquantile(boot, quantile, axis=0) - centre) * widening for quantile in (tail, 1 - tail))
+    centre, low, high = _quantiles(logs, (tail, 1 - tail), seed=seed, replicates=replicates)
+    widening = _widening(counts, level)
+    low, high = centre + (low - centre) * widening, centre + (high - centre) * widening
     low, high = np.where(counts > 1, low, -np.inf), np.where(counts > 1, high, np.inf)
     with np.errstate(over="ignore"):
         half_width = (np.exp(high - centre) - np.exp(low - centre)) / 2
@@ -66,6 +66,24 @@ def estimate(
     )
 
 
+def _quantiles(logs: Floats, tails: tuple[float, float], *, seed: int, replicates: int) -> tuple[Floats, ...]:
+    """Of logs[cell, process] (NaN where missing) the mean over the processes, and two quantiles of it over resamples
+    of whole processes: three arrays, one element a cell.
+
+    A cell resamples the processes that have it. Cells of the same processes share their resamples.
+    """
+    present, pattern = np.unique(np.isfinite(logs), axis=0, return_inverse=True)
+    found = np.full((3, len(logs)), np.nan)
+    for number, processes in enumerate(present):
+        if not processes.any():
+            continue
+        rows = np.flatnonzero(pattern.reshape(-1) == number)
+        values = logs[np.ix_(rows, np.flatnonzero(processes))]
+        found[0, rows], boot = resampled_means(values, seed=seed, replicates=replicates)
+        found[1:, rows] = np.quantile(boot, tails, axis=0)
+    return found[0], found[1], found[2]
+
+
 def resampled_means(logs: Floats, *, seed: int, replicates: int) -> tuple[Floats, Floats]:
     """Means over processes of logs[cell, process] (NaN where missing), and of `replicates` resamples of the processes:
     shapes (cells,) and (replicates, cells). A resample draws the same processes for all cells, so that what cells of a
@@ -76,7 +94,7 @@ def resampled_means(logs: Floats, *, seed: int, replicates: int) -> tuple[Floats
     weights = np.random.default_rng(seed).multinomial(processes, np.full(processes, 1 / processes), size=replicates)
     with np.errstate(invalid="ignore"):
         centre = values.sum(axis=1) / present.sum(axis=1)
-        boot = (weights @ values.T) / (weights @ present.T.astype(np.int64))
+        boot = (weights @ values.T) / (weights @ present.T.astype(np.float64))
     # A resample that has none of a cell's processes says nothing about it, and is taken for its centre.
     return centre, np.where(np.isfinite(boot), boot, centre)
 

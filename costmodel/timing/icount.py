@@ -94,7 +94,7 @@ class CountingBackend:
 
     def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
         for job in jobs:
-            yield Begin(job.process, 1.0, 0.0)
+            yield Begin(job.process, 1.0, 0.0, (1,) * len(job.cells))
             for number, counted in _blocks(job, halt):
                 arithmetic, machine, *cells = (found.total() for found in counted)
                 batches = (
@@ -104,7 +104,7 @@ class CountingBackend:
                 yield Block(job.process, number, arithmetic, machine, 0.0, tuple(batches))
             if halt():
                 return
-            yield End(job.process, 1.0, 0.0, 0.0)
+            yield End(job.process, 1.0, 0.0, 0.0, 0.0)
 
 
 @cache

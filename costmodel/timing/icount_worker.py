@@ -24,7 +24,7 @@ def main() -> int:
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
     try:
         _count(job)
-        _reply(End(job.process, 1.0, 0.0, 0.0))
+        _reply(End(job.process, 1.0, 0.0, 0.0, 0.0))
     except CalibrateError as error:
         _reply(Fault(job.process, type(error).__name__, str(error)))
     except BrokenPipeError:

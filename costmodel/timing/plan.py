@@ -1,15 +1,15 @@
-"""Which core measures, and in which order the cells of a block are timed."""
+"""Which core measures, which cells stay together, and in which order they are timed."""
 
 from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from costmodel.errors import EnvironmentFault
 from costmodel.runs.design import Cell, Experiment, Plan, Work
 
-__all__ = ["Cell", "Experiment", "Plan", "Work", "block_orders", "choose_core"]
+__all__ = ["Cell", "Experiment", "Plan", "Work", "choose_core", "groups", "in_blocks", "orders"]
 
 
 def choose_core(core: int | None = None) -> int:
@@ -24,16 +24,48 @@ def choose_core(core: int | None = None) -> int:
     return core
 
 
-def block_orders(cells: int, seed: int, process: int) -> Iterator[list[int]]:
-    """The order of the cells in each block of a process: rows of a random Latin square, square after square.
+def groups(cells: Sequence[Cell]) -> list[list[int]]:
+    """Indices of the cells that belong together, in order: the programs with few and with many applications of a
+    builtin at one point of its design, of which the difference is wanted; every other cell by itself."""
+    found: dict[object, list[int]] = {}
+    for index, cell in enumerate(cells):
+        point = (cell.operation, cell.sizes, cell.work) if cell.experiment == "builtins" else index
+        found.setdefault(point, []).append(index)
+    return list(found.values())
 
-    Rows, columns and symbols of the cyclic square are shuffled, so over the blocks no cell keeps its place or its
+
+def orders(things: int, seed: int, process: int) -> Iterator[list[int]]:
+    """The order of cells or groups in each round of a process: rows of a random Latin square, square after square.
+
+    Rows, columns and symbols of the cyclic square are shuffled, so over the rounds nothing keeps its place or its
     neighbours. The same arguments give the same orders.
     """
     chance = random.Random(f"{seed}/{process}")  # noqa: S311 - a design to be reproduced, no secret
-    rows, columns, symbols = (list(range(cells)) for _ in range(3))
+    rows, columns, symbols = (list(range(things)) for _ in range(3))
     while True:
         for shuffled in (rows, columns, symbols):
             chance.shuffle(shuffled)
         for row in rows:
-            yield [symbols[(row + column) % cells] for column in columns]
+            yield [symbols[(row + column) % things] for column in columns]
+
+
+def in_blocks(
+    order: Sequence[int],
+    members: Sequence[Sequence[int]],
+    expected_ns: Sequence[float],
+    most_cells: int,
+    most_ns: float,
+) -> Iterator[list[int]]:
+    """Cut the groups of a round into blocks, each a list of cells: whole groups, and of so many cells and so much
+    expected time at most, unless one group alone has more. Groups that fit no more into a block start the next."""
+    block: list[int] = []
+    ns = 0.0
+    for group in order:
+        mine = sum(expected_ns[cell] for cell in members[group])
+        if block and (len(block) + len(members[group]) > most_cells or ns + mine > most_ns):
+            yield block
+            block, ns = [], 0.0
+        block += members[group]
+        ns += mine
+    if block:
+        yield block

@@ -15,10 +15,17 @@ from costmodel.timing.clock import ClockName
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """The work of one process. `blocks` leaves out those disturbed as a whole; after `seconds` it ends though some be
-    left, once it has timed FEWEST_BLOCKS."""
+    """The work of one process.
+
+    Each cell is timed in `blocks` blocks, not counting those in which it was disturbed; in fewer, though in
+    FEWEST_BLOCKS at least, where one evaluation of it takes longer than the target. `rounds` has other numbers of
+    blocks, cell by cell. After `seconds` the process ends though some be left, once every cell was timed in
+    FEWEST_BLOCKS. `iterations` are those that an earlier process of the same run came to, cell by cell.
+    """
 
     cells: tuple[Cell, ...]
+    rounds: tuple[int, ...] = ()
+    iterations: tuple[int, ...] = ()
     yardstick: Cell
     clock: ClockName
     core: int
@@ -30,11 +37,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Begin(msgspec.Struct, frozen=True, tag=True):
-    """`ns_per_tick` converts the process's ticks; calibration of clock and iterations took `setup_seconds`."""
+    """`ns_per_tick` converts the process's ticks; calibration of clock and iterations took `setup_seconds`, and found
+    the `iterations` of each cell's batches."""
 
     process: int
     ns_per_tick: float
     setup_seconds: float
+    iterations: tuple[int, ...]
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -67,12 +76,14 @@ class Counted(msgspec.Struct, frozen=True, tag=True):
 
 
 class End(msgspec.Struct, frozen=True, tag=True):
-    """`ns_per_tick` as found over the process's whole life; `timed_seconds` were spent inside the clock."""
+    """`ns_per_tick` as found over the process's whole life; `timed_seconds` were spent inside the clock,
+    `yardstick_seconds` of them on yardsticks."""
 
     process: int
     ns_per_tick: float
     seconds: float
     timed_seconds: float
+    yardstick_seconds: float
 
 
 class Fault(msgspec.Struct, frozen=True, tag=True):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -19,20 +16,23 @@ from costmodel import __version__
 from costmodel.errors import CalibrateError, InputError, Interrupted
 from costmodel.runs.design import Plan
 from costmodel.runs.provenance import FileFact
-from costmodel.runs.schema import MessageCounts, Sample, Status
+from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import Run, RunWriter
 from costmodel.timing.backend import Backend, LocalBackend
-from costmodel.timing.clock import ClockName, choose_clock
+from costmodel.timing.clock import ClockName, choose_clock, clock_facts
 from costmodel.timing.fingerprint import fingerprint, versions
-from costmodel.timing.plan import choose_core
+from costmodel.timing.icount import CountingBackend, tool_version
+from costmodel.timing.plan import Cell, choose_core
 from costmodel.timing.protocol import Begin, Block, End, Job
+from costmodel.timing.surroundings import other_threads_off, signals_set
 from costmodel.timing.tally import Tally
 from costmodel.timing.yardstick import machine_yardstick
 from costmodel.trace import JsonLines, Severity, Trace
 
 _NAMESPACE: Final = "timing.session"
-_FLUSH_SECONDS: Final = 0.5  # of samples are what a kill of the manager can cost
-_WRAP_UP_SECONDS: Final = 0.7  # of the time budget go to gathering and hashing what was measured
+_FLUSH_SECONDS: Final = 1.0  # of samples are what a kill of the manager can cost
+_WRAP_UP_SECONDS: Final = 1.0  # of the time budget go to gathering and hashing what was measured,
+_WRAP_UP_PART_SECONDS: Final = 0.004  # and so many for each part
 _UNLIMITED_SECONDS: Final = 1e6
 _DRIFT_LIMIT: Final = 1e-4  # of the clock against CLOCK_MONOTONIC_RAW within a process, relative
 
@@ -40,7 +40,8 @@ _DRIFT_LIMIT: Final = 1e-4  # of the clock against CLOCK_MONOTONIC_RAW within a 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a session stands. Half-widths of the cells' 95 % intervals are relative, infinite before the second
-    process has ended; `seconds_left` is None without a time budget."""
+    process has ended. `seconds_left` is what the time budget leaves, None without one; `seconds_expected` what is
+    likely to be needed, as far as the processes until now tell."""
 
     cells: int
     cells_done: int
@@ -51,6 +52,7 @@ class Progress:
     discard_rate: float
     seconds: float
     seconds_left: float | None
+    seconds_expected: float | None
 
 
 Observer = Callable[[Progress], None]
@@ -62,12 +64,14 @@ def measure(
     experiment: str,
     *,
     time_budget: float | None = None,
+    clock: ClockName | None = None,
     command_line: Sequence[str] = (),
     inputs: Mapping[str, FileFact] | None = None,
     observer: Observer | None = None,
     backend: Backend | None = None,
 ) -> Run:
     """Measure a plan into a new run below `root`, within `time_budget` seconds, everything included, if one is given.
+    Without a `clock`, by the best one for time.
 
     The run is complete, with cells marked uncertain where the target was missed. Raises Interrupted (Ctrl-C, SIGTERM)
     and Inconclusive (too many batches disturbed), each with a run that can be resumed; EnvironmentFault where folder,
@@ -75,6 +79,7 @@ def measure(
     """
     began = time.monotonic()
     choose_core(plan.core)
+    facts = _clock_facts(clock or choose_clock())
     build = versions(__version__)
     writer = RunWriter.create(
         root,
@@ -85,21 +90,23 @@ def measure(
         evaluator=_evaluator(build),
         command_line=command_line,
         inputs=dict(inputs or {}),
+        clock=facts,
     )
-    return _Session(writer, began, time_budget, observer, backend or LocalBackend()).run()
+    return _Session(writer, began, time_budget, observer, backend).run()
 
 
 def resume(
     path: Path,
     *,
     time_budget: float | None = None,
+    clock: ClockName | None = None,
     observer: Observer | None = None,
     backend: Backend | None = None,
 ) -> Run:
     """Continue a run that was interrupted or killed, by its own plan, as `measure` does. Nothing that it holds is lost.
 
-    InputError where the run is complete, or where this is another machine or another build than the one that it began
-    with.
+    InputError where the run is complete, or where this is another machine, another build or another `clock` than the
+    one that it began with.
     """
     began = time.monotonic()
     run = Run.open(path)
@@ -109,7 +116,21 @@ def resume(
     here, build = fingerprint(run.design.core), versions(__version__)
     if here != run.manifest.machine or _evaluator(build) != run.manifest.evaluator:
         raise InputError(f"{path} was begun on another machine or with another build; start a new run")
-    return _Session(RunWriter.reopen(path), began, time_budget, observer, backend or LocalBackend()).run()
+    begun = run.manifest.clock["name"]
+    if clock not in (None, begun):
+        raise InputError(f"{path} was begun with the clock {begun}; resume it with that, or start a new run")
+    _clock_facts(begun)  # it may be refused by now
+    return _Session(RunWriter.reopen(path), began, time_budget, observer, backend).run()
+
+
+def _clock_facts(clock: ClockName) -> dict[str, Any]:
+    if clock == "icount":
+        return {"name": clock, "unit": "instructions", "tool": tool_version()}
+    return clock_facts(clock)
+
+
+def _usual_backend(clock: ClockName) -> Backend:
+    return CountingBackend() if clock == "icount" else LocalBackend()
 
 
 def _evaluator(build: Mapping[str, str]) -> dict[str, str]:
@@ -123,26 +144,36 @@ def _evaluator(build: Mapping[str, str]) -> dict[str, str]:
 
 class _Session:
     def __init__(
-        self, writer: RunWriter, began: float, time_budget: float | None, observer: Observer | None, backend: Backend
+        self,
+        writer: RunWriter,
+        began: float,
+        time_budget: float | None,
+        observer: Observer | None,
+        backend: Backend | None,
     ) -> None:
-        self.writer, self.plan, self.backend, self.observer = writer, writer.design, backend, observer
+        self.writer, self.plan, self.observer = writer, writer.design, observer
         self.began, self.time_budget = began, time_budget
         clock = writer.manifest.clock
-        self.clock: ClockName = clock.setdefault("name", choose_clock())
+        self.clock: ClockName = clock["name"]
+        self.backend = backend or _usual_backend(self.clock)
         self.calibrations: dict[str, dict[str, float]] = clock.setdefault("ns_per_tick", {})
         self.log = JsonLines(writer.messages_path)
         self.trace = Trace(self.log)
         self.stopped = threading.Event()
         self.tally = Tally(self.plan, Run(writer.path, writer.manifest, self.plan).samples())
+        self.jobs: dict[int, Job] = {}
+        self.iterations: dict[str, int] = {}
         self.pending: list[Sample] = []
         self.flushed = began
-        self.blocks = 0
-        self.timed_seconds = 0.0
+        self.blocks = self.parts = 0
+        self.timed_seconds = self.yardstick_seconds = 0.0
+        self.moment = began  # when the last process was asked for, or had begun
+        self.start_seconds = self.visit_seconds = 0.0  # what the last process took to begin, and a cell in a block
 
     def run(self) -> Run:
-        with _signals_set(self.stopped):
+        with signals_set(self.stopped):
             try:
-                with _other_threads_off(self.plan.core):
+                with other_threads_off(self.plan.core):
                     self._take()
             except CalibrateError as error:
                 self._finish(Status.INTERRUPTED, str(error))
@@ -160,8 +191,7 @@ class _Session:
             for event in self.backend.run(self._jobs(), self._halted):
                 match event:
                     case Begin():
-                        self.calibrations[str(event.process)] = {"first": event.ns_per_tick}
-                        self._say("process_begin", **msgspec.structs.asdict(event))
+                        self._begin(event)
                     case Block():
                         self._block(event)
                     case End():
@@ -171,33 +201,66 @@ class _Session:
             self.tally.end_process()
 
     def _jobs(self) -> Iterator[Job]:
-        yardstick = machine_yardstick()
-        share = _UNLIMITED_SECONDS if self.time_budget is None else self.time_budget / self.plan.min_processes
         while self.tally.processes < self.plan.max_processes and not self.tally.precise:
-            yield Job(
-                cells=self.plan.cells,
-                yardstick=yardstick,
-                clock=self.clock,
-                core=self.plan.core,
-                seed=self.plan.seed,
-                process=self.tally.next_process,
-                blocks=self.plan.blocks_per_process,
-                seconds=share,
-                target_batch_us=self.plan.target_batch_us,
-            )
+            job = self._job()
+            self.moment = time.monotonic()
+            self.jobs[job.process] = job
+            yield job
             self.tally.next_process += 1
+
+    def _job(self) -> Job:
+        """The next process's work: the cells that are not known well enough yet."""
+        chosen = np.flatnonzero(self.tally.active)
+        cells = [self.plan.cells[index] for index in chosen]
+        rounds = self.tally.rounds(self.start_seconds, self.visit_seconds * len(cells))
+        budget = _UNLIMITED_SECONDS if self.time_budget is None else self.time_budget
+        return Job(
+            cells=tuple(cells),
+            yardstick=machine_yardstick(),
+            clock=self.clock,
+            core=self.plan.core,
+            seed=self.plan.seed,
+            process=self.tally.next_process,
+            blocks=self.plan.blocks_per_process,
+            rounds=tuple(int(rounds[index]) for index in chosen),
+            iterations=self._known_iterations(cells),
+            seconds=budget / self.plan.min_processes - self.start_seconds,
+            target_batch_us=self.plan.target_batch_us,
+        )
+
+    def _known_iterations(self, cells: Sequence[Cell]) -> tuple[int, ...]:
+        """Of every cell, or of none before a process has found them."""
+        return tuple(self.iterations[cell.id] for cell in cells) if self.iterations else ()
+
+    def _begin(self, begin: Begin) -> None:
+        cells = self.jobs[begin.process].cells
+        self.calibrations[str(begin.process)] = {"first": begin.ns_per_tick}
+        self.iterations.update(zip((cell.id for cell in cells), begin.iterations, strict=True))
+        began, self.moment = self.moment, time.monotonic()
+        self.start_seconds = self.moment - began
+        self._say(
+            "process_begin",
+            process=begin.process,
+            ns_per_tick=begin.ns_per_tick,
+            setup_seconds=begin.setup_seconds,
+            cells=len(cells),
+        )
 
     def _halted(self) -> bool:
         return self.stopped.is_set() or self._out_of_time()
 
     def _out_of_time(self) -> bool:
-        return self.time_budget is not None and time.monotonic() > self.began + self.time_budget - _WRAP_UP_SECONDS
+        if self.time_budget is None:
+            return False
+        wrap_up = _WRAP_UP_SECONDS + _WRAP_UP_PART_SECONDS * self.parts
+        return time.monotonic() > self.began + self.time_budget - wrap_up
 
     def _block(self, block: Block) -> None:
         scale = self.calibrations[str(block.process)]["first"]
+        cells = self.jobs[block.process].cells
         samples = [
             Sample(
-                cell=self.plan.cells[batch.cell].id,
+                cell=cells[batch.cell].id,
                 process=block.process,
                 block=block.block,
                 order=batch.order,
@@ -239,6 +302,9 @@ class _Session:
             **msgspec.structs.asdict(end),
         )
         self.timed_seconds += end.timed_seconds
+        self.yardstick_seconds += end.yardstick_seconds
+        job = self.jobs.pop(end.process)
+        self.visit_seconds = (time.monotonic() - self.moment) / sum(job.rounds)
         self._flush()
         self.tally.end_process()
         self.writer.save_manifest()
@@ -248,6 +314,7 @@ class _Session:
     def _flush(self) -> None:
         samples, self.pending = self.pending, []
         self.flushed = time.monotonic()
+        self.parts += bool(samples)
         self.writer.append(samples)
 
     def _say(self, kind: str, severity: Severity = Severity.INFO, **fields: object) -> None:
@@ -268,8 +335,21 @@ class _Session:
                     discard_rate=self.tally.discard_rate,
                     seconds=seconds,
                     seconds_left=None if self.time_budget is None else max(0.0, self.time_budget - seconds),
+                    seconds_expected=self._expected(seconds),
                 )
             )
+
+    def _expected(self, seconds: float) -> float | None:
+        """What is likely to be needed still, if processes take as long as until now; None before one has ended."""
+        ended = self.tally.processes
+        if not ended:
+            return None
+        widths = self.tally.half_widths.to_numpy()[self.tally.active]
+        worst = float(np.max(widths, initial=0.0)) / self.plan.target_half_width
+        wanted = self.plan.max_processes if ended < 2 or not np.isfinite(worst) else ended * worst**2
+        wanted = min(max(wanted, self.plan.min_processes), self.plan.max_processes)
+        left = max(0.0, wanted - ended) * seconds / ended
+        return left if self.time_budget is None else min(left, max(0.0, self.time_budget - seconds))
 
     def _ended_by(self) -> str:
         if self.tally.precise:
@@ -294,50 +374,14 @@ class _Session:
             "worst_half_width": float(finite.max()) if len(finite) else None,
             "seconds": seconds,
             "timed_share": self.timed_seconds / seconds,
+            "yardstick_share": self.yardstick_seconds / seconds,
         }
         try:
             self._say("end", status=status.value, reason=reason)
             self.trace.close()
-            messages = msgspec.convert(self.log.summary, MessageCounts, from_attributes=True)
-            return self.writer.finish(status, reason, messages)
+            return self.writer.finish(status, reason, self.log.summary)
         except CalibrateError:
             self.writer.close()
             if status is Status.COMPLETE:
                 raise
             return Run(self.writer.path, manifest, self.plan)
-
-
-@contextmanager
-def _signals_set(event: threading.Event) -> Iterator[None]:
-    """While inside, Ctrl-C and SIGTERM set the event instead of raising in the middle of a write."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: event.set()) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _other_threads_off(core: int) -> Iterator[None]:
-    """While inside, no thread of this process runs on the measuring core, if there is another one to run on."""
-    before = {}
-    for task in Path("/proc/self/task").iterdir():
-        with suppress(OSError):  # a thread that has just ended
-            before[int(task.name)] = os.sched_getaffinity(int(task.name))
-    try:
-        _set_affinity({thread: cores - {core} for thread, cores in before.items()})
-        yield
-    finally:
-        _set_affinity(before)
-
-
-def _set_affinity(cores_by_thread: Mapping[int, set[int]]) -> None:
-    for thread, cores in cores_by_thread.items():
-        if cores:
-            with suppress(OSError):  # a thread that has ended since
-                os.sched_setaffinity(thread, cores)

@@ -1,22 +1,40 @@
-"""What a session knows so far: batches and discards, estimates per process, precision per cell."""
+"""What a session knows so far: batches and discards, estimates per process, precision per cell, and what is left to do.
+
+A cell is looked at after `min_processes` processes, and then after half as many again each time (5, 8, 12, 18, 27, 40).
+Its first look within the target is its last; a pair of cells whose difference is wanted goes on until both are within.
+To look often and stop at the first good news makes intervals too narrow. Few looks, set beforehand, cost little: of
+95 % intervals of normal means at least 92.5 % hold, whatever the target, and 95 % of those that stop at the first look
+(tests/timing/test_tally.py). Between looks nothing is decided.
+
+How many blocks a process gives to a cell follows the variances found so far: blocks = √(c₁/c₂ · s₂²/s₁²) for the costs
+and variances of starting a process (c₁, s₁²) and of timing a block (c₂, s₂²) (Kalibera & Jones, Rigorous benchmarking
+in reasonable time, ISMM 2013), within bounds.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from costmodel.errors import Inconclusive
-from costmodel.runs.design import Plan
-from costmodel.runs.means import process_means
+from costmodel.runs.design import FEWEST_BLOCKS, Plan
+from costmodel.runs.means import block_yardstick, process_means
 from costmodel.runs.schema import Sample
 from costmodel.timing.estimate import estimate
+from costmodel.timing.plan import groups
 
 _DISCARD_CAP: Final = 0.8  # what is left is still clean; beyond it a session hardly moves
 _DISCARD_MINIMUM: Final = 1000  # batches before the rate is judged: a neighbour may be gone in a moment
 _REPLICATES: Final = 1000
+_LOOK_GROWTH: Final = 1.5
+_MOST_BLOCKS: Final = 4  # times the plan's, for a cell whose blocks differ much and its processes little
+_TIMED_TO_START: Final = 4  # blocks take so many times what their process takes to start, or the start is most of it
 _COLUMNS: Final = ["cell", "process", "iterations", "ns", "gate", "yardstick_hash_ns", "yardstick_machine_ns"]
 
 
@@ -26,65 +44,147 @@ class Tally:
     def __init__(self, plan: Plan, earlier: pd.DataFrame) -> None:
         """`earlier` are the samples that a resumed run holds already."""
         self._plan = plan
-        self._cells = [cell.id for cell in plan.cells]
-        self.batches = len(earlier)
-        self.gated = int((earlier["gate"] != "").sum())
-        self._means = process_means(earlier)
-        self._seen = set(earlier["process"])
+        self._ids = pd.Index([cell.id for cell in plan.cells])
+        self._groups = groups(plan.cells)
+        self._looks = list(_looks(plan.min_processes, plan.max_processes))
         self._current: list[Sample] = []
+        self._current_gated = 0
+        self._means = pd.DataFrame(index=self._ids)
+        self._spread = pd.DataFrame(index=self._ids)
+        self._batches = pd.Series(0, index=self._ids)
+        self._gated = pd.Series(0, index=self._ids)
         self.next_process = int(earlier["process"].max()) + 1 if len(earlier) else 0
-        self.half_widths = pd.Series(np.inf, index=self._cells)
-        self._look()
+        self.half_widths = pd.Series(np.inf, index=self._ids)
+        self.active = np.ones(len(self._ids), dtype=bool)
+        for _, rows in earlier.groupby("process"):
+            self._take(rows)
+        self._find_precision()
+        self._decide()
 
     @property
     def processes(self) -> int:
         """Processes that have measured something."""
-        return len(self._seen)
+        return self._means.shape[1]
+
+    @property
+    def batches(self) -> int:
+        return int(self._batches.sum())
+
+    @property
+    def gated(self) -> int:
+        return int(self._gated.sum())
 
     @property
     def discard_rate(self) -> float:
-        return self.gated / self.batches if self.batches else 0.0
+        """The share of all batches that a gate caught, those of the process under way included."""
+        batches = self.batches + len(self._current)
+        return (self.gated + self._current_gated) / batches if batches else 0.0
 
     @property
     def cells_done(self) -> int:
-        return int((self.half_widths <= self._plan.target_half_width).sum())
+        """Cells with processes enough and an interval within the target."""
+        return int((self._within() & self._enough()).sum())
 
     @property
     def precise(self) -> bool:
         """Whether enough processes have measured every cell well enough."""
-        return self.processes >= self._plan.min_processes and self.cells_done == len(self._cells)
+        return not self.active.any()
 
     def add(self, samples: list[Sample]) -> None:
         """Inconclusive where too many batches are gated for the rest to be believed."""
         self._current += samples
-        self.batches += len(samples)
-        self.gated += sum(sample.gate != "" for sample in samples)
-        if self.batches >= _DISCARD_MINIMUM and self.discard_rate > _DISCARD_CAP:
+        self._current_gated += sum(sample.gate != "" for sample in samples)
+        if self.batches + len(self._current) >= _DISCARD_MINIMUM and self.discard_rate > _DISCARD_CAP:
             raise Inconclusive(
                 f"{self.discard_rate:.0%} of the batches were disturbed by other work on core {self._plan.core}; "
                 "stop that work or choose another core, then resume the run"
             )
 
     def end_process(self) -> None:
-        """Take in the process whose samples were added last, whole or not, and look at the precision."""
+        """Take in the process whose samples were added last, whole or not, and look if a look is due."""
         if self._current:
-            rows = pd.DataFrame.from_records(map(msgspec.structs.asdict, self._current), columns=_COLUMNS)
-            self._seen |= set(rows["process"])
-            self._means = self._means.join(process_means(rows), how="outer")
-            self._current = []
-            self._look()
+            self._take(pd.DataFrame.from_records(map(msgspec.structs.asdict, self._current), columns=_COLUMNS))
+            self._current, self._current_gated = [], 0
+            self._find_precision()
+            if self.processes in self._looks:
+                self._decide()
 
-    def _look(self) -> None:
-        if not self._means.empty:
+    def _take(self, rows: pd.DataFrame) -> None:
+        process = int(rows["process"].iloc[0])
+        means = process_means(rows)
+        self._means[process] = means.get(process, np.nan)
+        self._spread[process] = _spread(rows)
+        self._batches = self._batches.add(rows["cell"].value_counts(), fill_value=0)
+        self._gated = self._gated.add(rows.loc[rows["gate"] != "", "cell"].value_counts(), fill_value=0)
+
+    def _find_precision(self) -> None:
+        if self.processes:
             table = estimate(self._means, scale_ns=1.0, seed=self._plan.seed, replicates=_REPLICATES)
-            self.half_widths = table["half_width"].reindex(self._cells, fill_value=np.inf)
+            self.half_widths = table["half_width"].fillna(np.inf)
+
+    def _decide(self) -> None:
+        """Drop the groups of cells that are all done."""
+        done = (self._within() & self._enough()).to_numpy()
+        for group in self._groups:
+            self.active[group] &= not done[group].all()
+
+    def _within(self) -> pd.Series[bool]:
+        return self.half_widths <= self._plan.target_half_width
+
+    def _enough(self) -> pd.Series[bool]:
+        enough: pd.Series[bool] = self._means.notna().sum(axis=1) >= self._plan.min_processes
+        return enough
+
+    def rounds(self, process_seconds: float, round_seconds: float) -> NDArray[np.int64]:
+        """In how many blocks the next process is to time each cell, given what a process costs beside its blocks and
+        what a round of blocks of all active cells costs, in seconds."""
+        planned = self._plan.blocks_per_process
+        most = _MOST_BLOCKS * planned
+        fewest = min(_TIMED_TO_START * process_seconds / round_seconds if round_seconds else 0, most)
+        if self.processes < self._plan.min_processes:
+            return np.full(len(self._ids), math.ceil(max(planned, fewest)))
+        within = np.square(self._spread.median(axis=1))
+        between = (self._means.var(axis=1) - within / planned).clip(lower=within / most**2)
+        best = np.sqrt(process_seconds / max(round_seconds, 1e-6) * (within / between).fillna(1.0))
+        blocks = best.clip(max(2 * FEWEST_BLOCKS, fewest), most).round()
+        return np.asarray(blocks.to_numpy(), dtype=np.int64)
 
     def uncertain(self, ended_by: str) -> dict[str, str]:
         """The reason for every cell that missed the target."""
         target = self._plan.target_half_width
+        counts = self._means.notna().sum(axis=1)
         reasons = {}
-        for cell, half_width in self.half_widths.items():
-            if half_width > target:
-                reached = f"±{half_width:.1%}" if np.isfinite(half_width) else "no interval"
-                reasons[str(cell)] = f"{reached} after {self.processes} processes, target ±{target:.1%}: {ended_by}"
+        for cell in self._ids[~(self._within() & self._enough())]:
+            half_width = self.half_widths[cell]
+            reached = f"±{half_width:.1%}" if np.isfinite(half_width) else "no interval"
+            why = self._why(cell, int(counts[cell]))
+            reasons[str(cell)] = f"{reached} after {counts[cell]} processes, target ±{target:.1%}: {why}{ended_by}"
         return reasons
+
+    def _why(self, cell: str, count: int) -> str:
+        """What kept a cell from its target, beside the session's end."""
+        gated = self._gated[cell] / max(self._batches[cell], 1)
+        if count < min(self.processes, self._plan.min_processes):
+            return f"too few clean batches ({gated:.0%} disturbed), "
+        if count < self._plan.min_processes:
+            return ""
+        between, within = self._means.loc[cell].std(), self._spread.loc[cell].median()
+        return f"processes differ by {between:.1%}, batches of one by {within:.1%}, "
+
+
+def _looks(first: int, last: int) -> Iterator[int]:
+    """After how many processes to look."""
+    look = first
+    while look < last:
+        yield look
+        look = math.ceil(look * _LOOK_GROWTH)
+    yield last
+
+
+def _spread(rows: pd.DataFrame) -> pd.Series[float]:
+    """By cell the standard deviation of log(time ÷ yardstick) of a process's clean batches, from their quartiles."""
+    clean = rows[rows["gate"] == ""]
+    logs = np.log(clean["ns"] / clean["iterations"] / block_yardstick(clean))
+    by_cell = logs.groupby(clean["cell"])
+    spread: pd.Series[float] = (by_cell.quantile(0.75) - by_cell.quantile(0.25)) / 1.349
+    return spread

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 import msgspec
@@ -19,11 +21,14 @@ from costmodel.errors import CalibrateError, EnvironmentFault
 from costmodel.runs.design import FEWEST_BLOCKS
 from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
 from costmodel.timing.clock import Clock, ns_per_tick
-from costmodel.timing.plan import block_orders
-from costmodel.timing.protocol import Begin, End, Fault, Job, Reply
+from costmodel.timing.plan import groups, in_blocks, orders
+from costmodel.timing.protocol import Begin, Block, End, Fault, Job, Reply
 from costmodel.timing.work import HashYardstick, Workshop
 
-_TRIES: Final = 2  # a block that was disturbed as a whole is taken again, up to so many times as many in all
+_TRIES: Final = 2  # a cell that was disturbed in a block is timed in another, up to so many times as many in all
+_BLOCK_CELLS: Final = 64  # at most; a block has one value of each yardstick, so it is to end while that holds
+_BLOCK_NS: Final = 60e6
+_LONG: Final = 2  # batches so many times as long as the target are timed in fewer blocks
 
 
 def main() -> int:
@@ -56,27 +61,58 @@ def _measure(job: Job, replies: BinaryIO) -> None:
     _pin(job.core)
     stopwatch = Stopwatch(Clock(job.clock))
     workshop = Workshop()
-    cells = [Timed(workshop.make(cell)) for cell in job.cells]
     target_ns = job.target_batch_us * 1e3
+    hints = job.iterations or (0,) * len(job.cells)
+    cells = [
+        Timed(workshop.make(cell, checked=hint > 0), max(hint, 1)) for cell, hint in zip(job.cells, hints, strict=True)
+    ]
     yardsticks = Yardsticks(stopwatch, HashYardstick(), workshop.make(job.yardstick), target_ns)
     for cell in cells:
         stopwatch.confirm_iterations(cell, target_ns)
     gc.collect()
     gc.freeze()
-    setup = time.monotonic() - began
-    _reply(replies, Begin(job.process, stopwatch.ns_per_tick, setup))
-    taken = 0
-    orders = block_orders(len(cells), job.seed, job.process)
-    for number, order in zip(range(_TRIES * job.blocks), orders, strict=False):
-        block = time_block(stopwatch, yardsticks, cells, order, job.process, number)
+    before = stopwatch.timed_ticks
+    iterations = tuple(cell.iterations for cell in cells)
+    _reply(replies, Begin(job.process, stopwatch.ns_per_tick, time.monotonic() - began, iterations))
+    for block in _blocks(job, stopwatch, yardsticks, cells, began + job.seconds):
         _reply(replies, block)
-        taken += not all(batch.gate for batch in block.batches)
-        out_of_time = number + 1 >= FEWEST_BLOCKS and time.monotonic() - began > job.seconds
-        if taken == job.blocks or out_of_time:
-            break
     tick = ns_per_tick(stopwatch.start, stopwatch.clock.read())
-    timed = stopwatch.timed_ticks * tick / 1e9
-    _reply(replies, End(job.process, tick, time.monotonic() - began, timed))
+    timed, on_yardsticks = ((ticks * tick) / 1e9 for ticks in (stopwatch.timed_ticks - before, yardsticks.timed_ticks))
+    _reply(replies, End(job.process, tick, time.monotonic() - began, timed, on_yardsticks))
+
+
+def _blocks(
+    job: Job, stopwatch: Stopwatch, yardsticks: Yardsticks, cells: list[Timed], until: float
+) -> Iterator[Block]:
+    """Round after round of blocks, each round with the cells that still want to be timed."""
+    members = groups(job.cells)
+    chance = random.Random(f"{job.seed}/{job.process}/blocks")  # noqa: S311 - a design to be reproduced, no secret
+    wanted = [max(_blocks_of(job, cells, index) for index in group) for group in members]
+    tries = [_TRIES * blocks for blocks in wanted]
+    group_of = {cell: number for number, group in enumerate(members) for cell in group}
+    expected = [cell.visit_ns for cell in cells]
+    number = 0
+    for taken, order in enumerate(orders(len(members), job.seed, job.process)):
+        active = [group for group in order if min(wanted[group], tries[group]) > 0]
+        if not active:
+            return
+        for block_order in in_blocks(active, members, expected, _BLOCK_CELLS, _BLOCK_NS):
+            if taken >= FEWEST_BLOCKS and time.monotonic() > until:
+                return
+            chance.shuffle(block_order)
+            block = time_block(stopwatch, yardsticks, cells, block_order, job.process, number)
+            yield block
+            number += 1
+            clean = {batch.cell for batch in block.batches if not batch.gate}
+            for group in {group_of[cell] for cell in block_order}:
+                tries[group] -= 1
+                wanted[group] -= clean.issuperset(members[group])
+
+
+def _blocks_of(job: Job, cells: list[Timed], index: int) -> int:
+    """In how many blocks a cell is to be timed: in fewer the longer its batches are, as these say more each."""
+    blocks = job.rounds[index] if job.rounds else job.blocks
+    return max(FEWEST_BLOCKS, round(blocks * min(1.0, _LONG * job.target_batch_us * 1e3 / cells[index].expected_ns)))
 
 
 def _pin(core: int) -> None:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.provenance import file_fact
-from costmodel.runs.schema import MessageCounts, Sample, Status
+from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import Run, RunWriter, open_runs
+from costmodel.trace import Summary
 
 PLAN = Plan(
     cells=tuple(
@@ -77,10 +78,10 @@ def orders(run: Run) -> list[int]:
 def test_a_finished_run_reads_back(tmp_path: Path) -> None:
     writer = create(tmp_path)
     writer.append([sample(0), sample(1, "large", gate="preempted")])
-    writer.finish(Status.COMPLETE, "done", MessageCounts({"a/b": 2}, 5, 6))
+    writer.finish(Status.COMPLETE, "done", Summary({"a/b": 2}, 5, 6))
     run = Run.open(writer.path)
     assert (run.manifest.status, run.manifest.status_reason, run.design) == (Status.COMPLETE, "done", PLAN)
-    assert run.manifest.messages == MessageCounts({"a/b": 2}, 5, 6)
+    assert run.manifest.messages == Summary({"a/b": 2}, 5, 6)
     rows = run.samples()
     assert rows["operation"].tolist() == ["addInteger", "addInteger"]
     assert [list(sizes) for sizes in rows["sizes"]] == [[1, 3], [1, 7]]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def test_a_session_measures_every_cell_in_every_block(tmp_path: Path) -> None:
     rows = run.samples()
     assert set(rows["cell"]) == {cell.id for cell in QUICK.cells}
     assert rows.groupby(["process", "block"])["cell"].nunique().eq(4).all()
-    assert rows.groupby("process")["block"].nunique().between(6, 12).all()
+    assert rows.groupby("process")["block"].nunique().between(6, 48).all()
     assert rows["cpu"].isin([QUICK.core]).mean() > 0.9
     assert (rows[["ticks", "ns", "iterations", "yardstick_hash_ns", "yardstick_machine_ns"]] > 0).all().all()
     assert seen[-1].processes == rows["process"].nunique() >= 2
@@ -65,7 +66,11 @@ def test_a_missed_target_is_said_for_each_cell(tmp_path: Path) -> None:
     manifest = measure(plan, tmp_path, "test").manifest
     assert manifest.status_reason == "process limit reached"
     assert set(manifest.uncertain) == {cell.id for cell in plan.cells}
-    assert "after 2 processes, target ±0.0%: process limit reached" in manifest.uncertain["add"]
+    assert re.fullmatch(
+        r"±[\d.]+% after 2 processes, target ±0\.0%: processes differ by [\d.]+%, batches of one by [\d.]+%, "
+        "process limit reached",
+        manifest.uncertain["add"],
+    )
 
 
 def test_a_time_budget_ends_a_session(tmp_path: Path) -> None:

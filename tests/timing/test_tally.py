@@ -1,0 +1,147 @@
+"""When cells are done, against samples whose truth is known."""
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+
+from costmodel.runs.schema import Sample
+from costmodel.timing.plan import Plan
+from costmodel.timing.tally import Tally
+from tests.timing.programs import ADD, FORCE, QUICK, cell
+
+PAIR = tuple(
+    cell(f"f/x{repeats}", "(con unit ())", experiment="builtins", operation="f", repeats=repeats) for repeats in (1, 2)
+)
+
+
+def plan_of(*cells: object, **changes: object) -> Plan:
+    fields = {"cells": cells, "min_processes": 5, "max_processes": 40, "target_half_width": 0.02} | changes
+    return msgspec.structs.replace(QUICK, **fields)
+
+
+def process_of(number: int, log_ns: dict[str, float], *, gate: str = "", batches: int = 6) -> list[Sample]:
+    """A process in which every batch of a cell takes exp(log_ns) ns."""
+    return [
+        Sample(
+            cell=name,
+            process=number,
+            block=block,
+            order=0,
+            iterations=1,
+            ticks=1,
+            ns=float(np.exp(log)),
+            gate=gate,
+            yardstick_hash_ns=1.0,
+            yardstick_machine_ns=1.0,
+            cpu=0,
+        )
+        for name, log in log_ns.items()
+        for block in range(batches)
+    ]
+
+
+def empty() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(Sample.__struct_fields__))
+
+
+def tally_after(plan: Plan, processes: list[dict[str, float]]) -> Tally:
+    tally = Tally(plan, empty())
+    for number, log_ns in enumerate(processes):
+        tally.add(process_of(number, log_ns))
+        tally.end_process()
+    return tally
+
+
+def scattered(seed: int, sd: float, count: int) -> list[float]:
+    return list(np.random.default_rng(seed).normal(5.0, sd, count))
+
+
+def test_a_precise_cell_is_done_at_its_first_look_and_stays_done() -> None:
+    plan = plan_of(ADD, FORCE)
+    wild = scattered(0, 0.2, 7)
+    processes = [{"add": 5.0 + 1e-4 * number, "force": wild[number]} for number in range(5)]
+    assert list(tally_after(plan, processes[:4]).active) == [True, True]
+    assert list(tally_after(plan, processes).active) == [False, True]
+    processes += [{"force": wild[number]} for number in (5, 6)]
+    tally = tally_after(plan, processes)
+    assert list(tally.active) == [False, True]
+    assert set(tally.uncertain("time budget spent")) == {"force"}
+    assert tally.cells_done == 1
+
+
+def test_nothing_is_decided_between_looks() -> None:
+    plan = plan_of(ADD)
+    wild = [4.9, 5.1, 4.9, 5.1, 5.0]
+    still = [{"add": value} for value in [*wild, *[5.0] * 200]]
+    looked = [count for count in range(5, 13) if list(tally_after(plan, still[:count]).active) == [False]]
+    assert looked in ([], [8, 9, 10, 11, 12], [12])
+
+
+def test_two_programs_of_a_point_go_on_until_both_are_precise() -> None:
+    wild = scattered(1, 0.2, 5)
+    tally = tally_after(plan_of(*PAIR), [{"f/x1": 5.0 + 1e-4 * n, "f/x2": wild[n]} for n in range(5)])
+    assert list(tally.active) == [True, True]
+    assert set(tally.uncertain("")) == {"f/x2"}
+
+
+def test_a_disturbed_cell_says_so() -> None:
+    tally = Tally(plan_of(ADD, FORCE), empty())
+    for number in range(5):
+        tally.add(process_of(number, {"add": 5.0 + 1e-4 * number}))
+        tally.add(process_of(number, {"force": 5.0}, gate="preempted" if number % 2 else ""))
+        tally.end_process()
+    assert list(tally.active) == [False, True]
+    assert (
+        "after 3 processes, target ±2.0%: too few clean batches (40% disturbed), over"
+        in tally.uncertain("over")["force"]
+    )
+
+
+def test_a_resumed_session_knows_what_the_first_knew() -> None:
+    processes = [{"add": value, "force": value / 2} for value in scattered(2, 0.01, 6)]
+    first = tally_after(plan_of(ADD, FORCE), processes)
+    rows = [row for number, log_ns in enumerate(processes) for row in process_of(number, log_ns)]
+    again = Tally(plan_of(ADD, FORCE), pd.DataFrame.from_records([msgspec.structs.asdict(row) for row in rows]))
+    assert (again.processes, again.next_process, again.batches) == (6, 6, first.batches)
+    pd.testing.assert_series_equal(again.half_widths, first.half_widths)
+
+
+def test_blocks_follow_the_variances() -> None:
+    """Processes alike and batches scattered ask for more blocks than the reverse."""
+    rng = np.random.default_rng(3)
+    tally = Tally(plan_of(ADD, FORCE), empty())
+    for number in range(5):
+        quiet, wild = 5.0 + 1e-4 * rng.normal(), 5.0 + 0.2 * rng.normal()
+        scatter = {"add": 0.05, "force": 0.001}
+        for name, centre in (("add", quiet), ("force", wild)):
+            for block in range(20):
+                (row,) = process_of(number, {name: centre + scatter[name] * rng.normal()}, batches=1)
+                tally.add([msgspec.structs.replace(row, block=block)])
+        tally.end_process()
+    add, force = tally.rounds(process_seconds=0.01, round_seconds=0.01)
+    assert add > force
+    assert add <= 4 * QUICK.blocks_per_process
+
+
+@pytest.mark.parametrize(("target", "least"), [(0.004, 0.91), (0.01, 0.92), (0.03, 0.935)])
+def test_intervals_hold_though_looked_at_repeatedly(target: float, least: float) -> None:
+    """Cells of known truth, stopped by the session's own rule: the coverage that the module's text promises, less two
+    standard errors of 600 cells."""
+    cells = tuple(msgspec.structs.replace(FORCE, id=f"c{number}") for number in range(600))
+    logs = np.random.default_rng(4).normal(0.0, 0.01, (40, 600))
+    tally = Tally(plan_of(*cells, target_half_width=target), empty())
+    final = pd.Series(np.nan, index=[one.id for one in cells])
+    values: dict[str, list[float]] = {one.id: [] for one in cells}
+    for number in range(40):
+        active = [one.id for one, on in zip(cells, tally.active, strict=True) if on]
+        if not active:
+            break
+        row = dict(zip(final.index, logs[number], strict=True))
+        tally.add(process_of(number, {name: row[name] for name in active}, batches=4))
+        tally.end_process()
+        for name in active:
+            values[name].append(row[name])
+    means = pd.Series({name: float(np.mean(found)) for name, found in values.items()})
+    covered = (np.expm1(means.abs()) <= tally.half_widths).mean()
+    assert covered >= least - 0.02
