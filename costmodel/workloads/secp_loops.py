@@ -1,4 +1,4 @@
-"""The package's own SECP workload: scripts, keys and signatures in the folder `secp`."""
+"""The package's own SECP workload: script, keys and signatures in the folder `secp`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
+from string import Template
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -23,13 +24,22 @@ _FOLDER: Final = resources.files("costmodel.workloads") / "secp"
 _LANGUAGE: Final = LedgerLanguage.PLUTUS_V2
 
 
+_VERIFY: Final = {"ecdsa": "verifyEcdsaSecp256k1Signature", "schnorr": "verifySchnorrSecp256k1Signature"}
+_GO_ON: Final = "[ loop loop [ (builtin subtractInteger) left (con integer 1) ] ]"
+_FAIL: Final = "(error)"
+
+
 class SignatureCase(NamedTuple):
-    """A signature that holds, and the script (`ecdsa` or `schnorr`) that verifies it. `vectors.toml` says how made."""
+    """A signature, and the script (`ecdsa` or `schnorr`) that verifies it. `vectors.toml` says how made.
+
+    Where it does not `hold`, the script is one that expects just that: the check is made all the same.
+    """
 
     script: str
     key: bytes
     message: bytes
     signature: bytes
+    holds: bool = True
 
 
 @cache
@@ -38,7 +48,13 @@ def signature_cases() -> Mapping[str, SignatureCase]:
     table = tomllib.loads((_FOLDER / "vectors.toml").read_text("utf-8"))
     return MappingProxyType(
         {
-            name: SignatureCase(row["script"], *(bytes.fromhex(row[part]) for part in ("key", "message", "signature")))
+            name: SignatureCase(
+                script=row["script"],
+                key=bytes.fromhex(row["key"]),
+                message=bytes.fromhex(row["message"]),
+                signature=bytes.fromhex(row["signature"]),
+                holds="signed_label" not in row,
+            )
             for name, row in table.items()
         }
     )
@@ -49,7 +65,8 @@ def secp(
 ) -> Workload:
     """ECDSA and Schnorr verifications in a loop (PlutusV2), each case at each loop count.
 
-    The Schnorr loop comes with a message of 32 and with one of 64 bytes. InputError for a loop count below 1.
+    The Schnorr loop comes with messages of 32, 64 and 512 bytes, and both with a signature that does not hold.
+    InputError for a loop count below 1.
     """
     counts = checked_loop_counts(loop_counts)
     return Workload(
@@ -63,11 +80,11 @@ def secp(
 
 
 def verification_loop(name: str, case: SignatureCase, loop_count: int, protocol_version: int) -> WorkloadProgram:
-    """The program that verifies one signature `loop_count` times; it fails unless the signature holds."""
+    """The program that verifies one signature `loop_count` times; it fails unless that comes out as the case says."""
     redeemer = DataConstr(0, (loop_count, case.key, case.message, case.signature))
     return WorkloadProgram(
         name=name,
-        flat=_flat(case.script),
+        flat=_flat(case.script, case.holds),
         language=_LANGUAGE,
         protocol_version=protocol_version,
         arguments=script_arguments(_LANGUAGE, redeemer),
@@ -77,5 +94,10 @@ def verification_loop(name: str, case: SignatureCase, loop_count: int, protocol_
 
 
 @cache
-def _flat(script: str) -> bytes:
-    return encode_flat(parse_program((_FOLDER / f"{script}.uplc").read_text("utf-8")))
+def _flat(script: str, holds: bool) -> bytes:
+    text = Template((_FOLDER / "loop.uplc").read_text("utf-8")).substitute(
+        verify=_VERIFY[script],
+        if_it_holds=_GO_ON if holds else _FAIL,
+        if_not=_FAIL if holds else _GO_ON,
+    )
+    return encode_flat(parse_program(text))

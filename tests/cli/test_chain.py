@@ -72,7 +72,9 @@ def test_validate_judges_the_ledgers_model(tmp_path: Path) -> None:
     assert result.returncode in (1, 3), result.stderr
     verdict = json.loads(result.stdout)
     assert verdict["exit_code"] == result.returncode
-    assert {score["program"] for score in verdict["scores"]} == {"ecdsa", "schnorr-32", "schnorr-64"}
+    assert {score["program"] for score in verdict["scores"]} == {
+        *("ecdsa", "schnorr-32", "schnorr-64", "schnorr-512", "ecdsa-refused", "schnorr-32-refused")
+    }
 
 
 def test_a_core_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ from costmodel.model import ExUnits, ledger_model, variant_for
 from costmodel.workloads import SignatureCase, WorkloadProgram, secp, signature_cases, verification_loop
 
 UNLIMITED = ExUnits(10**12, 10**9)
-CASES = ["ecdsa", "schnorr-32", "schnorr-64"]
+HOLDING = ["ecdsa", "schnorr-32", "schnorr-64", "schnorr-512"]
+REFUSED = ["ecdsa-refused", "schnorr-32-refused"]
+CASES = [*HOLDING, *REFUSED]
 BUILTIN_OF = {"ecdsa": "verifyEcdsaSecp256k1Signature", "schnorr": "verifySchnorrSecp256k1Signature"}
 # The steps of one turn of the loop, counted in the script's text.
 STEPS_OF_ONE_TURN = {"const": 2, "var": 7, "lam": 1, "apply": 15, "delay": 4, "force": 4, "builtin": 5}
@@ -66,9 +68,19 @@ def test_key_and_message_derive_from_their_labels(name: str) -> None:
     row, case = table()[name], signature_cases()[name]
     x, y = public_point(int.from_bytes(hashlib.sha256(row["key_label"].encode()).digest(), "big"))
     prefix = bytes([2 + y % 2]) if case.script == "ecdsa" else b""
-    digest = hashlib.sha256 if len(case.message) == 32 else hashlib.sha512
     assert case.key == prefix + x.to_bytes(32, "big")
-    assert case.message == digest(row["message_label"].encode()).digest()
+    label = row["message_label"].encode()
+    hashes = {32: hashlib.sha256(label).digest(), 64: hashlib.sha512(label).digest()}
+    assert case.message == hashes.get(len(case.message), hashlib.shake_256(label).digest(len(case.message)))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_signature_that_does_not_hold_is_of_another_message(name: str) -> None:
+    # With the message that was signed it holds, and then the script must fail.
+    case = signature_cases()[name]
+    signed = hashlib.sha256(table()[name]["signed_label"].encode()).digest()
+    assert evaluate(verification_loop(name, case._replace(message=signed), 1, 11)).status is Status.FAILURE
+    assert evaluate(verification_loop(name, case._replace(message=signed, holds=True), 1, 11)).status is Status.SUCCESS
 
 
 @pytest.mark.parametrize("protocol_version", [10, 11])
@@ -82,7 +94,7 @@ def test_every_loop_count_succeeds(name: str, protocol_version: int) -> None:
 
 
 @pytest.mark.parametrize("part", ["key", "message", "signature"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", HOLDING)
 def test_a_corrupted_part_fails(name: str, part: str) -> None:
     case = signature_cases()[name]
     spoilt = bytearray(getattr(case, part))
