@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.fit_official import fit_criterion
+from costmodel.cli.fit_reference import express_fit
 from costmodel.cli.fit_table import show_model
 from costmodel.cli.options import Json, ProtocolVersion, Seed, language_named, share
 from costmodel.cli.output import complain, print_json, stderr
@@ -52,6 +53,12 @@ def command(
     strict: Annotated[
         bool, typer.Option("--strict", help="Write no model, and exit with 1, where any price is flagged.")
     ] = False,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--reference", metavar="MODEL", help="Express the fit in the picoseconds of this model's machine."
+        ),
+    ] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -81,6 +88,9 @@ def command(
             complain(f"{name}: {'; '.join(dict.fromkeys(f'{flag.kind}: {flag.reason}' for flag in flags))}")
         raise CheckFailed(f"{len(flagged)} prices are flagged, and --strict writes no such model: {', '.join(flagged)}")
     target = out or Path("models") / f"{opened[-1].path.name}.json"
+    if reference is not None:
+        express_fit(model, reference, target, seed=seed, as_json=as_json)
+        return
     model.write(target)
     if as_json:
         print_json({"model": str(target), **model.cost_model.extras})

@@ -15,6 +15,7 @@ from costmodel.validate.predict import Prediction
 from costmodel.validate.score import Estimate
 
 _SCHEMA_VERSION: Final = 1
+_EXPRESSED: Final = "expressed_in"  # the key of a fit that was brought to another machine's picoseconds
 
 
 class _Fit(msgspec.Struct, frozen=True):
@@ -50,8 +51,9 @@ class Fitted(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, model: CostModel) -> Fitted | None:
-        """The section of a model that `fit` wrote, None for a model without one; ModelError for a malformed one."""
-        if not model.extras:
+        """The section of a model that `fit` wrote, None for a model without one, or in the
+        picoseconds of another machine; ModelError for a malformed one."""
+        if not model.extras or _EXPRESSED in model.extras:
             return None
         where = f"{model.source}: {EXTRAS_KEY}"
         try:
