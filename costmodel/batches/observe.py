@@ -107,7 +107,8 @@ def _process_table(run: Run, yardsticks: Sequence[str]) -> tuple[pd.DataFrame, f
 def _rows(keys: Sequence[_Key]) -> dict[Row, set[_Key]]:
     """Every operation in the order of the cells, and each experiment of several operations as a whole."""
     rows: dict[Row, set[_Key]] = defaultdict(set)
-    for key in keys:
+    experiments = list(dict.fromkeys(key[0] for key in keys))
+    for key in sorted(keys, key=lambda key: experiments.index(key[0])):
         rows[Row(*key[:3])].add(key)
     parts = list(rows)
     for experiment in dict.fromkeys(row.experiment for row in parts):

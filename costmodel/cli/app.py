@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from costmodel import __version__
-from costmodel.cli import compare, conformance, evaluate, fit, measure, params, validate
+from costmodel.cli import compare, conformance, evaluate, fit, measure, memory, params, validate
 from costmodel.cli.output import complain
 from costmodel.errors import CalibrateError, Interrupted
 
@@ -28,6 +28,7 @@ app.command("conformance")(conformance.command)
 app.command("measure")(measure.command)
 app.command("fit")(fit.command)
 app.command("validate")(validate.command)
+app.command("memory")(memory.command)
 app.command("compare", cls=compare.Command)(compare.command)
 app.add_typer(params.app, name="params")
 

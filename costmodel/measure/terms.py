@@ -107,15 +107,23 @@ def row(items: Sequence[Item]) -> Term:
     return sequence(_terms(items), integer(0))
 
 
-def bytes_of(items: Sequence[Item]) -> bytes:
-    """The byte string that the last item of a row comes to."""
+def constant_of(items: Sequence[Item]) -> Constant:
+    """The constant that the last item of a row comes to."""
     *others, last = _terms(items)
     flat = encode_flat(Program(UPLC_1_1_0, sequence(others, last)))
-    result = _machine().evaluate(Script.decode(flat, LANGUAGE, PROTOCOL_VERSION), _UNLIMITED, result=True).result
-    term = decode_flat(result).term if result is not None else None
-    if not isinstance(term, Const) or not isinstance(term.constant.value, bytes):
+    outcome = _machine().evaluate(Script.decode(flat, LANGUAGE, PROTOCOL_VERSION), _UNLIMITED, result=True)
+    term = decode_flat(outcome.result).term if outcome.result is not None else None
+    if not isinstance(term, Const):
+        raise ModelError(f"the design is wrong: what is to be made comes to no constant ({outcome.error})")
+    return term.constant
+
+
+def bytes_of(items: Sequence[Item]) -> bytes:
+    """The byte string that the last item of a row comes to."""
+    value = constant_of(items).value
+    if not isinstance(value, bytes):
         raise ModelError("the design is wrong: operands that are to be made do not come to a byte string")
-    return term.constant.value
+    return value
 
 
 def _terms(items: Sequence[Item]) -> list[Term]:
