@@ -21,6 +21,7 @@ from scipy.special import stdtrit
 from costmodel.errors import InputError
 from costmodel.fit.coefficient import rounded, whole_ps
 from costmodel.fit.families import FAMILIES, FAMILY_OF
+from costmodel.fit.prices import Rounding, whole_prices
 from costmodel.model import BuiltinCost, CostingFunction, CostModel, ExUnits, PlainShape, dump
 from costmodel.runs.files import refuse, write_atomically
 
@@ -133,7 +134,7 @@ def express(fitted: CostModel, reference: CostModel, *, seed: int = 0) -> Expres
     model = replace(
         fitted,
         builtins={
-            name: BuiltinCost(_scaled(cost.cpu, found[FAMILY_OF[name]].factor), cost.memory)
+            name: BuiltinCost(_scaled(cost.cpu, found[FAMILY_OF[name]].factor, measured[name]), cost.memory)
             for name, cost in fitted.builtins.items()
         },
         steps={kind: ExUnits(whole_ps(units.cpu * steps), units.mem) for kind, units in fitted.steps.items()},
@@ -233,13 +234,18 @@ def hold_out(log_ratios: Mapping[str, float], seed: int) -> HeldOut:
     )
 
 
-def _scaled(function: CostingFunction, factor: float) -> CostingFunction:
-    """All coefficients that are picoseconds times `factor`."""
-    values = [
-        value if _is_size(function, name) else whole_ps(value * factor)
+def _scaled(function: CostingFunction, factor: float, sizes: Sequence[Sizes]) -> CostingFunction:
+    """All coefficients that are picoseconds times `factor`, whole ones again so that costs at `sizes` keep to it."""
+    design = function.design(np.array(sizes, np.float64))
+    scaled = {
+        name: float(value) if _is_size(function, name) else value * factor
         for name, value in zip(function.names, function.values, strict=True)
-    ]
-    return function.with_values(values)
+    }
+    values = np.array([scaled[name] for name in design.names])
+    least = np.where(values >= 0, 0.0, -np.inf)
+    prices = whole_prices(values, least, design.matrix, design.offset, design.floor * factor, Rounding.JOINT)
+    whole = {name: whole_ps(value) for name, value in scaled.items()} | dict(zip(design.names, prices, strict=True))
+    return function.with_values([whole[name] for name in function.names])
 
 
 def _is_size(function: CostingFunction, name: str) -> bool:
