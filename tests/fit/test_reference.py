@@ -1,5 +1,6 @@
 """Fits in another machine's picoseconds."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 from costmodel.errors import InputError
 from costmodel.fit.families import FAMILIES, FAMILY_OF
 from costmodel.fit.reference import express, hold_out, scales
-from costmodel.model import BuiltinCost, CostModel, ExUnits, Variant, ledger_model, load
+from costmodel.model import BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
 from costmodel.model.costing import costing_function
 from costmodel.plutus import BUILTIN_BY_NAME
+from tests.cli.command import calibrate
+from tests.fit.synthetic import QUIET, all_cells, make_run
 
 LEDGER = ledger_model(Variant.E)
 POINT = (40, 30, 20, 10, 5, 5)
@@ -136,3 +139,21 @@ def test_it_is_written_without_what_holds_for_its_own_machine_only(tmp_path: Pat
     back = load([path])
     assert set(back.extras) == {"expressed_in"}
     assert back.builtins.keys() == LEDGER.builtins.keys()
+
+
+def test_the_command_writes_the_expressed_model(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "runs", all_cells(), machine=QUIET)
+    own, there, out = (tmp_path / f"{name}.json" for name in ("own", "there", "out"))
+    language = ("--language", "PlutusV2")
+    assert calibrate("fit", run.path, "--out", own, *language).returncode == 0
+    # The other machine is three times as slow in everything.
+    there.write_bytes(dump(faster(replace(load([own]), extras={}), dict.fromkeys(FAMILIES, 3.0), steps=3.0)))
+    result = calibrate("fit", run.path, "--reference", there, "--out", out, "--json", *language)
+    assert result.returncode == 0, result.stderr
+    account = json.loads(result.stdout)["expressed_in"]
+    assert all(family["factor"] == pytest.approx(3, rel=0.01) for family in account["families"].values())
+    assert account["held_out"]["median_error"] < 0.01
+    priced, model = load([own]), load([out])
+    for name, cost in model.builtins.items():
+        sizes = POINT[: BUILTIN_BY_NAME[name].arity]
+        assert cost.cpu.evaluate(sizes) == pytest.approx(3 * priced.builtins[name].cpu.evaluate(sizes), rel=0.01)
