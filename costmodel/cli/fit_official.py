@@ -44,6 +44,7 @@ def _document(criterion: Criterion, model: OfficialModel, entries: tuple[Entry, 
         "notes": list(model.notes),
         "tool_version": __version__,
         "unknown_rows": dict(model.unknown),
+        "unused_rows": dict(model.unused),
         "variant": model.variant.value,
     }
 
@@ -63,6 +64,8 @@ def _show(model: OfficialModel, entries: tuple[Entry, ...], out: Path) -> None:
         console.print(note, markup=False, soft_wrap=True)
     for name, count in model.unknown.items():
         console.print(f"{name}: {count} rows of no known builtin, left out", markup=False, soft_wrap=True)
+    for name, count in model.unused.items():
+        console.print(f"{name}: {count} rows that the procedure does not use", markup=False, soft_wrap=True)
     equal = len(entries) - len(differing)
     console.print(
         f"{equal} of {len(entries)} CPU entries equal the ledger's model {model.variant}; {len(differing)} differ"

@@ -58,7 +58,7 @@ Languages = Annotated[
 Version = Annotated[
     int | None,
     typer.Option(
-        "--protocol-version", metavar="N", help="Major protocol version. [default: the source's own, else 11]"
+        "--protocol-version", metavar="N", min=1, help="Major protocol version. [default: the source's own, else 11]"
     ),
 ]
 Epoch = Annotated[int | None, typer.Option("--epoch", metavar="N", min=0, help="Parameters in force at that epoch.")]
@@ -146,7 +146,6 @@ def show(
     if parameters is not None:
         lines = [(name, _text(value)) for name, value in _limits(parameters).items()]
         console.print(table(source.name, (("parameter", "left"), ("value", "right")), lines))
-        console.print(f"last known change: epoch {last_change()}", markup=False)
         console.print()
     for each, array in arrays.items():
         title = f"{each.value}, protocol version {version}: {len(array)} parameters of {source.name}"
@@ -214,6 +213,8 @@ def _source(
     if model:
         raise InputError("--model and --epoch are two sources; give one")
     parameters = parameters_at(epoch, overlays or ())
+    if epoch > last_change():
+        complain(f"changes are known up to epoch {last_change()}; what came later takes --overlay")
     return chain(parameters, " + ".join([f"epoch {epoch}", *map(str, overlays or ())])), parameters
 
 

@@ -82,14 +82,16 @@ class OfficialFit:
 class OfficialModel:
     """The fits of all builtins that have rows, in the shapes of a variant.
 
-    `unfitted` has the reason for each builtin that the variant prices and the file does not settle, `unknown` the
-    number of rows by each benchmark name that is no builtin's and no no-op's.
+    `unfitted` has the reason for each builtin that the variant prices and the file does not settle. `unknown` has the
+    number of rows by each benchmark name that is no builtin's and no no-op's, `unused` by each that is a builtin's but
+    that the procedure passes over: another builtin's rows stand for it, or the variant does not price it.
     """
 
     variant: Variant
     fits: Mapping[str, OfficialFit]
     unfitted: Mapping[str, str]
     unknown: Mapping[str, int]
+    unused: Mapping[str, int]
     notes: tuple[str, ...]
 
     @property
@@ -143,13 +145,16 @@ def fit_official(criterion: Criterion, variant: Variant) -> OfficialModel:
             unfitted[name] = str(reason)
     if not fits:
         raise InputError(f"{criterion.source}: no builtin can be fitted, e.g. {'; '.join(list(unfitted.values())[:1])}")
+    used = {_benchmark(_MEASURED_AS.get(name, name)) for name in ledger_model(variant).builtins}
     known = {_benchmark(builtin.name) for builtin in BUILTINS}
-    unknown = {
+    others = {
         name: len(rows)
         for name, rows in sorted(criterion.rows.items())
-        if name not in known and name != "UnitTerm" and not _is_nop(name)
+        if name not in used and name != "UnitTerm" and not _is_nop(name)
     }
-    return OfficialModel(variant, fits, unfitted, unknown, tuple(notes))
+    unknown = {name: count for name, count in others.items() if name not in known}
+    unused = {name: count for name, count in others.items() if name in known}
+    return OfficialModel(variant, fits, unfitted, unknown, unused, tuple(notes))
 
 
 def _benchmark(builtin: str) -> str:

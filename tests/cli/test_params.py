@@ -91,9 +91,10 @@ def test_show_has_the_limits_of_an_epoch_with_its_overlays(shared_data: Path) ->
     document = json.loads(result.stdout)
     assert document["limits"]["maxBlockExecutionUnits"] == {"memory": 62_000_000, "steps": 40_000_000_000}
     assert len(document["cost_models"]["PlutusV3"]) == 297
-    text = calibrate("params", "show", "--epoch", "600").stdout
-    assert "last known change: epoch 537" in text
-    assert "PlutusV2, protocol version 10: 175 parameters" in text
+    shown = calibrate("params", "show", "--epoch", "600")
+    assert "changes are known up to epoch 537; what came later takes --overlay" in shown.stderr
+    assert "PlutusV2, protocol version 10: 175 parameters" in shown.stdout
+    assert calibrate("params", "show", "--epoch", "537").stderr == ""
 
 
 def test_show_names_the_parameters_of_a_language() -> None:

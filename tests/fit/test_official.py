@@ -185,6 +185,12 @@ def test_unknown_rows_are_counted(tmp_path: Path) -> None:
     assert fitted(tmp_path, rows).unknown == {"FrobnicateList": 2, "Nop9x": 1}
 
 
+def test_rows_that_another_builtins_stand_for_are_counted_as_unused(tmp_path: Path) -> None:
+    model = fitted(tmp_path, [("FstPair/1/1", 1.0), ("LessThanEqualsByteString/1/1", 1.0), ("Policies/3", 1.0)])
+    assert model.unused == {"LessThanEqualsByteString": 1, "Policies": 1}
+    assert model.unknown == {}
+
+
 def test_older_shapes_are_fitted_for_an_older_variant(tmp_path: Path) -> None:
     rows = [(f"MultiplyInteger/{x}/{y}", 1 + (x + y) / 64) for x in range(1, 9) for y in range(1, 9)]
     model = fitted(tmp_path, rows, Variant.A)
