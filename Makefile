@@ -1,6 +1,6 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench fuzz compare-study baseline lock clean
+.PHONY: help setup demo test check bench fuzz compare-study baseline lock clean statistics
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
@@ -9,6 +9,7 @@ help:
 	@echo "make bench   the engine's own speed"
 	@echo "make fuzz    5 million mutated inputs to each decoder and the machine (FUZZ_RUNS=…)"
 	@echo "make compare-study  how often verdicts on batches are right, over thousands of simulated ones"
+	@echo "make statistics  200 simulated runs: do intervals hold the truth?"
 	@echo "make setup   system libraries, .venv and the native extension"
 	@echo "make baseline renew the stored instruction counts that tests hold this build to"
 	@echo "make lock    renew requirements-dev.lock"
@@ -37,6 +38,9 @@ compare-study: setup
 
 baseline: setup
 	@.venv/bin/calibrate validate --against baselines/debian-12-x86_64.json --renew
+
+statistics: setup
+	@.venv/bin/python -m tests.fit.study
 
 lock: setup
 	@scripts/lock

@@ -53,13 +53,19 @@ BUILTINS: dict[str, tuple[CostingFunction, Sequence[tuple[int, ...]]]] = {
 
 @dataclass(frozen=True)
 class Machine:
-    """How the imaginary machine errs; `…_sd` are standard deviations of log time."""
+    """How the imaginary machine errs; `…_sd` are standard deviations of log time.
+
+    A share `contaminated` of the batches takes half as long again and more, and no gate sees it. The noise of a cell is
+    up to `uneven` times more than that of another.
+    """
 
     process_sd: float = 0.004
     run_sd: float = 0.0
     noise_sd: float = 0.004
     yardstick_sd: float = 0.002
     gated: float = 0.05
+    contaminated: float = 0.0
+    uneven: float = 1.0
     regimes: tuple[float, ...] = (1.0, 1.0, 1.35, 1.7)
     fingerprint: Mapping[str, Any] = field(default_factory=lambda: {"cpu": "imaginary", "cores": 2})
     has_machine_yardstick: bool = True
@@ -197,9 +203,11 @@ def _samples(
         process_effect = rng.normal(0, machine.process_sd, count)
         for block in range(blocks):
             regime = float(rng.choice(machine.regimes))
-            noise = machine.noise_sd * rng.standard_t(2.5, count)
+            noise = machine.noise_sd * rng.standard_t(2.5, count) * machine.uneven ** np.linspace(0, 1, count)
             ns = times_ns * regime * np.exp(run_effect + process_effect + noise)
             gated = rng.random(count) < machine.gated
+            if machine.contaminated:
+                ns = ns * np.where(rng.random(count) < machine.contaminated, 1.5 + rng.exponential(1, count), 1.0)
             hash_ns, machine_ns = (
                 np.array([HASH_NS, MACHINE_NS]) * regime * np.exp(rng.normal(0, machine.yardstick_sd, 2))
             )

@@ -1,6 +1,6 @@
-"""Intervals hold the truth as often as they say.
+"""Intervals hold the truth as often as they say, and predictions are near it.
 
-`CALIBRATE_COVERAGE_SEEDS=400 scripts/test tests/fit/test_coverage.py` counts over many simulated measurements; the few
+`make statistics` prints the figures. `CALIBRATE_COVERAGE_SEEDS=400 scripts/test tests/fit/test_coverage.py` counts over many simulated measurements; the few
 of an ordinary run of the suite show no more than that nothing is badly off.
 """
 
@@ -8,9 +8,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.fit.coverage import covered, true_values
+from tests.fit.coverage import corner_errors, covered, measured, official_errors, true_values
+from tests.fit.study import PROCESSES, ROUGH
 from tests.fit.synthetic import Machine
 
 SEEDS = int(os.environ.get("CALIBRATE_COVERAGE_SEEDS", "25"))
@@ -24,8 +26,16 @@ LEAST, MOST = (0.93, 0.97) if SEEDS >= 200 else (0.90, 0.99)
         pytest.param(Machine(), 1, 8, id="one run"),
         pytest.param(Machine(), 1, 4, id="few processes"),
         pytest.param(replace(Machine(), run_sd=0.004), 2, 4, id="two runs that differ"),
+        pytest.param(ROUGH, 1, 8, id="contaminated and uneven"),
     ],
 )
 def test_95_percent_intervals_hold_the_truth(tmp_path: Path, machine: Machine, runs: int, processes: int) -> None:
     hits = covered(tmp_path, range(SEEDS), machine, runs=runs, processes=processes)
     assert LEAST <= sum(hits.values()) / SEEDS / len(true_values()) <= MOST
+
+
+def test_predictions_at_the_corners_of_the_domain_are_within_2_percent(tmp_path: Path) -> None:
+    (run,), model = measured(tmp_path, 0, ROUGH, processes=PROCESSES)
+    own, official = (np.abs([*errors.values()]) for errors in (corner_errors(model), official_errors(run, tmp_path)))
+    assert np.quantile(own, 0.95) <= 0.02
+    assert np.median(own) < 0.1 * np.median(official)
