@@ -1,6 +1,7 @@
 """Intervals hold the truth as often as they say, and predictions are near it.
 
-`make statistics` prints the figures. `CALIBRATE_COVERAGE_SEEDS=400 scripts/test tests/fit/test_coverage.py` counts over many simulated measurements; the few
+`make statistics` prints the figures of many runs of the roughest machine.
+`CALIBRATE_COVERAGE_SEEDS=400 scripts/test tests/fit/test_coverage.py` counts over many simulated measurements; the few
 of an ordinary run of the suite show no more than that nothing is badly off.
 """
 
@@ -35,7 +36,10 @@ def test_95_percent_intervals_hold_the_truth(tmp_path: Path, machine: Machine, r
 
 
 def test_predictions_at_the_corners_of_the_domain_are_within_2_percent(tmp_path: Path) -> None:
-    (run,), model = measured(tmp_path, 0, ROUGH, processes=PROCESSES)
-    own, official = (np.abs([*errors.values()]) for errors in (corner_errors(model), official_errors(run, tmp_path)))
-    assert np.quantile(own, 0.95) <= 0.02
-    assert np.median(own) < 0.1 * np.median(official)
+    own, official = [], []
+    for seed in range(4):
+        (run,), model = measured(tmp_path, seed, ROUGH, processes=PROCESSES)
+        own.append([*corner_errors(model).values()])
+        official.append([*official_errors(run, tmp_path).values()])
+    assert np.abs(np.mean(own, axis=0)).max() <= 0.02
+    assert np.median(np.abs(own)) < 0.1 * np.median(np.abs(official))
