@@ -43,9 +43,7 @@ def main(runs: int) -> int:
     for name, found in (("own method", own), ("official method", official)):
         rms = {corner: float(np.sqrt(np.mean(np.square(errors)))) for corner, errors in found.items()}
         worst = max(rms, key=lambda corner: rms[corner])
-        print(
-            f"error at a corner of the domain, {name}: {np.median(list(rms.values())):.2%} (median of {len(rms)} corners)"
-        )
+        print(f"error at a corner, {name}: {np.median(list(rms.values())):.2%} (median of {len(rms)} corners)")
         print(f"  largest: {worst}, {rms[worst]:.2%}")
     good = 0.93 <= coverage <= 0.97 and max(np.sqrt(np.mean(np.square(errors))) for errors in own.values()) <= 0.02
     return 0 if good else 1
