@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from costmodel.machine import Script
-from costmodel.measure.steps import mixture
+from costmodel.measure.forms import mixture
 from costmodel.measure.terms import LANGUAGE, PROTOCOL_VERSION, cell, integer, sequence
 from costmodel.plutus import BYTESTRING, UNIT, Const, Constant, Data, DataConstr, Lam, Term, encode_data
 from costmodel.runs.design import Cell
