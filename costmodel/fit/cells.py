@@ -22,8 +22,8 @@ class Cell:
     """One timed work item, equal in all runs that have it.
 
     `sizes` are in the measures of the operation (words for most builtins; bytes and nodes for calls). `repeats` is how
-    often one evaluation applies the operation, `steps` its step counts in the order of StepKind, `builtins` the names
-    of the builtins that it applies, `arguments` the number of its arguments. `program` numbers the different programs
+    often one evaluation applies the operation, `steps` its step counts in the order of StepKind, `builtins` how often
+    it applies each builtin, by name, `arguments` the number of its arguments. `program` numbers the different programs
     of an experiment in the order of the design; `occurrence` numbers cells that agree in everything else.
     """
 
@@ -32,7 +32,7 @@ class Cell:
     sizes: tuple[int, ...]
     repeats: int
     steps: tuple[int, ...]
-    builtins: tuple[str, ...]
+    builtins: tuple[tuple[str, int], ...]
     arguments: int
     variant: Variant
     program: int = 0
@@ -78,7 +78,7 @@ def _cell(plan: PlannedCell, where: str) -> Cell:
         sizes=plan.sizes,
         repeats=plan.repeats,
         steps=tuple(counts),
-        builtins=tuple(sorted(name for name, count in plan.builtins.items() if count)),
+        builtins=tuple(sorted((name, count) for name, count in plan.builtins.items() if count)),
         arguments=len(plan.arguments),
         variant=variant_for(language, plan.protocol_version),
     )

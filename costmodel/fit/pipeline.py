@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from costmodel.errors import InputError
 from costmodel.fit.builtins import Applications, applications_of, check_no_ops, fit_builtins, measured_points
 from costmodel.fit.calls import fit_calls
-from costmodel.fit.cells import BUILTINS, CALLS, STEPS, Cell, is_nop
+from costmodel.fit.cells import BUILTINS, CALLS, STEPS, is_nop
 from costmodel.fit.envelope import Points
 from costmodel.fit.errors import errors_of
 from costmodel.fit.fitted import FittedModel, Provenance
 from costmodel.fit.observations import Observations, check_runs, observe
 from costmodel.fit.prices import Rounding
 from costmodel.fit.resample import replicate
-from costmodel.fit.steps import fit_steps
+from costmodel.fit.steps import fit_steps, smallest_costs
 from costmodel.model import Variant, ledger_model
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.store import MANIFEST, SAMPLES, Run
@@ -51,11 +51,6 @@ def fit_runs(
     resampled = replicate(observed.logs, observed.clusters, count=replicates, seed=seed)
     ledger = ledger_model(variant)
 
-    columns = observed.columns(STEPS)
-    step_cells = [observed.cells[i] for i in columns]
-    _check_step_cells(step_cells)
-    steps = fit_steps(step_cells, columns, resampled)
-
     columns = observed.columns(BUILTINS)
     cells = [observed.cells[i] for i in columns]
     applied = applications_of(cells, columns, resampled)
@@ -63,6 +58,10 @@ def fit_runs(
     builtins = fit_builtins(
         points, applied, resampled, observed.uncertain, rounding=rounding, coverage=coverage, seed=seed
     )
+
+    columns = observed.columns(STEPS)
+    step_cells = [observed.cells[i] for i in columns]
+    steps = fit_steps(step_cells, columns, resampled, smallest_costs(applied))
     no_ops = check_no_ops(applied, resampled, steps.evaluation_ps)
 
     columns = observed.columns(CALLS)
@@ -93,13 +92,6 @@ def _lost(observed: Observations, applied: Mapping[str, Applications]) -> dict[s
     """The reason for each builtin of which no cell was measured well enough to be fitted."""
     names = {cell.operation for cell in observed.lost if cell.experiment == BUILTINS and not is_nop(cell.operation)}
     return dict.fromkeys(sorted(names - applied.keys()), "too few clean batches of its cells")
-
-
-def _check_step_cells(cells: Sequence[Cell]) -> None:
-    """A step cell may apply no-ops only: any other builtin has a cost of its own, which would pass for the steps'."""
-    for cell in cells:
-        if priced := [name for name in cell.builtins if not is_nop(name)]:
-            raise InputError(f"the step cell {cell.operation} {cell.sizes} applies {priced[0]}, which has its own cost")
 
 
 def _provenance(

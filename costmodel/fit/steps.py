@@ -1,14 +1,25 @@
-"""Step costs: start-up and a cost for each kind of machine step, from programs with varied counts of them."""
+"""Step costs: start-up and a cost for each kind of machine step, from whole programs with varied counts of them.
+
+The programs apply builtins too, whose costs, known from their own cells, are taken off first. What is left is explained
+by the nine counts but in part: how well a machine foresees a program differs from one to the next by some per cent, and
+goes along with what the program is made of. Least squares alone would lay that on the kinds, and nine prices that fit
+these programs best miss others, written differently, by a fifth. So every kind's price is held to the common price of
+a step, the more firmly the less the counts explain: a price that differs by `SPREAD` from the common one weighs as much
+as one program that is missed by as much as programs are on average. This is ridge regression about the single-figure
+convention (Hoerl & Kennard, "Ridge regression", Technometrics 12, 1970). Where counts explain the times exactly nothing
+is held.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.fit.cells import Cell
+from costmodel.fit.builtins import Applications
+from costmodel.fit.cells import Cell, is_nop, nop_name
 from costmodel.fit.coefficient import (
     Coefficient,
     Flag,
@@ -20,8 +31,9 @@ from costmodel.fit.coefficient import (
     whole_ps,
 )
 from costmodel.fit.resample import Replicates
-from costmodel.fit.solve import LEAST_SHARE, Solution, solve, weighted_r2
+from costmodel.fit.solve import LEAST_SHARE, Solution, independent_columns, solve, weighted_r2
 from costmodel.model import STARTUP_KEY, StepKind
+from costmodel.plutus.builtins import BUILTIN_BY_NAME
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -32,17 +44,30 @@ LEAST_STEP_PS = 1
 # A coefficient with a smaller part than this in what the cells cannot tell is determined well enough by the rest.
 _LEAST_PART = 0.1
 
+_EXACT = 1e-6
+"""Cells that are missed by less than this leave nothing to hold prices for."""
+
+SPREAD = 0.1
+"""By what share the prices of step kinds are taken to differ from the common one, before their cells are looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class StepsFit:
     """Start-up and the step kinds, each a Coefficient named as in cost-model files.
 
-    `single` is the ledger's convention beside it: start-up, and one price for every kind. `condition` is the condition
-    number of the design, `r2` and `worst_relative_residual` say how well it explains the times of the step cells.
+    `single` is the ledger's convention beside it: start-up, and one price for every kind, with its `single_r2`.
+    `least_squares_ps` are start-up and the kinds when nothing holds them to the common price, `scatter` is by how much
+    they then miss a cell (root mean square, relative). `condition` is the condition number of the design, `r2` and
+    `worst_relative_residual` say how well the coefficients explain the times of the step cells. `unmeasured` builtins
+    had no cells of their own: their costs were found along with the steps'.
     """
 
     coefficients: tuple[Coefficient, ...]
     single: tuple[Interval, Interval]
+    single_r2: float | None
+    least_squares_ps: tuple[float, ...]
+    scatter: float
+    unmeasured: tuple[str, ...]
     condition: float
     r2: float | None
     worst_relative_residual: float
@@ -64,27 +89,64 @@ class StepsFit:
             "cells": self.cells,
             "coefficients": {coefficient.name: coefficient.to_json() for coefficient in self.coefficients},
             "condition_number": rounded(self.condition),
+            "least_squares_ps": {
+                coefficient.name: rounded(ps)
+                for coefficient, ps in zip(self.coefficients, self.least_squares_ps, strict=True)
+            },
             "r2": None if self.r2 is None else rounded(self.r2),
-            "single_price": {"startup": self.single[0].to_json(), "step": self.single[1].to_json()},
+            "scatter": rounded(self.scatter),
+            "single_price": {
+                "startup": self.single[0].to_json(),
+                "step": self.single[1].to_json(),
+                "r2": None if self.single_r2 is None else rounded(self.single_r2),
+            },
+            "unmeasured_builtins": list(self.unmeasured),
             "worst_relative_residual": rounded(self.worst_relative_residual),
         }
 
 
-def fit_steps(cells: Sequence[Cell], columns: Sequence[int], replicates: Replicates) -> StepsFit:
+def smallest_costs(applied: Mapping[str, Applications]) -> dict[str, Floats]:
+    """What one application of each measured builtin costs at its smallest sizes (length N, ps), no-op taken off."""
+    costs = {}
+    for name, applications in applied.items():
+        if is_nop(name) or not applications.sizes:
+            continue
+        builtin = BUILTIN_BY_NAME[name]
+        around = applied.get(nop_name(builtin.arity, builtin.forces))
+        if around is not None and around.sizes:
+            smallest = min(range(len(applications.sizes)), key=lambda i: sum(applications.sizes[i]))
+            costs[name] = applications.times_ps[:, smallest] - around.times_ps.mean(axis=1)
+    return costs
+
+
+def fit_steps(
+    cells: Sequence[Cell], columns: Sequence[int], replicates: Replicates, costs: Mapping[str, Floats]
+) -> StepsFit:
     """Fit T = start-up + Σ count·cost, relative-weighted, over the step cells, which are the `columns` of `replicates`.
 
-    What the cells cannot tell apart is flagged, and takes the price of the single-figure convention: kinds that always
-    come together share what they cost together, and a kind that no cell varies has the common price.
+    `costs` (length N, ps, by name) are those of the builtins that the cells apply, each at its smallest sizes; what a
+    builtin without one costs is found along with the steps. What the cells cannot tell apart is flagged, and takes the
+    price of the single-figure convention: kinds that always come together share what they cost together, and a kind
+    that no cell varies has the common price.
     """
+    applied = [{name: count for name, count in cell.builtins if not is_nop(name)} for cell in cells]
     times = replicates.times_ps[:, list(columns)]
+    steps = times - np.array([sum(costs[n] * k for n, k in some.items() if n in costs) for some in applied]).T
+    unmeasured = tuple(sorted({name for some in applied for name in some} - costs.keys()))
+    others = np.array([[some.get(name, 0) for name in unmeasured] for some in applied], np.float64)
     counts = np.array([cell.steps for cell in cells], np.float64)
     names = [STARTUP_KEY, *(kind.json_key for kind in StepKind)]
-    design = np.column_stack([np.ones(len(cells)), counts])
+    design = np.column_stack([np.ones(len(cells)), counts, others])
     scales = times[0]
-    common = _fit_common(counts.sum(axis=1), times)
-    anchor = np.column_stack([common.constrained[:, 0], np.repeat(common.constrained[:, 1:], len(StepKind), axis=1)])
-    solution, unknown = _solve_anchored(design / scales[:, None], times / scales, anchor)
+    matrix, targets = design / scales[:, None], steps / scales
+    common = _fit_common(counts.sum(axis=1), others, targets, scales)
+    free, unknown = _solve_anchored(matrix, targets, _anchor(common))
+    scatter = _scatter(matrix, targets[0], free)
+    solution = _held(matrix, targets, common, unknown, scatter) if scatter > _EXACT else free
+    solution = replace(solution, share=free.share, condition=free.condition)
     fitted = design @ solution.constrained[0]
+    by_one = design @ _anchor(common)[0]
+    p = len(names)
     return StepsFit(
         coefficients=tuple(
             _coefficient(name, j, solution, replicates, varied=bool(design[:, j].any()), unknown=bool(unknown[j]))
@@ -94,18 +156,55 @@ def fit_steps(cells: Sequence[Cell], columns: Sequence[int], replicates: Replica
             interval_of(replicates, common.constrained[:, 0], common.unconstrained[:, 0], nonnegative=True),
             interval_of(replicates, common.constrained[:, 1], common.unconstrained[:, 1], nonnegative=True),
         ),
+        single_r2=weighted_r2(steps[0], by_one, scales),
+        least_squares_ps=tuple(float(ps) for ps in free.unconstrained[0, :p]),
+        scatter=scatter,
+        unmeasured=unmeasured,
         condition=solution.condition,
-        r2=weighted_r2(times[0], fitted, scales),
-        worst_relative_residual=float(np.abs(fitted / times[0] - 1).max()),
+        r2=weighted_r2(steps[0], fitted, scales),
+        worst_relative_residual=float(np.abs((fitted - steps[0]) / times[0]).max()),
         cells=len(cells),
-        replicates_ps=solution.constrained,
+        replicates_ps=solution.constrained[:, :p],
     )
 
 
-def _fit_common(steps: Floats, times: Floats) -> Solution:
-    """Start-up and one price for every step, whatever its kind."""
-    design = np.column_stack([np.ones_like(steps), steps]) / times[0][:, None]
-    return solve(design, times / times[0], np.zeros(2, np.bool_), np.ones(2, np.bool_))
+def _fit_common(steps: Floats, others: Floats, targets: Floats, scales: Floats) -> Solution:
+    """Start-up and one price for every step, whatever its kind; then what else the cells apply."""
+    design = np.column_stack([np.ones_like(steps), steps, others]) / scales[:, None]
+    p = design.shape[1]
+    return solve(design, targets, np.zeros(p, np.bool_), independent_columns(design))
+
+
+def _anchor(common: Solution) -> Floats:
+    """The coefficients (N × p) when all kinds have the common price."""
+    found = common.constrained
+    return np.column_stack([found[:, 0], np.repeat(found[:, 1:2], len(StepKind), axis=1), found[:, 2:]])
+
+
+def _scatter(matrix: Floats, targets: Floats, solution: Solution) -> float:
+    """By how much a cell is missed, root mean square with the degrees of freedom that are left."""
+    missed = matrix @ solution.constrained[0] - targets
+    freedom = max(len(targets) - matrix.shape[1], 1)
+    return float(np.sqrt(missed @ missed / freedom))
+
+
+def _held(matrix: Floats, targets: Floats, common: Solution, unknown: Bools, scatter: float) -> Solution:
+    """Solve with every kind held to the common price; see the module."""
+    anchor = _anchor(common)
+    held = np.zeros(matrix.shape[1], np.bool_)
+    held[1 : 1 + len(StepKind)] = True
+    held |= unknown
+    # A row for each kind: its price over the common one is to be 1, give or take SPREAD.
+    firmness = scatter / SPREAD / np.maximum(anchor[0, held], LEAST_STEP_PS)
+    rows = np.zeros((int(held.sum()), matrix.shape[1]))
+    rows[np.arange(len(rows)), np.flatnonzero(held)] = firmness
+    everything = np.ones(matrix.shape[1], np.bool_)
+    return solve(
+        np.vstack([matrix, rows]),
+        np.hstack([targets, anchor[:, held] * firmness]),
+        np.zeros_like(everything),
+        everything,
+    )
 
 
 def _solve_anchored(matrix: Floats, targets: Floats, anchor: Floats) -> tuple[Solution, Bools]:

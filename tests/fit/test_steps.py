@@ -1,12 +1,16 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from costmodel.errors import InputError
 from costmodel.fit import Coefficient, FittedModel, FlagKind, fit_runs
+from costmodel.fit.cells import Cell as FitCell
+from costmodel.fit.resample import Clusters, replicate
+from costmodel.fit.steps import fit_steps
 from costmodel.model import STARTUP_KEY, StepKind
 from costmodel.runs.design import Cell
-from tests.fit.synthetic import STARTUP_PS, STEP_PS, VARIANT, make_run, planned, step_cells
+from tests.fit.synthetic import STARTUP_PS, STEP_PS, VARIANT, builtin_cells, make_run, planned, step_cells
 
 OTHERS = tuple(kind for kind in StepKind if kind is not StepKind.CASE)
 
@@ -82,12 +86,6 @@ def test_step_that_seems_free_is_flagged_and_charged_a_picosecond(
     assert model.cost_model.steps[StepKind.DELAY].cpu == 1
 
 
-def test_step_cell_that_applies_a_priced_builtin_is_refused(tmp_path: Path) -> None:
-    cell = planned("mixed", experiment="steps", operation="mixed", sizes=(1, 1), builtins={"addInteger": 2})
-    with pytest.raises(InputError, match=r"mixed .* applies addInteger"):
-        fit(tmp_path, [*step_cells(), cell])
-
-
 def test_step_cell_may_apply_no_ops(tmp_path: Path) -> None:
     cell = planned("calls", experiment="steps", operation="call", steps={"builtin": 9}, builtins={"nop2_0": 9})
     assert fit(tmp_path, [*step_cells(), cell]).steps.worst_relative_residual < 1e-6
@@ -103,3 +101,45 @@ def test_memory_of_steps_is_the_ledgers(tmp_path: Path) -> None:
     model = fit(tmp_path, list(step_cells())).cost_model
     assert {units.mem for units in model.steps.values()} == {100}
     assert model.startup is not None and model.startup.mem == 100
+
+
+def programs(applied: dict[str, int]) -> list[Cell]:
+    """Step cells that apply builtins too."""
+    return [
+        planned(cell.id, experiment="steps", operation="program", steps=cell.steps, sizes=(1, 1), builtins=applied)
+        for cell in step_cells()
+    ]
+
+
+def test_what_measured_builtins_cost_in_step_cells_is_not_laid_on_steps(tmp_path: Path) -> None:
+    cells = [*programs({"addInteger": 700}), *builtin_cells({"addInteger": [(1, 1), (9, 9)]})]
+    model = fit(tmp_path, cells)
+    for kind, ps in STEP_PS.items():
+        assert coefficient(model, kind.json_key).charged_ps == pytest.approx(ps, rel=1e-3)
+    assert model.steps.unmeasured == ()
+
+
+def test_cost_of_an_unmeasured_builtin_is_found_along_with_the_steps(tmp_path: Path) -> None:
+    cells = [
+        planned(cell.id, experiment="steps", operation="program", steps=cell.steps, sizes=(1, 1), builtins=applied)
+        for number, cell in enumerate(step_cells())
+        for applied in [{"addInteger": 50 * (number % 3)} if number % 3 else {}]
+    ]
+    model = fit(tmp_path, cells)
+    assert model.steps.unmeasured == ("addInteger",)
+    assert coefficient(model, StepKind.VAR.json_key).charged_ps == pytest.approx(STEP_PS[StepKind.VAR], abs=2)
+
+
+def test_kinds_are_held_to_the_common_price_where_counts_do_not_explain_the_times() -> None:
+    """A hundred programs of like composition, whose times scatter by a tenth for reasons of their own."""
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1600, 2400, size=(100, len(StepKind)))
+    truth_ns = (STARTUP_PS + counts @ np.array(list(STEP_PS.values()))) / 1000 * (1 + 0.1 * rng.normal(size=100))
+    logs = np.log(truth_ns) + 0.001 * rng.normal(size=(5, 100))
+    clusters = Clusters(run=np.zeros(5, np.intp), group=np.zeros(5, np.intp))
+    cells = [FitCell("steps", "program", (), 1, tuple(map(int, row)), (), 0, VARIANT) for row in counts]
+    steps = fit_steps(cells, range(100), replicate(logs, clusters, count=100, seed=0), {})
+    held = np.array([each.fitted.point for each in steps.coefficients[1:]]) / steps.single[1].point
+    alone = np.array(steps.least_squares_ps[1:]) / steps.single[1].point
+    assert steps.scatter == pytest.approx(0.1, rel=0.2)
+    assert np.abs(held - 1).max() < 0.35 < np.abs(alone - 1).max()
