@@ -136,7 +136,7 @@ def test_kinds_are_held_to_the_common_price_where_counts_do_not_explain_the_time
     counts = rng.integers(1600, 2400, size=(100, len(StepKind)))
     truth_ns = (STARTUP_PS + counts @ np.array(list(STEP_PS.values()))) / 1000 * (1 + 0.1 * rng.normal(size=100))
     logs = np.log(truth_ns) + 0.001 * rng.normal(size=(5, 100))
-    clusters = Clusters(run=np.zeros(5, np.intp), group=np.zeros(5, np.intp))
+    clusters = Clusters(run=np.zeros(5, np.intp), group=np.zeros(5, np.intp), stratum=np.zeros(5, np.intp))
     cells = [FitCell("steps", "program", (), 1, tuple(map(int, row)), (), 0, VARIANT) for row in counts]
     steps = fit_steps(cells, range(100), replicate(logs, clusters, count=100, seed=0), {})
     held = np.array([each.fitted.point for each in steps.coefficients[1:]]) / steps.single[1].point
