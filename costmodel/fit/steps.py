@@ -44,6 +44,8 @@ LEAST_STEP_PS = 1
 # A coefficient with a smaller part than this in what the cells cannot tell is determined well enough by the rest.
 _LEAST_PART = 0.1
 
+_NAMES = (STARTUP_KEY, *(kind.json_key for kind in StepKind))
+
 _EXACT = 1e-6
 """Cells that are missed by less than this leave nothing to hold prices for."""
 
@@ -129,13 +131,15 @@ def fit_steps(
     price of the single-figure convention: kinds that always come together share what they cost together, and a kind
     that no cell varies has the common price.
     """
-    applied = [{name: count for name, count in cell.builtins if not is_nop(name)} for cell in cells]
+    names = sorted({name for cell in cells for name, _ in cell.builtins if not is_nop(name)})
+    unmeasured = tuple(name for name in names if name not in costs)
     times = replicates.times_ps[:, list(columns)]
-    steps = times - np.array([sum(costs[n] * k for n, k in some.items() if n in costs) for some in applied]).T
-    unmeasured = tuple(sorted({name for some in applied for name in some} - costs.keys()))
-    others = np.array([[some.get(name, 0) for name in unmeasured] for some in applied], np.float64)
+    steps = times.copy()
+    for name in names:
+        if name in costs:
+            steps -= np.outer(costs[name], _applications(cells, name))
+    others = np.column_stack([np.zeros((len(cells), 0)), *(_applications(cells, name) for name in unmeasured)])
     counts = np.array([cell.steps for cell in cells], np.float64)
-    names = [STARTUP_KEY, *(kind.json_key for kind in StepKind)]
     design = np.column_stack([np.ones(len(cells)), counts, others])
     scales = times[0]
     matrix, targets = design / scales[:, None], steps / scales
@@ -146,11 +150,11 @@ def fit_steps(
     solution = replace(solution, share=free.share, condition=free.condition)
     fitted = design @ solution.constrained[0]
     by_one = design @ _anchor(common)[0]
-    p = len(names)
+    p = len(_NAMES)
     return StepsFit(
         coefficients=tuple(
             _coefficient(name, j, solution, replicates, varied=bool(design[:, j].any()), unknown=bool(unknown[j]))
-            for j, name in enumerate(names)
+            for j, name in enumerate(_NAMES)
         ),
         single=(
             interval_of(replicates, common.constrained[:, 0], common.unconstrained[:, 0], nonnegative=True),
@@ -166,6 +170,11 @@ def fit_steps(
         cells=len(cells),
         replicates_ps=solution.constrained[:, :p],
     )
+
+
+def _applications(cells: Sequence[Cell], name: str) -> Floats:
+    """How often each cell applies a builtin."""
+    return np.array([dict(cell.builtins).get(name, 0) for cell in cells], np.float64)
 
 
 def _fit_common(steps: Floats, others: Floats, targets: Floats, scales: Floats) -> Solution:

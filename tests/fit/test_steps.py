@@ -112,7 +112,8 @@ def programs(applied: dict[str, int]) -> list[Cell]:
 
 
 def test_what_measured_builtins_cost_in_step_cells_is_not_laid_on_steps(tmp_path: Path) -> None:
-    cells = [*programs({"addInteger": 700}), *builtin_cells({"addInteger": [(1, 1), (9, 9)]})]
+    start = planned("start", experiment="steps", operation="start", steps={"const": 1})
+    cells = [start, *programs({"addInteger": 700}), *builtin_cells({"addInteger": [(1, 1), (9, 9)]})]
     model = fit(tmp_path, cells)
     for kind, ps in STEP_PS.items():
         assert coefficient(model, kind.json_key).charged_ps == pytest.approx(ps, rel=1e-3)
