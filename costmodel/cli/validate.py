@@ -54,7 +54,7 @@ def command(
         typer.Option(
             "--workload",
             metavar="NAME|PATH",
-            help="secp, a folder of .plutus files with redeemers or of .flat and .uplc files, or a replay corpus.",
+            help="secp, random, a folder of .plutus files with redeemers or .flat and .uplc files, or a replay corpus.",
         ),
     ] = _OWN_WORKLOAD,
     loops: Annotated[str, typer.Option("--loops", metavar="N,N", help="Loop counts to replay.")] = ",".join(

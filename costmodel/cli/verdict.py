@@ -11,10 +11,12 @@ from costmodel.cli.output import percent, stdout, table, time_ns, visible
 
 if TYPE_CHECKING:
     from costmodel.validate import Estimate, Score, Verdict
+    from costmodel.validate.attribution import Blame
     from costmodel.validate.gates import GateResult
     from costmodel.validate.summary import Summary
     from costmodel.validate.verdict import Work
 
+_MISSES_SHOWN: Final = 10  # of each way of timing; --json has them all
 _COLOURS: Final = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 
 
@@ -85,8 +87,34 @@ def _show_works(works: Sequence[Work]) -> None:
     console.print()
     console.print(table(None, headings, rows))
     console.print()
+    _show_misses(works)
     gates = [_gate_row(gate) for work in works for gate in work.gates]
     console.print(table(None, (("gate", "left"), ("timed", "left"), *_GATE_HEADINGS), gates))
+
+
+def _show_misses(works: Sequence[Work]) -> None:
+    rows = []
+    for work in works:
+        for miss in work.misses[:_MISSES_SHOWN]:
+            blames = ", ".join(_blame(blame) for blame in miss.blames)
+            rest = "" if miss.unexplained is None else f"{100 * miss.unexplained:+.1f} %"
+            rows.append((visible(miss.program), work.summary.work, f"{miss.ratio:.3f}", blames, rest))
+    if rows:
+        headings = (
+            ("large miss", "left"),
+            ("timed", "left"),
+            ("observed/predicted", "right"),
+            ("prices that may be off (of the observed time)", "left"),
+            ("unexplained", "right"),
+        )
+        stdout().print(table(None, headings, rows))
+        stdout().print()
+
+
+def _blame(blame: Blame) -> str:
+    if blame.explains is None:
+        return f"{blame.part} ({percent(blame.share)} of the predicted)"
+    return f"{blame.part} {100 * blame.explains:+.1f} %"
 
 
 def _summary_row(summary: Summary, by: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import msgspec
 from costmodel.errors import ModelError
 from costmodel.machine import Script
 from costmodel.model import EXTRAS_KEY, CostModel, ps_to_ns
+from costmodel.plutus import BUILTIN_BY_NAME
 from costmodel.validate.predict import Prediction
 from costmodel.validate.score import Estimate
 
@@ -83,6 +84,13 @@ class Part(NamedTuple):
     ns: float
     below: float
     above: float
+
+    @property
+    def kind(self) -> str:
+        """What the part is spent on: "step" (start-up among them), "builtin" or "call overhead"."""
+        if self.name in BUILTIN_BY_NAME:
+            return "builtin"
+        return "step" if self.name.startswith("cek") else "call overhead"
 
 
 def evaluation_parts(prediction: Prediction, fitted: Fitted | None) -> tuple[Part, ...]:

@@ -20,6 +20,7 @@ from costmodel.runs.store import Run
 from costmodel.timing.estimate import estimate, hash_yardstick, reference_yardstick
 from costmodel.timing.plan import choose_core
 from costmodel.timing.session import Observer, measure
+from costmodel.validate.attribution import attribute
 from costmodel.validate.baselines import baselines
 from costmodel.validate.draws import draw_ratios
 from costmodel.validate.fitted import Fitted, Part, call_parts, evaluation_parts, total, without_interval
@@ -141,11 +142,13 @@ def _work(
     drawn = draw_ratios(
         [replay.parts for replay, _ in mine], [_own(found.observed_ns, state) for _, found in mine], state, seed
     )
-    summary = summarise(work, [found.label for _, found in mine], predicted, observed, drawn)
+    labels = [found.label for _, found in mine]
+    summary = summarise(work, labels, predicted, observed, drawn)
     return Work(
         summary=summary,
         baselines=baselines(work, [replay.prediction for replay, _ in mine], observed),
         gates=tuple(pass_gates(gates, summary, [found.ratio for _, found in mine])),
+        misses=attribute(labels, [replay.parts for replay, _ in mine], observed),
     )
 
 

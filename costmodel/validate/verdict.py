@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from costmodel.model import ExUnits
+from costmodel.validate.attribution import Miss
 from costmodel.validate.baselines import Baseline
 from costmodel.validate.gates import GateResult, whole
 from costmodel.validate.predict import Prediction
@@ -80,11 +81,13 @@ def score(
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """All programs of a workload timed in one way: what the model amounts to, and what the baselines do."""
+    """All programs of a workload timed in one way: what the model amounts to, what the baselines do, and where the
+    large misses may come from."""
 
     summary: Summary
     baselines: tuple[Baseline, ...]
     gates: tuple[GateResult, ...]
+    misses: tuple[Miss, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from costmodel.plutus import LedgerLanguage
 from costmodel.workloads.applied import SUFFIXES, applied_programs
 from costmodel.workloads.corpus import from_corpus, is_corpus, is_parquet
 from costmodel.workloads.folder import from_folder
+from costmodel.workloads.random_programs import random_programs
 from costmodel.workloads.secp_loops import secp
 from costmodel.workloads.workload import (
     DEFAULT_LANGUAGE,
@@ -20,7 +21,7 @@ from costmodel.workloads.workload import (
 )
 
 DEFAULT_SAMPLE: Final = 100
-OWN: Final = ("secp",)
+OWN: Final = ("secp", "random")
 """Names of the workloads that come with the package; any other name is a path."""
 
 
@@ -38,6 +39,8 @@ def find_workload(
     or wrong."""
     if name == "secp":
         return secp(loop_counts, protocol_version)
+    if name == "random":
+        return random_programs(seed)
     path = Path(name)
     if path.suffix in SUFFIXES and path.is_file():
         return Workload(path.stem, applied_programs([path], language, protocol_version), (path,))
