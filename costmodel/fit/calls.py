@@ -1,10 +1,13 @@
-"""Calls: what a script call costs beside the evaluation – decoding the script, applying arguments, a fresh start.
+"""Calls: what a script call costs beside the evaluation – decoding the script, applying arguments, a fresh start – and
+what a first run and a machine's making cost.
 
 None of this is in the ledger's cost model; it is linear in what is decoded:
 
 - decode = intercept + bytes·(flat bytes) + nodes·(term nodes)
 - apply  = arguments·(number of arguments) + bytes·(CBOR bytes) + nodes·(Data nodes)
 - start  = intercept, the excess of a run on a machine that gave its memory back over what the step costs predict
+- first  = intercept + nodes·(term nodes), the excess of a whole call over decoding and a run on a warm machine
+- setup  = intercept, making a machine from a cost model
 """
 
 from __future__ import annotations
@@ -23,11 +26,13 @@ from costmodel.fit.solve import independent_columns, solve, weighted_r2
 
 Floats = NDArray[np.float64]
 
-DECODE, APPLY, START = "decode", "apply", "start"
+DECODE, APPLY, START, FIRST, WARM, SETUP = "decode", "apply", "start", "first", "warm", "setup"
 _NAMES = {
     DECODE: ("intercept", "bytes", "nodes"),
     APPLY: ("arguments", "bytes", "nodes"),
     START: ("intercept",),
+    FIRST: ("intercept", "nodes"),
+    SETUP: ("intercept",),
 }
 
 
@@ -62,14 +67,17 @@ def fit_calls(
 ) -> tuple[CallFit, ...]:
     """Fit each part of a call that has cells; `evaluation_ps` predicts a cell's evaluation in every replicate.
 
-    An apply cell decodes its script first; the decode cell of the same program is subtracted.
+    An apply cell decodes its script first, and so does a first run; the decode cell of the same program is subtracted.
     """
     times = {cell: replicates.times_ps[:, column] for cell, column in zip(cells, columns, strict=True)}
     decoded = {cell.program: time for cell, time in times.items() if cell.operation == DECODE}
+    warm = {cell.program: time for cell, time in times.items() if cell.operation == WARM}
     beside: dict[str, Callable[[Cell], Floats | float]] = {
         DECODE: lambda _: 0.0,
-        APPLY: lambda cell: _decoding(cell, decoded),
+        APPLY: lambda cell: _of_program(cell, decoded, DECODE),
         START: evaluation_ps,
+        FIRST: lambda cell: _of_program(cell, decoded, DECODE) + _of_program(cell, warm, WARM),
+        SETUP: lambda _: 0.0,
     }
     fits = []
     for operation, other_ps in beside.items():
@@ -83,17 +91,21 @@ def fit_calls(
 
 def _design_row(cell: Cell) -> tuple[int, ...]:
     """What the coefficients in _NAMES multiply."""
-    if cell.operation == START:
+    if cell.operation in (START, SETUP):
         return (1,)
     if len(cell.sizes) != 2:
         raise InputError(f"a {cell.operation} cell gives {len(cell.sizes)} sizes; it needs bytes and nodes")
+    if cell.operation == FIRST:
+        return (1, cell.sizes[1])
     return (1 if cell.operation == DECODE else cell.arguments, *cell.sizes)
 
 
-def _decoding(cell: Cell, decoded: dict[int, Floats]) -> Floats:
-    if cell.program not in decoded:
-        raise InputError(f"no decode cell has the script of the apply cell of {cell.sizes}; measure with both")
-    return decoded[cell.program]
+def _of_program(cell: Cell, times: dict[int, Floats], operation: str) -> Floats:
+    if cell.program not in times:
+        raise InputError(
+            f"no {operation} cell has the script of the {cell.operation} cell of {cell.sizes}; measure with both"
+        )
+    return times[cell.program]
 
 
 def _fit(operation: str, design: Floats, net: Floats, scales: Floats, replicates: Replicates) -> CallFit:

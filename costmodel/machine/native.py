@@ -124,11 +124,11 @@ class NativeMachine:
 
     def __init__(self, model: CostModel, variant: Variant, *, memory_cap: int = DEFAULT_MEMORY_CAP) -> None:
         _start_libraries()
-        packed = pack(model)
+        self.packed = ffi.from_buffer("int64_t[]", pack(model))
+        """The cost model and its variant as C takes them, for the timing layer."""
+        self.variant = _VARIANTS[variant]
         error = ffi.new("cal_error *")
-        handle = lib.cal_machine_new(
-            ffi.from_buffer("int64_t[]", packed), len(packed), _VARIANTS[variant], memory_cap, error
-        )
+        handle = lib.cal_machine_new(self.packed, len(self.packed), self.variant, memory_cap, error)
         if handle == ffi.NULL:
             raise ModelError(_text(error))
         self.handle = ffi.gc(handle, lib.cal_machine_free)

@@ -3,7 +3,8 @@
 Decoding a script is measured over its bytes and its terms, which two families of programs separate: mixtures of what
 compiled contracts are made of, and few terms with long constants. Applying arguments is measured likewise, over the
 CBOR and the nodes of Data, with one script whose decoding is known from a cell of its own. A start on a machine without
-memory is compared with the evaluation of the same script on a warm one.
+memory is compared with the evaluation of the same script on a warm one. So is the first run of scripts of several
+sizes, by a whole call of each. Making a machine from a cost model is measured by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from costmodel.machine import Script
 from costmodel.measure.forms import mixture
 from costmodel.measure.terms import LANGUAGE, PROTOCOL_VERSION, cell, integer, sequence
 from costmodel.plutus import BYTESTRING, UNIT, Const, Constant, Data, DataConstr, Lam, Term, encode_data
-from costmodel.runs.design import Cell
+from costmodel.runs.design import Cell, Work
 
 # Idioms of the scripts, then constants and bytes in each; a script of the chain has at most 16 KiB.
 _SCRIPTS: Final = (
@@ -31,6 +32,8 @@ _SCRIPTS: Final = (
     (300, 100, 28),
     (300, 4, 2_000),
 )
+_FIRST_AND_WARM: Final[tuple[tuple[str, Work], ...]] = (("first", "call"), ("warm", "evaluate"))
+
 # Nodes of the arguments and bytes in each.
 _ARGUMENTS: Final = ((1, 8), (20, 8), (400, 8), (1, 1_000), (1, 8_000), (20, 200), (200, 28))
 
@@ -38,13 +41,30 @@ _ARGUMENTS: Final = ((1, 8), (20, 8), (400, 8), (1, 1_000), (1, 8_000), (20, 200
 def call_cells(seed: int) -> Iterator[Cell]:
     """The cells of the experiment. `sizes` are bytes and terms of a script, or bytes and nodes of an argument."""
     for idioms, constants, length in _SCRIPTS:
-        rng = random.Random(f"{seed} script {idioms} {constants} {length}")
-        held = [Const(Constant(BYTESTRING, rng.randbytes(length))) for _ in range(constants)]
-        term = sequence(held, mixture(idioms, rng))
+        term = _script(idioms, constants, length, seed)
         decode = cell(f"calls/decode/{idioms}-{constants}x{length}", "calls", "decode", term, work="decode")
         yield msgspec.structs.replace(decode, sizes=(len(decode.flat), _nodes(decode.flat)))
     yield from _apply_cells(seed)
-    yield cell("calls/start", "calls", "start", Const(Constant(UNIT, None)), work="start")
+    yield from _first_cells(seed)
+    nothing = Const(Constant(UNIT, None))
+    yield cell("calls/start", "calls", "start", nothing, work="start")
+    yield cell("calls/setup", "calls", "setup", nothing, work="setup")
+
+
+def _first_cells(seed: int) -> Iterator[Cell]:
+    """Whole calls of scripts that decode cells have, and the same on a machine that ran them before."""
+    for idioms, constants, length in _SCRIPTS:
+        if constants == 0:
+            term = _script(idioms, constants, length, seed)
+            for operation, work in _FIRST_AND_WARM:
+                run = cell(f"calls/{operation}/{idioms}", "calls", operation, term, work=work)
+                yield msgspec.structs.replace(run, sizes=(len(run.flat), _nodes(run.flat)))
+
+
+def _script(idioms: int, constants: int, length: int, seed: int) -> Term:
+    rng = random.Random(f"{seed} script {idioms} {constants} {length}")
+    held = [Const(Constant(BYTESTRING, rng.randbytes(length))) for _ in range(constants)]
+    return sequence(held, mixture(idioms, rng))
 
 
 def _apply_cells(seed: int) -> Iterator[Cell]:

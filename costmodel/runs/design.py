@@ -10,7 +10,7 @@ import msgspec
 
 from costmodel.errors import DecodeError, InputError
 
-Work: TypeAlias = Literal["evaluate", "start", "decode", "apply", "call"]
+Work: TypeAlias = Literal["evaluate", "start", "decode", "apply", "call", "setup"]
 """What one iteration of a cell does.
 
 - evaluate: runs the script, decoded and applied before; the machine keeps its memory from run to run.
@@ -19,6 +19,7 @@ Work: TypeAlias = Literal["evaluate", "start", "decode", "apply", "call"]
 - apply: decodes the flat bytes, then decodes the arguments and applies the script to them, and frees it. A decode cell
   of the same bytes is its point of no arguments.
 - call: all of it: decode, apply, run, give back and free.
+- setup: makes a machine from the packed cost model of the cell's language and protocol version, and frees it.
 """
 
 Experiment: TypeAlias = Literal["builtins", "steps", "calls", "replay"]

@@ -21,6 +21,7 @@ _KINDS: Final = {
     "decode": lib.CAL_WORK_PREPARE,
     "apply": lib.CAL_WORK_PREPARE,
     "call": lib.CAL_WORK_CALL,
+    "setup": lib.CAL_WORK_SETUP,
 }
 
 
@@ -48,7 +49,7 @@ class Workshop:
         script = Script.decode(cell.flat, language, cell.protocol_version, measuring=cell.nops)
         for argument in cell.arguments:
             script.apply_data(argument)
-        if not checked and cell.work not in ("decode", "apply"):
+        if not checked and cell.work in ("evaluate", "start", "call"):
             _check_counts(cell, machine, script)
         options = decode_options(language, cell.protocol_version, cell.nops)
         return TimedWork(cell, machine, script, options)
@@ -85,6 +86,9 @@ class TimedWork:
                 "arguments": pointers,
                 "argument_lengths": lengths,
                 "argument_count": len(arguments),
+                "packed": machine.packed,
+                "packed_length": len(machine.packed),
+                "variant": machine.variant,
                 "budget": {"cpu": BUDGET.cpu, "mem": BUDGET.mem},
             },
         )

@@ -23,6 +23,7 @@ typedef enum {
   CAL_WORK_START,
   CAL_WORK_PREPARE,
   CAL_WORK_CALL,
+  CAL_WORK_SETUP,
   CAL_WORK_HASH
 } cal_work_kind;
 
@@ -42,6 +43,9 @@ typedef struct {
   const uint8_t *const *arguments;
   const size_t *argument_lengths;
   size_t argument_count;
+  const int64_t *packed;
+  size_t packed_length;
+  cal_variant variant;
   cal_ex_units budget;
   cal_work_result expected;
 } cal_work;

@@ -28,6 +28,14 @@ static cal_status prepare(const cal_work *work, cal_script **script, cal_work_re
   return status;
 }
 
+/* Any run may be larger than this one, which makes none. */
+static cal_status set_up(const cal_work *work, cal_error *error) {
+  cal_machine *machine =
+      cal_machine_new(work->packed, work->packed_length, work->variant, SIZE_MAX, error);
+  cal_machine_free(machine);
+  return machine == NULL ? CAL_FAILED : CAL_OK;
+}
+
 /* Each word depends on the one before through a wide multiplication, so the
  * loop takes the time of its arithmetic and no compiler can shorten it. */
 static uint64_t hash(void) {
@@ -69,6 +77,8 @@ cal_status cal_work_once(const cal_work *work, cal_work_result *result, cal_erro
       }
       cal_script_free(script);
       return status;
+    case CAL_WORK_SETUP:
+      return set_up(work, error);
     case CAL_WORK_HASH:
       result->hash = hash();
       return CAL_OK;

@@ -9,6 +9,7 @@ typedef enum cal_work_kind {
   CAL_WORK_START,    /* run it, and give the machine's memory back to the system */
   CAL_WORK_PREPARE,  /* decode the flat bytes, apply the arguments, free the script */
   CAL_WORK_CALL,     /* decode, apply, run, give the memory back, free */
+  CAL_WORK_SETUP,    /* make a machine from a packed cost model, and free it */
   CAL_WORK_HASH      /* a fixed loop of integer arithmetic: a yardstick */
 } cal_work_kind;
 
@@ -31,6 +32,9 @@ typedef struct cal_work {
   const uint8_t *const *arguments; /* Data as CBOR */
   const size_t *argument_lengths;
   size_t argument_count;
+  const int64_t *packed; /* SETUP, with what follows */
+  size_t packed_length;
+  cal_variant variant;
   cal_ex_units budget;
   cal_work_result expected; /* every batch is held to it */
 } cal_work;

@@ -30,6 +30,8 @@ CALLS_PS = {
     "decode": {"intercept": 300_000, "bytes": 900, "nodes": 25_000},
     "apply": {"arguments": 90_000, "bytes": 700, "nodes": 40_000},
     "start": {"intercept": 450_000},
+    "first": {"intercept": 600_000, "nodes": 12_000},
+    "setup": {"intercept": 5_000_000},
 }
 
 
@@ -84,15 +86,19 @@ def truth_ps(cell: Cell, builtins: Mapping[str, CostingFunction] | None = None) 
     )
     if cell.work == "evaluate":
         return evaluation
+    if cell.work == "setup":
+        return CALLS_PS["setup"]["intercept"]
     if cell.work == "start":
         return evaluation + CALLS_PS["start"]["intercept"]
     size, nodes = cell.sizes
     # An apply cell's script is `TINY`, decoded before its arguments are applied.
-    script = (size, nodes) if cell.work == "decode" else (len(TINY), 1)
+    script = (size, nodes) if cell.work in ("decode", "call") else (len(TINY), 1)
     decode = CALLS_PS["decode"]
     decoding = decode["intercept"] + decode["bytes"] * script[0] + decode["nodes"] * script[1]
     if cell.work == "decode":
         return decoding
+    if cell.work == "call":
+        return decoding + evaluation + CALLS_PS["first"]["intercept"] + CALLS_PS["first"]["nodes"] * nodes
     apply = CALLS_PS["apply"]
     return decoding + apply["arguments"] * len(cell.arguments) + apply["bytes"] * size + apply["nodes"] * nodes
 
@@ -158,6 +164,18 @@ def call_cells() -> Iterator[Cell]:
             arguments=(b"\x00",) * (1 + nodes % 3),
             sizes=(size, nodes),
         )
+    for size, nodes in ((100, 40), (2000, 400), (9000, 1800)):
+        for operation, work in (("first", "call"), ("warm", "evaluate")):
+            yield planned(
+                f"{operation}-{size}-{nodes}",
+                experiment="calls",
+                operation=operation,
+                work=work,
+                flat=f"decode-{size}-{nodes}".encode(),
+                sizes=(size, nodes),
+                steps={"apply": nodes},
+            )
+    yield planned("setup", experiment="calls", operation="setup", work="setup")
     yield planned("start", experiment="calls", operation="start", work="start", steps={"const": 1})
 
 

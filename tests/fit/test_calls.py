@@ -43,6 +43,12 @@ def test_apply_cell_needs_the_decode_cell_of_its_script(tmp_path: Path) -> None:
         fit(tmp_path, cells)
 
 
+def test_first_run_needs_the_warm_run_of_its_script(tmp_path: Path) -> None:
+    cells = [cell for cell in call_cells() if cell.operation != "warm"]
+    with pytest.raises(InputError, match="no warm cell has the script of the first cell"):
+        fit(tmp_path, cells)
+
+
 def test_decode_cell_needs_bytes_and_nodes(tmp_path: Path) -> None:
     # Timed as a start, since the imaginary machine cannot decode what has no size.
     cell = planned("bad", experiment="calls", operation="decode", work="start")

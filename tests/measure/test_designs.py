@@ -103,6 +103,14 @@ def test_operands_too_long_for_the_cache_come_in_turn() -> None:
     assert len(_applications(cell)) == cell.repeats > 2
 
 
+@pytest.mark.parametrize("operation", ["decode", "warm"])
+def test_what_a_first_run_is_told_from_has_the_same_script(operation: str) -> None:
+    scripts = {cell.flat for cell in _whole_design() if cell.operation == operation}
+    first = [cell for cell in _whole_design() if cell.operation == "first"]
+    assert first
+    assert {cell.flat for cell in first} <= scripts
+
+
 def test_pattern_selects_builtins() -> None:
     operations = {cell.operation for cell in design_cells(["builtins"], "verify*", 0)}
     assert {name for name in operations if not name.startswith("nop")} == {

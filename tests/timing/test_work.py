@@ -43,6 +43,11 @@ def test_a_preparation_is_held_to_its_terms() -> None:
     assert make(applied).handle.expected.nodes == 6  # and an application and a constant for each argument
 
 
+def test_making_a_machine_can_be_timed(stopwatch: Stopwatch) -> None:
+    (reading,) = stopwatch.time([Timed(make(cell("setup", "(con unit ())", "setup")), 3)])
+    assert reading.ticks > 0
+
+
 @pytest.mark.parametrize("work", ["evaluate", "start", "call"])
 def test_other_counts_than_planned_are_an_error(work: str) -> None:
     one = cell("wrong", "(force (delay (con unit ())))", work, steps={"force": 2})  # type: ignore[arg-type]
