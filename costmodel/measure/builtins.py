@@ -12,10 +12,22 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Final
 
-from costmodel.measure.domains import DOMAINS, MOST_REPEATS, Sizes
+from costmodel.measure.domains import DOMAINS, Sizes
 from costmodel.measure.operands import small
 from costmodel.measure.points import choose, shapes_of
-from costmodel.measure.terms import Application, Bound, Item, Operands, cell, integer, nop, row
+from costmodel.measure.terms import (
+    LANGUAGE,
+    PROTOCOL_VERSION,
+    Application,
+    Bound,
+    Item,
+    Operands,
+    cell,
+    integer,
+    nop,
+    row,
+)
+from costmodel.model import ledger_model, variant_for
 from costmodel.plutus import BUILTIN_BY_NAME, Builtin, Const
 from costmodel.runs.design import Cell
 
@@ -25,10 +37,16 @@ DESIGNED_BUILTINS: Final = tuple(DOMAINS)
 # Enough applications that they are most of the program, few enough that a block of all cells stays short. The ledger's
 # price, dear for most machines, says how long one takes.
 _APPLICATIONS_PS: Final = 50_000_000
+_MOST_REPEATS: Final = 64
+
+# So that all results, whose size the ledger's memory cost says, stay in a core's own cache.
+_RESULT_WORDS: Final = 32_768
 
 # Operands stay in a core's own cache; those that come after are the first ones again.
 _OPERAND_BYTES: Final = 8_192
 _FEWEST_OPERANDS: Final = 2
+
+_VARIANT: Final = variant_for(LANGUAGE, PROTOCOL_VERSION)
 
 _NOP_ARITIES: Final = range(1, 7)
 _NOP_FORCES: Final = range(3)
@@ -54,13 +72,19 @@ def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
     domain = DOMAINS[builtin.name]
     for sizes in points_of(builtin.name):
         rng = random.Random(f"{seed} {builtin.name} {sizes}")
-        price = shapes_of(builtin.name)[0].evaluate(sizes)
-        count = 2 * min(domain.most, max(domain.fewest, _APPLICATIONS_PS // max(price, 1)))
+        count = 2 * max(domain.fewest, _repeats(builtin.name, sizes))
         distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(sum(sizes), 1)))
         prepared, operands = domain.prepare(sizes, min(count, distinct), rng)
         if len(operands) < count:
             prepared, operands = _shared(prepared, operands)
         yield from _pair(builtin, sizes, prepared, [operands[at % len(operands)] for at in range(count)])
+
+
+def _repeats(name: str, sizes: Sizes) -> int:
+    cost = ledger_model(_VARIANT).builtins[name]
+    by_time = _APPLICATIONS_PS // max(cost.cpu.evaluate(sizes), 1)
+    by_space = _RESULT_WORDS // max(cost.memory.evaluate(sizes), 1)
+    return max(1, min(_MOST_REPEATS, by_time, by_space))
 
 
 def _shared(prepared: list[Item], operands: list[Operands]) -> tuple[list[Item], list[Operands]]:
@@ -81,7 +105,7 @@ def _bind(items: list[Item], operand: Const) -> Bound:
 
 def _nop_cells(arity: int, forces: int, seed: int) -> Iterator[Cell]:
     rng = random.Random(f"{seed} nop{arity}_{forces}")
-    applications: list[Operands] = [tuple(integer(small(rng)) for _ in range(arity)) for _ in range(2 * MOST_REPEATS)]
+    applications: list[Operands] = [tuple(integer(small(rng)) for _ in range(arity)) for _ in range(2 * _MOST_REPEATS)]
     yield from _pair(nop(arity, forces), (1,) * arity, [], applications)
 
 

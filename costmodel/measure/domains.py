@@ -3,8 +3,9 @@
 The chain's bounds limit a domain – byte strings to 65536 bytes, scalars to 64 words, lists as far as a budget goes –
 or the sizes that a shape can follow, as for multiplication and division: beyond 32 words they gain on the product of
 sizes that they are charged by, so a model errs on the dear side there. Where a shape reads sizes that only a part of
-the plane makes dear, the domain is that part: integers are compared with their equals, and a dividend is no shorter
-than a divisor whose price is the same with both exchanged.
+the plane makes dear, the domain is that part: integers are compared with their equals, strings are combined bit by bit
+with others of at most twice their length, as what is over is only copied, and a dividend is no shorter than a divisor
+whose price is the same with both exchanged.
 """
 
 from __future__ import annotations
@@ -26,24 +27,17 @@ from costmodel.plutus import Const, Data
 Sizes = tuple[int, ...]
 
 
-MOST_REPEATS: Final = 64
-"""Applications in the shorter program of a pair; more would only make it longer."""
-
-_MANY_REPEATS: Final = 256
-
-
 @dataclass(frozen=True, slots=True)
 class Domain:
     """Candidate points, each the sizes of all arguments in the builtin's own measures, and how to apply it there.
 
-    `fewest` applications are needed where the time depends on the very operands: several show the typical one. `most`
-    is higher than usual where the program has much to prepare. A unit of size takes about `density` words of memory.
+    `fewest` applications are needed where the time depends on the very operands, as several show the typical one, and
+    where the program has much to prepare beside them. A unit of size takes about `density` words of memory.
     """
 
     candidates: tuple[Sizes, ...]
     prepare: Preparer
     fewest: int = 1
-    most: int = MOST_REPEATS
     density: int = 1
 
 
@@ -121,7 +115,9 @@ _two_integers: Final = _each(lambda s, rng: tuple(made.whole(words, rng) for wor
 _SUMS: Final = Domain(_plane(_INTEGER_WORDS), _two_integers)
 _EQUAL_INTEGERS: Final = Domain(_line(_INTEGER_WORDS, lambda x: (x, x)), _each(made.equal(made.whole)))
 _COMPARED: Final = Domain(_plane(_HALF_WORDS), _each(_compared_bytes))
-_MASKED: Final = Domain(_plane(_HALF_WORDS, lambda y, z: (1, y, z)), _each(_masked))
+_MASKED: Final = Domain(
+    _plane(_steps(1, 4_096, 13), lambda y, z: (1, y, z), lambda y, z: max(y, z) <= 2 * min(y, z)), _each(_masked)
+)
 _SHIFTED: Final = Domain(
     _line(_WORDS, lambda x: (x, 1)), _each(lambda s, rng: (made.random_bytes(s[0], rng), made.literal(1)))
 )
@@ -142,11 +138,11 @@ def _group(group: str) -> dict[str, Domain]:
     words, size = {"G1": (6, 18), "G2": (12, 36)}[group]
     one, two = ((size,),), ((size, size),)
     domains = {
-        "add": Domain(two, groups.two_points(group), most=_MANY_REPEATS),
-        "neg": Domain(one, groups.one_point(group), most=_MANY_REPEATS),
+        "add": Domain(two, groups.two_points(group), fewest=100),
+        "neg": Domain(one, groups.one_point(group), fewest=1_000),
         "scalarMul": Domain(_line(_steps(1, 64, 7), lambda x: (x, size)), groups.multiple(group)),
-        "equal": Domain(two, groups.equal_points(group), most=_MANY_REPEATS),
-        "compress": Domain(one, groups.one_point(group), most=_MANY_REPEATS),
+        "equal": Domain(two, groups.equal_points(group), fewest=300),
+        "compress": Domain(one, groups.one_point(group), fewest=40),
         "uncompress": Domain(((words,),), _each(groups.compressed(group))),
         "hashToGroup": Domain(_line(_steps(1, 8_192, 8), lambda x: (x, 32)), _each(groups.hashed)),
         "multiScalarMul": Domain(_line(_steps(1, 100, 8), lambda x: (x, x)), groups.sum_of_multiples(group)),
@@ -251,7 +247,7 @@ DOMAINS: Final[dict[str, Domain]] = {
     **_group("G1"),
     **_group("G2"),
     "bls12_381_millerLoop": Domain(((18, 36),), groups.miller_loops),
-    "bls12_381_mulMlResult": Domain(((72, 72),), groups.two_pairings),
+    "bls12_381_mulMlResult": Domain(((72, 72),), groups.two_pairings, fewest=100),
     "bls12_381_finalVerify": Domain(((72, 72),), groups.two_pairings),
     "integerToByteString": Domain(
         _line(_steps(1, 1_024, 10), lambda z: (1, 0, z)),

@@ -159,7 +159,11 @@ cal_status cal_valueContains(const cal_call *call, const cal_value *a, cal_value
   if (container.negatives != 0 || contained.negatives != 0) {
     return cal_fail(call->error, CAL_FAILED, "builtin valueContains: a negative quantity");
   }
-  bool contains = container.entries >= contained.entries;
+  if (container.entries < contained.entries) {
+    *result = cal_from_bool(false); /* at once, as the shape that prices it has it */
+    return CAL_OK;
+  }
+  bool contains = true;
   size_t count = 0;
   const cal_asset **entries = cal_asset_entries(call->arena, cal_currencies(a[1]), &count);
   cal_status status = entries == NULL ? cal_exhausted(call) : CAL_OK;
