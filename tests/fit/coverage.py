@@ -101,11 +101,21 @@ def covered(
 
 
 def measured(
-    folder: Path, seed: int, machine: Machine, *, runs: int = 1, processes: int = 8, replicates: int = 400
+    folder: Path,
+    seed: int,
+    machine: Machine,
+    *,
+    runs: int = 1,
+    processes: int = 8,
+    blocks: int = 12,
+    replicates: int = 400,
 ) -> tuple[list[Run], FittedModel]:
     """Runs of everything on an imaginary machine, and the model fitted to them."""
     cells = all_cells()
-    made = [make_run(folder, cells, seed=seed * runs + i, machine=machine, processes=processes) for i in range(runs)]
+    made = [
+        make_run(folder, cells, seed=seed * runs + i, machine=machine, processes=processes, blocks=blocks)
+        for i in range(runs)
+    ]
     return made, fit_runs(made, variant=VARIANT, seed=seed, replicates=replicates)
 
 

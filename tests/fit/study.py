@@ -18,8 +18,8 @@ from tests.fit.synthetic import Machine
 
 ROUGH = Machine(noise_sd=0.003, contaminated=0.05, uneven=3.0)
 
-PROCESSES = 40
-"""As many as a session takes by default for what is hard to time."""
+PROCESSES, BLOCKS = 40, 20
+"""As many as a session takes by default of what is hard to time."""
 
 
 def main(runs: int) -> int:
@@ -28,7 +28,7 @@ def main(runs: int) -> int:
     own, official = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
     for seed in range(runs):
         with tempfile.TemporaryDirectory() as folder:
-            (run,), model = measured(Path(folder), seed, ROUGH, processes=PROCESSES)
+            (run,), model = measured(Path(folder), seed, ROUGH, processes=PROCESSES, blocks=BLOCKS)
             hits.update(held(model))
             for found, errors in ((own, corner_errors(model)), (official, official_errors(run, Path(folder)))):
                 for corner, error in errors.items():

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.fit.coverage import corner_errors, covered, measured, official_errors, true_values
-from tests.fit.study import PROCESSES, ROUGH
+from tests.fit.study import BLOCKS, PROCESSES, ROUGH
 from tests.fit.synthetic import Machine
 
 SEEDS = int(os.environ.get("CALIBRATE_COVERAGE_SEEDS", "25"))
@@ -38,7 +38,7 @@ def test_95_percent_intervals_hold_the_truth(tmp_path: Path, machine: Machine, r
 def test_predictions_at_the_corners_of_the_domain_are_within_2_percent(tmp_path: Path) -> None:
     own, official = [], []
     for seed in range(4):
-        (run,), model = measured(tmp_path, seed, ROUGH, processes=PROCESSES)
+        (run,), model = measured(tmp_path, seed, ROUGH, processes=PROCESSES, blocks=BLOCKS)
         own.append([*corner_errors(model).values()])
         official.append([*official_errors(run, tmp_path).values()])
     assert np.abs(np.mean(own, axis=0)).max() <= 0.02
