@@ -26,7 +26,8 @@ SCHEMA_VERSION = 1
 """Version of what calibrate writes under its own key of a cost-model file."""
 
 _METHOD = {
-    "estimate": "25 %-trimmed mean of log(time/yardstick) in each process, mean over processes",
+    "estimate": "25 %-trimmed mean of log(time/yardstick) in each process, less the far outliers above that exceed "
+    "those below in number; mean over processes",
     "fit": "least squares on the protocol's shapes, relative errors weighing alike over the domain; coefficients are "
     "not negative, and a sum with a minimum does not fall as its first size grows",
     "interval": "95 %, cluster bootstrap over runs and processes, stretched to Student's t of the jackknife error",

@@ -25,6 +25,9 @@ TRIMMED_SHARE = 0.25
 _FEWEST_BATCHES = 3
 """A process with fewer clean batches of a cell has no mean of it to trim."""
 
+_FENCE = 3.0
+"""Interquartile ranges beyond the quartiles from which on a batch lies far from the others (Tukey's outer fence)."""
+
 _STAGE_SHARE = 0.95
 """A process with fewer cells than this share of another's belongs to a later stage of the session."""
 
@@ -245,14 +248,29 @@ def _trimmed_means(batches: _Batches, correction: Floats, columns: int) -> Float
     keys = batches.processes * columns + batches.columns
     order = np.lexsort((values, keys))
     keys, values = keys[order], values[order]
-    present, starts, counts = np.unique(keys, return_index=True, return_counts=True)
+    present, starts, lengths = np.unique(keys, return_index=True, return_counts=True)
+    rank = np.arange(len(keys)) - np.repeat(starts, lengths)
+    counts = lengths - _excess(values, starts, lengths)
     cut = (TRIMMED_SHARE * counts).astype(np.intp)
-    rank = np.arange(len(keys)) - np.repeat(starts, counts)
-    kept = (rank >= np.repeat(cut, counts)) & (rank < np.repeat(counts - cut, counts))
+    kept = (rank >= np.repeat(cut, lengths)) & (rank < np.repeat(counts - cut, lengths))
     means = np.full(batches.process_count * columns, np.nan)
     sums = np.add.reduceat(np.where(kept, values, 0.0), starts)
     means[present] = np.where(counts >= _FEWEST_BATCHES, sums / (counts - 2 * cut), np.nan)
     return means.reshape(batches.process_count, columns)
+
+
+def _excess(values: Floats, starts: Indices, counts: Indices) -> Indices:
+    """By how many more of each group's sorted `values` lie far above the rest than far below it.
+
+    What disturbs a batch makes it longer, never shorter. Trimming alike at both ends would count disturbed batches as
+    the upper end of the noise, and move the mean up with their number.
+    """
+    first, third = (values[starts + (share * (counts - 1)).astype(np.intp)] for share in (0.25, 0.75))
+    reach = _FENCE * (third - first)
+    above = np.add.reduceat(values > np.repeat(third + reach, counts), starts, dtype=np.intp)
+    below = np.add.reduceat(values < np.repeat(first - reach, counts), starts, dtype=np.intp)
+    excess: Indices = np.maximum(above - below, 0)
+    return excess
 
 
 def _uncertain(runs: Sequence[Run], cells_by_run: Sequence[dict[str, Cell]]) -> dict[Cell, str]:

@@ -65,6 +65,13 @@ def test_outliers_are_trimmed(tmp_path: Path) -> None:
     assert times_ns(observed)[0] == pytest.approx(true_times_ns(observed, CELLS), rel=0.02)
 
 
+def test_batches_that_were_disturbed_unseen_do_not_move_the_time(tmp_path: Path) -> None:
+    machine = replace(QUIET, noise_sd=0.003, contaminated=0.1)
+    observed = observe([make_run(tmp_path, CELLS, machine=machine, blocks=60)])
+    errors = np.log(times_ns(observed) / true_times_ns(observed, CELLS))
+    assert abs(errors.mean()) < 1e-4
+
+
 def test_one_yardstick_serves_where_the_other_is_missing(tmp_path: Path) -> None:
     machine = replace(QUIET, regimes=(1.0, 1.4), has_machine_yardstick=False)
     observed = observe([make_run(tmp_path, CELLS, machine=machine)])
