@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.text import Text
 
-from costmodel.cli.output import print_json, stdout, table
+from costmodel.cli.output import print_json, stderr, stdout, table
 from costmodel.model import load
 from costmodel.runs.files import write_atomically
 
@@ -38,6 +40,9 @@ BencherJson = Annotated[
 ]
 
 _COLOURS: Final = {"regressed": "red", "improved": "green", "unchanged": "", "inconclusive": "yellow"}
+
+
+_PLAIN_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,52 @@ def command(check: Check, model: list[Path], outputs: Outputs, *, renew: bool, a
 
 
 def _verdict(check: Check) -> DriftVerdict:
+    return _timed(check) if check.against.is_dir() else _counted(check)
+
+
+def _counted(check: Check) -> DriftVerdict:
     from costmodel.validate.drift_counts import DEFAULT_COUNT_TOLERANCE, compare_counts, read_counts, take_counts
 
     stored = read_counts(check.against)
     return compare_counts(stored, take_counts(), str(check.against), check.tolerance or DEFAULT_COUNT_TOLERANCE)
+
+
+def _timed(check: Check) -> DriftVerdict:
+    from costmodel.timing.duet import Build
+    from costmodel.timing.plan import choose_core
+    from costmodel.validate.drift_suite import drift_suite
+    from costmodel.validate.drift_timed import DEFAULT_SECONDS, DEFAULT_TIME_TOLERANCE, compare_builds
+
+    with _shown() as progress:
+        return compare_builds(
+            Build.at(check.against),
+            Build.this(),
+            drift_suite(),
+            core=choose_core(check.core),
+            tolerance=check.tolerance or DEFAULT_TIME_TOLERANCE,
+            seconds=check.seconds or DEFAULT_SECONDS,
+            seed=check.seed,
+            progress=progress,
+        )
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[int, int, float], None]]:
+    """Progress on stderr: a live line on a terminal, a plain one now and then elsewhere."""
+    console = stderr()
+    said = 0.0
+    with console.status("timing both builds") if console.is_terminal else nullcontext() as live:
+
+        def say(pairs: int, undecided: int, seconds: float) -> None:
+            nonlocal said
+            line = f"{pairs} pairs of processes, {undecided} operations undecided, {seconds:.0f} s"
+            if live is not None:
+                live.update(line)
+            elif seconds - said >= _PLAIN_SECONDS:
+                said = seconds
+                console.print(line, markup=False, soft_wrap=True)
+
+        yield say
 
 
 def _renew(path: Path, *, as_json: bool) -> int:

@@ -39,9 +39,7 @@ class LocalBackend:
 
     def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
         for job in jobs:
-            # The length of the environment shifts the stack; each process draws its own.
-            padding = random.SystemRandom().randrange(_PADDING_BYTES) * "x"
-            environment = os.environ | {"CALIBRATE_PADDING": padding, "PYTHONPATH": os.pathsep.join(import_path())}
+            environment = padded(os.environ | {"PYTHONPATH": os.pathsep.join(import_path())})
             for reply in replies(_WORKER, environment, job, halt):
                 if not isinstance(reply, Counted):
                     yield reply
@@ -49,26 +47,31 @@ class LocalBackend:
                 return
 
 
+def padded(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment of a length of its own: it shifts the stack, and each process is to draw where that is."""
+    return {**environment, "CALIBRATE_PADDING": random.SystemRandom().randrange(_PADDING_BYTES) * "x"}
+
+
 def replies(
     command: Sequence[str], environment: Mapping[str, str], job: Job, halt: Callable[[], bool]
 ) -> Iterator[Event | Counted]:
     """What a worker that runs in a fresh process says to its job, up to its End, or until `halt()`. Raises what it
     failed with."""
-    with _worker(command, environment, job) as (process, complaints):
+    with started(command, environment, job) as (process, complaints):
         for line in _lines(process, halt):
             reply = msgspec.json.decode(line, type=Reply)
             if isinstance(reply, Fault):
-                raise _error(reply)
+                raise error_of(reply)
             yield reply
             if isinstance(reply, End):
                 return
         if not halt():
-            raise errors.EnvironmentFault(_death(process, complaints))
+            raise errors.EnvironmentFault(complaint(process, complaints))
 
 
 @contextmanager
-def _worker(
-    command: Sequence[str], environment: Mapping[str, str], job: Job
+def started(
+    command: Sequence[str], environment: Mapping[str, str], job: msgspec.Struct
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """A worker that has its job, and is ended and reaped with the context. Also what it says on its error output."""
     with (
@@ -109,13 +112,15 @@ def _lines(process: subprocess.Popen[bytes], halt: Callable[[], bool]) -> Iterat
             yield from lines
 
 
-def _error(fault: Fault) -> errors.CalibrateError:
+def error_of(fault: Fault) -> errors.CalibrateError:
+    """What a worker failed with."""
     kind = getattr(errors, fault.error, errors.CalibrateError)
     error: errors.CalibrateError = kind(fault.message)
     return error
 
 
-def _death(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:
+def complaint(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:
+    """How a worker ended, and the last that it said of it."""
     code = process.wait()
     complaints.seek(0)
     lines = complaints.read().decode("utf-8", "replace").strip().splitlines()

@@ -94,5 +94,34 @@ class Fault(msgspec.Struct, frozen=True, tag=True):
     message: str
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What one of the two processes of a duet is to play (see `duet`)."""
+
+    cells: tuple[Cell, ...]
+    clock: ClockName
+    core: int
+    target_batch_us: float
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """Iterations by cell that make a batch of the target's length."""
+
+    iterations: tuple[int, ...]
+    ns_per_tick: float
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """Time these cells, by index, in this order; `iterations` are by cell."""
+
+    order: tuple[int, ...]
+    iterations: tuple[int, ...]
+
+
+class Played(msgspec.Struct, frozen=True, tag=True):
+    """Ticks in the order of the turn, 0 where a gate was raised."""
+
+    ticks: tuple[int, ...]
+
+
 Event: TypeAlias = Begin | Block | End
 Reply: TypeAlias = Begin | Block | Counted | End | Fault

@@ -58,7 +58,7 @@ def _reply(replies: BinaryIO, reply: Reply) -> None:
 
 def _measure(job: Job, replies: BinaryIO) -> None:
     began = time.monotonic()
-    _pin(job.core)
+    pin(job.core)
     stopwatch = Stopwatch(Clock(job.clock))
     workshop = Workshop()
     target_ns = job.target_batch_us * 1e3
@@ -115,7 +115,8 @@ def _blocks_of(job: Job, cells: list[Timed], index: int) -> int:
     return max(FEWEST_BLOCKS, round(blocks * min(1.0, _LONG * job.target_batch_us * 1e3 / cells[index].expected_ns)))
 
 
-def _pin(core: int) -> None:
+def pin(core: int) -> None:
+    """Run on this core alone from now on. EnvironmentFault where it may not be used."""
     try:
         os.sched_setaffinity(0, {core})
     except OSError as error:

@@ -1,0 +1,54 @@
+"""One of the two processes of a duet: `python -m costmodel.timing.duet_worker`, a Part on its standard input, answered
+by Ready, and then a Turn a line, each answered by Played. It ends when its input does.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+
+import msgspec
+
+from costmodel.errors import CalibrateError
+from costmodel.timing.batches import Stopwatch, Timed
+from costmodel.timing.clock import Clock
+from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
+from costmodel.timing.work import Workshop
+from costmodel.timing.worker import pin
+
+
+def main() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _play(msgspec.json.decode(sys.stdin.buffer.readline(), type=Part))
+    except CalibrateError as error:
+        _reply(Fault(0, type(error).__name__, str(error)))
+    return 0
+
+
+def _reply(reply: Ready | Played | Fault) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(reply) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _play(part: Part) -> None:
+    pin(part.core)
+    workshop = Workshop()
+    stopwatch = Stopwatch(Clock(part.clock))
+    timed = [Timed(workshop.make(cell)) for cell in part.cells]
+    for item in timed:
+        stopwatch.confirm_iterations(item, part.target_batch_us * 1e3)
+    gc.collect()
+    gc.freeze()
+    _reply(Ready(tuple(item.iterations for item in timed), stopwatch.ns_per_tick))
+    for line in sys.stdin.buffer:
+        turn = msgspec.json.decode(line, type=Turn)
+        for item, iterations in zip(timed, turn.iterations, strict=True):
+            item.iterations = iterations
+        readings = stopwatch.time([timed[index] for index in turn.order])
+        _reply(Played(tuple(0 if reading.gate else reading.ticks for reading in readings)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
