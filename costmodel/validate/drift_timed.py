@@ -32,7 +32,7 @@ from costmodel.validate.score import Estimate
 DEFAULT_TIME_TOLERANCE: Final = 0.01
 DEFAULT_SECONDS: Final = 150.0
 
-_LOOKS: Final = (8, 16, 32)  # pairs of processes
+_LOOKS: Final = (8, 20, 50)  # pairs of processes
 _ALPHA: Final = 0.05 / len(_LOOKS)
 _ROUNDS: Final = 16  # of a pair
 _FEWEST_ROUNDS: Final = 8
