@@ -29,6 +29,9 @@ Floats = NDArray[np.float64]
 POOR_FIT = 0.1
 """Residual, as a share of the measured cost, above which a shape is said to fit poorly."""
 
+WIDE_ENVELOPE = 0.5
+"""Margin, as a share of the cost, above which an envelope is flagged."""
+
 
 @dataclass(frozen=True, slots=True)
 class Applications:
@@ -254,8 +257,14 @@ def _fit_builtin(
         ),
         corners=_places(priced, corners(name, function, sizes), replicates),
         envelope=envelope,
-        flags=tuple(_flags(name, priced, points, applications, missed)),
+        flags=(*_flags(name, priced, points, applications, missed), *_wide(envelope)),
     )
+
+
+def _wide(envelope: Envelope | None) -> Iterator[Flag]:
+    """An envelope that held-out points made far higher than what was measured says little about a price."""
+    if envelope is not None and envelope.margin > WIDE_ENVELOPE:
+        yield Flag(FlagKind.WIDE, f"points held out made the envelope {envelope.margin:.0%} higher than the quantile")
 
 
 def _measured(costs: Floats, replicates: Replicates) -> Interval:

@@ -30,6 +30,7 @@ class FlagKind(StrEnum):
     UNCERTAIN = "uncertain"
     UNPAIRED = "unpaired cells"
     POOR_FIT = "poor fit"
+    WIDE = "wide envelope"
 
 
 @dataclass(frozen=True, slots=True)
