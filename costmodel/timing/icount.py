@@ -31,8 +31,9 @@ _TOOL: Final = "valgrind"
 _DUMP: Final = "counts"  # callgrind numbers its files: counts.1, counts.2 …
 _OWN_SOURCE: Final = re.compile(r"(^|/)native/(machine|builtins|codec|timing|inputs)/[a-z_]+\.[ch]$")
 _OWN_OBJECT: Final = re.compile(r"/costmodel/_native[^/]*\.so$")
-# What is left of the caller's last stretch when the counts are set to zero: it varies by an instruction or two.
-_INTERPRETER: Final = re.compile(r"/(lib)?python[^/]*$")
+# Left out: the interpreter, of which an instruction or two remain when the counts are set to zero, and the C library,
+# whose allocator does more or less by what the process did long before.
+_NOT_COUNTED: Final = re.compile(r"/((lib)?python|libc\.so|libc-|ld-linux)[^/]*$")
 _COST_LINE: Final = re.compile(r"[0-9+*-]\S* (\d+)$")
 _KEPT_ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "VALGRIND_LIB", "TMPDIR")
 _TRIGGER: Final = "desc: Trigger: Client Request: "
@@ -41,7 +42,8 @@ _OWN: Final = ""  # stands for our own code among the shared objects
 
 
 class Count(NamedTuple):
-    """Instructions of one iteration: in code compiled from native/, and in every library, bundled ones included."""
+    """Instructions of one iteration: in code compiled from native/, and in every library but the C library,
+    bundled ones included."""
 
     own: int
     libraries: int
@@ -196,7 +198,7 @@ def read_dump(text: str) -> _Dump:
         elif equals and name == "calls":
             inclusive = True
         elif found := _COST_LINE.match(line):
-            if not (inclusive or _INTERPRETER.search(place)):
+            if not (inclusive or _NOT_COUNTED.search(place)):
                 ours = _OWN_OBJECT.search(place) and _OWN_SOURCE.search(source)
                 instructions[_OWN if ours else place] += int(found[1])
             inclusive = False
