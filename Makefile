@@ -1,12 +1,13 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench fuzz compare-study baseline lock clean drift-study statistics
+.PHONY: help setup demo test check bench session-study fuzz compare-study baseline lock clean drift-study statistics
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
 	@echo "make test    set up, then run the tests"
 	@echo "make check   ruff, mypy --strict, C warnings as errors"
-	@echo "make bench   the engine's own speed"
+	@echo "make bench   the engine's own speed, and the share of a session's time inside the clock"
+	@echo "make session-study  whether a session's intervals hold, also beside noise, and resuming (20 minutes)"
 	@echo "make fuzz    5 million mutated inputs to each decoder and the machine (FUZZ_RUNS=…)"
 	@echo "make compare-study  how often verdicts on batches are right, over thousands of simulated ones"
 	@echo "make statistics  200 simulated runs: do intervals hold the truth?"
@@ -30,6 +31,10 @@ check: setup
 
 bench: setup
 	@.venv/bin/python -m benches
+	@.venv/bin/python -m benches.session share --seconds 180
+
+session-study: setup
+	@.venv/bin/python -m benches.session share repeat noise planted kills
 
 fuzz: setup
 	@.venv/bin/python -m fuzz

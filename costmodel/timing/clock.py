@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from costmodel._native import ffi, lib
 from costmodel.errors import EnvironmentFault, InputError
 
-ClockName: TypeAlias = Literal["tsc", "cntvct", "raw", "icount"]
+ClockName: TypeAlias = Literal["tsc", "cntvct", "raw", "perf", "icount"]
 CLOCKS: Final[tuple[ClockName, ...]] = get_args(ClockName)
 
 _INVARIANT_TSC: Final = {"constant_tsc", "nonstop_tsc"}
@@ -58,17 +60,25 @@ def clock_named(name: str | None) -> ClockName | None:
 def clock_facts(name: ClockName) -> dict[str, Any]:
     """What a manifest says of a clock: its name, and the unit of all times by it. EnvironmentFault where it is
     not to be had. `icount` is no clock that a process reads; `costmodel/timing/icount.py` speaks for it."""
-    return {"name": Clock(name).name, "unit": "ns"}
+    clock = Clock(name)
+    return {"name": clock.name, "unit": "ns" if clock.counts_time else "cycles"}
 
 
 class Clock:
-    """A clock by name. EnvironmentFault where this build or machine does not have it."""
+    """A clock by name. EnvironmentFault where this build or machine does not have it.
+
+    `perf` counts the cycles that the calling thread spends in user space; whatever else is said in nanoseconds is in
+    cycles then.
+    """
 
     def __init__(self, name: ClockName) -> None:
-        if name not in ("raw", ffi.string(lib.cal_clock_counter()).decode()):
+        if name not in ("raw", "perf", ffi.string(lib.cal_clock_counter()).decode()):
             raise EnvironmentFault(f"the clock {name} does not exist on {platform.machine()}; use raw")
         self.name = name
-        self.native: int = lib.CAL_CLOCK_RAW if name == "raw" else lib.CAL_CLOCK_COUNTER
+        self.counts_time = name != "perf"
+        self.native: int = {"raw": lib.CAL_CLOCK_RAW, "perf": lib.CAL_CLOCK_PERF}.get(name, lib.CAL_CLOCK_COUNTER)
+        if name == "perf" and (number := lib.cal_clock_perf_open(lib.CAL_PERF_CYCLES)):
+            raise EnvironmentFault(_no_cycles(number))
 
     def read(self) -> Pair:
         pair = lib.cal_clock_read_pair(self.native)
@@ -77,6 +87,8 @@ class Clock:
     def calibrate(self) -> tuple[Pair, float]:
         """A reading, and nanoseconds per tick as found over the next 20 ms."""
         first = self.read()
+        if not self.counts_time:
+            return first, 1.0
         last = first
         while last.raw_ns - first.raw_ns < _CALIBRATION_NS:
             last = self.read()
@@ -85,8 +97,24 @@ class Clock:
     def spin_gap(self, ns: float, gap_ns: float, ns_per_tick: float) -> float:
         """Share of `ns` nanoseconds of spinning that was lost in gaps longer than `gap_ns`."""
         lost, elapsed = ffi.new("uint64_t *"), ffi.new("uint64_t *")
-        lib.cal_clock_spin(self.native, int(ns / ns_per_tick), int(gap_ns / ns_per_tick), lost, elapsed)
+        native, tick = (self.native, ns_per_tick) if self.counts_time else (lib.CAL_CLOCK_RAW, 1.0)
+        lib.cal_clock_spin(native, int(ns / tick), int(gap_ns / tick), lost, elapsed)
         return float(lost[0] / elapsed[0])
+
+
+def _no_cycles(number: int) -> str:
+    """Why cycles cannot be counted, from the system's error number, and what to change."""
+    if number in (errno.EACCES, errno.EPERM):
+        return (
+            "the clock perf may not be used here: set kernel.perf_event_paranoid to 2 or less (sysctl), or grant "
+            "CAP_PERFMON; or use another clock"
+        )
+    if number in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
+        return (
+            "the clock perf needs a PMU, and this machine shows none: enable it in the virtual machine's settings, or "
+            "use another clock"
+        )
+    return f"the clock perf cannot be opened: {os.strerror(number)}; use another clock"
 
 
 def ns_per_tick(first: Pair, last: Pair) -> float:

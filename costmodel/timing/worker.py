@@ -76,8 +76,11 @@ def _measure(job: Job, replies: BinaryIO) -> None:
     _reply(replies, Begin(job.process, stopwatch.ns_per_tick, time.monotonic() - began, iterations))
     for block in _blocks(job, stopwatch, yardsticks, cells, began + job.seconds):
         _reply(replies, block)
-    tick = ns_per_tick(stopwatch.start, stopwatch.clock.read())
-    timed, on_yardsticks = ((ticks * tick) / 1e9 for ticks in (stopwatch.timed_ticks - before, yardsticks.timed_ticks))
+    length = ns_per_tick(stopwatch.start, stopwatch.clock.read())
+    tick = length if stopwatch.clock.counts_time else stopwatch.ns_per_tick
+    timed, on_yardsticks = (
+        (ticks * length) / 1e9 for ticks in (stopwatch.timed_ticks - before, yardsticks.timed_ticks)
+    )
     _reply(replies, End(job.process, tick, time.monotonic() - began, timed, on_yardsticks))
 
 

@@ -1,4 +1,7 @@
-typedef enum { CAL_CLOCK_COUNTER, CAL_CLOCK_RAW } cal_clock;
+typedef enum { CAL_CLOCK_COUNTER, CAL_CLOCK_RAW, CAL_CLOCK_PERF } cal_clock;
+typedef enum { CAL_PERF_CYCLES, CAL_PERF_TASK_CLOCK } cal_perf_event;
+
+int cal_clock_perf_open(cal_perf_event event);
 
 typedef struct {
   uint64_t ticks;

@@ -15,7 +15,8 @@
 
 typedef enum cal_clock {
   CAL_CLOCK_COUNTER, /* the hardware counter; its unit is found by cal_clock_pair */
-  CAL_CLOCK_RAW      /* CLOCK_MONOTONIC_RAW, in nanoseconds */
+  CAL_CLOCK_RAW,     /* CLOCK_MONOTONIC_RAW, in nanoseconds */
+  CAL_CLOCK_PERF     /* an event that the calling thread counts, see cal_clock_perf_open */
 } cal_clock;
 
 /* Both clocks at one moment. */
@@ -27,6 +28,16 @@ typedef struct cal_clock_pair {
 
 /* "tsc", "cntvct", or "" where this architecture has no counter that we read. */
 const char *cal_clock_counter(void);
+
+/* What CAL_CLOCK_PERF counts, in user space only. */
+typedef enum cal_perf_event {
+  CAL_PERF_CYCLES,      /* of the processor: there where it has a PMU that is shown to us */
+  CAL_PERF_TASK_CLOCK   /* the kernel's own account of the thread's time, in nanoseconds */
+} cal_perf_event;
+
+/* Lets the calling thread count an event, instead of what it counted before.
+ * 0, or the system's error number. */
+int cal_clock_perf_open(cal_perf_event event);
 
 /* Ticks now. At the end of a batch, *cpu is the core that the counter was read
  * on, as far as the reading itself says it, otherwise the present core. */

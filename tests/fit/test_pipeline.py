@@ -174,6 +174,12 @@ def test_unlike_machines_are_refused(run: Run, tmp_path: Path) -> None:
     refuse([run, other], r"are of unlike machines \(cores differs\)")
 
 
+def test_unlike_clocks_are_refused(run: Run, tmp_path: Path) -> None:
+    other = make_run(tmp_path, CELLS, machine=NOISY)
+    other.manifest.clock["name"] = "icount"
+    refuse([run, other], r"are of unlike clocks \(icount, None\)")
+
+
 def test_unlike_evaluators_are_refused(run: Run, tmp_path: Path) -> None:
     other = make_run(tmp_path, CELLS)
     other.manifest.evaluator["sha256"] = "1"

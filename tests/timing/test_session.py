@@ -259,6 +259,15 @@ def check_resume(run: Run) -> None:
     assert messages(resumed).count("start") == 2
 
 
+def test_a_run_is_resumed_by_its_own_clock(tmp_path: Path) -> None:
+    run = measure(changed(QUICK, max_processes=2), tmp_path, "test", clock="raw")
+    assert (run.manifest.clock["name"], run.manifest.clock["unit"]) == ("raw", "ns")
+    document = json.loads((run.path / "manifest.json").read_bytes())
+    (run.path / "manifest.json").write_text(json.dumps(document | {"status": "interrupted"}))
+    with pytest.raises(InputError, match="was begun with the clock raw; resume it with that"):
+        resume(run.path, clock="tsc")
+
+
 def test_a_run_of_another_machine_is_not_resumed(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path, "test", QUICK, machine={"id": "other"}, versions={}, evaluator={})
     writer.close()

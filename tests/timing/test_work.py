@@ -1,12 +1,16 @@
 """Cells are checked against the machine before they are timed, and with every batch."""
 
+import errno
 import os
+import re
 import subprocess
 import sys
+import time
 
 import pytest
+from costmodel._native import ffi, lib
 
-from costmodel.errors import CheckFailed, DecodeError, InputError
+from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError
 from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
 from costmodel.timing.clock import Clock, choose_clock
 from costmodel.timing.plan import Cell
@@ -115,6 +119,31 @@ def test_the_hash_yardstick_is_fixed() -> None:
 
 def test_the_raw_clock_counts_nanoseconds() -> None:
     assert Clock("raw").calibrate()[1] == pytest.approx(1.0, rel=1e-3)
+
+
+def test_the_cycle_counter_counts_or_says_why_not() -> None:
+    try:
+        clock = Clock("perf")
+    except EnvironmentFault as error:
+        assert re.search("needs a PMU|perf_event_paranoid", str(error))
+    else:
+        first, last = clock.read(), clock.read()
+        assert last.ticks > first.ticks
+
+
+def test_an_event_of_the_kernel_is_counted() -> None:
+    """The way that cycles are read, on an event that machines without a PMU have too."""
+    number = lib.cal_clock_perf_open(lib.CAL_PERF_TASK_CLOCK)
+    if number in (errno.EPERM, errno.EACCES, errno.ENOSYS):
+        pytest.skip(f"perf_event_open is not allowed here: {os.strerror(number)}")
+    assert number == 0
+    work = Timed(HashYardstick(), 20)
+    batch, done, error = ffi.new("cal_batch *"), ffi.new("size_t *"), ffi.new("cal_error *")
+    order, gate = ffi.new("cal_batch_order *", [work.work.handle, 1, 20]), ffi.new("cal_gate *", lib.cal_gate_open())
+    before = time.thread_time_ns()
+    assert lib.cal_batches_time(lib.CAL_CLOCK_PERF, gate, order, 1, batch, done, error) == lib.CAL_OK
+    assert 0 < batch.ticks <= time.thread_time_ns() - before
+    lib.cal_gate_close(gate)
 
 
 def test_a_batch_beside_a_busy_process_is_gated(stopwatch: Stopwatch) -> None:
