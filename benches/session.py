@@ -186,7 +186,7 @@ def kills(core: int, seconds: float, folder: Path, *, times: int = 20) -> None:
         with subprocess.Popen(
             [*command, "600s", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as run:
-            time.sleep(chance.uniform(1.0, 4.0))
+            time.sleep(chance.uniform(1.0, 10.0))
             run.send_signal(signal.SIGKILL)
         path = path or next(iter(folder.glob("*/manifest.json")), Path("/absent")).parent
         path = path if path.exists() and (path / "manifest.json").exists() else None

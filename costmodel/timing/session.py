@@ -167,6 +167,7 @@ class _Session:
         self.flushed = began
         self.blocks = self.parts = 0
         self.timed_seconds = self.yardstick_seconds = 0.0
+        self.unended_seconds = 0.0  # inside the clock, of a process that has not ended and told its own sum
         self.moment = began  # when the last process was asked for, or had begun
         self.start_seconds = self.visit_seconds = 0.0  # what the last process took to begin, and a cell in a block
 
@@ -275,6 +276,7 @@ class _Session:
             for batch in block.batches
         ]
         self.blocks += 1
+        self.unended_seconds += sum(sample.ns for sample in samples) / 1e9
         self.pending += samples
         self._say(
             "block",
@@ -302,6 +304,7 @@ class _Session:
             **msgspec.structs.asdict(end),
         )
         self.timed_seconds += end.timed_seconds
+        self.unended_seconds = 0.0
         self.yardstick_seconds += end.yardstick_seconds
         job = self.jobs.pop(end.process)
         self.visit_seconds = (time.monotonic() - self.moment) / sum(job.rounds)
@@ -361,6 +364,8 @@ class _Session:
         which is read as killed."""
         seconds = time.monotonic() - self.began
         manifest = self.writer.manifest
+        if manifest.clock["unit"] == "ns":
+            self.timed_seconds += self.unended_seconds
         manifest.uncertain = self.tally.uncertain(reason)
         finite = self.tally.half_widths[np.isfinite(self.tally.half_widths)]
         manifest.outcome = {
