@@ -195,7 +195,8 @@ def kills(core: int, seconds: float, folder: Path, *, times: int = 20) -> None:
     held = check_kept(path, held)
     whole = path is not None and Run.open(path).manifest.status is Status.COMPLETE
     if done.returncode or not whole or held.duplicated(["process", "block", "order"]).any():
-        raise CheckFailed(f"{path} is not complete after {times} kills")
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise CheckFailed(f"{path} is not complete after {times} kills: {said[-1] if said else 'nothing was said'}")
     print(f"killed {times} times: every one of {len(held)} batches kept, the run complete: {path}")
 
 
