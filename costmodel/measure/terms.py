@@ -140,13 +140,17 @@ def cell(
     repeats: int = 1,
     work: Work = "evaluate",
     arguments: tuple[bytes, ...] = (),
+    budget: ExUnits = _UNLIMITED,
 ) -> Cell:
-    """A cell for a term, with the counts of one evaluation as the machine takes them."""
+    """A cell for a term, with the counts of one evaluation as the machine takes them.
+
+    ModelError for a term that does not run to success within the budget at the ledger's prices.
+    """
     flat = encode_flat(Program(UPLC_1_1_0, term))
     script = Script.decode(flat, LANGUAGE, PROTOCOL_VERSION, measuring=True)
     for argument in arguments:
         script.apply_data(argument)
-    outcome = _machine().evaluate(script, _UNLIMITED)
+    outcome = _machine().evaluate(script, budget)
     if outcome.status is not Status.SUCCESS:
         raise ModelError(f"the design of {name} is wrong: its program ends in {outcome.status.value}, {outcome.error}")
     return Cell(

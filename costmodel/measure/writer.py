@@ -35,6 +35,10 @@ FIELDS: Final = 6
 """Fields of every constant of Data: as far as its list can be followed."""
 
 
+_REACH: Final = 40
+"""Levels that are looked at for a variable before something else is written."""
+
+
 class Simple(Enum):
     """Types without parts: DATA is a constructor of integers, CHAIN a list of integers that the program makes itself,
     SUM a value of one of several constructors, `SUM_PARTS`, with integers in it."""
@@ -191,12 +195,11 @@ class Writer:
         return self.spending(10, Force(variable)) if isinstance(scope[level], Lazy) else self.spending(1, variable)
 
     def _search(self, count: int) -> Iterator[int]:
-        """Every level of a scope, mostly from one of the innermost outwards, sometimes from anywhere."""
-        if count == 0:
-            return
-        last = count - self.rng.randint(1, min(4, count)) if self.rng.random() < 0.7 else self.rng.randrange(count)
-        yield from range(last, -1, -1)
-        yield from range(count - 1, last, -1)
+        """Levels of a scope to look for a variable at: outwards from one of the innermost, or from anywhere."""
+        if count:
+            near = self.rng.random() < 0.7
+            last = count - self.rng.randint(1, min(4, count)) if near else self.rng.randrange(count)
+            yield from range(last, max(last - _REACH, -1), -1)
 
     def spending(self, steps: int, term: Term) -> Term:
         """The term, which takes so many steps beside those of its parts."""
@@ -283,6 +286,8 @@ def _fits(bound: Type, wanted: Type) -> bool:
     """Whether a variable serves where a type is wanted; how long a call takes does not matter to that."""
     if isinstance(bound, Lazy):
         bound = bound.kind
+    if isinstance(wanted, Simple):
+        return bound is wanted
     if type(bound) is not type(wanted):
         return False
     if isinstance(bound, Fields) and isinstance(wanted, Fields):
