@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "workloads": {"plutus", "model", "machine"},
     "validate": {"workloads", "machine", "model", "runs", "timing", "plutus"},
     "batches": {"runs"},
+    "doctor": {"machine", "model", "plutus", "runs", "timing"},
     "trace": set(),
     "report": {"runs", "model"},
 }

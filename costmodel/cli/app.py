@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from costmodel import __version__
-from costmodel.cli import compare, conformance, evaluate, fit, measure, memory, params, validate
+from costmodel.cli import compare, conformance, doctor, evaluate, fit, measure, memory, params, validate
 from costmodel.cli.output import complain
 from costmodel.errors import CalibrateError, Interrupted
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("eval")(evaluate.command)
 app.command("conformance")(conformance.command)
+app.command("doctor", context_settings={"allow_interspersed_args": False})(doctor.command)
 app.command("measure")(measure.command)
 app.command("fit")(fit.command)
 app.command("validate")(validate.command)

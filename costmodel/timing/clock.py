@@ -15,7 +15,7 @@ from costmodel.errors import EnvironmentFault, InputError
 ClockName: TypeAlias = Literal["tsc", "cntvct", "raw", "perf", "icount"]
 CLOCKS: Final[tuple[ClockName, ...]] = get_args(ClockName)
 
-_INVARIANT_TSC: Final = {"constant_tsc", "nonstop_tsc"}
+INVARIANT_TSC: Final = {"constant_tsc", "nonstop_tsc"}
 _CALIBRATION_NS: Final = 20_000_000  # the pair's window of some 50 ns is then under 3 ppm of the interval
 
 
@@ -27,10 +27,10 @@ class Pair:
     raw_ns: int
 
 
-def cpu_flags() -> frozenset[str]:
+def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     """Flags (x86) or features (arm64) of the first core, as the kernel names them; empty where it does not say."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+        lines = cpuinfo.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return frozenset()
     for line in lines:
@@ -45,7 +45,7 @@ def choose_clock() -> ClockName:
     counter: str = ffi.string(lib.cal_clock_counter()).decode()
     if counter == "cntvct":
         return "cntvct"
-    if counter == "tsc" and cpu_flags() >= _INVARIANT_TSC:
+    if counter == "tsc" and cpu_flags() >= INVARIANT_TSC:
         return "tsc"
     return "raw"
 

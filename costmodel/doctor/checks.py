@@ -1,0 +1,158 @@
+"""What the system says about one of its cores, check by check.
+
+A cause of noise that can be put right, or that the machine cannot help, is a warning. Only an effect that was measured
+makes a machine unfit (trial.py).
+"""
+
+from __future__ import annotations
+
+import platform
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from costmodel.doctor.host import Host, core_list, line
+from costmodel.doctor.settings import Setting, settings
+from costmodel.timing.clock import INVARIANT_TSC, cpu_flags
+
+_TUNE = "calibrate doctor --tune COMMAND"
+_BUSY = 0.5  # runnable threads per core, of late, beside which a measurement is often disturbed
+
+
+class Verdict(StrEnum):
+    """`unseen` means that this system, a guest mostly, does not show what was looked for."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+    UNSEEN = "unseen"
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What was looked at, what was found, and what to do about it, commands included; empty where all is well."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def system_checks(host: Host, core: int) -> list[Check]:
+    """All that the system says, before anything is timed."""
+    flags = cpu_flags(host.proc / "cpuinfo")
+    guest = "hypervisor" in flags
+    return [
+        _clock(host, flags),
+        _governor(host, core, guest),
+        _turbo(host, core, guest),
+        _sibling(host, core, guest),
+        _isolation(host, core),
+        _load(host),
+        _virtualisation(host, guest),
+    ]
+
+
+def _clock(host: Host, flags: frozenset[str]) -> Check:
+    source = line(host.cpus.parent / "clocksource/clocksource0/current_clocksource") or "unknown"
+    found = f"clock source {source}"
+    if platform.machine() == "aarch64":
+        return Check("clock", Verdict.OK, f"the counter CNTVCT is constant by architecture, {found}")
+    missing = sorted(INVARIANT_TSC - flags)
+    if missing:
+        return Check(
+            "clock",
+            Verdict.WARN,
+            f"the TSC is not {' and '.join(name.removesuffix('_tsc') for name in missing)}, {found}",
+            "CLOCK_MONOTONIC_RAW is used instead (--clock raw); on a guest, let the host pass its invariant TSC on",
+        )
+    if source != "tsc":
+        return Check(
+            "clock",
+            Verdict.WARN,
+            f"the TSC is constant and nonstop, but the kernel keeps time by {source}",
+            "see why: dmesg | grep -i tsc; where it is stable: "
+            "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource",
+        )
+    return Check("clock", Verdict.OK, f"the TSC is constant and nonstop, {found}")
+
+
+def _hidden(name: str, guest: bool) -> Check:
+    return Check(name, Verdict.UNSEEN, "not visible in this guest" if guest else "this kernel does not show it")
+
+
+def _governor(host: Host, core: int, guest: bool) -> Check:
+    path = host.cpu(core) / "cpufreq" / "scaling_governor"
+    governor = line(path)
+    if governor is None:
+        return _hidden("governor", guest)
+    if governor == "performance":
+        return Check("governor", Verdict.OK, governor)
+    return Check("governor", Verdict.WARN, governor, f"echo performance > {path}, or {_TUNE}")
+
+
+def _turbo(host: Host, core: int, guest: bool) -> Check:
+    switch = next((setting for setting in settings(host, core) if setting.name == "turbo"), None)
+    if switch is None:
+        return _hidden("turbo", guest)
+    if switch.show() == switch.wanted:
+        return Check("turbo", Verdict.OK, "off")
+    return Check("turbo", Verdict.WARN, "on: frequency depends on heat and neighbours", _turn_off(switch))
+
+
+def _turn_off(switch: Setting) -> str:
+    return f"echo {switch.wanted} > {switch.path}, or {_TUNE}"
+
+
+def _sibling(host: Host, core: int, guest: bool) -> Check:
+    text = line(host.cpu(core) / "topology" / "thread_siblings_list")
+    if text is None:
+        return _hidden("sibling", guest)
+    others = sorted(core_list(text) - {core})
+    if not others:
+        found = "none that this guest can see" if guest else "none"
+        return Check("sibling", Verdict.OK, found)
+    advice = "; ".join(f"echo 0 > {host.cpu(other)}/online" for other in others)
+    return Check(
+        "sibling",
+        Verdict.WARN,
+        f"shares its units with core {', '.join(map(str, others))}",
+        f"{advice} (and 1 to bring it back)",
+    )
+
+
+def _isolation(host: Host, core: int) -> Check:
+    kinds = ("isolated", "nohz_full")
+    held = [kind for kind in kinds if core in core_list(line(host.cpus / kind))]
+    if len(held) == len(kinds):
+        return Check("isolation", Verdict.OK, " and ".join(held))
+    return Check(
+        "isolation",
+        Verdict.WARN,
+        f"{held[0]} only" if held else "other work may run on the core, and its timer ticks",
+        f"boot with isolcpus={core} nohz_full={core} rcu_nocbs={core}",
+    )
+
+
+def _load(host: Host) -> Check:
+    text = line(host.proc / "loadavg")
+    online = len(core_list(line(host.cpus / "online"))) or 1
+    if text is None:
+        return _hidden("load", guest=False)
+    load = float(text.split()[0])
+    found = f"{load:.2f} runnable threads of late on {online} core{'s' * (online > 1)}"
+    if load < _BUSY * online:
+        return Check("load", Verdict.OK, found)
+    return Check("load", Verdict.WARN, found, "see what runs: ps -eo pid,psr,pcpu,comm --sort=-pcpu | head; stop it")
+
+
+def _virtualisation(host: Host, guest: bool) -> Check:
+    if not guest:
+        return Check("virtualisation", Verdict.OK, "none")
+    product = line(Path(host.sys / "class/dmi/id/product_name")) or "a hypervisor"
+    return Check(
+        "virtualisation",
+        Verdict.WARN,
+        f"a guest of {product}: neighbours, governor and turbo are out of sight",
+        "measure on a machine of your own, or on an instance with dedicated cores, for the last tenths of a percent",
+    )
