@@ -1,4 +1,4 @@
-"""Where data came from: size and hash of files."""
+"""Where data came from: size and hash of files, and of a run all that its making is known by."""
 
 from __future__ import annotations
 

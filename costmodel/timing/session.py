@@ -27,7 +27,7 @@ from costmodel.timing.protocol import Begin, Block, End, Job
 from costmodel.timing.surroundings import other_threads_off, signals_set
 from costmodel.timing.tally import Tally
 from costmodel.timing.yardstick import machine_yardstick
-from costmodel.trace import JsonLines, Severity, Trace
+from costmodel.trace import JsonLines, Route, Severity, Trace
 
 _NAMESPACE: Final = "timing.session"
 _FLUSH_SECONDS: Final = 1.0  # of samples are what a kill of the manager can cost
@@ -158,7 +158,7 @@ class _Session:
         self.backend = backend or _usual_backend(self.clock)
         self.calibrations: dict[str, dict[str, float]] = clock.setdefault("ns_per_tick", {})
         self.log = JsonLines(writer.messages_path)
-        self.trace = Trace(self.log)
+        self.trace = Trace(Route(self.log))
         self.stopped = threading.Event()
         self.tally = Tally(self.plan, Run(writer.path, writer.manifest, self.plan).samples())
         self.jobs: dict[int, Job] = {}

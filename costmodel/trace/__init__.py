@@ -1,6 +1,24 @@
 """Structured messages, and the backends that take them."""
 
 from costmodel.trace.jsonl import JsonLines
-from costmodel.trace.message import Backend, Fields, Message, Severity, Summary, Trace
+from costmodel.trace.log import Log, read_log
+from costmodel.trace.message import START, Break, Fields, Message, Severity, Summary, Tally
+from costmodel.trace.trace import SILENT, Backend, Channel, Route, Trace
 
-__all__ = ["Backend", "Fields", "JsonLines", "Message", "Severity", "Summary", "Trace"]
+__all__ = [
+    "SILENT",
+    "START",
+    "Backend",
+    "Break",
+    "Channel",
+    "Fields",
+    "JsonLines",
+    "Log",
+    "Message",
+    "Route",
+    "Severity",
+    "Summary",
+    "Tally",
+    "Trace",
+    "read_log",
+]

@@ -8,10 +8,8 @@ from typing import NoReturn
 import msgspec
 
 from costmodel.errors import EnvironmentFault, InputError
+from costmodel.trace.log import read_log
 from costmodel.trace.message import Message, Summary
-
-_LINE_LIMIT = 1 << 24
-"""Bytes of the longest line that is read back."""
 
 
 class JsonLines:
@@ -24,46 +22,33 @@ class JsonLines:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.torn = 0
         self._encoder = msgspec.json.Encoder()
         try:
-            self._file = path.open("a+b", buffering=0)
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             self._fail(error)
         try:
-            self.summary = self._read_back()
+            self.torn = self._read_back()
         except BaseException:
             self.close()
             raise
 
-    def _read_back(self) -> Summary:
-        summary = Summary()
-        decoder = msgspec.json.Decoder(Message)
-        self._file.seek(0)
-        complete = number = 0
-        with self.path.open("rb") as lines:
-            while line := lines.readline(_LINE_LIMIT):
-                if not line.endswith(b"\n"):
-                    if len(line) == _LINE_LIMIT:
-                        raise InputError(f"{self.path} line {number + 1} is longer than {_LINE_LIMIT} bytes")
-                    self.torn = self._cut(complete)
-                    break
-                number += 1
-                complete += len(line)
-                try:
-                    summary.add(decoder.decode(line))
-                except msgspec.MsgspecError as error:
-                    raise InputError(f"{self.path} line {number} is no message: {error}") from error
-        return summary
+    def _read_back(self) -> int:
+        """Count what the file holds, and cut off an unfinished line: its number of bytes."""
+        log, self._tally = read_log(self.path)
+        if log.damaged:
+            number, reason = log.damaged[0]
+            raise InputError(f"{self.path} line {number} is no message: {reason}")
+        if log.torn:
+            try:
+                self._file.truncate(log.complete)
+            except OSError as error:
+                self._fail(error)
+        return log.torn
 
-    def _cut(self, size: int) -> int:
-        """Shorten the file to `size` bytes; the number of bytes removed."""
-        removed = self.path.stat().st_size - size
-        try:
-            self._file.truncate(size)
-        except OSError as error:
-            self._fail(error)
-        return removed
+    @property
+    def summary(self) -> Summary:
+        return self._tally.summary
 
     def emit(self, message: Message) -> None:
         line = self._encoder.encode(message) + b"\n"
@@ -72,7 +57,7 @@ class JsonLines:
                 line = line[self._file.write(line) or 0 :]
         except OSError as error:
             self._fail(error)
-        self.summary.add(message)
+        self._tally.add(message)
 
     def close(self) -> None:
         self._file.close()

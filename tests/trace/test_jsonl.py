@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from costmodel.errors import EnvironmentFault, InputError
-from costmodel.trace import JsonLines, Message, Severity, Summary, Trace
+from costmodel.trace import JsonLines, Message, Route, Severity, Summary, Trace
 
 
 def message(kind: str, timestamp: int) -> Message:
@@ -66,7 +66,7 @@ def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: p
 
 def test_a_trace_hands_each_message_to_every_backend(tmp_path: Path) -> None:
     logs = [JsonLines(tmp_path / "one"), JsonLines(tmp_path / "two")]
-    trace = Trace(*logs)
+    trace = Trace(*map(Route, logs))
     trace.emit("test", "kind", Severity.WARNING, number=3)
     trace.close()
     written = (tmp_path / "one").read_bytes()

@@ -1,0 +1,63 @@
+"""Reading a log of messages, whatever became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from costmodel.errors import InputError
+from costmodel.trace.message import Message, Summary, Tally
+
+_LINE_LIMIT: Final = 1 << 24
+"""Bytes of the longest line that is read."""
+
+_NAMED: Final = 10  # damaged lines
+
+
+@dataclass(slots=True)
+class Log:
+    """What a log holds. `damaged` names the first lines that are no message, with the reason, and `damage` counts them;
+    `complete` bytes end with a whole line, and `torn` bytes follow, of a line that was cut short."""
+
+    summary: Summary
+    damaged: list[tuple[int, str]] = field(default_factory=list)
+    damage: int = 0
+    complete: int = 0
+    torn: int = 0
+
+
+def read_log(path: Path) -> tuple[Log, Tally]:
+    """A log, and the tally with which to go on counting. InputError where it cannot be read, or has lines beyond all
+    measure."""
+    tally = Tally()
+    log = Log(tally.summary)
+    decoder = msgspec.json.Decoder(Message)
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.endswith(b"\n"):
+            log.torn = len(line)
+            break
+        log.complete += len(line)
+        try:
+            tally.add(decoder.decode(line))
+        except (msgspec.MsgspecError, RecursionError) as error:
+            log.damage += 1
+            if len(log.damaged) < _NAMED:
+                log.damaged.append((number, str(error)))
+    return log, tally
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(_LINE_LIMIT):
+                number += 1
+                if len(line) == _LINE_LIMIT and not line.endswith(b"\n"):
+                    raise InputError(f"{path} line {number} is longer than {_LINE_LIMIT} bytes")
+                yield line
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
