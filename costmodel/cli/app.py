@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from costmodel import __version__
-from costmodel.cli import compare, conformance, doctor, evaluate, fit, measure, memory, params, validate
+from costmodel.cli import compare, conformance, doctor, evaluate, fit, measure, memory, params, trace, validate
 from costmodel.cli.output import complain
 from costmodel.errors import CalibrateError, Interrupted
 
@@ -32,6 +32,7 @@ app.command("validate")(validate.command)
 app.command("memory")(memory.command)
 app.command("compare", cls=compare.Command)(compare.command)
 app.add_typer(params.app, name="params")
+app.add_typer(trace.app, name="trace")
 
 
 def _show_version(wanted: bool) -> None:

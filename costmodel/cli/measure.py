@@ -11,6 +11,7 @@ import typer
 from costmodel.cli.options import Core, Json, Measurements, Seed, TimeBudget, seconds, share
 from costmodel.cli.output import percent, print_json, stdout, table
 from costmodel.cli.progress import shown
+from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError, Interrupted
 from costmodel.measure import EXPERIMENTS, design_cells
 from costmodel.runs.design import FEWEST_BLOCKS, Plan
@@ -44,6 +45,7 @@ def command(
     core: Core = None,
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
+    trace_config: TraceConfig = None,
     resume_: Annotated[
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Continue an interrupted run; it keeps its own design."),
@@ -56,9 +58,9 @@ def command(
 
     deadline = seconds(time_budget)
     try:
-        with shown("measuring") as observer:
+        with traced(trace_config) as trace, shown("measuring") as observer:
             if resume_ is not None:
-                run = resume(resume_, time_budget=deadline, clock=clock_named(clock), observer=observer)
+                run = resume(resume_, time_budget=deadline, clock=clock_named(clock), observer=observer, trace=trace)
             else:
                 plan, name = _plan(experiment, builtins, precision, core, seed, clock)
                 run = measure(
@@ -69,6 +71,7 @@ def command(
                     clock=clock_named(clock),
                     command_line=sys.argv,
                     observer=observer,
+                    trace=trace,
                 )
     except Interrupted as error:
         raise Interrupted(f"{error}; `calibrate measure --resume` with that folder goes on") from None

@@ -23,6 +23,7 @@ from costmodel.cli.options import (
 )
 from costmodel.cli.output import print_json
 from costmodel.cli.progress import shown
+from costmodel.cli.trace import TraceConfig, traced
 from costmodel.cli.verdict import show_verdict
 from costmodel.errors import InputError
 from costmodel.model import load
@@ -94,6 +95,7 @@ def command(
     core: Core = None,
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
+    trace_config: TraceConfig = None,
     as_json: Json = False,
 ) -> int:
     """Replay a workload and compare the observed times with what a model predicts.
@@ -131,7 +133,7 @@ def command(
         sample=sample,
         seed=seed,
     )
-    with shown("replaying") as observer:
+    with traced(trace_config) as trace, shown("replaying") as observer:
         verdict = validate(
             load(model),
             programs,
@@ -143,6 +145,7 @@ def command(
             model_files=model,
             command_line=sys.argv,
             observer=observer,
+            trace=trace,
         )
     if as_json:
         print_json(verdict.to_dict())

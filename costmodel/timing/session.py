@@ -27,7 +27,7 @@ from costmodel.timing.protocol import Begin, Block, End, Job
 from costmodel.timing.surroundings import other_threads_off, signals_set
 from costmodel.timing.tally import Tally
 from costmodel.timing.yardstick import machine_yardstick
-from costmodel.trace import JsonLines, Route, Severity, Trace
+from costmodel.trace import SILENT, JsonLines, Route, Severity, Trace
 
 _NAMESPACE: Final = "timing.session"
 _FLUSH_SECONDS: Final = 1.0  # of samples are what a kill of the manager can cost
@@ -69,9 +69,10 @@ def measure(
     inputs: Mapping[str, FileFact] | None = None,
     observer: Observer | None = None,
     backend: Backend | None = None,
+    trace: Trace = SILENT,
 ) -> Run:
     """Measure a plan into a new run below `root`, within `time_budget` seconds, everything included, if one is given.
-    Without a `clock`, by the best one for time.
+    Without a `clock`, by the best one for time. What the session says goes into the run, and to `trace`.
 
     The run is complete, with cells marked uncertain where the target was missed. Raises Interrupted (Ctrl-C, SIGTERM)
     and Inconclusive (too many batches disturbed), each with a run that can be resumed; EnvironmentFault where folder,
@@ -92,7 +93,7 @@ def measure(
         inputs=dict(inputs or {}),
         clock=facts,
     )
-    return _Session(writer, began, time_budget, observer, backend).run()
+    return _Session(writer, began, time_budget, observer, backend, trace).run()
 
 
 def resume(
@@ -102,6 +103,7 @@ def resume(
     clock: ClockName | None = None,
     observer: Observer | None = None,
     backend: Backend | None = None,
+    trace: Trace = SILENT,
 ) -> Run:
     """Continue a run that was interrupted or killed, by its own plan, as `measure` does. Nothing that it holds is lost.
 
@@ -120,7 +122,7 @@ def resume(
     if clock not in (None, begun):
         raise InputError(f"{path} was begun with the clock {begun}; resume it with that, or start a new run")
     _clock_facts(begun)  # it may be refused by now
-    return _Session(RunWriter.reopen(path), began, time_budget, observer, backend).run()
+    return _Session(RunWriter.reopen(path), began, time_budget, observer, backend, trace).run()
 
 
 def _clock_facts(clock: ClockName) -> dict[str, Any]:
@@ -150,6 +152,7 @@ class _Session:
         time_budget: float | None,
         observer: Observer | None,
         backend: Backend | None,
+        trace: Trace,
     ) -> None:
         self.writer, self.plan, self.observer = writer, writer.design, observer
         self.began, self.time_budget = began, time_budget
@@ -158,7 +161,7 @@ class _Session:
         self.backend = backend or _usual_backend(self.clock)
         self.calibrations: dict[str, dict[str, float]] = clock.setdefault("ns_per_tick", {})
         self.log = JsonLines(writer.messages_path)
-        self.trace = Trace(Route(self.log))
+        self.trace = Trace(*trace.routes, Route(self.log))
         self.stopped = threading.Event()
         self.tally = Tally(self.plan, Run(writer.path, writer.manifest, self.plan).samples())
         self.jobs: dict[int, Job] = {}
@@ -383,7 +386,7 @@ class _Session:
         }
         try:
             self._say("end", status=status.value, reason=reason)
-            self.trace.close()
+            self.log.close()
             return self.writer.finish(status, reason, self.log.summary)
         except CalibrateError:
             self.writer.close()

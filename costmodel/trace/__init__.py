@@ -1,5 +1,6 @@
 """Structured messages, and the backends that take them."""
 
+from costmodel.trace.config import TraceConfig, load_trace_config, open_trace
 from costmodel.trace.jsonl import JsonLines
 from costmodel.trace.log import Log, read_log
 from costmodel.trace.message import START, Break, Fields, Message, Severity, Summary, Tally
@@ -20,5 +21,8 @@ __all__ = [
     "Summary",
     "Tally",
     "Trace",
+    "TraceConfig",
+    "load_trace_config",
+    "open_trace",
     "read_log",
 ]

@@ -59,8 +59,9 @@ class JsonLines:
             self._fail(error)
         self._tally.add(message)
 
-    def close(self) -> None:
+    def close(self) -> str:
         self._file.close()
+        return ""
 
     def _fail(self, error: OSError) -> NoReturn:
         raise EnvironmentFault(

@@ -16,7 +16,8 @@ class Backend(Protocol):
 
     def emit(self, message: Message) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self) -> str:
+        """Let go of what is held; what the user is to know of messages that did not arrive, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ class Trace:
         if channel is not None:
             channel.emit(kind, severity, **fields)
 
-    def close(self) -> None:
-        for route in self.routes:
-            route.backend.close()
+    def close(self) -> tuple[str, ...]:
+        """Close every backend: what the user is to know."""
+        return tuple(filter(None, [route.backend.close() for route in self.routes]))
 
 
 SILENT: Final = Trace()

@@ -20,6 +20,7 @@ from costmodel.runs.store import Run
 from costmodel.timing.estimate import estimate, hash_yardstick, reference_yardstick
 from costmodel.timing.plan import choose_core
 from costmodel.timing.session import Observer, measure
+from costmodel.trace import SILENT, Trace
 from costmodel.validate.attribution import attribute
 from costmodel.validate.baselines import baselines
 from costmodel.validate.draws import draw_ratios
@@ -79,6 +80,7 @@ def validate(
     model_files: Sequence[Path] = (),
     command_line: Sequence[str] = (),
     observer: Observer | None = None,
+    trace: Trace = SILENT,
 ) -> Verdict:
     """Replay a workload on a core (by default the session's choice) and compare with what the model predicts.
 
@@ -107,6 +109,7 @@ def validate(
         command_line=command_line,
         inputs={str(path): file_fact(path) for path in (*model_files, *workload.files)},
         observer=observer,
+        trace=trace,
     )
     same_state, notes = _comparability(fitted, run)
     samples = run.samples()

@@ -1,0 +1,183 @@
+"""Messages on their way to a collector that is there, away, killed and full: all of it with real processes."""
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from costmodel.trace import Message, Route, Severity, Trace
+from costmodel.trace.log import read_log
+from costmodel.trace.remote import Remote
+from tests.cli.command import ENVIRONMENT
+from tests.trace.collector import Collector, collecting, kept
+
+NOBODY = "http://127.0.0.1:9"  # the discard port, where nobody listens
+
+# Says numbered things for a while, told how many by its arguments, then how it went.
+SENDER = """
+import sys, time
+from pathlib import Path
+from costmodel.trace import Route, Trace
+from costmodel.trace.remote import Remote
+endpoint, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+backend = Remote(endpoint, folder, limit=1 << 26, patience=60)
+trace = Trace(Route(backend))
+for number in range(count):
+    trace.emit("one" if number % 3 else "other", "said", number=number)
+    if number % 20 == 0:
+        time.sleep(0.02)
+    if number == count // 2:
+        print("half", flush=True)
+print(trace.close(), flush=True)
+"""
+
+
+def sender(endpoint: str, folder: Path, count: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", SENDER, endpoint + "/v1/logs", str(folder), str(count)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+
+
+def remote(endpoint: str, folder: Path, *, limit: int = 1 << 20, patience: float = 20.0) -> Remote:
+    return Remote(endpoint + "/v1/logs", folder, limit=limit, patience=patience)
+
+
+def message(number: int, text: str = "") -> Message:
+    return Message("test", "said", Severity.INFO, number, {"number": number, "text": text}, 7)
+
+
+def test_no_message_is_lost_and_order_is_kept_through_a_collector_that_is_killed(tmp_path: Path) -> None:
+    count, out = 3000, tmp_path / "collected"
+    collector = Collector(out)
+    try:
+        senders = [sender(collector.endpoint, tmp_path / "spool", count) for _ in range(2)]
+        for one in senders:
+            assert one.stdout is not None
+            assert one.stdout.readline() == "half\n"
+        collector.kill()
+        before = sum(len(kept(path)) for path in out.glob("*.jsonl"))
+        collector = Collector(out, collector.port)
+        for one in senders:
+            assert one.communicate(timeout=60)[0] == "()\n"
+        counts = collector.stop()
+    finally:
+        with suppress(ValueError):  # its streams are closed already
+            collector.kill()
+    assert 0 < before < 2 * count
+    assert counts["received"] == 2 * count - before
+    assert counts["missing"] == 0
+    files = sorted(out.glob("*.jsonl"))
+    assert len(files) == 2
+    for path in files:
+        assert [line.fields["number"] for line in kept(path)] == list(range(count))
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_what_a_killed_process_could_not_send_is_sent_by_the_next(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    with sender(NOBODY, spool, 200) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "half\n"
+        killed.kill()
+    with collecting(tmp_path / "out") as collector:
+        assert remote(collector.endpoint, spool).close() == ""
+        (path,) = (tmp_path / "out").glob("*.jsonl")
+    numbers = [line.fields["number"] for line in kept(path)]
+    assert len(numbers) > 100
+    assert numbers == list(range(len(numbers)))
+    assert list(spool.iterdir()) == []
+
+
+def test_a_collector_that_stays_away_leaves_messages_on_disk_and_is_said(tmp_path: Path) -> None:
+    backend = remote(NOBODY, tmp_path / "spool", patience=0.1)
+    backend.emit(message(1))
+    said = backend.close()
+    assert said.startswith(f"{NOBODY}/v1/logs did not take all messages: ")
+    assert "are sent by the next command that traces" in said
+    with collecting(tmp_path / "out") as collector:
+        assert remote(collector.endpoint, tmp_path / "spool").close() == ""
+        (path,) = (tmp_path / "out").glob("*.jsonl")
+        assert [line.fields["number"] for line in kept(path)] == [1]
+
+
+def test_a_full_buffer_is_told_to_the_user_and_to_the_collector(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    backend = remote(NOBODY, spool, limit=2000, patience=0)
+    for number in range(100):
+        backend.emit(message(number))
+    assert f"{backend.dropped} messages for {NOBODY}/v1/logs found no room" in backend.close()
+    assert 80 < backend.dropped < 100
+    with collecting(tmp_path / "out") as collector:
+        assert remote(collector.endpoint, spool).close() == ""
+        counts = collector.stop()
+    (path,) = (tmp_path / "out").glob("*.jsonl")
+    *taken, overflow = kept(path)
+    assert [line.fields["number"] for line in taken] == list(range(100 - backend.dropped))
+    assert (overflow.kind, overflow.severity) == ("overflow", Severity.WARNING)
+    assert overflow.fields == {"dropped": backend.dropped, "kinds": {"test/said": backend.dropped}}
+    assert counts["missing"] == backend.dropped
+
+
+def test_a_message_too_large_for_a_collector_does_not_stop_the_others(tmp_path: Path) -> None:
+    with collecting(tmp_path / "out") as collector:
+        backend = remote(collector.endpoint, tmp_path / "spool")
+        backend.emit(message(1))
+        backend.emit(message(2, "x" * (1 << 19)))
+        backend.emit(message(3))
+        assert "1 messages" in backend.close()
+        (path,) = (tmp_path / "out").glob("*.jsonl")
+    assert [line.kind for line in kept(path)] == ["said", "overflow", "said"]
+
+
+def test_a_message_arrives_as_it_was_sent(tmp_path: Path) -> None:
+    fields = {"text": "ü\x00", "none": None, "list": [1, "a", None, 0.5], "deep": {"a": {"b": True}}, "big": -(2**63)}
+    sent = Message("a.b", "kind", Severity.ERROR, 1_700_000_000_123_456_789, fields, 987_654_321)
+    with collecting(tmp_path / "out") as collector:
+        backend = remote(collector.endpoint, tmp_path / "spool")
+        backend.emit(sent)
+        assert backend.close() == ""
+        (path,) = (tmp_path / "out").glob("*.jsonl")
+    (line,) = kept(path)
+    received = json.loads(path.read_bytes().splitlines()[-1])
+    assert line.sequence == 1
+    assert path.stem == backend.source
+    assert received == {
+        "namespace": "a.b",
+        "kind": "kind",
+        "severity": "error",
+        "timestamp": 1_700_000_000_123_456_789,
+        "fields": fields,
+        "uptime": 987_654_321,
+        "sequence": 1,
+    }
+
+
+def test_what_the_collector_writes_reads_as_a_log(tmp_path: Path) -> None:
+    with collecting(tmp_path / "out") as collector:
+        trace = Trace(Route(remote(collector.endpoint, tmp_path / "spool")))
+        trace.emit("test", "said", number=1)
+        trace.close()
+        (path,) = (tmp_path / "out").glob("*.jsonl")
+    log, _ = read_log(path)
+    assert log.damage == 0
+    assert log.summary.counts == {"trace.collect/source": 1, "test/said": 1}
+
+
+def test_compressed_requests_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with collecting(tmp_path / "out") as collector:
+        for compression in ("gzip", "deflate"):
+            monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", compression)
+            backend = remote(collector.endpoint, tmp_path / "spool")
+            backend.emit(message(1))
+            assert backend.close() == ""
+        assert collector.stop()["received"] == 2
+
+
+def test_a_full_collector_refuses_and_the_sender_keeps_its_messages(tmp_path: Path) -> None:
+    with collecting(tmp_path / "out", 0, "--limit", "10") as collector:
+        backend = remote(collector.endpoint, tmp_path / "spool", patience=1)
+        backend.emit(message(1))
+        assert "did not take all messages" in backend.close()
+    assert list((tmp_path / "out").glob("*.jsonl")) == []
