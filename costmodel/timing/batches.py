@@ -22,7 +22,7 @@ _GAP_LIMIT: Final = 0.25  # a core with busy neighbours loses up to 10 % of a pr
 _YARDSTICK_EVERY: Final = 8  # batches of the target's length lie between two readings of the yardsticks
 _YARDSTICK_SHARE: Final = 0.5  # of the target: a yardstick's batch; a block takes the median of many
 _WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts
-_FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches
+_FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches, with one for three
 
 
 class Timeable(Protocol):
@@ -47,6 +47,8 @@ class Timed:
     @property
     def batches(self) -> int:
         """How many are timed in a row, after one warm-up."""
+        if self.iterations == 1:
+            return 3
         return 2 if self.iterations <= _FEW_ITERATIONS else 1
 
     @property
@@ -91,16 +93,18 @@ class Stopwatch:
         self.timed_ticks += sum(reading.ticks for reading in readings)
         return readings
 
-    def confirm_iterations(self, timed: Timed, target_ns: float) -> None:
-        """Raise the iterations until two consecutive batches take the target or longer."""
+    def confirm_iterations(self, timed: Timed, target_ns: float, *, known: bool = False) -> None:
+        """Raise the iterations until two consecutive batches take the target or longer. Of iterations that are `known`
+        to, since an earlier process confirmed them, the first batch is enough if it does so again."""
         confirmed: list[float] = []
-        while len(confirmed) < 2:
+        while len(confirmed) < (1 if known else 2):
             (reading,) = self.time([timed])
             ns = reading.ticks * self.ns_per_tick
             if ns >= target_ns:
                 confirmed.append(ns)
             else:
                 confirmed.clear()
+                known = False
                 wanted = math.ceil(1.05 * target_ns / max(ns, 1.0) * timed.iterations)
                 timed.iterations = min(max(wanted, timed.iterations + 1), _GROWTH * timed.iterations)
         timed.expected_ns = min(confirmed)

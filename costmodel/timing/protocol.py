@@ -76,8 +76,9 @@ class Counted(msgspec.Struct, frozen=True, tag=True):
 
 
 class End(msgspec.Struct, frozen=True, tag=True):
-    """`ns_per_tick` as found over the process's whole life; `timed_seconds` were spent inside the clock,
-    `yardstick_seconds` of them on yardsticks."""
+    """`ns_per_tick` as found over the process's whole life; `timed_seconds` were spent inside the clock, between the
+    two readings of a batch, gated or not, `yardstick_seconds` of them on yardsticks. Warm-ups do not count, nor does
+    anything before Begin."""
 
     process: int
     ns_per_tick: float

@@ -58,7 +58,7 @@ class Tally:
         self.active = np.ones(len(self._ids), dtype=bool)
         for _, rows in earlier.groupby("process"):
             self._take(rows)
-        self._find_precision()
+        self._find_precision(pd.Series(True, index=self._ids))
         self._decide()
 
     @property
@@ -105,7 +105,7 @@ class Tally:
         if self._current:
             self._take(pd.DataFrame.from_records(map(msgspec.structs.asdict, self._current), columns=_COLUMNS))
             self._current, self._current_gated = [], 0
-            self._find_precision()
+            self._find_precision(self._means.iloc[:, -1].notna())
             if self.processes in self._looks:
                 self._decide()
 
@@ -117,10 +117,11 @@ class Tally:
         self._batches = self._batches.add(rows["cell"].value_counts(), fill_value=0)
         self._gated = self._gated.add(rows.loc[rows["gate"] != "", "cell"].value_counts(), fill_value=0)
 
-    def _find_precision(self) -> None:
+    def _find_precision(self, cells: pd.Series[bool]) -> None:
+        """Of these cells; nothing is new of the others."""
         if self.processes:
-            table = estimate(self._means, scale_ns=1.0, seed=self._plan.seed, replicates=_REPLICATES)
-            self.half_widths = table["half_width"].fillna(np.inf)
+            table = estimate(self._means[cells], scale_ns=1.0, seed=self._plan.seed, replicates=_REPLICATES)
+            self.half_widths[cells] = table["half_width"].fillna(np.inf)
 
     def _decide(self) -> None:
         """Drop the groups of cells that are all done."""

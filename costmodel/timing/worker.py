@@ -67,8 +67,8 @@ def _measure(job: Job, replies: BinaryIO) -> None:
         Timed(workshop.make(cell, checked=hint > 0), max(hint, 1)) for cell, hint in zip(job.cells, hints, strict=True)
     ]
     yardsticks = Yardsticks(stopwatch, HashYardstick(), workshop.make(job.yardstick), target_ns)
-    for cell in cells:
-        stopwatch.confirm_iterations(cell, target_ns)
+    for cell, hint in zip(cells, hints, strict=True):
+        stopwatch.confirm_iterations(cell, target_ns, known=hint > 0)
     gc.collect()
     gc.freeze()
     before = stopwatch.timed_ticks
