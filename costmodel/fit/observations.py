@@ -13,27 +13,15 @@ from numpy.typing import NDArray
 from costmodel.errors import InputError
 from costmodel.fit.cells import STEPS, Cell, cells_of
 from costmodel.fit.resample import Clusters
+from costmodel.runs.means import COLUMNS, HASH_YARDSTICK, YARDSTICKS, trimmed_means
 from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-TRIMMED_SHARE = 0.25
-"""Share of the batches that the trimmed mean leaves out at either end."""
-
-_FEWEST_BATCHES = 3
-"""A process with fewer clean batches of a cell has no mean of it to trim."""
-
-_FENCE = 3.0
-"""Interquartile ranges beyond the quartiles from which on a batch lies far from the others (Tukey's outer fence)."""
-
 _STAGE_SHARE = 0.95
 """A process with fewer cells than this share of another's belongs to a later stage of the session."""
-
-_HASH = "yardstick_hash_ns"
-_YARDSTICKS = (_HASH, "yardstick_machine_ns")
-_COLUMNS = ("cell", "process", "block", "iterations", "ns", "gate", *_YARDSTICKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +101,9 @@ def observe(runs: Sequence[Run]) -> Observations:
     yardsticks = _usable_yardsticks(read, runs[0].path)
     yards = [np.exp(np.log([batches.yardsticks[name] for name in yardsticks]).mean(axis=0)) for batches in read]
     reference = _reference_yardstick(read, yards)
-    hashes = [batches.yardsticks[_HASH] for batches in read]
+    hashes = [batches.yardsticks[HASH_YARDSTICK] for batches in read]
     logs = np.vstack(
-        [
-            _trimmed_means(batches, np.log(reference / yard), len(everything))
-            for batches, yard in zip(read, yards, strict=True)
-        ]
+        [_means(batches, np.log(reference / yard), len(everything)) for batches, yard in zip(read, yards, strict=True)]
     )
     lost = np.asarray(np.isnan(logs).all(axis=0))
     steps = np.array([cell.experiment == STEPS for cell in everything])
@@ -130,7 +115,7 @@ def observe(runs: Sequence[Run]) -> Observations:
         logs=logs[:, ~lost],
         clusters=_clusters(read, designs, runs, logs),
         reference_yardstick_ns=reference,
-        hash_yardstick_ns=_reference_yardstick(read, hashes) if _HASH in yardsticks else None,
+        hash_yardstick_ns=_reference_yardstick(read, hashes) if HASH_YARDSTICK in yardsticks else None,
         yardsticks=yardsticks,
         uncertain=_uncertain(runs, cells_by_run),
         lost=tuple(cell for cell, gone in zip(everything, lost, strict=True) if gone),
@@ -157,7 +142,7 @@ class _Batches:
 
 def _clean(run: Run, column: dict[str, int]) -> _Batches:
     """The clean batches of the cells in `column` (cell id to column)."""
-    table = run.table(_COLUMNS)
+    table = run.table(COLUMNS)
     names, codes = _encoded(table["cell"])
     columns = np.array([column.get(name, -1) for name in names], np.intp)[codes]
     gates, gate = _encoded(table["gate"])
@@ -165,7 +150,7 @@ def _clean(run: Run, column: dict[str, int]) -> _Batches:
     clean = ours & np.array([name == "" for name in gates], np.bool_)[gate]
     if not clean.any():
         raise InputError(f"{run.path} has no clean batches; measure again on a quieter machine")
-    values = {name: table[name].to_numpy()[clean] for name in _COLUMNS if name not in ("cell", "gate")}
+    values = {name: table[name].to_numpy()[clean] for name in COLUMNS if name not in ("cell", "gate")}
     per_evaluation = values["ns"] / values["iterations"]
     if not (np.isfinite(per_evaluation) & (per_evaluation > 0)).all():
         raise InputError(f"{run.path} has a batch that took no time; its samples cannot be used")
@@ -174,7 +159,7 @@ def _clean(run: Run, column: dict[str, int]) -> _Batches:
         blocks=values["block"].astype(np.intp),
         columns=columns[clean],
         log_ns=np.log(per_evaluation),
-        yardsticks={name: values[name].astype(np.float64) for name in _YARDSTICKS},
+        yardsticks={name: values[name].astype(np.float64) for name in YARDSTICKS},
         gated=int(ours.sum() - clean.sum()),
     )
 
@@ -189,7 +174,7 @@ def _usable_yardsticks(read: Sequence[_Batches], where: Path) -> tuple[str, ...]
     """The yardsticks that every clean batch has: the same for all, lest some times be measured by another rod."""
     usable = tuple(
         name
-        for name in _YARDSTICKS
+        for name in YARDSTICKS
         if all((np.isfinite(batches.yardsticks[name]) & (batches.yardsticks[name] > 0)).all() for batches in read)
     )
     if not usable:
@@ -242,35 +227,11 @@ def _reference_yardstick(read: Sequence[_Batches], yards: Sequence[Floats]) -> f
     return float(np.median(np.concatenate(blocks)))
 
 
-def _trimmed_means(batches: _Batches, correction: Floats, columns: int) -> Floats:
+def _means(batches: _Batches, correction: Floats, columns: int) -> Floats:
     """Processes × `columns`: trimmed means of the corrected log times, NaN where there is too little."""
-    values = batches.log_ns + correction
-    keys = batches.processes * columns + batches.columns
-    order = np.lexsort((values, keys))
-    keys, values = keys[order], values[order]
-    present, starts, lengths = np.unique(keys, return_index=True, return_counts=True)
-    rank = np.arange(len(keys)) - np.repeat(starts, lengths)
-    counts = lengths - _excess(values, starts, lengths)
-    cut = (TRIMMED_SHARE * counts).astype(np.intp)
-    kept = (rank >= np.repeat(cut, lengths)) & (rank < np.repeat(counts - cut, lengths))
-    means = np.full(batches.process_count * columns, np.nan)
-    sums = np.add.reduceat(np.where(kept, values, 0.0), starts)
-    means[present] = np.where(counts >= _FEWEST_BATCHES, sums / (counts - 2 * cut), np.nan)
+    groups = batches.processes * columns + batches.columns
+    means = trimmed_means(batches.log_ns + correction, groups, batches.process_count * columns)
     return means.reshape(batches.process_count, columns)
-
-
-def _excess(values: Floats, starts: Indices, counts: Indices) -> Indices:
-    """By how many more of each group's sorted `values` lie far above the rest than far below it.
-
-    What disturbs a batch makes it longer, never shorter. Trimming alike at both ends would count disturbed batches as
-    the upper end of the noise, and move the mean up with their number.
-    """
-    first, third = (values[starts + (share * (counts - 1)).astype(np.intp)] for share in (0.25, 0.75))
-    reach = _FENCE * (third - first)
-    above = np.add.reduceat(values > np.repeat(third + reach, counts), starts, dtype=np.intp)
-    below = np.add.reduceat(values < np.repeat(first - reach, counts), starts, dtype=np.intp)
-    excess: Indices = np.maximum(above - below, 0)
-    return excess
 
 
 def _uncertain(runs: Sequence[Run], cells_by_run: Sequence[dict[str, Cell]]) -> dict[Cell, str]:

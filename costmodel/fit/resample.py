@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 _TAIL = 0.025
+_SILENT = 1e-3
+"""A process that changes a quantity by less than this share of what another does says next to nothing about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,13 @@ class Replicates:
     """Times of C cells in N = 1 + P + B replicates: the point estimate, each process left out, the resamples.
 
     `times_ps` is N × C. Everything computed from it keeps the replicates on its first axis. `inflation` is that of
-    `run_inflation`.
+    `run_inflation`, `freedom` that of `common_freedom`.
     """
 
     times_ps: Floats
     clusters: Clusters
     inflation: float
+    freedom: int
 
     def interval(self, values: Floats, smooth: Floats, *, nonnegative: bool) -> tuple[float, float]:
         """95 % interval of a quantity from its N replicates; `smooth` are those without a constraint."""
@@ -65,12 +68,6 @@ class Replicates:
         stretch = self._stretch(smooth)
         low, high = point - stretch * max(point - low, 0.0), point + stretch * max(high - point, 0.0)
         return (max(low, 0.0) if nonnegative else low), high
-
-    @property
-    def freedom(self) -> int:
-        """Degrees of freedom of an error to which all processes of a group add: those of the smallest group."""
-        members = [(sum(map(len, runs)), len(runs)) for runs in self.clusters.members()]
-        return min(n - runs if n > runs else n - 1 for n, runs in members)
 
     def errors(self, smooth: Floats) -> Floats:
         """What each process adds to the errors of n quantities (N × n), as P × n.
@@ -105,7 +102,20 @@ def replicate(logs: Floats, clusters: Clusters, *, count: int, seed: int) -> Rep
     with np.errstate(invalid="ignore"):
         means = sums / totals
     means = np.where(totals > 0, means, means[0])
-    return Replicates(np.exp(means) * 1000, clusters, run_inflation(logs, clusters))
+    return Replicates(np.exp(means) * 1000, clusters, run_inflation(logs, clusters), common_freedom(present, clusters))
+
+
+def common_freedom(present: NDArray[np.bool_], clusters: Clusters) -> int:
+    """Degrees of freedom of an error to which many cells add, from which processes have which cells (P × C): those of
+    the median cell, in the group where they are fewest. Most cells of a session are precise after its first stage; the
+    processes that it needs for the last few say nothing about them."""
+    groups = []
+    for runs in clusters.members():
+        counts = np.array([present[processes].sum(axis=0) for processes in runs])
+        processes, having = counts.sum(axis=0), (counts > 0).sum(axis=0)
+        freedom = np.where(processes > having, processes - having, processes - 1)[processes > 1]
+        groups.append(int(np.median(freedom)) if len(freedom) else 1)
+    return max(min(groups), 1)
 
 
 def _resamples(clusters: Clusters, count: int, rng: np.random.Generator) -> Floats:
@@ -165,16 +175,18 @@ def jackknife_variance(influences: Floats, clusters: Clusters, inflation: float)
     """Variance of an estimate and its degrees of freedom, from what leaving out each of P processes changes.
 
     Parts of several groups and strata add up, with degrees of freedom after Satterthwaite: of a cell that only the
-    first stage of a session has, no more is known than that stage's processes say.
+    first stage of a session has, no more is known than that stage's processes say. Nor do processes count that lack
+    the cells on which the estimate rests, as those of a session that was killed may.
     """
     squares = scaled_influences(influences, clusters, inflation) ** 2
     variance = float(squares.sum())
     if variance == 0:
         return 0.0, 1.0
     against = 0.0
+    telling = np.abs(influences) > _SILENT * np.abs(influences).max()
     for group, stratum in sorted(set(zip(clusters.group.tolist(), clusters.stratum.tolist(), strict=True))):
         mine = (clusters.group == group) & (clusters.stratum == stratum)
-        runs = len(np.unique(clusters.run[mine]))
-        n = int(mine.sum())
+        runs = len(np.unique(clusters.run[mine & telling]))
+        n = int((mine & telling).sum())
         against += float(squares[mine].sum()) ** 2 / max(n - runs if n > runs else n - 1, 1)
     return variance, variance**2 / against

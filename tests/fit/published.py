@@ -20,7 +20,7 @@ def official_fit(shared_data: Path, builtin: str) -> PricedFunction:
     costs = np.tile((np.array(seconds) - around) * 1e12, (103, 1))
     clusters = Clusters(*np.zeros((3, 2), np.intp))
     function = ledger_model(Variant.E).builtins[builtin].cpu
-    replicates = Replicates(costs, clusters, 1.0)
+    replicates = Replicates(costs, clusters, 1.0, 1)
     return fit_function(function, sizes, costs, np.ones(len(sizes)), replicates, rounding=Rounding.CEILING)
 
 

@@ -22,7 +22,7 @@ ADD_SIZES = BUILTINS["addInteger"][1]
 
 
 def fit(folder: Path, cells: list[Cell], variant: Variant = VARIANT, **how: object) -> FittedModel:
-    run = make_run(folder, [*step_cells(), *cells], processes=3, blocks=3, **how)  # type: ignore[arg-type]
+    run = make_run(folder, [*step_cells(), *cells], processes=3, blocks=4, **how)  # type: ignore[arg-type]
     return fit_runs([run], variant=variant, replicates=100)
 
 

@@ -9,7 +9,7 @@ from tests.fit.synthetic import CALLS_PS, VARIANT, call_cells, make_run, planned
 
 
 def fit(folder: Path, cells: list[Cell]) -> dict[str, CallFit]:
-    run = make_run(folder, [*step_cells(), *cells], processes=3, blocks=3)
+    run = make_run(folder, [*step_cells(), *cells], processes=3, blocks=4)
     return {fitted.operation: fitted for fitted in fit_runs([run], variant=VARIANT, replicates=100).calls}
 
 

@@ -133,7 +133,7 @@ def test_run_without_clean_batches_is_refused(tmp_path: Path) -> None:
 
 
 def test_too_few_clean_batches_of_every_step_cell_are_refused(tmp_path: Path) -> None:
-    refuse(make_run(tmp_path, CELLS, blocks=2), "too few clean batches of every step cell")
+    refuse(make_run(tmp_path, CELLS, blocks=3), "too few clean batches of every step cell")
 
 
 def test_run_without_yardstick_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,31 @@ def test_jackknife_of_a_mean_is_the_textbook_variance() -> None:
     assert freedom == pytest.approx(3)
 
 
+def test_processes_without_the_cell_tell_nothing_about_it() -> None:
+    logs = np.full((10, 1), np.nan)
+    logs[[2, 7], 0] = [1.0, 3.0]
+    replicates = replicate(logs, one_run(10), count=10, seed=0)
+    influences = np.log(replicates.times_ps[0, 0] / replicates.times_ps[1:11, 0])
+    variance, freedom = jackknife_variance(influences, one_run(10), 1.0)
+    assert variance >= 1.0  # that of the mean of 1 and 3
+    assert freedom == pytest.approx(1)
+
+
+def test_an_error_of_many_cells_knows_what_the_usual_cell_knows() -> None:
+    logs = np.random.default_rng(5).normal(size=(40, 9))
+    logs[5:, :7] = np.nan
+    assert replicate(logs, one_run(40), count=10, seed=0).freedom == 4
+    logs[1:, 0] = np.nan
+    assert replicate(logs, one_run(40), count=10, seed=0).freedom == 4
+
+
+def test_the_smallest_group_has_the_fewest_degrees_of_freedom() -> None:
+    apart = Clusters(np.repeat([0, 1], [6, 3]), np.repeat([0, 1], [6, 3]), np.zeros(9, np.intp))
+    logs = np.random.default_rng(5).normal(size=(9, 4))
+    logs[6:, :2] = logs[:6, 2:] = np.nan
+    assert replicate(logs, apart, count=10, seed=0).freedom == 2
+
+
 def test_interval_of_a_mean_is_as_wide_as_students() -> None:
     values = np.random.default_rng(3).normal(100, 1, size=6)
     replicates = replicate(np.log(values)[:, None], one_run(6), count=20_000, seed=0)

@@ -16,7 +16,7 @@ OTHERS = tuple(kind for kind in StepKind if kind is not StepKind.CASE)
 
 
 def fit(folder: Path, cells: list[Cell]) -> FittedModel:
-    return fit_runs([make_run(folder, cells, processes=3, blocks=3)], variant=VARIANT, replicates=100)
+    return fit_runs([make_run(folder, cells, processes=3, blocks=4)], variant=VARIANT, replicates=100)
 
 
 def coefficient(model: FittedModel, name: str) -> Coefficient:
