@@ -82,9 +82,9 @@ def repeat(core: int, seconds: float, folder: Path, *, runs: int = 10) -> None:
     logs = pd.concat([np.log(table["value_ns"]) for table in tables], axis=1)
     grand = np.exp(logs.mean(axis=1))
     low, high = (pd.concat([table[side] for table in tables], axis=1) for side in ("low_ns", "high_ns"))
-    covered = low.le(grand, axis=0) & high.ge(grand, axis=0)
+    covered = (low.to_numpy() <= grand.to_numpy()[:, None]) & (high.to_numpy() >= grand.to_numpy()[:, None])
     widths = pd.concat([table["half_width"] for table in tables], axis=1)
-    coverage = float(covered.to_numpy().mean())
+    coverage = float(covered.mean())
     print(
         f"{coverage:.1%} of {covered.size} intervals ({runs} runs of {len(grand)} cells) cover the estimate of all; "
         f"median half-width {float(np.median(widths)):.2%}, runs differ by {float(logs.std(axis=1).median()):.2%}"
@@ -178,7 +178,8 @@ def per_application(build: str, core: int, seconds: float, folder: Path) -> floa
 def kills(core: int, seconds: float, folder: Path, *, times: int = 20) -> None:
     chance = random.SystemRandom()
     command = [*_MEASURE, "--time-budget"]
-    start = ["--experiment", "builtins", "--builtins", _SUBSET, "--core", str(core), "--measurements", str(folder)]
+    # A precision out of reach, or the session would be complete before its twentieth kill.
+    start = ["--precision", "0.1%", "--core", str(core), "--measurements", str(folder)]
     path: Path | None = None
     held = pd.DataFrame()
     for _ in range(times):
@@ -191,9 +192,11 @@ def kills(core: int, seconds: float, folder: Path, *, times: int = 20) -> None:
         path = path or next(iter(folder.glob("*/manifest.json")), Path("/absent")).parent
         path = path if path.exists() and (path / "manifest.json").exists() else None
         held = check_kept(path, held)
+    if path is None:
+        raise CheckFailed(f"none of {times} sessions had begun before it was killed")
     done = subprocess.run([*command, f"{seconds:.0f}s", "--resume", str(path)], capture_output=True, check=False)
     held = check_kept(path, held)
-    whole = path is not None and Run.open(path).manifest.status is Status.COMPLETE
+    whole = Run.open(path).manifest.status is Status.COMPLETE
     if done.returncode or not whole or held.duplicated(["process", "block", "order"]).any():
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise CheckFailed(f"{path} is not complete after {times} kills: {said[-1] if said else 'nothing was said'}")
