@@ -46,15 +46,16 @@ def from_folder(
     redeemers = [envelope.with_suffix(".redeemer.json") for envelope in envelopes]
     programs: list[WorkloadProgram] = []
     for envelope, redeemer in zip(envelopes, redeemers, strict=True):
-        programs += _programs(envelope, redeemer, counts, protocol_version)
+        programs += envelope_programs(envelope, redeemer, counts, protocol_version)
     programs += applied_programs(applied, language, protocol_version)
     budgets = [path for path in (folder / BUDGETS,) if applied and path.exists()]
     return Workload(folder.resolve().name, tuple(programs), (*envelopes, *redeemers, *applied, *budgets))
 
 
-def _programs(
+def envelope_programs(
     envelope: Path, redeemer_file: Path, counts: tuple[int, ...], protocol_version: int
 ) -> list[WorkloadProgram]:
+    """One envelope at each loop count, or once where its redeemer has none. Errors as of `from_folder`."""
     flat, language = load_program(envelope)
     if language is None:
         raise InputError(f"{envelope}: does not say its ledger language; a text envelope is expected")

@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import pytest
+
+from costmodel.errors import InputError
+from costmodel.model import ExUnits
+from costmodel.model.timeline import parameters_at
+from costmodel.plutus import DataConstr
+from costmodel.workloads import WorkloadProgram, script_arguments
+from costmodel.workloads.budget import Limits, Meter, Strategy, fit_budget, scaled_fits
+from costmodel.workloads.loops import OWN_LOOPS, find_loop
+
+# Epoch 600 is of protocol version 10: 10^10 ps and 14·10^6 words a transaction, 2·10^10 and 62·10^6 a block.
+EPOCH = 600
+PARAMETERS = parameters_at(EPOCH)
+LIMITS = Limits.of(PARAMETERS)
+WORKBENCH = ("EcdsaSecp256k1Loop", "Loop", "LoopV3", "SchnorrSecp256k1Loop")
+
+
+def exact(meter: Meter, target: ExUnits) -> int:
+    """The largest count within a target, by trying them all."""
+    count = 0
+    while True:
+        spent = meter.spent(count + 1)
+        if spent.cpu > target.cpu or spent.mem > target.mem:
+            return count
+        count += 1
+
+
+@pytest.mark.parametrize("strategy", ["txbudget", "txperblock_8", "blockbudget_1.5"])
+@pytest.mark.parametrize("name", WORKBENCH)
+def test_binary_search_agrees_with_trying_every_count(shared_data: Path, name: str, strategy: str) -> None:
+    script = shared_data / "workbench" / "scripts" / f"{name}.plutus"
+    meter = Meter(find_loop(str(script), PARAMETERS.major), PARAMETERS)
+    fit = fit_budget(meter, Strategy.parse(strategy), LIMITS)
+    assert fit.loop_count == exact(meter, fit.target)
+    assert fit.used == meter.spent(fit.loop_count)
+
+
+@pytest.mark.parametrize("name", OWN_LOOPS)
+def test_the_packages_own_loops_fit_into_a_transaction(name: str) -> None:
+    meter = Meter(find_loop(name, PARAMETERS.major), PARAMETERS)
+    fit = fit_budget(meter, Strategy.parse("txperblock_8"), LIMITS)
+    assert fit.loop_count == exact(meter, fit.target)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "target"),
+    [
+        ("txbudget", ExUnits(10_000_000_000, 14_000_000)),
+        ("txperblock_8", ExUnits(2_500_000_000, 7_750_000)),
+        ("txperblock_1", ExUnits(10_000_000_000, 14_000_000)),
+        ("blockbudget_1.0", ExUnits(4_000_000_000, 12_400_000)),  # five, as memory goes in 4.43 times
+        ("blockbudget_2", ExUnits(2_222_222_222, 6_888_888)),  # nine
+    ],
+)
+def test_targets_come_from_the_limits(strategy: str, target: ExUnits) -> None:
+    limits = Limits(ExUnits(10_000_000_000, 14_000_000), ExUnits(20_000_000_000, 62_000_000))
+    assert Strategy.parse(strategy).target(limits) == target
+
+
+@pytest.mark.parametrize("text", ["", "txperblock_0", "txperblock_", "blockbudget_2.5", "blockbudget_0", "txbudget_2"])
+def test_other_strategies_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="unknown strategy"):
+        Strategy.parse(text)
+
+
+def test_a_block_budget_without_a_factor_takes_the_most_loops_a_block() -> None:
+    meter = Meter(find_loop("loop", PARAMETERS.major), PARAMETERS)
+    each = [fit_budget(meter, Strategy.parse(f"blockbudget_{r}"), LIMITS) for r in (1, 1.25, 1.5, 1.75, 2)]
+    best = fit_budget(meter, Strategy.parse("blockbudget"), LIMITS)
+    assert best.loops_per_block == max(fit.loops_per_block for fit in each)
+
+
+def test_only_an_enlarged_limit_that_binds_buys_loops() -> None:
+    meter = Meter(find_loop("ecdsa", PARAMETERS.major), PARAMETERS)
+    strategy = Strategy.parse("txbudget")
+    before = fit_budget(meter, strategy, LIMITS)
+    assert before.limited_by == ("steps",)
+    more = {fit.scaled for fit in scaled_fits(meter, strategy, LIMITS) if fit.loop_count > before.loop_count}
+    assert more == {"tx steps ×1.5", "tx steps ×2"}
+
+
+def test_what_is_unused_and_what_is_used_make_the_limit() -> None:
+    meter = Meter(find_loop("schnorr", PARAMETERS.major), PARAMETERS)
+    summary = fit_budget(meter, Strategy.parse("txperblock_8"), LIMITS).to_dict()
+    for unit in ("steps", "memory"):
+        used = summary["budgetUsedPerTxInput"][unit]
+        assert used + summary["projectedBudgetUnusedPerTx"][unit] == summary["budgetPerTx"][unit]
+        in_block = used * summary["projectedTxPerBlock"]
+        assert in_block + summary["projectedBudgetUnusedPerBlock"][unit] == summary["budgetPerBlock"][unit]
+
+
+def test_a_target_too_small_for_one_iteration_is_refused() -> None:
+    meter = Meter(find_loop("ecdsa", PARAMETERS.major), PARAMETERS)
+    with pytest.raises(InputError, match="not one iteration fits"):
+        fit_budget(meter, Strategy.parse("txbudget"), Limits(ExUnits(1000, 1000), LIMITS.block))
+
+
+def test_a_count_that_makes_no_difference_is_refused() -> None:
+    once = find_loop("loop", PARAMETERS.major)(1)
+
+    def same(count: int) -> WorkloadProgram:
+        arguments = script_arguments(once.language, 1)
+        return WorkloadProgram("same", once.flat, once.language, once.protocol_version, arguments, "test", count)
+
+    with pytest.raises(InputError, match="still fit"):
+        fit_budget(Meter(same, PARAMETERS), Strategy.parse("txbudget"), LIMITS)
+
+
+def test_a_script_that_fails_is_refused() -> None:
+    loop = find_loop("loop", PARAMETERS.major)
+
+    def failing(count: int) -> WorkloadProgram:
+        program, nothing = loop(count), script_arguments(loop(1).language, DataConstr(0, ()))
+        return WorkloadProgram("bad", program.flat, program.language, 10, nothing, "test", count)
+
+    with pytest.raises(InputError, match="does not run to success"):
+        fit_budget(Meter(failing, PARAMETERS), Strategy.parse("txbudget"), LIMITS)
