@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "validate": {"workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
     "batches": {"runs"},
     "doctor": {"machine", "model", "plutus", "runs", "timing"},
+    "fleet": {"runs", "timing", "trace"},
     "trace": set(),
     "report": {"runs", "model"},
 }

@@ -21,6 +21,9 @@ from costmodel.timing.plan import choose_core
 if TYPE_CHECKING:
     from costmodel.runs.store import Run
 
+_LOCAL: Final = "local"
+_DASK: Final = "dask:"
+
 # Counts repeat, so two processes with the fewest blocks say all there is to say.
 _COUNTED: Final[dict[str, Any]] = {"blocks_per_process": FEWEST_BLOCKS, "min_processes": 2, "max_processes": 2}
 
@@ -46,6 +49,15 @@ def command(
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
     trace_config: TraceConfig = None,
+    backend: Annotated[
+        str,
+        typer.Option(
+            "--backend",
+            metavar="WHERE",
+            help="local, or dask:SCHEDULER for the workers of a dask scheduler, each with --resources core=1; "
+            "gives a run for each kind of machine.",
+        ),
+    ] = _LOCAL,
     resume_: Annotated[
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Continue an interrupted run; it keeps its own design."),
@@ -53,32 +65,57 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Time builtins, machine steps and script calls on one pinned core, and write a run."""
-    # pandas comes with it; a command that does not measure must not wait for that.
-    from costmodel.timing.session import measure, resume
-
-    deadline = seconds(time_budget)
+    scheduler = _scheduler(backend)
+    if scheduler and core is not None:
+        raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
+    session: dict[str, Any] = {"time_budget": seconds(time_budget), "clock": clock_named(clock)}
     try:
         with traced(trace_config) as trace, shown("measuring") as observer:
+            session |= {"observer": observer, "trace": trace}
             if resume_ is not None:
-                run = resume(resume_, time_budget=deadline, clock=clock_named(clock), observer=observer, trace=trace)
+                runs = _resume(resume_, scheduler, session)
             else:
                 plan, name = _plan(experiment, builtins, precision, core, seed, clock)
-                run = measure(
-                    plan,
-                    measurements,
-                    name,
-                    time_budget=deadline,
-                    clock=clock_named(clock),
-                    command_line=sys.argv,
-                    observer=observer,
-                    trace=trace,
-                )
+                runs = _measure(plan, measurements, name, scheduler, session | {"command_line": sys.argv})
     except Interrupted as error:
         raise Interrupted(f"{error}; `calibrate measure --resume` with that folder goes on") from None
     if as_json:
-        print_json(_document(run))
+        print_json({"runs": list(map(_document, runs))} if scheduler else _document(runs[0]))
     else:
-        _show(run)
+        for run in runs:
+            _show(run)
+
+
+def _scheduler(backend: str) -> str | None:
+    """The address in dask:ADDRESS; None for local."""
+    if backend == _LOCAL:
+        return None
+    if not backend.startswith(_DASK) or backend == _DASK:
+        raise InputError(f"unknown backend {backend!r}; use local or dask:SCHEDULER, such as dask:tcp://host:8786")
+    return backend.removeprefix(_DASK)
+
+
+# pandas, and dask at need, come with what these import; a command that does not measure must not wait for them.
+
+
+def _measure(plan: Plan, root: Path, name: str, scheduler: str | None, session: dict[str, Any]) -> list[Run]:
+    if scheduler is None:
+        from costmodel.timing.session import measure
+
+        return [measure(plan, root, name, **session)]
+    from costmodel.fleet.measure import measure as measure_by_fleet
+
+    return measure_by_fleet(scheduler, plan, root, name, **session)
+
+
+def _resume(path: Path, scheduler: str | None, session: dict[str, Any]) -> list[Run]:
+    if scheduler is None:
+        from costmodel.timing.session import resume
+
+        return [resume(path, **session)]
+    from costmodel.fleet.measure import resume as resume_by_fleet
+
+    return resume_by_fleet(scheduler, path, **session)
 
 
 def _plan(

@@ -8,6 +8,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from typing import IO, Final, Protocol
 import msgspec
 
 from costmodel import errors
-from costmodel.timing.protocol import Counted, End, Event, Fault, Job, Reply
+from costmodel.timing.protocol import Begin, Counted, End, Event, Fault, Job, Reply
+from costmodel.timing.surroundings import other_threads_off
 
 _WORKER: Final = (sys.executable, "-P", "-m", "costmodel.timing.worker")
 _POLL_SECONDS: Final = 0.1
@@ -50,12 +52,15 @@ class LocalBackend:
         following = None
         with ExitStack() as waiting:
             for job in jobs:
+                asked = time.monotonic()
                 process, complaints = following or waiting.enter_context(_opened(_WORKER, padded(environment)))
-                with waiting.pop_all():
+                with waiting.pop_all(), other_threads_off(job.core):
                     _send(process, job)
                     following = waiting.enter_context(_opened(_WORKER, padded(environment))) if self.ahead else None
                     for reply in _heard(process, complaints, halt):
-                        if not isinstance(reply, Counted):
+                        if isinstance(reply, Begin):
+                            yield msgspec.structs.replace(reply, start_seconds=time.monotonic() - asked)
+                        elif not isinstance(reply, Counted):
                             yield reply
                 if halt():
                     return

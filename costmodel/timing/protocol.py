@@ -38,12 +38,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 class Begin(msgspec.Struct, frozen=True, tag=True):
     """`ns_per_tick` converts the process's ticks; calibration of clock and iterations took `setup_seconds`, and found
-    the `iterations` of each cell's batches."""
+    the `iterations` of each cell's batches. The backend adds what it took from asking for the process until this,
+    `start_seconds`, and in a fleet the `worker` that runs it."""
 
     process: int
     ns_per_tick: float
     setup_seconds: float
     iterations: tuple[int, ...]
+    start_seconds: float = 0.0
+    worker: str = ""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

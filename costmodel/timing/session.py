@@ -24,7 +24,7 @@ from costmodel.timing.fingerprint import fingerprint, versions
 from costmodel.timing.icount import CountingBackend, tool_version
 from costmodel.timing.plan import Cell, choose_core
 from costmodel.timing.protocol import Begin, Block, End, Job
-from costmodel.timing.surroundings import other_threads_off, signals_set
+from costmodel.timing.surroundings import signals_set
 from costmodel.timing.tally import Tally
 from costmodel.timing.yardstick import machine_yardstick
 from costmodel.trace import SILENT, JsonLines, Route, Severity, Trace
@@ -58,6 +58,21 @@ class Progress:
 Observer = Callable[[Progress], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where processes run: fingerprint of the machine, versions of the build there, and what its clock says of itself,
+    all as a manifest has them."""
+
+    machine: dict[str, Any]
+    versions: dict[str, str]
+    clock: dict[str, Any]
+
+
+def here(core: int, clock: ClockName | None = None) -> Place:
+    """This machine, seen from one of its cores. EnvironmentFault where it does not have the clock."""
+    return Place(fingerprint(core), versions(__version__), _clock_facts(clock or choose_clock()))
+
+
 def measure(
     plan: Plan,
     root: Path,
@@ -70,30 +85,32 @@ def measure(
     observer: Observer | None = None,
     backend: Backend | None = None,
     trace: Trace = SILENT,
+    place: Place | None = None,
+    stopped: threading.Event | None = None,
 ) -> Run:
     """Measure a plan into a new run below `root`, within `time_budget` seconds, everything included, if one is given.
-    Without a `clock`, by the best one for time. What the session says goes into the run, and to `trace`.
+    Without a `clock`, by the best one for time. What the session says goes into the run, and to `trace`. A `backend`
+    whose processes run elsewhere comes with that `place`; of a session outside the main thread, `stopped` says that the
+    user stopped it.
 
     The run is complete, with cells marked uncertain where the target was missed. Raises Interrupted (Ctrl-C, SIGTERM)
     and Inconclusive (too many batches disturbed), each with a run that can be resumed; EnvironmentFault where folder,
     disk or core refuse; CheckFailed where the machine does not do what the plan says.
     """
     began = time.monotonic()
-    choose_core(plan.core)
-    facts = _clock_facts(clock or choose_clock())
-    build = versions(__version__)
+    place = place or here(choose_core(plan.core), clock)
     writer = RunWriter.create(
         root,
         experiment,
         plan,
-        machine=fingerprint(plan.core),
-        versions=build,
-        evaluator=_evaluator(build),
+        machine=place.machine,
+        versions=place.versions,
+        evaluator=evaluator(place.versions),
         command_line=command_line,
         inputs=dict(inputs or {}),
-        clock=facts,
+        clock=dict(place.clock),
     )
-    return _Session(writer, began, time_budget, observer, backend, trace).run()
+    return _Session(writer, began, time_budget, observer, backend, trace, stopped).run()
 
 
 def resume(
@@ -104,6 +121,8 @@ def resume(
     observer: Observer | None = None,
     backend: Backend | None = None,
     trace: Trace = SILENT,
+    place: Place | None = None,
+    stopped: threading.Event | None = None,
 ) -> Run:
     """Continue a run that was interrupted or killed, by its own plan, as `measure` does. Nothing that it holds is lost.
 
@@ -114,15 +133,13 @@ def resume(
     run = Run.open(path)
     if run.manifest.status is Status.COMPLETE:
         raise InputError(f"{path} is complete; there is nothing to resume")
-    choose_core(run.design.core)
-    here, build = fingerprint(run.design.core), versions(__version__)
-    if here != run.manifest.machine or _evaluator(build) != run.manifest.evaluator:
-        raise InputError(f"{path} was begun on another machine or with another build; start a new run")
-    begun = run.manifest.clock["name"]
+    begun = run.manifest.clock.get("name")
     if clock not in (None, begun):
         raise InputError(f"{path} was begun with the clock {begun}; resume it with that, or start a new run")
-    _clock_facts(begun)  # it may be refused by now
-    return _Session(RunWriter.reopen(path), began, time_budget, observer, backend, trace).run()
+    place = place or here(choose_core(run.design.core), begun)
+    if place.machine != run.manifest.machine or evaluator(place.versions) != run.manifest.evaluator:
+        raise InputError(f"{path} was begun on another machine or with another build; start a new run")
+    return _Session(RunWriter.reopen(path), began, time_budget, observer, backend, trace, stopped).run()
 
 
 def _clock_facts(clock: ClockName) -> dict[str, Any]:
@@ -135,7 +152,7 @@ def _usual_backend(clock: ClockName) -> Backend:
     return CountingBackend() if clock == "icount" else LocalBackend()
 
 
-def _evaluator(build: Mapping[str, str]) -> dict[str, str]:
+def evaluator(build: Mapping[str, str]) -> dict[str, str]:
     """What was measured: the machine's sources and all that decides what they were compiled to."""
     return {
         "name": "native",
@@ -153,6 +170,7 @@ class _Session:
         observer: Observer | None,
         backend: Backend | None,
         trace: Trace,
+        stopped: threading.Event | None,
     ) -> None:
         self.writer, self.plan, self.observer = writer, writer.design, observer
         self.began, self.time_budget = began, time_budget
@@ -162,7 +180,7 @@ class _Session:
         self.calibrations: dict[str, dict[str, float]] = clock.setdefault("ns_per_tick", {})
         self.log = JsonLines(writer.messages_path)
         self.trace = Trace(*trace.routes, Route(self.log))
-        self.stopped = threading.Event()
+        self.stopped = stopped or threading.Event()
         self.tally = Tally(self.plan, Run(writer.path, writer.manifest, self.plan).samples())
         self.jobs: dict[int, Job] = {}
         self.iterations: dict[str, int] = {}
@@ -171,14 +189,13 @@ class _Session:
         self.blocks = self.parts = 0
         self.timed_seconds = self.yardstick_seconds = 0.0
         self.unended_seconds = 0.0  # inside the clock, of a process that has not ended and told its own sum
-        self.moment = began  # when the last process was asked for, or had begun
+        self.setup_seconds = 0.0  # of the process under way
         self.start_seconds = self.visit_seconds = 0.0  # what the last process took to begin, and a cell in a block
 
     def run(self) -> Run:
         with signals_set(self.stopped):
             try:
-                with other_threads_off(self.plan.core):
-                    self._take()
+                self._take()
             except CalibrateError as error:
                 self._finish(Status.INTERRUPTED, str(error))
                 raise
@@ -205,12 +222,12 @@ class _Session:
             self.tally.end_process()
 
     def _jobs(self) -> Iterator[Job]:
-        while self.tally.processes < self.plan.max_processes and not self.tally.precise:
+        # Backends may ask for several jobs before the first has ended.
+        while self.tally.processes + len(self.jobs) < self.plan.max_processes and not self.tally.precise:
             job = self._job()
-            self.moment = time.monotonic()
             self.jobs[job.process] = job
-            yield job
             self.tally.next_process += 1
+            yield job
 
     def _job(self) -> Job:
         """The next process's work: the cells that are not known well enough yet."""
@@ -240,11 +257,11 @@ class _Session:
         cells = self.jobs[begin.process].cells
         self.calibrations[str(begin.process)] = {"first": begin.ns_per_tick}
         self.iterations.update(zip((cell.id for cell in cells), begin.iterations, strict=True))
-        began, self.moment = self.moment, time.monotonic()
-        self.start_seconds = self.moment - began
+        self.setup_seconds, self.start_seconds = begin.setup_seconds, begin.start_seconds
         self._say(
             "process_begin",
             process=begin.process,
+            worker=begin.worker,
             ns_per_tick=begin.ns_per_tick,
             setup_seconds=begin.setup_seconds,
             cells=len(cells),
@@ -310,7 +327,7 @@ class _Session:
         self.unended_seconds = 0.0
         self.yardstick_seconds += end.yardstick_seconds
         job = self.jobs.pop(end.process)
-        self.visit_seconds = (time.monotonic() - self.moment) / sum(job.rounds)
+        self.visit_seconds = (end.seconds - self.setup_seconds) / sum(job.rounds)
         self._flush()
         self.tally.end_process()
         self.writer.save_manifest()

@@ -101,9 +101,12 @@ class Tally:
             )
 
     def end_process(self) -> None:
-        """Take in the process whose samples were added last, whole or not, and look if a look is due."""
+        """Take in the process whose samples were added last, whole or not, and look if a look is due. Several at once
+        may be taken when a session is halted."""
         if self._current:
-            self._take(pd.DataFrame.from_records(map(msgspec.structs.asdict, self._current), columns=_COLUMNS))
+            frame = pd.DataFrame.from_records(map(msgspec.structs.asdict, self._current), columns=_COLUMNS)
+            for _, rows in frame.groupby("process"):
+                self._take(rows)
             self._current, self._current_gated = [], 0
             self._find_precision(self._means.iloc[:, -1].notna())
             if self.processes in self._looks:

@@ -1,0 +1,110 @@
+"""Workers of a dask scheduler, by the machine that they run on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from distributed import Client
+
+from costmodel import __version__
+from costmodel.errors import EnvironmentFault
+from costmodel.fleet.remote import RESOURCE, facts
+from costmodel.fleet.wire import Facts
+from costmodel.timing.clock import ClockName
+from costmodel.timing.fingerprint import versions
+from costmodel.timing.session import evaluator
+
+_CONNECT_SECONDS: Final = 10
+_HOW: Final = "start each as: dask worker SCHEDULER --nthreads 1 --resources core=1"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker by its address, and what it says of itself."""
+
+    address: str
+    facts: Facts
+
+    @property
+    def name(self) -> str:
+        """For people and for the trace."""
+        return f"{self.facts.host} core {self.facts.core} ({self.address})"
+
+
+@contextmanager
+def connected(scheduler: str) -> Iterator[Client]:
+    """A client of a scheduler, an address such as tcp://host:8786 or host:8786. EnvironmentFault where none answers."""
+    try:
+        client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise EnvironmentFault(f"no dask scheduler answers at {scheduler}: {_line(error)}") from error
+    with client:
+        yield client
+
+
+def workers_of(client: Client, clock: ClockName | None) -> list[Worker]:
+    """The workers that offer a core. EnvironmentFault where there are none, where one of them cannot measure or has
+    another build than this process, and where two would measure on one core."""
+    found = [worker for worker in probe(client, list(client.nthreads()), clock) if worker.facts.slots or fault(worker)]
+    if not found:
+        raise EnvironmentFault(f"no worker of the scheduler offers the resource {RESOURCE}; {_HOW}")
+    for worker in found:
+        if wrong := fault(worker):
+            raise EnvironmentFault(f"worker {worker.name} cannot measure: {wrong}")
+    cores: dict[tuple[str, int], Worker] = {}
+    for worker in found:
+        other = cores.setdefault((worker.facts.boot, worker.facts.core), worker)
+        if other is not worker:
+            raise EnvironmentFault(
+                f"workers {other.name} and {worker.name} would measure on one core; "
+                "start each on a core of its own: taskset -c CORE dask worker …"
+            )
+    return found
+
+
+def probe(client: Client, addresses: Sequence[str], clock: ClockName | None) -> list[Worker]:
+    """What workers say of themselves; those that have gone meanwhile are left out."""
+    if not addresses:
+        return []
+    asked = msgspec.json.encode(clock)
+    answers: dict[str, Any] = client.run(facts, asked, workers=list(addresses), on_error="return")
+    found = []
+    for address, answer in sorted(answers.items()):
+        if isinstance(answer, bytes):
+            found.append(Worker(address, msgspec.json.decode(answer, type=Facts)))
+        elif not isinstance(answer, OSError):
+            found.append(Worker(address, Facts(fault=f"{_line(answer)}; is calibrate installed there?")))
+    return found
+
+
+def fault(worker: Worker) -> str:
+    """Why a worker cannot take part; empty where it can."""
+    if worker.facts.fault:
+        return worker.facts.fault
+    if worker.facts.slots != 1:
+        return f"its resource {RESOURCE} is {worker.facts.slots:g}, which lets it time two things at once; {_HOW}"
+    here, there = ({"calibrate": build["calibrate"], **evaluator(build)} for build in (_mine(), worker.facts.versions))
+    for key, mine in here.items():
+        if there[key] != mine:
+            return f"its build differs in {key}, which is {there[key]} and here {mine}; install the same there"
+    return ""
+
+
+def _mine() -> dict[str, str]:
+    return versions(__version__)
+
+
+def by_machine(workers: Sequence[Worker]) -> dict[str, list[Worker]]:
+    """Workers by the id of their machine's fingerprint: what may go into one run, and what may not."""
+    groups: dict[str, list[Worker]] = {}
+    for worker in workers:
+        groups.setdefault(worker.facts.machine["id"], []).append(worker)
+    return groups
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,148 @@
+"""A plan measured by a fleet: a session, and a run, for each kind of machine, all at the same time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from costmodel.errors import CalibrateError, InputError
+from costmodel.fleet.backend import DaskBackend
+from costmodel.fleet.cluster import Worker, by_machine, connected, workers_of
+from costmodel.runs.design import Plan
+from costmodel.runs.store import Run
+from costmodel.timing import session
+from costmodel.timing.clock import ClockName
+from costmodel.timing.session import Observer, Place
+from costmodel.timing.surroundings import signals_set
+from costmodel.trace import SILENT, Backend, Message, Route, Trace
+
+
+def measure(
+    scheduler: str,
+    plan: Plan,
+    root: Path,
+    experiment: str,
+    *,
+    time_budget: float | None = None,
+    clock: ClockName | None = None,
+    command_line: Sequence[str] = (),
+    observer: Observer | None = None,
+    trace: Trace = SILENT,
+) -> list[Run]:
+    """`session.measure` by the workers of a dask scheduler, one run for each machine's fingerprint; the plan's core is
+    each worker's own. What goes wrong on one machine does not end the others; it is raised when all have ended."""
+    if clock == "icount":
+        raise InputError(
+            "instructions are counted on this machine, where they are what they are anywhere; leave --backend out"
+        )
+    with connected(scheduler) as client:
+        groups = by_machine(workers_of(client, clock))
+        shared = _shared(trace)
+
+        def measure_on(workers: Sequence[Worker], stopped: threading.Event) -> Run:
+            return session.measure(
+                msgspec.structs.replace(plan, core=workers[0].facts.core),
+                root,
+                experiment,
+                time_budget=time_budget,
+                command_line=command_line,
+                observer=observer,
+                trace=shared,
+                backend=DaskBackend(client, workers),
+                place=_place(workers),
+                stopped=stopped,
+            )
+
+        return _at_once(list(groups.values()), measure_on)
+
+
+def resume(
+    scheduler: str,
+    path: Path,
+    *,
+    time_budget: float | None = None,
+    clock: ClockName | None = None,
+    observer: Observer | None = None,
+    trace: Trace = SILENT,
+) -> list[Run]:
+    """`session.resume` by those workers of a scheduler that run on the run's machine. InputError where none does."""
+    manifest = Run.open(path).manifest
+    with connected(scheduler) as client:
+        workers = by_machine(workers_of(client, manifest.clock.get("name"))).get(manifest.machine.get("id", ""), [])
+        if not workers:
+            raise InputError(f"{path} was begun on another machine than those of the scheduler's workers")
+        shared = _shared(trace)
+
+        def resume_on(workers: Sequence[Worker], stopped: threading.Event) -> Run:
+            return session.resume(
+                path,
+                time_budget=time_budget,
+                clock=clock,
+                observer=observer,
+                trace=shared,
+                backend=DaskBackend(client, workers),
+                place=_place(workers),
+                stopped=stopped,
+            )
+
+        return _at_once([workers], resume_on)
+
+
+class _InTurn:
+    """Lets the threads of a fleet have a backend of messages one after another."""
+
+    def __init__(self, backend: Backend, lock: threading.Lock) -> None:
+        self._backend, self._lock = backend, lock
+
+    def emit(self, message: Message) -> None:
+        with self._lock:
+            self._backend.emit(message)
+
+    def close(self) -> str:
+        return self._backend.close()
+
+
+def _shared(trace: Trace) -> Trace:
+    """The trace for use by several threads."""
+    lock = threading.Lock()
+    return Trace(*(Route(_InTurn(route.backend, lock), route.severity, route.mute) for route in trace.routes))
+
+
+def _place(workers: Sequence[Worker]) -> Place:
+    facts = workers[0].facts
+    return Place(facts.machine, facts.versions, facts.clock)
+
+
+def _at_once(groups: Sequence[Sequence[Worker]], run: Callable[[Sequence[Worker], threading.Event], Run]) -> list[Run]:
+    """A thread for each group. Ctrl-C and SIGTERM stop them all."""
+    stopped = threading.Event()
+    runs: list[Run] = []
+    failures: list[BaseException] = []
+
+    def attempt(workers: Sequence[Worker]) -> None:
+        try:
+            runs.append(run(workers, stopped))
+        except BaseException as error:  # raised again below, in the thread that can tell the user
+            failures.append(error)
+
+    threads = [threading.Thread(target=attempt, args=(workers,)) for workers in groups]
+    with signals_set(stopped):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    if failures:
+        raise _together(failures)
+    return sorted(runs, key=lambda run: run.name)
+
+
+def _together(failures: Sequence[BaseException]) -> BaseException:
+    """The failures as one: what is no message for the user goes first, as it is."""
+    for failure in failures:
+        if not isinstance(failure, CalibrateError):
+            return failure
+    first = failures[0]
+    return type(first)("; ".join(map(str, failures))) if len(failures) > 1 else first

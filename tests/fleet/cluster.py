@@ -1,0 +1,74 @@
+"""A scheduler and its workers as a fleet has them: processes of their own."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+_DASK = (sys.executable, "-m", "dask")
+_QUIETLY = ("--host", "127.0.0.1", "--no-dashboard")
+
+# What a worker of another kind of machine would say of itself.
+_DISGUISE = """
+import costmodel.timing.session as session
+session.fingerprint = lambda core: {{"id": {name!r}, "cpu": "of a test"}}
+"""
+
+_FOREIGN_BUILD = """
+import costmodel.timing.session as session
+real = session.versions
+session.versions = lambda tool: real(tool) | {"native": "another"}
+"""
+
+
+class Fleet:
+    """Starts workers of one scheduler; all end with the context."""
+
+    def __init__(self, folder: Path, ends: ExitStack) -> None:
+        self._folder, self._ends = folder, ends
+        self._file = folder / "scheduler.json"
+        self._start("scheduler", "--port", "0", "--scheduler-file", str(self._file), *_QUIETLY)
+        self.address = str(msgspec.json.decode(wait_for_text(self._file))["address"])
+
+    def worker(
+        self, core: int, *, machine: str = "", preload: str = "", resources: str = "core=1"
+    ) -> subprocess.Popen[bytes]:
+        """A worker on a core, on a machine that says to be `machine`."""
+        script = self._folder / f"preload-{core}.py"
+        script.write_text(preload + (_DISGUISE.format(name=machine) if machine else ""))
+        arguments = ["worker", self.address, "--no-nanny", "--nthreads", "1", "--name", f"core-{core}", *_QUIETLY]
+        arguments += ["--preload", str(script), "--local-directory", str(self._folder)]
+        arguments += ["--resources", resources] if resources else []
+        return self._start(*arguments, before=("taskset", "-c", str(core)))
+
+    def foreign(self, core: int) -> subprocess.Popen[bytes]:
+        """A worker with another build."""
+        return self.worker(core, preload=_FOREIGN_BUILD)
+
+    def _start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        log = self._ends.enter_context((self._folder / "log").open("ab"))
+        process = subprocess.Popen([*before, *_DASK, *arguments], cwd=ROOT, stdout=log, stderr=log)
+        self._ends.callback(process.wait)
+        self._ends.callback(process.kill)
+        return process
+
+
+@contextmanager
+def fleet(folder: Path) -> Iterator[Fleet]:
+    folder.mkdir()
+    with ExitStack() as ends:
+        yield Fleet(folder, ends)
+
+
+def wait_for_text(path: Path) -> bytes:
+    for _ in range(600):
+        if path.exists() and (text := path.read_bytes()):
+            return text
+        time.sleep(0.05)
+    pytest.fail(f"{path} did not come within 30 seconds")
