@@ -18,7 +18,7 @@ from costmodel.timing.clock import ClockName
 from costmodel.timing.fingerprint import versions
 from costmodel.timing.session import evaluator
 
-_CONNECT_SECONDS: Final = 10
+_CONNECT_SECONDS: Final = 5
 _HOW: Final = "start each as: dask worker SCHEDULER --nthreads 1 --resources core=1"
 
 
@@ -49,7 +49,8 @@ def connected(scheduler: str) -> Iterator[Client]:
 def workers_of(client: Client, clock: ClockName | None) -> list[Worker]:
     """The workers that offer a core. EnvironmentFault where there are none, where one of them cannot measure or has
     another build than this process, and where two would measure on one core."""
-    found = [worker for worker in probe(client, list(client.nthreads()), clock) if worker.facts.slots or fault(worker)]
+    probed = probe(client, list(client.nthreads()), clock)
+    found = [worker for worker in probed if worker.facts.slots or worker.facts.fault]
     if not found:
         raise EnvironmentFault(f"no worker of the scheduler offers the resource {RESOURCE}; {_HOW}")
     for worker in found:
@@ -89,8 +90,8 @@ def fault(worker: Worker) -> str:
         return f"its resource {RESOURCE} is {worker.facts.slots:g}, which lets it time two things at once; {_HOW}"
     here, there = ({"calibrate": build["calibrate"], **evaluator(build)} for build in (_mine(), worker.facts.versions))
     for key, mine in here.items():
-        if there[key] != mine:
-            return f"its build differs in {key}, which is {there[key]} and here {mine}; install the same there"
+        if there.get(key) != mine:
+            return f"its build differs in {key}, which is {there.get(key)} and here {mine}; install the same there"
     return ""
 
 

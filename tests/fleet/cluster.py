@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+
+from costmodel.fleet.cluster import connected
 
 ROOT = Path(__file__).resolve().parents[2]
 _DASK = (sys.executable, "-m", "dask")
@@ -22,8 +24,12 @@ session.fingerprint = lambda core: {{"id": {name!r}, "cpu": "of a test"}}
 
 _FOREIGN_BUILD = """
 import costmodel.timing.session as session
-real = session.versions
-session.versions = lambda tool: real(tool) | {"native": "another"}
+session.versions = lambda tool, real=session.versions: real(tool) | {"native": "another"}
+"""
+
+_NO_CALIBRATE = """
+import sys
+sys.modules["costmodel"] = None  # as if it were not installed
 """
 
 
@@ -32,17 +38,29 @@ class Fleet:
 
     def __init__(self, folder: Path, ends: ExitStack) -> None:
         self._folder, self._ends = folder, ends
+        self._workers = 0
         self._file = folder / "scheduler.json"
         self._start("scheduler", "--port", "0", "--scheduler-file", str(self._file), *_QUIETLY)
-        self.address = str(msgspec.json.decode(wait_for_text(self._file))["address"])
+        wait_for(lambda: self._file.exists() and bool(self._file.read_bytes()))
+        self.address = str(msgspec.json.decode(self._file.read_bytes())["address"])
 
     def worker(
         self, core: int, *, machine: str = "", preload: str = "", resources: str = "core=1"
     ) -> subprocess.Popen[bytes]:
         """A worker on a core, on a machine that says to be `machine`."""
-        script = self._folder / f"preload-{core}.py"
+        self._workers += 1
+        script = self._folder / f"preload_{self._workers}.py"
         script.write_text(preload + (_DISGUISE.format(name=machine) if machine else ""))
-        arguments = ["worker", self.address, "--no-nanny", "--nthreads", "1", "--name", f"core-{core}", *_QUIETLY]
+        arguments = [
+            "worker",
+            self.address,
+            "--no-nanny",
+            "--nthreads",
+            "1",
+            "--name",
+            f"worker-{self._workers}",
+            *_QUIETLY,
+        ]
         arguments += ["--preload", str(script), "--local-directory", str(self._folder)]
         arguments += ["--resources", resources] if resources else []
         return self._start(*arguments, before=("taskset", "-c", str(core)))
@@ -50,6 +68,10 @@ class Fleet:
     def foreign(self, core: int) -> subprocess.Popen[bytes]:
         """A worker with another build."""
         return self.worker(core, preload=_FOREIGN_BUILD)
+
+    def ignorant(self, core: int) -> subprocess.Popen[bytes]:
+        """A worker without calibrate."""
+        return self.worker(core, preload=_NO_CALIBRATE)
 
     def _start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         log = self._ends.enter_context((self._folder / "log").open("ab"))
@@ -66,9 +88,14 @@ def fleet(folder: Path) -> Iterator[Fleet]:
         yield Fleet(folder, ends)
 
 
-def wait_for_text(path: Path) -> bytes:
-    for _ in range(600):
-        if path.exists() and (text := path.read_bytes()):
-            return text
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if condition():
+            return
         time.sleep(0.05)
-    pytest.fail(f"{path} did not come within 30 seconds")
+    pytest.fail("what was waited for did not happen within a minute")
+
+
+def wait_for_workers(cluster: Fleet, count: int) -> None:
+    with connected(cluster.address) as client:
+        wait_for(lambda: len(client.nthreads()) == count)

@@ -107,6 +107,15 @@ def test_a_resumed_session_knows_what_the_first_knew() -> None:
     pd.testing.assert_series_equal(again.half_widths, first.half_widths)
 
 
+def test_processes_cut_short_together_are_taken_one_by_one() -> None:
+    plan = plan_of(ADD, min_processes=2, max_processes=2)
+    tally = Tally(plan, empty())
+    tally.add(process_of(0, {"add": 1.0}) + process_of(1, {"add": 1.001}))
+    tally.end_process()
+    assert tally.processes == 2
+    assert tally.cells_done == 1
+
+
 def test_blocks_follow_the_variances() -> None:
     """Processes alike and batches scattered ask for more blocks than the reverse."""
     rng = np.random.default_rng(3)
