@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from costmodel.fit import Coefficient, FittedModel, Flag, Interval
 
+_HARDLY_TOLD = 0.1
+"""Identifiability below which the table says that a step is hardly told from others."""
+
 
 def show_model(model: FittedModel, target: Path) -> None:
     """Print the tables; `target` is where the model was written."""
@@ -99,9 +102,19 @@ def _show_steps(console: Console, model: FittedModel) -> None:
     )
     console.print(
         f"step design: condition number {model.steps.condition:.3g}, "
-        f"worst residual {percent(model.steps.worst_relative_residual)}",
+        f"worst residual {percent(model.steps.worst_relative_residual)}; "
+        f"other programs' steps are priced to ±{percent(model.steps.lack.scatter)} (standard deviation)",
         markup=False,
+        soft_wrap=True,
     )
+    told = [(each.name, each.identifiability) for each in model.steps.coefficients]
+    if alike := [name for name, share in told if share is not None and share < _HARDLY_TOLD]:
+        console.print(
+            f"hardly told apart (their counts go along with others to {percent(1 - _HARDLY_TOLD)} and more): "
+            f"{', '.join(alike)}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _show_calls(console: Console, model: FittedModel) -> None:

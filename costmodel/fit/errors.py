@@ -15,6 +15,7 @@ from scipy.stats import t as student_t
 
 from costmodel.fit.builtins import BuiltinFit
 from costmodel.fit.coefficient import rounded
+from costmodel.fit.lack import LackOfFit
 from costmodel.fit.resample import Replicates
 from costmodel.fit.steps import StepsFit
 
@@ -28,12 +29,14 @@ class JointErrors:
     """Errors of the p coefficients `names`, e.g. cekVarCost or addInteger.slope.
 
     `parts_ps` is R × p. A prediction Σ c·coefficient has the standard error √Σ(parts_ps @ c)², and its 95 % interval
-    reaches `t` of these to either side. Errors are those before any constraint.
+    reaches `t` of these to either side. Errors are those before any constraint. `lack` adds to the first of the
+    coefficients, those of the steps, what programs differ by beyond that.
     """
 
     names: tuple[str, ...]
     parts_ps: Floats
     t: float
+    lack: LackOfFit
 
     def half_width(self, counts: Sequence[float]) -> float:
         """Half the 95 % interval of a prediction, ps; `counts` multiplies each coefficient."""
@@ -46,6 +49,14 @@ class JointErrors:
                 name: [rounded(value, _DIGITS) for value in column.tolist()]
                 for name, column in zip(self.names, self.parts_ps.T, strict=True)
             },
+            "lack_of_fit": {
+                "t": rounded(self.lack.t),
+                "scatter": rounded(self.lack.scatter),
+                "parts_ps": {
+                    name: [rounded(value, _DIGITS) for value in column.tolist()]
+                    for name, column in zip(self.names, self.lack.parts_ps.T, strict=False)
+                },
+            },
         }
 
 
@@ -57,4 +68,4 @@ def errors_of(steps: StepsFit, builtins: Sequence[BuiltinFit], replicates: Repli
         names += [f"{fit.name}.{name}" for name in fit.priced.names]
         columns += list(fit.priced.unconstrained.T)
     parts = replicates.errors(np.column_stack(columns))
-    return JointErrors(tuple(names), parts, float(student_t.ppf(0.975, replicates.freedom)))
+    return JointErrors(tuple(names), parts, float(student_t.ppf(0.975, replicates.freedom)), steps.lack)

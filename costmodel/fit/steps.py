@@ -7,11 +7,12 @@ these programs best miss others, written differently, by a fifth. So every kind'
 a step, the more firmly the less the counts explain: a price that differs by `SPREAD` from the common one weighs as much
 as one program that is missed by as much as programs are on average. This is ridge regression about the single-figure
 convention (Hoerl & Kennard, "Ridge regression", Technometrics 12, 1970). Where counts explain the times exactly nothing
-is held.
+is held. For the same reason the interval of a price is wider than timing alone would have it (costmodel/fit/lack.py).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +31,7 @@ from costmodel.fit.coefficient import (
     rounded,
     whole_ps,
 )
+from costmodel.fit.lack import LackOfFit, influences, lack_of_fit
 from costmodel.fit.resample import Replicates
 from costmodel.fit.solve import LEAST_SHARE, Solution, independent_columns, solve, weighted_r2
 from costmodel.model import STARTUP_KEY, StepKind
@@ -59,9 +61,10 @@ class StepsFit:
 
     `single` is the ledger's convention beside it: start-up, and one price for every kind, with its `single_r2`.
     `least_squares_ps` are start-up and the kinds when nothing holds them to the common price, `scatter` is by how much
-    they then miss a cell (root mean square, relative). `condition` is the condition number of the design, `r2` and
-    `worst_relative_residual` say how well the coefficients explain the times of the step cells. `unmeasured` builtins
-    had no cells of their own: their costs were found along with the steps'.
+    they then miss a cell (root mean square, relative). `lack` is how far the prices may be off for other programs, and
+    in their intervals. `condition` is the condition number of the design, `r2` and `worst_relative_residual` say how
+    well the coefficients explain the times of the step cells. `unmeasured` builtins had no cells of their own: their
+    costs were found along with the steps'.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -69,6 +72,7 @@ class StepsFit:
     single_r2: float | None
     least_squares_ps: tuple[float, ...]
     scatter: float
+    lack: LackOfFit
     unmeasured: tuple[str, ...]
     condition: float
     r2: float | None
@@ -97,6 +101,7 @@ class StepsFit:
             },
             "r2": None if self.r2 is None else rounded(self.r2),
             "scatter": rounded(self.scatter),
+            "scatter_of_other_programs": rounded(self.lack.scatter),
             "single_price": {
                 "startup": self.single[0].to_json(),
                 "step": self.single[1].to_json(),
@@ -146,23 +151,26 @@ def fit_steps(
     common = _fit_common(counts.sum(axis=1), others, targets, scales)
     free, unknown = _solve_anchored(matrix, targets, _anchor(common))
     scatter = _scatter(matrix, targets[0], free)
-    solution = _held(matrix, targets, common, unknown, scatter) if scatter > _EXACT else free
+    rows = _holding(_anchor(common)[0], unknown, scatter)
+    solution = _held(matrix, targets, common, rows) if scatter > _EXACT else free
     solution = replace(solution, share=free.share, condition=free.condition)
+    lack, one = _lack(counts, matrix, targets[0], scales, common, solution, rows)
     fitted = design @ solution.constrained[0]
     by_one = design @ _anchor(common)[0]
     p = len(_NAMES)
     return StepsFit(
         coefficients=tuple(
-            _coefficient(name, j, solution, replicates, varied=bool(design[:, j].any()), unknown=bool(unknown[j]))
-            for j, name in enumerate(_NAMES)
+            _coefficient(name, j, solution, replicates, half, varied=bool(design[:, j].any()), unknown=bool(unknown[j]))
+            for j, (name, half) in enumerate(zip(_NAMES, lack.half_widths().tolist(), strict=True))
         ),
         single=(
-            interval_of(replicates, common.constrained[:, 0], common.unconstrained[:, 0], nonnegative=True),
-            interval_of(replicates, common.constrained[:, 1], common.unconstrained[:, 1], nonnegative=True),
+            _wider(replicates, common.constrained[:, 0], common.unconstrained[:, 0], one[0]),
+            _wider(replicates, common.constrained[:, 1], common.unconstrained[:, 1], one[1]),
         ),
         single_r2=weighted_r2(steps[0], by_one, scales),
         least_squares_ps=tuple(float(ps) for ps in free.unconstrained[0, :p]),
         scatter=scatter,
+        lack=lack,
         unmeasured=unmeasured,
         condition=solution.condition,
         r2=weighted_r2(steps[0], fitted, scales),
@@ -197,22 +205,52 @@ def _scatter(matrix: Floats, targets: Floats, solution: Solution) -> float:
     return float(np.sqrt(missed @ missed / freedom))
 
 
-def _held(matrix: Floats, targets: Floats, common: Solution, unknown: Bools, scatter: float) -> Solution:
-    """Solve with every kind held to the common price; see the module."""
-    anchor = _anchor(common)
-    held = np.zeros(matrix.shape[1], np.bool_)
+def _holding(anchor: Floats, unknown: Bools, scatter: float) -> Floats:
+    """The rows (m × p) that hold prices to the common one: each over the common one is to be 1, give or take SPREAD."""
+    held = np.zeros(len(anchor), np.bool_)
     held[1 : 1 + len(StepKind)] = True
     held |= unknown
-    # A row for each kind: its price over the common one is to be 1, give or take SPREAD.
-    firmness = scatter / SPREAD / np.maximum(anchor[0, held], LEAST_STEP_PS)
-    rows = np.zeros((int(held.sum()), matrix.shape[1]))
-    rows[np.arange(len(rows)), np.flatnonzero(held)] = firmness
+    rows = np.zeros((int(held.sum()), len(anchor)))
+    rows[np.arange(len(rows)), np.flatnonzero(held)] = scatter / SPREAD / np.maximum(anchor[held], LEAST_STEP_PS)
+    return rows
+
+
+def _held(matrix: Floats, targets: Floats, common: Solution, rows: Floats) -> Solution:
+    """Solve with every kind held to the common price; see the module."""
     everything = np.ones(matrix.shape[1], np.bool_)
     return solve(
         np.vstack([matrix, rows]),
-        np.hstack([targets, anchor[:, held] * firmness]),
+        np.hstack([targets, _anchor(common) @ rows.T]),
         np.zeros_like(everything),
         everything,
+    )
+
+
+def _lack(
+    counts: Floats,
+    matrix: Floats,
+    targets: Floats,
+    scales: Floats,
+    common: Solution,
+    solution: Solution,
+    rows: Floats,
+) -> tuple[LackOfFit, list[float]]:
+    """Lack of fit of start-up and the kinds' prices; half the interval that it gives the two of the single figure.
+
+    Where the common price errs, so do the prices that are held to it.
+    """
+    p = len(_NAMES)
+    by_one = np.column_stack([matrix[:, 0], matrix[:, 1:p].sum(axis=1), matrix[:, p:]])
+    one = influences(by_one, targets - by_one @ common.constrained[0])
+    found = influences(matrix, targets - matrix @ solution.constrained[0], rows)
+    anchor = np.column_stack([one.parts[:, 0], np.repeat(one.parts[:, 1:2], len(StepKind), axis=1), one.parts[:, 2:]])
+    along = np.linalg.pinv(np.vstack([matrix, rows]))[:, len(matrix) :]
+    parts = found.parts + anchor @ rows.T @ along.T
+    steps_ps = np.column_stack([np.ones(len(counts)), counts]) @ solution.constrained[0, :p]
+    missed_ps = found.missed * scales
+    return (
+        lack_of_fit(parts[:, :p], missed_ps, steps_ps),
+        lack_of_fit(one.parts[:, :2], missed_ps, steps_ps).half_widths().tolist(),
     )
 
 
@@ -245,7 +283,7 @@ def _solve_anchored(matrix: Floats, targets: Floats, anchor: Floats) -> tuple[So
 
 
 def _coefficient(
-    name: str, j: int, solution: Solution, replicates: Replicates, *, varied: bool, unknown: bool
+    name: str, j: int, solution: Solution, replicates: Replicates, half: float, *, varied: bool, unknown: bool
 ) -> Coefficient:
     smooth, values = solution.unconstrained[:, j], solution.constrained[:, j]
     charged = max(whole_ps(float(values[0])), LEAST_STEP_PS)
@@ -259,8 +297,15 @@ def _coefficient(
         flags.append(Flag(FlagKind.RAISED, f"raised to {LEAST_STEP_PS} ps: a step that costs nothing is refused"))
     return Coefficient(
         name=name,
-        fitted=interval_of(replicates, values, smooth, nonnegative=True),
+        fitted=_wider(replicates, values, smooth, half),
         charged_ps=charged,
         identifiability=float(solution.share[j]),
         flags=tuple(flags),
     )
+
+
+def _wider(replicates: Replicates, values: Floats, smooth: Floats, half: float) -> Interval:
+    """The interval of a price, with `half` the width that lack of fit gives it beside what timing does."""
+    timed = interval_of(replicates, values, smooth, nonnegative=True)
+    low = timed.point - math.hypot(timed.point - timed.low, half)
+    return Interval(timed.point, max(low, 0.0), timed.point + math.hypot(timed.high - timed.point, half))

@@ -1,8 +1,9 @@
 """How far ratios of observed to predicted may be off together: random draws of everything that is uncertain.
 
-What programs share is drawn once for all of them: the error of each figure of the model, and how far the state of the
+What programs share is drawn once for all of them: the errors of the model's measurement, and how far the state of the
 machine explains the difference between the model's measurement and the replay. What an observation has for itself is
-drawn for each program. Errors of unlike figures of the model are taken as independent.
+drawn for each program. By what the model misses programs however well it was measured is not drawn: that is what the
+ratios are to show.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.validate.fitted import Part
+from costmodel.validate.fitted import Predicted
 from costmodel.validate.score import Estimate
 
 Floats = NDArray[np.float64]
@@ -23,32 +24,28 @@ _NORMAL_95: Final = 1.959963984540054  # standard errors either side in a 95 % i
 _LEAST_SHARE: Final = 0.01  # of a predicted time that a draw leaves, however unsure the model is
 
 
-def draw_ratios(
-    predictions: Sequence[Sequence[Part]], observed_ns: Sequence[Estimate], state: float, seed: int
-) -> Floats:
+def draw_ratios(predictions: Sequence[Predicted], observed_ns: Sequence[Estimate], state: float, seed: int) -> Floats:
     """Ratios of observed to predicted, shape (DRAWS, programs); the same arguments give the same draws.
 
     `observed_ns` are in the replay's own state of the machine, `state` is the factor that brings them to the model's.
     """
     rng = np.random.default_rng(seed)
-    names = sorted({part.name for parts in predictions for part in parts})
+    names = sorted({error.name for predicted in predictions for error in predicted.errors})
     errors = dict(zip(names, rng.standard_normal((len(names), DRAWS)) / _NORMAL_95, strict=True))
     shift: Floats = state ** rng.uniform(0, 1, DRAWS)
     own = rng.standard_normal((len(observed_ns), DRAWS)) / _NORMAL_95
     columns = [
-        shift * _observed(observed, noise) / _predicted(parts, errors)
-        for parts, observed, noise in zip(predictions, observed_ns, own, strict=True)
+        shift * _observed(observed, noise) / _drawn(predicted, errors)
+        for predicted, observed, noise in zip(predictions, observed_ns, own, strict=True)
     ]
     return np.column_stack(columns)
 
 
-def _predicted(parts: Sequence[Part], errors: dict[str, Floats]) -> Floats:
-    value = sum(part.ns for part in parts)
-    drawn = np.full(DRAWS, value)
-    for part in parts:
-        error = errors[part.name]
-        drawn += error * np.where(error < 0, part.below, part.above)
-    positive: Floats = np.maximum(drawn, _LEAST_SHARE * value)
+def _drawn(predicted: Predicted, errors: dict[str, Floats]) -> Floats:
+    drawn = np.full(DRAWS, predicted.ns)
+    for name, below, above in predicted.errors:
+        drawn += errors[name] * np.where(errors[name] < 0, below, above)
+    positive: Floats = np.maximum(drawn, _LEAST_SHARE * predicted.ns)
     return positive
 
 

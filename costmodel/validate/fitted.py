@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
 
 from costmodel.errors import ModelError
 from costmodel.machine import Script
@@ -34,6 +36,22 @@ class _Builtin(msgspec.Struct, frozen=True):
     cost_at_centre: _Fit
 
 
+class _Lack(msgspec.Struct, frozen=True):
+    """How far steps may be off for a program that did not give their prices: see the fit."""
+
+    t: float
+    scatter: float
+    parts_ps: dict[str, list[float]]
+
+
+class _Errors(msgspec.Struct, frozen=True):
+    """What each process of the measurement adds to the error of each coefficient; see the fit."""
+
+    t: float
+    parts_ps: dict[str, list[float]]
+    lack_of_fit: _Lack
+
+
 class Fitted(msgspec.Struct, frozen=True):
     """The parts of a fitted model's own section that a replay needs.
 
@@ -48,6 +66,7 @@ class Fitted(msgspec.Struct, frozen=True):
     hash_yardstick_ns: float | None
     steps: _Coefficients
     builtins: dict[str, _Builtin]
+    errors: _Errors
     calls: dict[str, _Coefficients] = {}
 
     @classmethod
@@ -63,6 +82,9 @@ class Fitted(msgspec.Struct, frozen=True):
             raise ModelError(f"{where}: {error}; fit the model again") from None
         if fitted.schema_version != _SCHEMA_VERSION:
             raise ModelError(f"{where} has schema version {fitted.schema_version}; this tool reads {_SCHEMA_VERSION}")
+        for errors in (fitted.errors, fitted.errors.lack_of_fit):
+            if len({len(parts) for parts in errors.parts_ps.values()}) > 1:
+                raise ModelError(f"{where}.errors has lists of unlike length; fit the model again")
         if fitted.hash_yardstick_ns is not None and not fitted.hash_yardstick_ns > 0:
             raise ModelError(f"{where}: hash_yardstick_ns must be above 0")
         return fitted
@@ -75,15 +97,10 @@ class Fitted(msgspec.Struct, frozen=True):
 
 
 class Part(NamedTuple):
-    """A part of a predicted time, in ns, and how far either side it may be off.
-
-    Parts of the same name, in whatever program, stem from the same figure of the model.
-    """
+    """A part of a predicted time, in ns."""
 
     name: str
     ns: float
-    below: float
-    above: float
 
     @property
     def kind(self) -> str:
@@ -93,43 +110,77 @@ class Part(NamedTuple):
         return "step" if self.name.startswith("cek") else "call overhead"
 
 
-def evaluation_parts(prediction: Prediction, fitted: Fitted | None) -> tuple[Part, ...]:
-    """What a predicted evaluation is made of, with the model's own uncertainty where the model states it.
+class Error(NamedTuple):
+    """How far an error of the model's measurement takes a predicted time, ns: half a 95 % interval to either side.
 
-    Each part is as uncertain, relatively, as the figure that it stems from: a builtin's as its cost at the centre of
-    its cells.
+    Errors of the same name, in whatever program, are one error. Where both sides are negative it takes the time the
+    other way.
     """
-    parts = []
-    for name, ns in prediction.parts_ns.items():
-        fit = fitted.figure(name) if fitted else None
-        parts.append(Part(name, ns, 0, 0) if fit is None else _uncertain(name, ns, fit, prediction.counts[name]))
-    return tuple(parts)
+
+    name: str
+    below: float
+    above: float
 
 
-def call_parts(prediction: Prediction, fitted: Fitted) -> tuple[Part, ...]:
-    """What a predicted call costs beside the evaluation: decoding the script, applying the arguments, a fresh start."""
-    parts = []
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """A predicted time: its parts, how far errors of measurement take it, and `lack_ns`, half the 95 % interval of what
+    the prices are off for a program that they were not fitted to, however well they were measured."""
+
+    parts: tuple[Part, ...]
+    errors: tuple[Error, ...] = ()
+    lack_ns: float = 0.0
+
+    @property
+    def ns(self) -> float:
+        return sum(part.ns for part in self.parts)
+
+    def measured(self) -> Estimate:
+        """The time, as sure as the measurement of the prices makes it."""
+        return self._estimate(0.0)
+
+    def expected(self) -> Estimate:
+        """The time, with how far the model may be off for a program that it has not seen."""
+        return self._estimate(self.lack_ns)
+
+    def _estimate(self, lack: float) -> Estimate:
+        below = math.hypot(lack, *(error.below for error in self.errors))
+        above = math.hypot(lack, *(error.above for error in self.errors))
+        return Estimate(self.ns, max(self.ns - below, 0), self.ns + above)
+
+
+def predicted_evaluation(prediction: Prediction, fitted: Fitted | None) -> Predicted:
+    """What a predicted evaluation is made of, with the model's own uncertainty where the model states it."""
+    parts = tuple(Part(name, ns) for name, ns in prediction.parts_ns.items())
+    if fitted is None:
+        return Predicted(parts)
+    counts = {**prediction.counts, **prediction.features}
+    errors = fitted.errors
+    timed = errors.t * _parts_ns(errors.parts_ps, counts)
+    others = errors.lack_of_fit.t * _parts_ns(errors.lack_of_fit.parts_ps, counts)
+    steps_ns = sum(part.ns for part in parts if part.kind == "step")
+    own = errors.lack_of_fit.t * errors.lack_of_fit.scatter * steps_ns
+    return Predicted(
+        parts,
+        tuple(Error(f"process {i}", ns, ns) for i, ns in enumerate(timed.tolist())),
+        math.hypot(own, *others.tolist()),
+    )
+
+
+def predicted_call(prediction: Prediction, evaluation: Predicted, fitted: Fitted) -> Predicted:
+    """The evaluation and what a call costs beside it: decoding the script, applying the arguments, a fresh start."""
+    parts, errors = [], []
     for operation, features in _call_features(prediction).items():
         if operation not in fitted.calls:
             continue
         for name, fit in fitted.calls[operation].coefficients.items():
             if name not in features:
                 raise ModelError(f"the model's call costs have {operation} {name}, which this tool does not know")
-            part = f"{operation} {name}"
-            parts.append(_uncertain(part, fit.ps * features[name] / 1000, fit, features[name]))
-    return tuple(parts)
-
-
-def total(parts: Iterable[Part]) -> Estimate:
-    """The predicted time that parts add up to, in ns.
-
-    The parts' errors are taken as independent. Errors of step costs tend to cancel, so that overstates.
-    """
-    every = list(parts)
-    value = sum(part.ns for part in every)
-    below = math.hypot(*(part.below for part in every))
-    above = math.hypot(*(part.above for part in every))
-    return Estimate(value, max(value - below, 0), value + above)
+            low, high = fit.interval_ps
+            part, each = f"{operation} {name}", ps_to_ns(features[name])
+            parts.append(Part(part, fit.ps * each))
+            errors.append(Error(part, max(fit.ps - low, 0) * each, max(high - fit.ps, 0) * each))
+    return Predicted((*evaluation.parts, *parts), (*evaluation.errors, *errors), evaluation.lack_ns)
 
 
 def without_interval(prediction: Prediction, fitted: Fitted) -> tuple[str, ...]:
@@ -137,11 +188,10 @@ def without_interval(prediction: Prediction, fitted: Fitted) -> tuple[str, ...]:
     return tuple(part for part in prediction.parts_ns if fitted.figure(part) is None)
 
 
-def _uncertain(name: str, ns: float, fit: _Fit, count: float) -> Part:
-    low, high = fit.interval_ps
-    # A part that the fit holds at nothing has no relative error; its interval counts once for each application.
-    scale = ns / fit.ps if fit.ps > 0 else ps_to_ns(1) * count
-    return Part(name, ns, max(fit.ps - low, 0) * scale, max(high - fit.ps, 0) * scale)
+def _parts_ns(parts_ps: Mapping[str, Sequence[float]], counts: Mapping[str, float]) -> np.ndarray[Any, np.dtype[Any]]:
+    """What each source of error adds to a sum of coefficients, `counts` times each."""
+    rows = [np.array(parts) * (ps_to_ns(1) * counts[name]) for name, parts in parts_ps.items() if name in counts]
+    return np.sum(rows, axis=0) if rows else np.zeros(0)
 
 
 def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, int]]:

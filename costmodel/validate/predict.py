@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from costmodel.errors import CheckFailed, InputError, ModelError
@@ -12,6 +12,7 @@ from costmodel.model import (
     MAX_COST,
     STARTUP_KEY,
     BuiltinCost,
+    CostingFunction,
     CostModel,
     ExUnits,
     StepKind,
@@ -40,6 +41,8 @@ class Prediction:
     `ex_units` are the ledger's. `parts_ns` are the nanoseconds that the model in question predicts for the evaluation,
     by what they are spent on: start-up, each step kind (by the names of cost-model files) and each builtin used.
     `steps` (by kind: "const", "var" …) and `builtins` count one evaluation's machine steps and builtin applications.
+    `features` has for coefficients of builtins ("addInteger.slope") what the evaluation takes more, in ps, where the
+    coefficient is one higher.
     """
 
     program: WorkloadProgram
@@ -47,6 +50,7 @@ class Prediction:
     parts_ns: Mapping[str, float]
     steps: Mapping[str, int]
     builtins: Mapping[str, int]
+    features: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def evaluation_ns(self) -> float:
@@ -60,8 +64,10 @@ class Prediction:
         return {STARTUP_KEY: 1} | steps | dict(self.builtins)
 
 
-def predict(model: CostModel, programs: Iterable[WorkloadProgram]) -> tuple[Prediction, ...]:
-    """Predictions for programs, in their order.
+def predict(
+    model: CostModel, programs: Iterable[WorkloadProgram], coefficients: Collection[str] = ()
+) -> tuple[Prediction, ...]:
+    """Predictions for programs, in their order, with the features of these `coefficients` of builtins.
 
     InputError for a program that does not run to success under the ledger's model, CheckFailed for one whose ExUnits
     are not the expected ones, ModelError for a model that does not price what a program uses.
@@ -79,7 +85,7 @@ def predict(model: CostModel, programs: Iterable[WorkloadProgram]) -> tuple[Pred
         {name for outcome in outcomes for name in outcome.builtins},
         {_kind(name) for outcome in outcomes for name in outcome.steps},
     )
-    pricing = _Pricing(model)
+    pricing = _Pricing(model, coefficients)
     return tuple(
         Prediction(
             program=program,
@@ -87,6 +93,7 @@ def predict(model: CostModel, programs: Iterable[WorkloadProgram]) -> tuple[Pred
             parts_ns={part: ps_to_ns(ps) for part, ps in pricing.parts_ps(program, script, outcome).items()},
             steps=outcome.steps,
             builtins=outcome.builtins,
+            features=pricing.features(program, script, outcome),
         )
         for (program, script), outcome in zip(scripts, outcomes, strict=True)
     )
@@ -114,10 +121,11 @@ def _ledger_outcome(machine: NativeMachine, program: WorkloadProgram, script: Sc
 
 
 class _Pricing:
-    """The model in question, as machines: itself, and without the cost of one builtin."""
+    """The model in question, as machines: itself, without the cost of one builtin, and with one coefficient higher."""
 
-    def __init__(self, model: CostModel) -> None:
+    def __init__(self, model: CostModel, coefficients: Collection[str]) -> None:
         self._model = model
+        self._wanted = frozenset(coefficients)
         self._machines: dict[tuple[Variant, str], NativeMachine] = {}
 
     def parts_ps(self, program: WorkloadProgram, script: Script, outcome: Outcome) -> dict[str, int]:
@@ -126,16 +134,40 @@ class _Pricing:
         whole = self._cpu(variant, script)
         kinds = {_kind(name): count for name, count in outcome.steps.items()}
         steps = {kind.json_key: count * self._model.steps[kind].cpu for kind, count in kinds.items()}
-        builtins = {name: whole - self._cpu(variant, script, free=name) for name in outcome.builtins}
+        builtins = {name: whole - self._cpu(variant, script, name) for name in outcome.builtins}
         startup = whole - sum(steps.values()) - sum(builtins.values())
         return {STARTUP_KEY: startup} | steps | builtins
 
-    def _cpu(self, variant: Variant, script: Script, free: str = "") -> int:
-        key = variant, free
+    def features(self, program: WorkloadProgram, script: Script, outcome: Outcome) -> dict[str, int]:
+        """Picoseconds that the evaluation takes more where a coefficient of a builtin is one higher."""
+        variant = variant_for(program.language, program.protocol_version)
+        names = [f"{builtin}.{name}" for builtin in outcome.builtins for name in self._function(builtin).names]
+        wanted = [name for name in names if name in self._wanted]
+        whole = self._cpu(variant, script) if wanted else 0
+        return {name: self._cpu(variant, script, name) - whole for name in wanted}
+
+    def _function(self, builtin: str) -> CostingFunction:
+        return self._model.builtins[builtin].cpu
+
+    def _cpu(self, variant: Variant, script: Script, change: str = "") -> int:
+        """What the evaluation takes: under the model, with a builtin for nothing, or with a coefficient one higher."""
+        key = variant, change
         if key not in self._machines:
-            builtins = {**self._model.builtins, free: _FREE_BUILTIN} if free else self._model.builtins
-            self._machines[key] = NativeMachine(replace(self._model, builtins=builtins), variant)
+            self._machines[key] = NativeMachine(self._changed(change), variant)
         return self._machines[key].evaluate(script, _NO_LIMIT).spent.cpu
+
+    def _changed(self, change: str) -> CostModel:
+        builtin, _, coefficient = change.partition(".")
+        if not builtin:
+            return self._model
+        changed = _FREE_BUILTIN
+        if coefficient:
+            function = self._function(builtin)
+            values = [
+                value + (name == coefficient) for name, value in zip(function.names, function.values, strict=True)
+            ]
+            changed = replace(self._model.builtins[builtin], cpu=function.with_values(values))
+        return replace(self._model, builtins={**self._model.builtins, builtin: changed})
 
 
 def _kind(name: str) -> StepKind:

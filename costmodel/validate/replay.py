@@ -24,7 +24,7 @@ from costmodel.trace import SILENT, Trace
 from costmodel.validate.attribution import attribute
 from costmodel.validate.baselines import baselines
 from costmodel.validate.draws import draw_ratios
-from costmodel.validate.fitted import Fitted, Part, call_parts, evaluation_parts, total, without_interval
+from costmodel.validate.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
 from costmodel.validate.gates import Gates, pass_gates
 from costmodel.validate.predict import Prediction, predict
 from costmodel.validate.score import Estimate
@@ -40,11 +40,11 @@ _WORTH_SAYING: Final = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class _Replay:
-    """One program timed in one way, and the parts of the time that is predicted for it."""
+    """One program timed in one way, and the time that is predicted for it."""
 
     prediction: Prediction
     work: design.Work
-    parts: tuple[Part, ...]
+    predicted: Predicted
 
     @property
     def id(self) -> str:
@@ -94,7 +94,7 @@ def validate(
     """
     gates = gates or Gates.of(workload)
     fitted = Fitted.of(model)
-    replays = _replays(predict(model, workload.programs), fitted)
+    replays = _replays(predict(model, workload.programs, fitted.errors.parts_ps if fitted else ()), fitted)
     plan = Plan(
         cells=tuple(replay.cell() for replay in replays),
         core=choose_core(core),
@@ -132,7 +132,7 @@ def validate(
 
 
 def _score(replay: _Replay, observation: Observation, gates: Gates) -> Score:
-    return score(replay.prediction, replay.work, total(replay.parts), observation, gates.tolerance)
+    return score(replay.prediction, replay.work, replay.predicted, observation, gates.tolerance)
 
 
 def _work(
@@ -143,7 +143,7 @@ def _work(
     observed = np.array([found.observed_ns.value for _, found in mine])
     predicted = np.array([found.predicted_ns.value for _, found in mine])
     drawn = draw_ratios(
-        [replay.parts for replay, _ in mine], [_own(found.observed_ns, state) for _, found in mine], state, seed
+        [replay.predicted for replay, _ in mine], [_own(found.observed_ns, state) for _, found in mine], state, seed
     )
     labels = [found.label for _, found in mine]
     summary = summarise(work, labels, predicted, observed, drawn)
@@ -151,16 +151,16 @@ def _work(
         summary=summary,
         baselines=baselines(work, [replay.prediction for replay, _ in mine], observed),
         gates=tuple(pass_gates(gates, summary, [found.ratio for _, found in mine])),
-        misses=attribute(labels, [replay.parts for replay, _ in mine], observed),
+        misses=attribute(labels, [replay.predicted.parts for replay, _ in mine], observed),
     )
 
 
 def _replays(predictions: Sequence[Prediction], fitted: Fitted | None) -> tuple[_Replay, ...]:
     """Every evaluation, and the whole call of it where the model says what a call costs."""
-    replays = [_Replay(prediction, "evaluate", evaluation_parts(prediction, fitted)) for prediction in predictions]
+    replays = [_Replay(prediction, "evaluate", predicted_evaluation(prediction, fitted)) for prediction in predictions]
     if fitted is not None and fitted.calls:
         replays += [
-            _Replay(replay.prediction, "call", (*replay.parts, *call_parts(replay.prediction, fitted)))
+            _Replay(replay.prediction, "call", predicted_call(replay.prediction, replay.predicted, fitted))
             for replay in replays
         ]
     return tuple(replays)

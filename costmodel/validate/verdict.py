@@ -10,6 +10,7 @@ from typing import Any, Final
 from costmodel.model import ExUnits
 from costmodel.validate.attribution import Miss
 from costmodel.validate.baselines import Baseline
+from costmodel.validate.fitted import Predicted
 from costmodel.validate.gates import GateResult, whole
 from costmodel.validate.predict import Prediction
 from costmodel.validate.score import Estimate, Status, judge, ratio
@@ -37,8 +38,9 @@ class Score:
     """One program, or one call of it: what was predicted, what was observed, and what that amounts to.
 
     `work` is `evaluate` (the evaluation alone) or `call` (decoding, arguments and evaluation). `ex_units` are the
-    ledger's. `ratio` is observed (adjusted) over predicted, its interval the combined one; `status` judges it where a
-    tolerance holds every program. `uncertain` is as in the observation.
+    ledger's. The interval of `predicted_ns` says how far the model may be off for a program that it has not seen, by
+    errors of measurement and lack of fit. `ratio` is observed (adjusted) over predicted, its interval that of both
+    measurements; `status` judges it where a tolerance holds every program. `uncertain` is as in the observation.
     """
 
     program: str
@@ -57,11 +59,11 @@ class Score:
 
 
 def score(
-    prediction: Prediction, work: str, predicted_ns: Estimate, observation: Observation, tolerance: float | None
+    prediction: Prediction, work: str, predicted: Predicted, observation: Observation, tolerance: float | None
 ) -> Score:
     """The score of one program, at a relative tolerance if one is asked for."""
     program = prediction.program
-    found = ratio(observation.adjusted_ns, predicted_ns)
+    found = ratio(observation.adjusted_ns, predicted.measured())
     return Score(
         program=program.name,
         label=program.label,
@@ -70,7 +72,7 @@ def score(
         protocol_version=program.protocol_version,
         work=work,
         ex_units=prediction.ex_units,
-        predicted_ns=predicted_ns,
+        predicted_ns=predicted.expected(),
         observed_ns=observation.adjusted_ns,
         observed_raw_ns=observation.raw_ns,
         ratio=found,

@@ -31,3 +31,11 @@ def test_errors_that_hang_together_do_not_add_like_independent_ones(fitted: Fitt
     names = list(fitted.errors.names)
     intercept, slope = (fitted.errors.parts_ps[:, names.index(f"sha2_256.{part}")] for part in ("intercept", "slope"))
     assert float(intercept @ slope) < 0
+
+
+def test_lack_of_fit_is_of_the_steps(fitted: FittedModel) -> None:
+    lack = fitted.errors.lack
+    assert fitted.errors.names[: lack.parts_ps.shape[1]] == tuple(each.name for each in fitted.steps.coefficients)
+    shown = fitted.errors.to_json()["lack_of_fit"]
+    assert isinstance(shown, dict)
+    assert set(shown["parts_ps"]) == {each.name for each in fitted.steps.coefficients}

@@ -11,7 +11,7 @@ NAMES = ["cekVarCost", "addInteger", "sha2_256", "decode bytes"]
 def workload(programs: int = 30) -> tuple[list[str], list[list[Part]], Floats]:
     """Programs whose parts vary independently of one another."""
     ns = np.random.default_rng(0).lognormal(3, 1, (programs, len(NAMES)))
-    parts = [[Part(name, float(value), 0, 0) for name, value in zip(NAMES, row, strict=True)] for row in ns]
+    parts = [[Part(name, float(value)) for name, value in zip(NAMES, row, strict=True)] for row in ns]
     return [f"program {number}" for number in range(programs)], parts, ns
 
 
@@ -54,7 +54,7 @@ def test_the_kinds_of_parts_are_told() -> None:
 
 
 def test_no_price_makes_a_program_shorter_than_the_rest_of_it() -> None:
-    parts = [[Part("cekVarCost", 90.0, 0, 0), Part("addInteger", 10.0, 0, 0)]]
+    parts = [[Part("cekVarCost", 90.0), Part("addInteger", 10.0)]]
     (miss,) = attribute(["a"], parts, np.array([50.0]))
     assert [(blame.part, blame.explains) for blame in miss.blames] == [("cekVarCost", None), ("addInteger", None)]
     assert [blame.alone for blame in miss.blames] == [pytest.approx(40 / 90), None]

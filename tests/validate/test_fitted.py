@@ -6,7 +6,7 @@ import pytest
 
 from costmodel.errors import ModelError
 from costmodel.model import CostModel, Variant, ledger_model
-from costmodel.validate.fitted import Fitted, call_parts, evaluation_parts, total, without_interval
+from costmodel.validate.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
 from costmodel.validate.predict import Prediction, predict
 from costmodel.workloads import secp
 
@@ -15,6 +15,25 @@ MODEL_D = ledger_model(Variant.D)
 
 def figure(ps: float, low: float, high: float) -> dict[str, object]:
     return {"ps": ps, "interval_ps": [low, high]}
+
+
+def uncertain(
+    parts: dict[str, list[float]],
+    *,
+    t: float = 2.0,
+    others: dict[str, list[float]] | None = None,
+    scatter: float = 0.0,
+) -> dict[str, object]:
+    """The errors of a model: `parts` of each process, `others` of each program that gave prices, in ps."""
+    return {
+        "t": t,
+        "parts_ps": parts,
+        "lack_of_fit": {"t": 2.0, "scatter": scatter, "parts_ps": others or {}},
+    }
+
+
+def call_of(prediction: Prediction, section: Fitted) -> Predicted:
+    return predicted_call(prediction, predicted_evaluation(prediction, section), section)
 
 
 def extras(**changes: object) -> dict[str, object]:
@@ -26,6 +45,7 @@ def extras(**changes: object) -> dict[str, object]:
         "hash_yardstick_ns": 1000.0,
         "steps": {"coefficients": {}},
         "builtins": {},
+        "errors": uncertain({}),
     } | changes
 
 
@@ -56,6 +76,7 @@ def test_a_model_from_elsewhere_has_no_section() -> None:
         ({"steps": []}, r"\$\.steps"),
         ({"builtins": {"addInteger": {"cost_at_centre": {"ps": 1}}}}, "interval_ps"),
         ({"hash_yardstick_ns": 0.0}, "above 0"),
+        ({"errors": {"t": 2.0}}, r"parts_ps"),
     ],
 )
 def test_a_malformed_section_is_refused_in_one_line(changes: dict[str, object], what: str) -> None:
@@ -64,29 +85,45 @@ def test_a_malformed_section_is_refused_in_one_line(changes: dict[str, object], 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("where", ["errors", "lack_of_fit"])
+def test_errors_of_unlike_length_are_refused(where: str) -> None:
+    unlike = {"cekVarCost": [1.0, 2.0], "cekLamCost": [1.0]}
+    errors = uncertain(unlike) if where == "errors" else uncertain({}, others=unlike)
+    with pytest.raises(ModelError, match="unlike length"):
+        Fitted.of(fitted_model(errors=errors))
+
+
 def test_a_prediction_without_section_is_exact(prediction: Prediction) -> None:
-    value, low, high = total(evaluation_parts(prediction, None))
+    predicted = predicted_evaluation(prediction, None)
+    assert predicted.measured() == predicted.expected()
+    value, low, high = predicted.measured()
     assert low == value == high == pytest.approx(prediction.evaluation_ns)
 
 
-def test_relative_errors_of_the_parts_add_in_quadrature(prediction: Prediction) -> None:
-    verify = prediction.parts_ns["verifyEcdsaSecp256k1Signature"]
-    var = prediction.parts_ns["cekVarCost"]
-    section = fitted(
-        builtins={"verifyEcdsaSecp256k1Signature": {"cost_at_centre": figure(4e7, 3.9e7, 4.2e7)}},
-        steps={"coefficients": {"cekVarCost": figure(16000, 8000, 20000)}},
-    )
-    value, low, high = total(evaluation_parts(prediction, section))
+def test_errors_of_one_process_add_up_and_those_of_several_in_quadrature(prediction: Prediction) -> None:
+    verify = prediction.builtins["verifyEcdsaSecp256k1Signature"]
+    var, lam = prediction.steps["var"], prediction.steps["lam"]
+    parts = {
+        "verifyEcdsaSecp256k1Signature.constant": [1e6, 0.0],
+        "cekVarCost": [500.0, -300.0],
+        "cekLamCost": [0.0, 200.0],
+        "cekCaseCost": [1e9, 1e9],
+    }
+    section = fitted(errors=uncertain(parts, t=2.5))
+    (prediction,) = predict(MODEL_D, [prediction.program], parts)
+    value, low, high = predicted_evaluation(prediction, section).measured()
+    half = 2.5 * math.hypot(1000 * verify + 0.5 * var, -0.3 * var + 0.2 * lam)
     assert value == pytest.approx(prediction.evaluation_ns)
-    assert value - low == pytest.approx(math.hypot(verify * 0.025, var * 0.5))
-    assert high - value == pytest.approx(math.hypot(verify * 0.05, var * 0.25))
+    assert (value - low, high - value) == pytest.approx((half, half))
 
 
-def test_a_step_held_at_nothing_is_uncertain_once_for_each_step(prediction: Prediction) -> None:
-    section = fitted(steps={"coefficients": {"cekLamCost": figure(0, 0, 500)}})
-    value, low, high = total(evaluation_parts(prediction, section))
-    assert low == value
-    assert high - value == pytest.approx(0.5 * prediction.steps["lam"])
+def test_lack_of_fit_is_expected_but_not_measured(prediction: Prediction) -> None:
+    section = fitted(errors=uncertain({}, others={"cekVarCost": [300.0, 400.0]}, scatter=0.1))
+    predicted = predicted_evaluation(prediction, section)
+    steps = sum(ns for name, ns in prediction.parts_ns.items() if name.startswith("cek"))
+    assert predicted.measured() == (predicted.ns, predicted.ns, predicted.ns)
+    half = 2 * math.hypot(0.5 * prediction.steps["var"], 0.1 * steps)
+    assert predicted.expected().high - predicted.ns == pytest.approx(half)
 
 
 def test_parts_without_an_interval_are_named(prediction: Prediction) -> None:
@@ -112,7 +149,7 @@ def test_a_call_adds_decoding_arguments_and_start(prediction: Prediction) -> Non
         }
     )
     overhead = 1000 + 2 * len(flat) + 3 * 300 + 7 * sum(map(len, arguments)) + 11 * 7 + 5000
-    value, low, high = total([*evaluation_parts(prediction, section), *call_parts(prediction, section)])
+    value, low, high = call_of(prediction, section).measured()
     assert value == pytest.approx(prediction.evaluation_ns + overhead)
     assert value - low == pytest.approx(1000)
     assert high - value == pytest.approx(0.5 * len(flat))
@@ -121,4 +158,4 @@ def test_a_call_adds_decoding_arguments_and_start(prediction: Prediction) -> Non
 def test_an_unknown_call_cost_is_refused(prediction: Prediction) -> None:
     section = fitted(calls={"decode": {"coefficients": {"weight": figure(1, 1, 1)}}})
     with pytest.raises(ModelError, match="decode weight"):
-        call_parts(prediction, section)
+        call_of(prediction, section)

@@ -110,6 +110,9 @@ def figure(ps: float, relative: float = 0.0) -> dict[str, object]:
     return {"ps": ps, "interval_ps": [ps * (1 - relative), ps * (1 + relative)]}
 
 
+NO_LACK: dict[str, object] = {"t": 2.0, "scatter": 0.0, "parts_ps": {}}
+
+
 def fitted_model(**changes: object) -> CostModel:
     extras = {
         "schema_version": 1,
@@ -117,6 +120,7 @@ def fitted_model(**changes: object) -> CostModel:
         "machine": MACHINE,
         "evaluator": EVALUATOR,
         "hash_yardstick_ns": 1000.0,
+        "errors": {"t": 2.0, "parts_ps": {}, "lack_of_fit": NO_LACK},
         "steps": {"coefficients": {}},
         "builtins": {},
     }
@@ -203,12 +207,9 @@ def test_another_variant_is_noted(judged: Callable[..., Verdict]) -> None:
 
 def test_the_model_s_own_uncertainty_widens_the_ratio(judged: Callable[..., Verdict], workload: Workload) -> None:
     true = predicted_ns(workload)
-    verify = {"cost_at_centre": figure(4e7, relative=0.2)}
+    parts = {f"verify{name}Secp256k1Signature.constant": [4e6, 1e6] for name in ("Ecdsa", "Schnorr")}
     sure = judged(fitted_model(), lambda cell: true[cell])
-    unsure = judged(
-        fitted_model(builtins={"verifyEcdsaSecp256k1Signature": verify, "verifySchnorrSecp256k1Signature": verify}),
-        lambda cell: true[cell],
-    )
+    unsure = judged(fitted_model(errors={"t": 2.0, "parts_ps": parts, "lack_of_fit": NO_LACK}), lambda cell: true[cell])
     assert (sure.exit_code, unsure.exit_code) == (0, 3)
 
 
