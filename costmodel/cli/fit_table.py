@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from costmodel.fit import Coefficient, FittedModel, Flag, Interval
+    from costmodel.fit import Coefficient, FittedModel, Flag, Interval, Joint
 
 _HARDLY_TOLD = 0.1
 """Identifiability below which the table says that a step is hardly told from others."""
@@ -22,6 +22,7 @@ def show_model(model: FittedModel, target: Path) -> None:
     console = stdout()
     _show_builtins(console, model)
     _show_steps(console, model)
+    _show_joint(console, model.joint)
     if model.calls:
         _show_calls(console, model)
     if model.shapes:
@@ -115,6 +116,16 @@ def _show_steps(console: Console, model: FittedModel) -> None:
             markup=False,
             soft_wrap=True,
         )
+
+
+def _show_joint(console: Console, joint: Joint) -> None:
+    told = [joint.reason] if joint.reason else []
+    if joint.held_out:
+        misses = f"{percent(joint.after)} with it, {percent(joint.before)} without"
+        told.append(f"{joint.held_out} programs held out are missed by {misses}")
+    console.print(
+        f"joint stage: {'kept' if joint.kept else 'not kept'}: {'; '.join(told)}", markup=False, soft_wrap=True
+    )
 
 
 def _show_calls(console: Console, model: FittedModel) -> None:

@@ -4,6 +4,7 @@ from costmodel.fit.builtins import BuiltinFit, NoOp
 from costmodel.fit.calls import CallFit
 from costmodel.fit.coefficient import Coefficient, Flag, FlagKind, Interval
 from costmodel.fit.fitted import FittedModel, SummaryRow
+from costmodel.fit.joint import Joint
 from costmodel.fit.pipeline import DEFAULT_REPLICATES, fit_runs
 from costmodel.fit.prices import Rounding
 from costmodel.fit.steps import StepsFit
@@ -17,6 +18,7 @@ __all__ = [
     "Flag",
     "FlagKind",
     "Interval",
+    "Joint",
     "NoOp",
     "Rounding",
     "StepsFit",

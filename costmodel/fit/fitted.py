@@ -13,6 +13,7 @@ from costmodel.fit.calls import CallFit
 from costmodel.fit.coefficient import Coefficient, Flag, Interval, rounded
 from costmodel.fit.costing import shape_name
 from costmodel.fit.errors import JointErrors
+from costmodel.fit.joint import Joint
 from costmodel.fit.prices import Rounding
 from costmodel.fit.steps import StepsFit
 from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump
@@ -86,7 +87,7 @@ class SummaryRow:
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """Fits of steps, builtins and calls, and a check of the steps against no-ops.
+    """Fits of steps, builtins and calls, the joint stage, and a check of the steps against no-ops.
 
     `unfitted` has the reason for each measured builtin that could not be fitted and is not in the model, `shapes` what
     other shapes would gain, where that was asked for. `ledger` has the memory costs, which are taken over unmeasured.
@@ -94,6 +95,7 @@ class FittedModel:
 
     steps: StepsFit
     builtins: tuple[BuiltinFit, ...]
+    joint: Joint
     no_ops: tuple[NoOp, ...]
     calls: tuple[CallFit, ...]
     unfitted: dict[str, str]
@@ -164,6 +166,7 @@ class FittedModel:
             "flagged": {name: sorted({flag.kind.value for flag in flags}) for name, flags in self.flagged.items()},
             "hash_yardstick_ns": None if origin.hash_yardstick_ns is None else rounded(origin.hash_yardstick_ns),
             "inputs": list(origin.runs),
+            "joint": self.joint.to_json(),
             "lost_cells": list(origin.lost),
             "machine": origin.machine,
             "method": _METHOD

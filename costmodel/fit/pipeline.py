@@ -12,6 +12,7 @@ from costmodel.fit.cells import BUILTINS, CALLS, STEPS, is_nop
 from costmodel.fit.envelope import Points
 from costmodel.fit.errors import errors_of
 from costmodel.fit.fitted import FittedModel, Provenance
+from costmodel.fit.joint import adjust, adjusted_builtins, adjusted_steps
 from costmodel.fit.observations import Observations, check_runs, observe
 from costmodel.fit.prices import Rounding
 from costmodel.fit.resample import replicate
@@ -61,7 +62,9 @@ def fit_runs(
 
     columns = observed.columns(STEPS)
     step_cells = [observed.cells[i] for i in columns]
-    steps = fit_steps(step_cells, columns, resampled, smallest_costs(applied))
+    costs = smallest_costs(applied)
+    steps = fit_steps(step_cells, columns, resampled, costs)
+    joint = adjust(step_cells, columns, resampled, steps, costs)
     no_ops = check_no_ops(applied, resampled, steps.evaluation_ps)
 
     columns = observed.columns(CALLS)
@@ -69,8 +72,9 @@ def fit_runs(
     calls = fit_calls(cells, columns, resampled, steps.evaluation_ps)
 
     return FittedModel(
-        steps=steps,
-        builtins=builtins,
+        steps=adjusted_steps(steps, joint),
+        builtins=adjusted_builtins(builtins, joint),
+        joint=joint,
         no_ops=no_ops,
         calls=calls,
         unfitted=unfitted | _lost(observed, applied),

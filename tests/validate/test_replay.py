@@ -45,6 +45,7 @@ def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -
         command_line: tuple[str, ...],
         inputs: Mapping[str, FileFact],
         observer: object,
+        trace: object,
     ) -> Run:
         writer = RunWriter.create(
             root,
