@@ -9,14 +9,20 @@ from typing import Any
 
 from costmodel.cli.output import print_json, stdout, table, time_ns, visible
 from costmodel.errors import InputError
+from costmodel.machine.traced import Narrator
 from costmodel.model import ExUnits
+from costmodel.trace import Trace
 from costmodel.workloads.corpus import load_corpus
 from costmodel.workloads.evaluation import CaseResult, replay
 
 
-def evaluate_corpus(path: Path, *, as_json: bool) -> int:
+def evaluate_corpus(path: Path, trace: Trace, *, as_json: bool) -> int:
     """Replays a corpus and compares success and ExUnits; 0 if all agree, else 1."""
     results = [replay(evaluation) for evaluation in load_corpus(path)]
+    if narrator := Narrator.of(trace):
+        for result in results:
+            if result.outcome is not None:
+                narrator.tell(result.outcome, case=result.case, nanoseconds=result.evaluate_ns)
     if not results:
         raise InputError(f"{path}: the corpus has no cases")
     exact = sum(result.exact for result in results)

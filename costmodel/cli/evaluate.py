@@ -13,8 +13,10 @@ from costmodel.cli.corpus import evaluate_corpus
 from costmodel.cli.options import Json, ProtocolVersion, budget, language_named
 from costmodel.cli.output import print_json, stdout, table, visible
 from costmodel.cli.rows import evaluate_rows
+from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.machine.traced import traced as traced_machine
 from costmodel.model import CostModel, Variant, ledger_model, load, variant_for
 from costmodel.plutus import (
     LedgerLanguage,
@@ -72,6 +74,7 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Parquet file for what came of a Parquet corpus.")
     ] = None,
+    trace_config: TraceConfig = None,
     as_json: Json = False,
 ) -> int:
     """Evaluate a program and print its result, ExUnits, and counts of steps and builtins.
@@ -89,7 +92,8 @@ def command(
             raise InputError(f"{program}: a replay corpus brings its own arguments, languages and cost models")
         if streamed:
             return evaluate_rows(program, jobs=jobs, out=out, as_json=as_json)
-        return evaluate_corpus(program, as_json=as_json)
+        with traced(trace_config) as trace:
+            return evaluate_corpus(program, trace, as_json=as_json)
     flat, stated = load_program(program)
     chosen = language_named(language) if language else stated or _DEFAULT_LANGUAGE
     if not language_available(chosen, protocol_version):
@@ -97,7 +101,8 @@ def command(
     variant = variant_for(chosen, protocol_version)
     model = load(cost_model) if cost_model else ledger_model(variant)
     script = _script(program, flat, arguments or [], chosen, protocol_version)
-    outcome = NativeMachine(model, variant).evaluate(script, limit, result=True)
+    with traced(trace_config) as trace:
+        outcome = traced_machine(NativeMachine(model, variant), trace).evaluate(script, limit, result=True)
     if as_json:
         print_json(_document(outcome, model, variant, chosen, protocol_version))
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from costmodel.cli import drift
+from costmodel.cli import drift, trace_cost
 from costmodel.cli.options import (
     Core,
     Json,
@@ -96,6 +96,7 @@ def command(
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
     trace_config: TraceConfig = None,
+    trace_ways: trace_cost.Ways = None,
     as_json: Json = False,
 ) -> int:
     """Replay a workload and compare the observed times with what a model predicts.
@@ -105,6 +106,9 @@ def command(
 
     With --against, a fixed suite is checked for drift instead: 0 if nothing became slower, 1 if something did, 3 if
     the check cannot tell.
+
+    With --trace, the cost of tracing is measured instead: 0 if muted tracing costs less than 0.1 %, 1 if more, 3 if
+    that cannot be told.
     """
     outputs = drift.Outputs(markdown, junit, benchmark_json, bencher_json)
     if against is not None:
@@ -118,12 +122,9 @@ def command(
         return drift.command(check, model or [], outputs, renew=renew, as_json=as_json)
     if renew or outputs:
         raise InputError("--renew and the files of a drift check need --against BASELINE")
-    if not model:
+    if not model and trace_ways is None:
         raise InputError("missing MODEL: name a cost model, or --against BASELINE for a drift check")
-    # pandas comes with it; a command that does not measure must not wait for that.
-    from costmodel.validate import validate
-
-    gates = _gates({"tolerance": tolerance, "max_undercharge": max_undercharge, "median": median, "p95": p95, "r2": r2})
+    asked = {"tolerance": tolerance, "max_undercharge": max_undercharge, "median": median, "p95": p95, "r2": r2}
     deadline = seconds(time_budget)
     programs = find_workload(
         workload,
@@ -133,16 +134,26 @@ def command(
         sample=sample,
         seed=seed,
     )
+    if trace_ways is not None:
+        if any(asked.values()):
+            raise InputError("--trace measures what tracing costs, and has no other gate than its own 0.1 %")
+        return trace_cost.command(
+            trace_ways, programs, trace_config, core=core, seed=seed, seconds=deadline, as_json=as_json
+        )
+    # pandas comes with it; a command that does not measure must not wait for that.
+    from costmodel.validate import validate
+
+    gates = _gates(asked)
     with traced(trace_config) as trace, shown("replaying") as observer:
         verdict = validate(
-            load(model),
+            load(model or []),
             programs,
             measurements=measurements,
             core=core,
             seed=seed,
             gates=gates,
             time_budget=deadline,
-            model_files=model,
+            model_files=model or [],
             command_line=sys.argv,
             observer=observer,
             trace=trace,

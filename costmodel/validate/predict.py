@@ -79,7 +79,7 @@ def predict(
         variant = variant_for(program.language, program.protocol_version)
         key = variant, program.ledger_parameters
         if key not in ledger:
-            ledger[key] = NativeMachine(_charged(program, variant), variant)
+            ledger[key] = NativeMachine(charged(program, variant), variant)
         outcomes.append(_ledger_outcome(ledger[key], program, script))
     model.require(
         {name for outcome in outcomes for name in outcome.builtins},
@@ -99,7 +99,7 @@ def predict(
     )
 
 
-def _charged(program: WorkloadProgram, variant: Variant) -> CostModel:
+def charged(program: WorkloadProgram, variant: Variant) -> CostModel:
     """What the ledger charges the program by."""
     if program.ledger_parameters is None:
         return ledger_model(variant)
