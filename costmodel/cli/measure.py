@@ -80,7 +80,11 @@ def command(
     except Interrupted as error:
         raise Interrupted(f"{error}; `calibrate measure --resume` with that folder goes on") from None
     if as_json:
-        print_json({"runs": list(map(_document, runs))} if scheduler else _document(runs[0]))
+        print_json(
+            {"runs": [_document(run) | {"machine": run.manifest.machine["id"]} for run in runs]}
+            if scheduler
+            else _document(runs[0])
+        )
     else:
         for run in runs:
             _show(run)

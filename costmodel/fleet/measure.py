@@ -11,6 +11,7 @@ import msgspec
 from costmodel.errors import CalibrateError, InputError
 from costmodel.fleet.backend import DaskBackend
 from costmodel.fleet.cluster import Worker, by_machine, connected, workers_of
+from costmodel.fleet.progress import Together
 from costmodel.runs.design import Plan
 from costmodel.runs.store import Run
 from costmodel.timing import session
@@ -41,6 +42,7 @@ def measure(
     with connected(scheduler) as client:
         groups = by_machine(workers_of(client, clock))
         shared = _shared(trace)
+        together = Together(observer) if observer else None
 
         def measure_on(workers: Sequence[Worker], stopped: threading.Event) -> Run:
             return session.measure(
@@ -49,7 +51,7 @@ def measure(
                 experiment,
                 time_budget=time_budget,
                 command_line=command_line,
-                observer=observer,
+                observer=together.of(workers[0].facts.machine["id"]) if together else None,
                 trace=shared,
                 backend=DaskBackend(client, workers),
                 place=_place(workers),

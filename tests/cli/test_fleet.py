@@ -21,8 +21,9 @@ def test_every_kind_of_machine_gets_a_run_and_fit_keeps_them_apart(tmp_path: Pat
         place = ("--backend", f"dask:{cluster.address}", "--measurements", str(tmp_path / "runs"))
         result = calibrate("measure", *options, *place, "--json")
     assert result.returncode == 0, result.stderr
-    runs = [run["run"] for run in json.loads(result.stdout)["runs"]]
-    assert len(runs) == 2
+    documents = json.loads(result.stdout)["runs"]
+    assert sorted(document["machine"] for document in documents) == ["one", "other"]
+    runs = [document["run"] for document in documents]
     assert "machine" in one_line(calibrate("fit", *runs, "--out", tmp_path / "model.json"))
 
 
