@@ -10,7 +10,20 @@ import typer
 from typer.exceptions import TyperException
 
 from costmodel import __version__
-from costmodel.cli import budget, compare, conformance, doctor, evaluate, fit, measure, memory, params, trace, validate
+from costmodel.cli import (
+    budget,
+    cluster,
+    compare,
+    conformance,
+    doctor,
+    evaluate,
+    fit,
+    measure,
+    memory,
+    params,
+    trace,
+    validate,
+)
 from costmodel.cli.output import complain
 from costmodel.errors import CalibrateError, Interrupted
 
@@ -31,6 +44,7 @@ app.command("fit")(fit.command)
 app.command("validate")(validate.command)
 app.command("memory")(memory.command)
 app.command("budget")(budget.command)
+app.command("cluster")(cluster.command)
 app.command("compare", cls=compare.Command)(compare.command)
 app.add_typer(params.app, name="params")
 app.add_typer(trace.app, name="trace")

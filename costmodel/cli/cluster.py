@@ -1,0 +1,200 @@
+"""`calibrate cluster`: node processes validate the blocks of a node workbench's profile."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from costmodel.cli.options import Json, Measurements, Seed
+from costmodel.cli.output import percent, print_json, stderr, stdout, table, time_ns
+from costmodel.model import load as load_model
+from costmodel.model import ps_to_ns
+
+if TYPE_CHECKING:
+    from costmodel.cluster.profiles import Load
+    from costmodel.cluster.schedule import Block
+    from costmodel.cluster.summary import Summary
+
+_SAY_SECONDS: Final = 2.0
+
+
+def command(
+    profile: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROFILE", help="Such as model-secp-ecdsa or plutuscall-loop-stepx2.", show_default=False
+        ),
+    ],
+    model: Annotated[
+        list[Path] | None,
+        typer.Option("--model", metavar="FILE", help="Predict by this model. [default: the ledger's CPU as time]"),
+    ] = None,
+    overlay: Annotated[
+        list[Path] | None,
+        typer.Option("--overlay", metavar="FILE", help="Parameters to change; repeatable, the last uppermost."),
+    ] = None,
+    nodes: Annotated[
+        int | None, typer.Option("--nodes", metavar="N", min=1, max=1000, help="Instead of the profile's.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", metavar="N", min=1, max=1000, help="Instead of the profile's.")
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option("--repeats", metavar="N", min=1, max=100, help="How often all of it is done.")
+    ] = 1,
+    seed: Seed = 0,
+    measurements: Measurements = Path("measurements"),
+    as_json: Json = False,
+) -> int:
+    """Let a cluster of node processes validate the blocks of a profile, and time every block on every node.
+
+    Slot leaders and blocks come from the seed; each block holds what its ExUnits and size allow. Each node is a process
+    on this machine that decodes, applies and runs the script of every transaction; nothing is cached. Ends with 1 where
+    a node died.
+    """
+    # pandas comes with it; --help must not wait for that.
+    from costmodel.cluster.profiles import find_profile, make_load
+    from costmodel.cluster.run import run_cluster
+    from costmodel.cluster.schedule import make_blocks
+
+    found = find_profile(profile)
+    wanted = replace(found, nodes=nodes or found.nodes, epochs=epochs or found.epochs)
+    load = make_load(wanted, overlay or ())
+    blocks = make_blocks(load.profile, load.most_transactions, seed)
+    if load.program is None:
+        _show_without_scripts(load, blocks, as_json=as_json)
+        return 0
+    with _progress() as observer:
+        summary = run_cluster(
+            load,
+            blocks,
+            _predicted_tx_ns(load, model),
+            measurements=measurements,
+            seed=seed,
+            repeats=repeats,
+            overlays=overlay or (),
+            command_line=sys.argv,
+            observer=observer,
+        )
+    if as_json:
+        print_json(_facts(load, blocks) | summary.to_dict())
+    else:
+        _show(load, summary)
+    return 1 if summary.faults else 0
+
+
+def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:
+    """By the ledger's own price, or by a model: the evaluation, and the call around it where the model has that."""
+    if load.program is None or load.fit is None:
+        return 0.0
+    if not model:
+        return ps_to_ns(load.fit.used.cpu)
+    from costmodel.validate.fitted import Fitted, call_parts, evaluation_parts, total
+    from costmodel.validate.predict import predict
+
+    priced = load_model(model)
+    fitted = Fitted.of(priced)
+    (prediction,) = predict(priced, [load.program])
+    parts = evaluation_parts(prediction, fitted)
+    if fitted is not None and fitted.calls:
+        parts = (*parts, *call_parts(prediction, fitted))
+    return total(parts).value
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    console, said = stderr(), time.monotonic()
+
+    def say(done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _SAY_SECONDS:
+            said = time.monotonic()
+            console.print(f"validating: {done:,} of {total:,} blocks", end="\r" if console.is_terminal else "\n")
+
+    yield say
+    if console.is_terminal:
+        console.print(" " * 60, end="\r")
+
+
+def _facts(load: Load, blocks: tuple[Block, ...]) -> dict[str, Any]:
+    return {
+        "profile": load.profile.name,
+        "nodes_wanted": load.profile.nodes,
+        "slots": load.profile.epochs * load.profile.slots,
+        "epoch": load.profile.epoch,
+        "blocks": len(blocks),
+        "transactions": sum(block.transactions for block in blocks),
+        "tx_bytes": load.tx_bytes,
+        "most_transactions": load.most_transactions,
+        "limited_by": load.limited_by,
+        "budget": load.fit.to_dict() if load.fit else None,
+    }
+
+
+def _show_without_scripts(load: Load, blocks: tuple[Block, ...], *, as_json: bool) -> None:
+    facts = _facts(load, blocks) | {"predicted_block_ns": 0.0, "nodes": []}
+    if as_json:
+        print_json(facts)
+        return
+    stdout().print(
+        f"{load.profile.name}: {facts['blocks']:,} blocks with {facts['transactions']:,} transactions, none with a "
+        "script: no script time is predicted, and there is none to observe",
+        soft_wrap=True,
+    )
+
+
+def _show(load: Load, summary: Summary) -> None:
+    console = stdout()
+    console.print(
+        f"{summary.profile}: {summary.blocks:,} blocks, {summary.transactions:,} transactions of "
+        f"{summary.loop_count:,} loops, at most {load.most_transactions} a block (by {load.limited_by})",
+        soft_wrap=True,
+    )
+    console.print(
+        f"predicted: {time_ns(summary.predicted_tx_ns)} a transaction, {time_ns(summary.predicted_block_ns)} the "
+        "fullest block",
+        soft_wrap=True,
+    )
+    headings = (
+        "repeat",
+        "node",
+        "blocks",
+        "undisturbed",
+        "p50",
+        "p95",
+        "p99",
+        "max",
+        "a transaction",
+        "r",
+        "of a slot",
+        "late",
+    )
+    rows = [
+        (
+            str(node.repeat),
+            str(node.node),
+            f"{node.blocks:,}",
+            f"{node.undisturbed:,}",
+            *(time_ns(node.percentiles_ns[share]) for share in ("50", "95", "99", "100")),
+            time_ns(node.tx_ns) + (" (slower)" if node.slower else ""),
+            f"{node.observed_over_predicted:.3f}",
+            percent(node.largest_share_of_slot),
+            str(node.late),
+        )
+        for node in summary.nodes
+    ]
+    console.print(table(None, [(heading, "right") for heading in headings], rows))
+    spread = ", ".join(
+        f"{name.replace('_', ' ')} {percent(value)}" for name, value in summary.spread.items() if value is not None
+    )
+    console.print(f"spread of a transaction's time: {spread}", soft_wrap=True)
+    for fault in summary.faults.values():
+        console.print(fault, style="bold", markup=False, soft_wrap=True)
+    console.print(f"run: {summary.run}", markup=False, soft_wrap=True)

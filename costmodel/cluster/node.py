@@ -1,0 +1,119 @@
+"""One node: `python -m costmodel.cluster.node`, a NodeJob on its standard input, a line a block on its output.
+
+For each transaction of a block it does what a node does: decode the script, apply its arguments, run it within the
+budget and give the memory back. Nothing is kept from one transaction to the next. A block is timed as a whole, in C.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Final, TypeAlias
+
+import msgspec
+
+from costmodel.errors import CalibrateError
+from costmodel.machine import NativeMachine, Script
+from costmodel.machine.native import decode_options
+from costmodel.model import ExUnits, from_array, variant_for
+from costmodel.plutus import LedgerLanguage
+from costmodel.runs.design import Cell
+from costmodel.timing.batches import Stopwatch, Timed
+from costmodel.timing.clock import Clock, ClockName
+from costmodel.timing.work import BUDGET, HashYardstick, TimedWork
+from costmodel.timing.worker import pin
+
+_YARDSTICK_RUNS: Final = 1000
+
+
+class NodeJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A node's work: the transaction as a cell, the ledger's cost-model array, and the transactions of each block."""
+
+    node: int
+    core: int
+    clock: ClockName
+    cell: Cell
+    parameters: tuple[int, ...]
+    blocks: tuple[int, ...]
+
+
+class NodeReady(msgspec.Struct, frozen=True, tag=True):
+    """The ExUnits of a transaction as this node finds them, and one run of the hash yardstick in nanoseconds."""
+
+    node: int
+    cpu: int
+    mem: int
+    yardstick_ns: float
+
+
+class Validated(msgspec.Struct, frozen=True, tag=True):
+    """A block's scripts, all of them, as timed. `gate` names what disturbed it, if anything."""
+
+    node: int
+    block: int
+    ticks: int
+    ns: float
+    gate: str
+    core: int
+
+
+class NodeEnd(msgspec.Struct, frozen=True, tag=True):
+    """`fault` is empty where the node has validated all blocks."""
+
+    node: int
+    fault: str = ""
+
+
+NodeReply: TypeAlias = NodeReady | Validated | NodeEnd
+
+
+class _Unwarmed(Timed):
+    """A block is validated once: there is nothing to warm up with."""
+
+    @property
+    def warm_up(self) -> int:
+        return 0
+
+
+def main() -> int:
+    # Ctrl-C reaches the whole terminal; the manager decides what becomes of this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=NodeJob)
+    try:
+        _validate(job)
+    except CalibrateError as error:
+        _reply(NodeEnd(job.node, str(error)))
+    except BrokenPipeError:
+        return 1
+    return 0
+
+
+def _validate(job: NodeJob) -> None:
+    pin(job.core)
+    stopwatch = Stopwatch(Clock(job.clock))
+    cell, language = job.cell, LedgerLanguage(job.cell.language)
+    model = from_array(job.parameters, language, cell.protocol_version)
+    machine = NativeMachine(model, variant_for(language, cell.protocol_version))
+    script = Script.decode(cell.flat, language, cell.protocol_version)
+    for argument in cell.arguments:
+        script.apply_data(argument)
+    spent: ExUnits = machine.evaluate(script, BUDGET).spent
+    work = TimedWork(cell, machine, script, decode_options(language, cell.protocol_version, measuring=False))
+    (yardstick,) = stopwatch.time([Timed(HashYardstick(), _YARDSTICK_RUNS)])
+    yardstick_ns = yardstick.ticks * stopwatch.ns_per_tick / _YARDSTICK_RUNS
+    _reply(NodeReady(job.node, spent.cpu, spent.mem, yardstick_ns))
+    for number, transactions in enumerate(job.blocks):
+        if transactions:
+            (reading,) = stopwatch.time([_Unwarmed(work, transactions)])
+            ns = reading.ticks * stopwatch.ns_per_tick
+            _reply(Validated(job.node, number, reading.ticks, ns, reading.gate, reading.cpu))
+    _reply(NodeEnd(job.node))
+
+
+def _reply(reply: NodeReply) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(reply) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

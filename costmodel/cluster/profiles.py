@@ -1,0 +1,112 @@
+"""Named profiles, and the load that one makes under the chain's parameters."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from costmodel.errors import InputError
+from costmodel.model import ExUnits
+from costmodel.model.timeline import ProtocolParameters, parameters_at
+from costmodel.workloads import WorkloadProgram
+from costmodel.workloads.budget import BudgetFit, Limits, Meter, Strategy, fit_budget
+from costmodel.workloads.loops import find_loop
+
+_DOUBLED: Final = {"-stepx2": "cpu", "-memx2": "mem"}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A cluster and its load. A slot is a second, `slots` are an epoch's, `tps` transactions a second. `loop` is None
+    for value transfers, which have no script; `tx_bytes` is a transaction's size without its script and redeemer.
+    `doubled` says which of a block's limits is doubled: "cpu", "mem" or neither.
+    """
+
+    name: str
+    nodes: int
+    epochs: int
+    slots: int
+    tps: float
+    epoch: int
+    tx_bytes: int
+    loop: str | None = None
+    strategy: str = "txbudget"
+    doubled: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a profile comes to under some parameters. Without a script, `program` and `fit` are None.
+
+    `tx_bytes` is a transaction's whole size, `most_transactions` the most that a block may hold by ExUnits and size.
+    """
+
+    profile: Profile
+    parameters: ProtocolParameters
+    program: WorkloadProgram | None
+    fit: BudgetFit | None
+    tx_bytes: int
+    most_transactions: int
+
+    @property
+    def limited_by(self) -> str:
+        """What keeps a block from holding more: "ex units" or "size"."""
+        by_size = self.parameters.max_block_body_size // self.tx_bytes
+        return "size" if self.most_transactions == by_size else "ex units"
+
+
+@cache
+def profiles() -> Mapping[str, Profile]:
+    """Every profile by name, the doubled ones included."""
+    text = (resources.files("costmodel.cluster") / "profiles.toml").read_text("utf-8")
+    document = tomllib.loads(text)
+    found: dict[str, Profile] = {}
+    for name, row in document["profiles"].items():
+        found[name] = Profile(name=name, **(document["defaults"] | row))
+        if found[name].loop is not None:
+            for suffix, unit in _DOUBLED.items():
+                found[name + suffix] = replace(found[name], name=name + suffix, doubled=unit)
+    return MappingProxyType(found)
+
+
+def find_profile(name: str) -> Profile:
+    """A profile by name. InputError, listing them, for any other name."""
+    if name not in profiles():
+        raise InputError(f"unknown profile {name[:80]!r}; known are {', '.join(profiles())}")
+    return profiles()[name]
+
+
+def make_load(profile: Profile, overlays: Sequence[Path] = ()) -> Load:
+    """The transactions of a profile, their loop fitted to its strategy, with overlay files on the chain's parameters.
+
+    InputError where a block or a transaction has no room for one.
+    """
+    parameters = parameters_at(profile.epoch, overlays)
+    limits = _limits(profile, parameters)
+    program, fit, size, by_units = None, None, profile.tx_bytes, None
+    if profile.loop is not None:
+        meter = Meter(find_loop(profile.loop, parameters.major), parameters)
+        fit = fit_budget(meter, Strategy.parse(profile.strategy), limits)
+        fitted = meter.loop(fit.loop_count)
+        program = replace(fitted, expected=fit.used, ledger_parameters=parameters.cost_models[fitted.language])
+        size += len(program.flat) + sum(map(len, program.arguments))
+        by_units = fit.transactions_per_block
+    by_size = parameters.max_block_body_size // size
+    most = by_size if by_units is None else min(by_size, by_units)
+    if size > parameters.max_tx_size or most < 1:
+        raise InputError(f"profile {profile.name}: a transaction of {size} bytes does not fit into the chain's limits")
+    return Load(profile, parameters, program, fit, size, most)
+
+
+def _limits(profile: Profile, parameters: ProtocolParameters) -> Limits:
+    limits = Limits.of(parameters)
+    if profile.doubled is None:
+        return limits
+    block: ExUnits = limits.block
+    return replace(limits, block=replace(block, **{profile.doubled: 2 * getattr(block, profile.doubled)}))

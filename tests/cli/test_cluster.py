@@ -1,0 +1,43 @@
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+from costmodel.runs.schema import Status
+from costmodel.runs.store import Run
+from tests.cli.command import ENVIRONMENT, MAIN, calibrate, one_line
+
+
+def test_a_profile_ends_in_one_json_document(tmp_path: Path) -> None:
+    result = calibrate(
+        "cluster", "plutuscall-secp-schnorr", "--nodes", "2", "--epochs", "1", "--measurements", tmp_path, "--json"
+    )
+    assert result.returncode == 0, result.stderr
+    summary = json.loads(result.stdout)
+    assert len(summary["nodes"]) == 2
+    assert summary["ex_units"]["cpu"] <= 2_500_000_000
+    assert Run.open(Path(summary["run"])).manifest.status is Status.COMPLETE
+
+
+def test_value_transfers_are_predicted_to_take_no_script_time(tmp_path: Path) -> None:
+    result = calibrate("cluster", "model-value", "--measurements", tmp_path, "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["predicted_block_ns"] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_profile_is_one_line() -> None:
+    assert "unknown profile" in one_line(calibrate("cluster", "nothing"))
+
+
+def test_ctrl_c_ends_with_130_and_leaves_a_run(tmp_path: Path) -> None:
+    command = [*MAIN, "cluster", "model-secp-ecdsa", "--measurements", str(tmp_path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("validating: ")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert Run.open(next(tmp_path.iterdir())).manifest.status is Status.INTERRUPTED

@@ -1,0 +1,142 @@
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from costmodel.cluster.manager import replies
+from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, Validated
+from costmodel.cluster.profiles import Load, find_profile, make_load
+from costmodel.cluster.run import run_cluster
+from costmodel.cluster.schedule import Block, make_blocks
+from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
+from costmodel.model import ExUnits
+from costmodel.runs.design import Cell
+from costmodel.runs.schema import Status
+from costmodel.runs.store import Run
+from costmodel.timing.clock import choose_clock
+
+
+@pytest.fixture(scope="module")
+def load() -> Load:
+    return make_load(replace(find_profile("plutuscall-secp-ecdsa"), nodes=2, epochs=1, slots=200))
+
+
+@pytest.fixture(scope="module")
+def blocks(load: Load) -> tuple[Block, ...]:
+    return make_blocks(load.profile, load.most_transactions, 3)
+
+
+def test_every_node_validates_every_block(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+    summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path, repeats=2)
+    run = Run.open(Path(summary.run))
+    run.verify()
+    assert run.manifest.status is Status.COMPLETE
+    rows = run.samples()
+    expected = {(block.number, block.slot, block.transactions) for block in blocks if block.transactions}
+    for process in range(4):
+        mine = rows[rows["process"] == process]
+        assert set(zip(mine["block"], mine["order"], mine["iterations"], strict=True)) == expected
+    assert (rows["ns"] > 0).all()
+    assert [(node.repeat, node.node) for node in summary.nodes] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert not summary.faults
+
+
+def test_percentiles_rise_and_the_prediction_is_of_the_fullest_block(
+    load: Load, blocks: tuple[Block, ...], tmp_path: Path
+) -> None:
+    summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path)
+    for node in summary.nodes:
+        values = list(node.percentiles_ns.values())
+        assert values == sorted(values)
+        assert node.observed_over_predicted == pytest.approx(node.tx_ns / 2.5e6)
+    assert summary.predicted_block_ns == 2.5e6 * max(block.transactions for block in blocks)
+
+
+def test_nodes_that_spend_other_units_are_told(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+    assert load.program
+    other = replace(load, program=replace(load.program, expected=ExUnits(1, 1)))
+    with pytest.raises(CheckFailed, match="node process 0 spends"):
+        run_cluster(other, blocks[:3], 1.0, measurements=tmp_path)
+
+
+def test_an_interrupt_leaves_a_run_that_can_be_read(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        run_cluster(load, blocks, 1.0, measurements=tmp_path, observer=interrupt)
+    run = Run.open(next(tmp_path.iterdir()))
+    assert run.manifest.status is Status.INTERRUPTED
+    assert len(run.samples()) == 3
+
+
+def test_value_transfers_leave_nothing_to_validate(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no scripts"):
+        run_cluster(make_load(find_profile("model-value")), (), 0.0, measurements=tmp_path)
+
+
+def test_a_chain_without_transactions_is_no_measurement(load: Load, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="no node validated a block"):
+        run_cluster(load, (Block(0, 0, 0, 0),), 1.0, measurements=tmp_path)
+
+
+def job(load: Load, node: int, core: int, blocks: tuple[int, ...]) -> NodeJob:
+    assert load.program
+    program = load.program
+    cell = Cell(
+        id="tx",
+        experiment="replay",
+        operation="tx",
+        work="call",
+        flat=program.flat,
+        arguments=program.arguments,
+        language=program.language.value,
+        protocol_version=program.protocol_version,
+    )
+    parameters = program.ledger_parameters or ()
+    return NodeJob(node=node, core=core, clock=choose_clock(), cell=cell, parameters=parameters, blocks=blocks)
+
+
+def test_a_node_finds_the_same_units_as_the_budget_search(load: Load) -> None:
+    core = min(os.sched_getaffinity(0))
+    ready, validated, end = replies([job(load, 7, core, (0, 2))])
+    assert load.fit
+    assert isinstance(ready, NodeReady)
+    assert ExUnits(ready.cpu, ready.mem) == load.fit.used
+    assert isinstance(validated, Validated)
+    assert (validated.node, validated.block) == (7, 1)
+    assert end == NodeEnd(7)
+
+
+def test_a_node_that_dies_is_told_and_the_next_goes_on(load: Load) -> None:
+    core = min(os.sched_getaffinity(0))
+    ends = {}
+    killed = False
+    for reply in replies([job(load, 0, core, (2,) * 5000), job(load, 1, core, (2,))]):
+        if isinstance(reply, Validated) and not killed:
+            killed = True
+            for child in children():
+                os.kill(child, signal.SIGKILL)
+        if isinstance(reply, NodeEnd):
+            ends[reply.node] = reply.fault
+    assert "killed by signal 9" in ends[0]
+    assert ends[1] == ""
+
+
+def children() -> list[int]:
+    """The node processes that this process has started."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if b"costmodel.cluster.node" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(int(child))
+    return found
+
+
+def test_a_core_that_does_not_exist_is_a_fault_of_that_node(load: Load) -> None:
+    (end,) = replies([job(load, 0, 4095, (1,))])
+    assert isinstance(end, NodeEnd)
+    assert "core 4095 cannot be used" in end.fault
