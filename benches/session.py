@@ -176,24 +176,14 @@ def per_application(build: str, core: int, seconds: float, folder: Path) -> floa
 
 
 def kills(core: int, seconds: float, folder: Path, *, times: int = 20) -> None:
-    chance = random.SystemRandom()
     command = [*_MEASURE, "--time-budget"]
     # A precision out of reach, or the session would be complete before its twentieth kill.
     start = ["--precision", "0.1%", "--core", str(core), "--measurements", str(folder)]
-    path: Path | None = None
-    held = pd.DataFrame()
-    for _ in range(times):
-        arguments = start if path is None else ["--resume", str(path)]
-        with subprocess.Popen(
-            [*command, "600s", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as run:
-            time.sleep(chance.uniform(1.0, 10.0))
-            run.send_signal(signal.SIGKILL)
-        path = path or next(iter(folder.glob("*/manifest.json")), Path("/absent")).parent
-        path = path if path.exists() and (path / "manifest.json").exists() else None
+    path = killed([*command, "600s", *start], folder)
+    held = check_kept(path, pd.DataFrame())
+    for _ in range(times - 1):
+        killed([*command, "600s", "--resume", str(path)], folder)
         held = check_kept(path, held)
-    if path is None:
-        raise CheckFailed(f"none of {times} sessions had begun before it was killed")
     done = subprocess.run([*command, f"{seconds:.0f}s", "--resume", str(path)], capture_output=True, check=False)
     held = check_kept(path, held)
     whole = Run.open(path).manifest.status is Status.COMPLETE
@@ -203,10 +193,26 @@ def kills(core: int, seconds: float, folder: Path, *, times: int = 20) -> None:
     print(f"killed {times} times: every one of {len(held)} batches kept, the run complete: {path}")
 
 
-def check_kept(path: Path | None, before: pd.DataFrame) -> pd.DataFrame:
+def killed(command: list[str], folder: Path) -> Path:
+    """The run of a session that is killed at a random moment once it has begun."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as session:
+        path = begun(session, folder)
+        time.sleep(random.SystemRandom().uniform(0.0, 10.0))
+        session.send_signal(signal.SIGKILL)
+    return path
+
+
+def begun(session: subprocess.Popen[bytes], folder: Path) -> Path:
+    """The run of a session, as soon as there is one. CheckFailed where the session ends without."""
+    while session.poll() is None:
+        for manifest in folder.glob("*/manifest.json"):
+            return manifest.parent
+        time.sleep(0.01)
+    raise CheckFailed(f"the session ended with code {session.returncode} before it had begun a run")
+
+
+def check_kept(path: Path, before: pd.DataFrame) -> pd.DataFrame:
     """The run's samples, which begin with those of `before`. CheckFailed where one is lost."""
-    if path is None:
-        return before
     now = Run.open(path).samples()
     if len(before) and not now.head(len(before)).equals(before):
         raise CheckFailed(f"{path} has lost samples")

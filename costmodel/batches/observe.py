@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from costmodel.batches.select import Batch
@@ -96,12 +97,11 @@ def _key(cell: Cell) -> _Key:
 
 def _process_table(run: Run, yardsticks: Sequence[str]) -> tuple[pd.DataFrame, float]:
     """Log means by cell and process, cells without any left out, and the median hash yardstick."""
-    samples = run.samples(columns=COLUMNS)
-    means = process_means(samples, yardsticks=yardsticks).dropna(how="all")
+    clean = run.samples(columns=COLUMNS, filters=pc.field("gate") == "")
+    means = process_means(clean, yardsticks=yardsticks)
     keys = {cell.id: _key(cell) for cell in run.design.cells}
     means.index = pd.Index([keys[str(cell)] for cell in means.index], tupleize_cols=False)
-    clean = samples[samples["gate"] == ""].drop_duplicates(["process", "block"])
-    return means, float(clean[HASH_YARDSTICK].median())
+    return means, float(clean.drop_duplicates(["process", "block"])[HASH_YARDSTICK].median())
 
 
 def _rows(keys: Sequence[_Key]) -> dict[Row, set[_Key]]:

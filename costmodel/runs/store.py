@@ -85,7 +85,9 @@ class Run:
 
 
 def open_runs(paths: Sequence[Path]) -> pads.Dataset:
-    """Several runs as one table: SAMPLE_SCHEMA and a column `run`, read lazily (`to_table(columns=…, filter=…)`)."""
+    """Several runs as one table, for analyses of one's own: SAMPLE_SCHEMA and a column `run`. Nothing is loaded before
+    `to_table(columns=…, filter=…)`, and then only these columns and the files and row groups that the filter leaves,
+    such as `pc.field("operation") == "addInteger"`. InputError where a path is no run, or of another schema version."""
     return _dataset([Run.open(path) for path in paths])
 
 
