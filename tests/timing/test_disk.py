@@ -24,7 +24,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("needs root to mount a small disk")
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=96k", "calibrate-test", folder]
+    command = ["mount", "-t", "tmpfs", "-o", "size=96k", "calibrate-test", str(folder)]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
