@@ -96,16 +96,16 @@ def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:
         return 0.0
     if not model:
         return ps_to_ns(load.fit.used.cpu)
-    from costmodel.validate.fitted import Fitted, call_parts, evaluation_parts, total
+    from costmodel.validate.fitted import Fitted, predicted_call, predicted_evaluation
     from costmodel.validate.predict import predict
 
     priced = load_model(model)
     fitted = Fitted.of(priced)
-    (prediction,) = predict(priced, [load.program])
-    parts = evaluation_parts(prediction, fitted)
+    (prediction,) = predict(priced, [load.program], fitted.errors.parts_ps if fitted else ())
+    predicted = predicted_evaluation(prediction, fitted)
     if fitted is not None and fitted.calls:
-        parts = (*parts, *call_parts(prediction, fitted))
-    return total(parts).value
+        predicted = predicted_call(prediction, predicted, fitted)
+    return predicted.ns
 
 
 @contextmanager

@@ -3,6 +3,9 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from costmodel.model import Variant, dump, ledger_model
 from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 from tests.cli.command import ENVIRONMENT, MAIN, calibrate, one_line
@@ -17,6 +20,16 @@ def test_a_profile_ends_in_one_json_document(tmp_path: Path) -> None:
     assert len(summary["nodes"]) == 2
     assert summary["ex_units"]["cpu"] <= 2_500_000_000
     assert Run.open(Path(summary["run"])).manifest.status is Status.COMPLETE
+
+
+def test_a_model_of_the_ledgers_prices_predicts_the_ledgers_time(tmp_path: Path) -> None:
+    model = tmp_path / "ledger.json"
+    model.write_bytes(dump(ledger_model(Variant.B)))
+    arguments = ("cluster", "plutuscall-secp-ecdsa", "--nodes", "1", "--epochs", "1", "--json")
+    result = calibrate(*arguments, "--model", model, "--measurements", tmp_path / "runs")
+    assert result.returncode == 0, result.stderr
+    summary = json.loads(result.stdout)
+    assert summary["predicted_tx_ns"] == pytest.approx(summary["ex_units"]["cpu"] / 1000)
 
 
 def test_value_transfers_are_predicted_to_take_no_script_time(tmp_path: Path) -> None:
