@@ -6,6 +6,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,27 +54,33 @@ class DaskBackend:
 
     def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Report]:
         """`Backend.run`; the events of a process come all together when it has ended."""
-        name = f"calibrate-halt-{secrets.token_hex(8)}"
-        event = Event(name, client=self._client)
-        waiting = iter(jobs)
+        event = Event(f"calibrate-halt-{secrets.token_hex(8)}", client=self._client)
         try:
-            while not halt():
-                self._start(waiting, name)
-                if not self._flights:
-                    if not self._again:
-                        return
-                    self._check_alone()
-                time.sleep(_POLL_SECONDS)
-                yield from self._landed()
-                self._look()
-            event.set()
-            until = time.monotonic() + _HALT_SECONDS
-            while self._flights and time.monotonic() < until:
-                time.sleep(_POLL_SECONDS)
-                yield from self._landed()
+            yield from self._fly(iter(jobs), halt, event)
+        except OSError as error:
+            raise errors.EnvironmentFault(
+                f"the dask scheduler is gone: {error}; resume the run when it is back"
+            ) from error
         finally:
-            event.set()  # also where the session failed: the workers are free soon after
-            self._client.cancel([flight.future for flight in self._flights])
+            with suppress(OSError):
+                event.set()  # also where the session failed: the workers are free soon after
+                self._client.cancel([flight.future for flight in self._flights])
+
+    def _fly(self, waiting: Iterator[Job], halt: Callable[[], bool], event: Any) -> Iterator[Report]:
+        while not halt():
+            self._start(waiting, event.name)
+            if not self._flights:
+                if not self._again:
+                    return
+                self._check_alone()
+            time.sleep(_POLL_SECONDS)
+            yield from self._landed()
+            self._look()
+        event.set()
+        until = time.monotonic() + _HALT_SECONDS
+        while self._flights and time.monotonic() < until:
+            time.sleep(_POLL_SECONDS)
+            yield from self._landed()
 
     def _start(self, waiting: Iterator[Job], halt: str) -> None:
         """Give every free worker a process, lost ones first."""

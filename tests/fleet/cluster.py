@@ -40,7 +40,7 @@ class Fleet:
         self._folder, self._ends = folder, ends
         self._workers = 0
         self._file = folder / "scheduler.json"
-        self._start("scheduler", "--port", "0", "--scheduler-file", str(self._file), *_QUIETLY)
+        self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", str(self._file), *_QUIETLY)
         wait_for(lambda: self._file.exists() and bool(self._file.read_bytes()))
         self.address = str(msgspec.json.decode(self._file.read_bytes())["address"])
 

@@ -138,6 +138,16 @@ def test_samples_of_a_machine_that_changed_are_refused(cluster: Fleet) -> None:
             list(DaskBackend(client, [before]).run([job(0)], lambda: False))
 
 
+def test_a_scheduler_that_dies_is_one_line(cluster: Fleet) -> None:
+    cluster.worker(SECOND)
+    wait_for_workers(cluster, 1)
+    with connected(cluster.address) as client:
+        backend = DaskBackend(client, workers_of(client, "raw"))
+        threading.Timer(1.0, cluster.scheduler.kill).start()
+        with pytest.raises(EnvironmentFault, match="the dask scheduler is gone"):
+            list(backend.run([job(number, rounds=(400,) * 4) for number in range(50)], lambda: False))
+
+
 def test_what_a_worker_finds_wrong_ends_the_session(cluster: Fleet, tmp_path: Path) -> None:
     cluster.worker(SECOND)
     wait_for_workers(cluster, 1)
