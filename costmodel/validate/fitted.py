@@ -168,10 +168,14 @@ def predicted_evaluation(prediction: Prediction, fitted: Fitted | None) -> Predi
 
 
 def predicted_call(prediction: Prediction, evaluation: Predicted, fitted: Fitted) -> Predicted:
-    """The evaluation and what a call costs beside it: decoding the script, applying the arguments, a fresh start."""
+    """The evaluation and what a call costs beside it: decoding the script, applying the arguments, a first run.
+
+    A first run has a fresh start in it, which stands in where the model has no figures for first runs.
+    """
     parts, errors = [], []
+    instead = "start" if "first" in fitted.calls else ""
     for operation, features in _call_features(prediction).items():
-        if operation not in fitted.calls:
+        if operation not in fitted.calls or operation == instead:
             continue
         for name, fit in fitted.calls[operation].coefficients.items():
             if name not in features:
@@ -206,4 +210,5 @@ def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, int]]:
             "nodes": program.argument_nodes,
         },
         "start": {"intercept": 1},
+        "first": {"intercept": 1, "nodes": decoded.nodes},
     }

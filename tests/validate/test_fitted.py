@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from costmodel.errors import ModelError
+from costmodel.machine import Script
 from costmodel.model import CostModel, Variant, ledger_model
 from costmodel.validate.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
 from costmodel.validate.predict import Prediction, predict
@@ -153,6 +154,15 @@ def test_a_call_adds_decoding_arguments_and_start(prediction: Prediction) -> Non
     assert value == pytest.approx(prediction.evaluation_ns + overhead)
     assert value - low == pytest.approx(1000)
     assert high - value == pytest.approx(0.5 * len(flat))
+
+
+def test_a_first_run_has_the_fresh_start_in_it(prediction: Prediction) -> None:
+    one = {"coefficients": {"intercept": figure(5e6, 5e6, 5e6)}}
+    first = {"coefficients": {"intercept": figure(1e6, 1e6, 1e6), "nodes": figure(3e3, 3e3, 3e3)}}
+    program = prediction.program
+    nodes = Script.decode(program.flat, program.language, program.protocol_version).nodes
+    predicted = call_of(prediction, fitted(calls={"start": one, "first": first}))
+    assert predicted.ns == pytest.approx(prediction.evaluation_ns + 1000 + 3 * nodes)
 
 
 def test_an_unknown_call_cost_is_refused(prediction: Prediction) -> None:
