@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +15,7 @@ from costmodel.batches.power import units_needed
 from costmodel.batches.select import Batch, check_comparable, same_evaluator, warnings
 from costmodel.batches.variance import Component, Split, split
 from costmodel.errors import InputError
+from costmodel.runs.change import Change, holm, worst
 from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS
 
 SCHEMA_VERSION: Final = 1
@@ -23,15 +23,6 @@ LEVEL: Final = 0.95
 DEFAULT_TOLERANCE: Final = 0.01
 
 Floats = NDArray[np.float64]
-
-
-class Status(StrEnum):
-    """What became of a row. Inconclusive never reads as unchanged."""
-
-    REGRESSED = "regressed"
-    IMPROVED = "improved"
-    UNCHANGED = "unchanged"
-    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +42,7 @@ class Verdict:
     high: float
     p_beyond: float
     p_within: float
-    status: Status
+    status: Change
     needed: int | None
     more: int | None
 
@@ -82,16 +73,12 @@ class Comparison:
     warnings: tuple[str, ...]
 
     @property
-    def status(self) -> Status:
-        """The worst of all rows: one regression makes a regression, then one inconclusive row an inconclusive whole."""
-        found = {verdict.status for pair in self.pairs for verdict in pair.verdicts}
-        order = (Status.REGRESSED, Status.INCONCLUSIVE, Status.IMPROVED)
-        return next((status for status in order if status in found), Status.UNCHANGED)
+    def status(self) -> Change:
+        return worst(verdict.status for pair in self.pairs for verdict in pair.verdicts)
 
     @property
     def exit_code(self) -> int:
-        """0 nothing regressed, 1 something did, 3 inconclusive."""
-        return {Status.REGRESSED: 1, Status.INCONCLUSIVE: 3}.get(self.status, 0)
+        return self.status.exit_code
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `--json`, as docs/comparing.md describes it."""
@@ -207,7 +194,7 @@ def _verdicts(
     for j, row in enumerate(observed.rows):
         status = _status(float(found.value[j]), beyond[j], within[j])
         needed = units_needed(float(found.variance[j]), float(found.df[j]), band, alpha, paired=found.paired)
-        settled = status is not Status.INCONCLUSIVE
+        settled = status is not Change.INCONCLUSIVE
         verdicts.append(
             Verdict(
                 row=row,
@@ -225,20 +212,10 @@ def _verdicts(
     return tuple(verdicts)
 
 
-def _status(value: float, p_beyond: float, p_within: float) -> Status:
+def _status(value: float, p_beyond: float, p_within: float) -> Change:
     if p_beyond < 1 - LEVEL:
-        return Status.REGRESSED if value > 0 else Status.IMPROVED
-    return Status.UNCHANGED if p_within < 1 - LEVEL else Status.INCONCLUSIVE
-
-
-def holm(p_values: Floats) -> Floats:
-    """P-values of any shape as one family, adjusted (S. Holm, Scandinavian Journal of Statistics 6, 1979)."""
-    flat = p_values.ravel()
-    order = np.argsort(flat, kind="stable")
-    stepped = np.minimum(1.0, np.maximum.accumulate(flat[order] * np.arange(len(flat), 0, -1)))
-    adjusted = np.empty_like(flat)
-    adjusted[order] = stepped
-    return adjusted.reshape(p_values.shape)
+        return Change.REGRESSED if value > 0 else Change.IMPROVED
+    return Change.UNCHANGED if p_within < 1 - LEVEL else Change.INCONCLUSIVE
 
 
 def _pair_json(pair: Pair) -> dict[str, Any]:

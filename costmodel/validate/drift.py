@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any, Final, Literal
 
-from costmodel.errors import CheckFailed, Inconclusive
 from costmodel.model import CostModel
+from costmodel.runs.change import Change, worst
 from costmodel.validate.score import Estimate
 
 DRIFT_SCHEMA_VERSION: Final = 1
-
-
-class Change(StrEnum):
-    """What became of an operation. Inconclusive never reads as unchanged."""
-
-    REGRESSED = "regressed"
-    IMPROVED = "improved"
-    UNCHANGED = "unchanged"
-    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +30,7 @@ class Drift:
 class DriftVerdict:
     """A drift check. `tolerance` is the half-width of the band around 1 in which a ratio counts as unchanged."""
 
-    mode: Literal["deterministic", "timed"]
+    mode: Literal["deterministic", "timed", "predicted"]
     unit: Literal["instructions", "ns"]
     baseline: str
     tolerance: float
@@ -49,16 +39,11 @@ class DriftVerdict:
 
     @property
     def status(self) -> Change:
-        """One regression decides; short of that, one inconclusive operation leaves the whole inconclusive."""
-        found = {drift.status for drift in self.drifts}
-        order = (Change.REGRESSED, Change.INCONCLUSIVE, Change.IMPROVED)
-        return next((status for status in order if status in found), Change.UNCHANGED)
+        return worst(drift.status for drift in self.drifts)
 
     @property
     def exit_code(self) -> int:
-        """0 nothing became slower, 1 something did, 3 inconclusive."""
-        codes = {Change.REGRESSED: CheckFailed.exit_code, Change.INCONCLUSIVE: Inconclusive.exit_code}
-        return codes.get(self.status, 0)
+        return self.status.exit_code
 
     @property
     def summary(self) -> str:

@@ -18,11 +18,12 @@ import msgspec
 from costmodel import __version__
 from costmodel.errors import Inconclusive, InputError
 from costmodel.machine import build_info
+from costmodel.runs.change import Change
 from costmodel.runs.files import write_atomically
 from costmodel.runs.provenance import file_fact
 from costmodel.timing.clock import cpu_flags
 from costmodel.timing.icount import Count, count, tool_version
-from costmodel.validate.drift import Change, Drift, DriftVerdict
+from costmodel.validate.drift import Drift, DriftVerdict
 from costmodel.validate.drift_suite import drift_suite, suite_sha256
 from costmodel.validate.score import Estimate
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from costmodel.validate.drift import Change, Drift, DriftVerdict
+from costmodel.runs.change import Change
+from costmodel.validate.drift import Drift, DriftVerdict
 
 _MARKS: Final = {Change.REGRESSED: "🔴", Change.IMPROVED: "🟢", Change.UNCHANGED: "⚪", Change.INCONCLUSIVE: "🟡"}
 # What starts markup in GitHub's Markdown, table cells included.

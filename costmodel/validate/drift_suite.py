@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Final
 
 import msgspec
 
-from costmodel.errors import CheckFailed
+from costmodel.errors import CheckFailed, InputError
 from costmodel.machine import NativeMachine, Script, Status
 from costmodel.model import ledger_model, variant_for
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.runs.design import Cell, Work
 from costmodel.validate.predict import LEDGER_LIMIT
 from costmodel.workloads import WorkloadProgram, secp
+
+EVERYTHING: Final = "*"
 
 _SEED: Final = 20240229
 _PROTOCOL_VERSION: Final = 11
@@ -57,6 +60,19 @@ _STEPS: Final = {
 def drift_suite() -> tuple[Cell, ...]:
     """The cells, in a fixed order, with the counts that the machine comes to."""
     return tuple(_cells())
+
+
+def chosen(operations: str) -> tuple[Cell, ...]:
+    """The cells of the suite that match any of the shell patterns, with commas between. InputError if a pattern matches
+    none."""
+    suite = drift_suite()
+    found: set[str] = set()
+    for pattern in map(str.strip, operations.split(",")):
+        matching = {cell.id for cell in suite if fnmatchcase(cell.id, pattern)}
+        if not matching:
+            raise InputError(f"no operation of the drift suite matches {pattern!r}; one is {suite[0].id!r}")
+        found |= matching
+    return tuple(cell for cell in suite if cell.id in found)
 
 
 def suite_sha256() -> str:

@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from costmodel.errors import Inconclusive
+from costmodel.runs.change import Change, holm
 from costmodel.runs.design import Cell
 from costmodel.timing.clock import ClockName, choose_clock
 from costmodel.timing.duet import Build, play
-from costmodel.validate.drift import Change, Drift, DriftVerdict
+from costmodel.validate.drift import Drift, DriftVerdict
 from costmodel.validate.score import Estimate
 
 DEFAULT_TIME_TOLERANCE: Final = 0.01
@@ -124,7 +125,7 @@ def _judged(operations: Sequence[_Operation], tolerance: float, family: int) -> 
     band = np.log1p(tolerance)
     statistics = [_Statistics.of(operation.clean()) for operation in operations]
     beyond = np.array([[each.beyond(band), each.below(-band)] for each in statistics])
-    rejected = _holm(beyond, 2 * family)
+    rejected = holm(beyond, 2 * family) <= _ALPHA
     return [
         _drift(operation, each, band, slower=bool(slower), faster=bool(faster))
         for operation, each, (slower, faster) in zip(operations, statistics, rejected, strict=True)
@@ -175,17 +176,6 @@ def _drift(operation: _Operation, found: _Statistics, band: float, *, slower: bo
     return Drift(
         operation.cell.id, operation.cell.operation, baseline_ns, baseline_ns * ratio.value, ratio, status, note
     )
-
-
-def _holm(p_values: Floats, family: int) -> NDArray[np.bool_]:
-    """Which are rejected at _ALPHA of `family` hypotheses (S. Holm, Scandinavian Journal of Statistics 6, 1979)."""
-    flat = p_values.ravel()
-    rejected = np.zeros(flat.shape, dtype=bool)
-    for rank, index in enumerate(np.argsort(flat)):
-        if flat[index] > _ALPHA / (family - rank):
-            break
-        rejected[index] = True
-    return rejected.reshape(p_values.shape)
 
 
 @contextmanager

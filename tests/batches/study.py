@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from costmodel.batches.comparison import Status, judge
+from costmodel.batches.comparison import judge
 from costmodel.batches.variance import split
+from costmodel.runs.change import Change
 from tests.batches.simulated import Truth, observed
 
 TOLERANCE = 0.01
@@ -22,7 +23,7 @@ class Rates:
 
     tables: int
     false_alarms: float
-    rows: dict[Status, float]
+    rows: dict[Change, float]
 
 
 def rates(seed: int, tables: int, change: float, *, runs: int, rows: int, truth: Truth | None = None) -> Rates:
@@ -30,22 +31,22 @@ def rates(seed: int, tables: int, change: float, *, runs: int, rows: int, truth:
     rng = np.random.default_rng(seed)
     made = truth or Truth()
     made = Truth(float(np.log1p(change)), made.machine_sd, made.run_sd, made.process_sd)
-    verdicts: Counter[Status] = Counter()
+    verdicts: Counter[Change] = Counter()
     alarms = 0
     for _ in range(tables):
         found = judge(observed(rng, made, runs=runs, rows=rows), ("new", "old"), [(0, 1)], TOLERANCE)[0].verdicts
         verdicts.update(verdict.status for verdict in found)
         alarms += any(verdict.status in wrong(change) for verdict in found)
-    return Rates(tables, alarms / tables, {status: verdicts[status] / (tables * rows) for status in Status})
+    return Rates(tables, alarms / tables, {status: verdicts[status] / (tables * rows) for status in Change})
 
 
-def wrong(change: float) -> set[Status]:
+def wrong(change: float) -> set[Change]:
     """The verdicts that a true change makes false. On the very edge of the band both sides are."""
     if change <= TOLERANCE - 1e-12:
-        return {Status.REGRESSED, Status.IMPROVED}
+        return {Change.REGRESSED, Change.IMPROVED}
     if change <= TOLERANCE + 1e-12:
-        return {Status.REGRESSED, Status.IMPROVED, Status.UNCHANGED}
-    return {Status.IMPROVED, Status.UNCHANGED}
+        return {Change.REGRESSED, Change.IMPROVED, Change.UNCHANGED}
+    return {Change.IMPROVED, Change.UNCHANGED}
 
 
 def power_at_recommendation(seed: int, pilots: int, change: float, *, pilot_runs: int, rows: int) -> tuple[float, int]:
@@ -53,7 +54,7 @@ def power_at_recommendation(seed: int, pilots: int, change: float, *, pilot_runs
     rng = np.random.default_rng(seed)
     truth = Truth(float(np.log1p(change)))
     right, recommended = 0, []
-    aim = Status.REGRESSED if change else Status.UNCHANGED
+    aim = Change.REGRESSED if change else Change.UNCHANGED
     for _ in range(pilots):
         pilot = judge(observed(rng, truth, runs=pilot_runs, rows=rows), ("new", "old"), [(0, 1)], TOLERANCE)[0]
         count = max(verdict.needed or pilot_runs for verdict in pilot.verdicts)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from costmodel.batches import compare, select
-from costmodel.batches.comparison import Status
 from costmodel.errors import InputError
+from costmodel.runs.change import Change
 from costmodel.runs.schema import Status as RunStatus
 from tests.batches.simulated import CELLS, Truth, write_batch, write_run
 from tests.cli.command import calibrate, one_line
@@ -64,14 +64,14 @@ def test_a_change_of_every_operation_is_found(batches: Path) -> None:
     result = compare(select(names(batches, "new")), select(names(batches, "old")))
     (pair,) = result.pairs
     assert {verdict.row.label for verdict in pair.verdicts} == {"addInteger", "sha2_256", "loop", "all of builtins"}
-    assert all(verdict.status is Status.REGRESSED for verdict in pair.verdicts)
+    assert all(verdict.status is Change.REGRESSED for verdict in pair.verdicts)
     assert all(verdict.change == pytest.approx(np.expm1(0.05), abs=0.01) for verdict in pair.verdicts)
-    assert (result.status, result.exit_code, result.warnings) == (Status.REGRESSED, 1, ())
+    assert (result.status, result.exit_code, result.warnings) == (Change.REGRESSED, 1, ())
 
 
 def test_batches_of_one_configuration_are_unchanged(batches: Path) -> None:
     result = compare(select(names(batches, "same")), select(names(batches, "old")))
-    assert (result.status, result.exit_code) == (Status.UNCHANGED, 0)
+    assert (result.status, result.exit_code) == (Change.UNCHANGED, 0)
 
 
 def test_several_batches_stand_side_by_side(batches: Path) -> None:

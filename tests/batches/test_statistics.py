@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from costmodel.batches.comparison import Status, holm, judge
+from costmodel.batches.comparison import judge
 from costmodel.batches.difference import Difference, difference
 from costmodel.batches.power import power, units_needed
 from costmodel.batches.variance import split
+from costmodel.runs.change import Change, holm
 from tests.batches.simulated import Truth, observed
 from tests.batches.study import SIZES, components, power_at_recommendation, rates
 
@@ -33,8 +34,8 @@ def test_components_are_recovered_balanced_or_not(runs: int, base_runs: int, mac
 def test_a_change_of_many_percent_is_a_regression_and_its_reverse_an_improvement() -> None:
     seen = observed(np.random.default_rng(4), Truth(change=0.1), runs=6, rows=3)
     forth, back = judge(seen, ("new", "old"), [(0, 1), (1, 0)], 0.01)
-    assert {verdict.status for verdict in forth.verdicts} == {Status.REGRESSED}
-    assert {verdict.status for verdict in back.verdicts} == {Status.IMPROVED}
+    assert {verdict.status for verdict in forth.verdicts} == {Change.REGRESSED}
+    assert {verdict.status for verdict in back.verdicts} == {Change.IMPROVED}
 
 
 def test_few_runs_are_inconclusive_however_many_processes_they_have() -> None:
@@ -42,14 +43,14 @@ def test_few_runs_are_inconclusive_however_many_processes_they_have() -> None:
     for processes in (5, 500):
         seen = observed(np.random.default_rng(5), truth, runs=4, rows=4, processes=processes)
         (pair,) = judge(seen, ("new", "old"), [(0, 1)], 0.01)
-        assert {verdict.status for verdict in pair.verdicts} == {Status.INCONCLUSIVE}
+        assert {verdict.status for verdict in pair.verdicts} == {Change.INCONCLUSIVE}
         assert all(verdict.more and verdict.more > 10 for verdict in pair.verdicts)
 
 
 def test_single_runs_say_nothing_of_how_far_runs_differ() -> None:
     (pair,) = judge(observed(np.random.default_rng(6), Truth(), runs=1, rows=2), ("a", "b"), [(0, 1)], 0.01)
     assert "second run" in pair.caution
-    assert [(v.status, v.needed, v.more) for v in pair.verdicts] == [(Status.INCONCLUSIVE, None, None)] * 2
+    assert [(v.status, v.needed, v.more) for v in pair.verdicts] == [(Change.INCONCLUSIVE, None, None)] * 2
     assert all(np.isinf(v.high) for v in pair.verdicts)
 
 

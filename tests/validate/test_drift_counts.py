@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from costmodel.errors import Inconclusive, InputError
-from costmodel.validate.drift import Change
+from costmodel.runs.change import Change
 from costmodel.validate.drift_counts import (
     Baseline,
     Environment,

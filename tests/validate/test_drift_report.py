@@ -3,7 +3,8 @@
 import json
 import xml.etree.ElementTree as ET
 
-from costmodel.validate.drift import Change, Drift, DriftVerdict
+from costmodel.runs.change import Change
+from costmodel.validate.drift import Drift, DriftVerdict
 from costmodel.validate.drift_report import bencher, benchmark_action, junit, markdown
 from costmodel.validate.score import Estimate
 

@@ -10,11 +10,12 @@ import pytest
 
 from costmodel import __file__ as package_file
 from costmodel.errors import EnvironmentFault, Inconclusive, InputError
+from costmodel.runs.change import Change
 from costmodel.timing import duet
 from costmodel.timing.clock import choose_clock
 from costmodel.timing.duet import Build, Ratios, play
 from costmodel.validate import drift_timed
-from costmodel.validate.drift import Change, DriftVerdict
+from costmodel.validate.drift import DriftVerdict
 from costmodel.validate.drift_suite import drift_suite
 from costmodel.validate.drift_timed import compare_builds
 

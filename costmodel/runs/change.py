@@ -1,0 +1,45 @@
+"""What becomes of an operation between two measurements, and how many are judged together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.errors import CheckFailed, Inconclusive
+
+
+class Change(StrEnum):
+    """What became of an operation. Inconclusive never reads as unchanged."""
+
+    REGRESSED = "regressed"
+    IMPROVED = "improved"
+    UNCHANGED = "unchanged"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def exit_code(self) -> int:
+        """0 nothing became slower, 1 something did, 3 inconclusive."""
+        return {Change.REGRESSED: CheckFailed.exit_code, Change.INCONCLUSIVE: Inconclusive.exit_code}.get(self, 0)
+
+
+def worst(changes: Iterable[Change]) -> Change:
+    """Of all together: one regression decides; short of that, one inconclusive one leaves the whole inconclusive."""
+    found = set(changes)
+    order = (Change.REGRESSED, Change.INCONCLUSIVE, Change.IMPROVED)
+    return next((change for change in order if change in found), Change.UNCHANGED)
+
+
+def holm(p_values: NDArray[np.float64], family: int | None = None) -> NDArray[np.float64]:
+    """P-values of any shape as one family, adjusted (S. Holm, Scandinavian Journal of Statistics 6, 1979).
+
+    A `family` larger than their number has that many hypotheses more which were tested and not rejected.
+    """
+    flat = p_values.ravel()
+    order = np.argsort(flat, kind="stable")
+    left = (family or len(flat)) - np.arange(len(flat))
+    adjusted = np.empty_like(flat)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(flat[order] * left))
+    return adjusted.reshape(p_values.shape)
