@@ -27,6 +27,14 @@ Against = Annotated[
     ),
 ]
 Renew = Annotated[bool, typer.Option("--renew", help="With --against FILE: write this build's counts to it.")]
+Operations = Annotated[
+    str,
+    typer.Option(
+        "--operations",
+        metavar="PATTERN",
+        help="With --against: operations of the suite to check, as shell patterns with commas between.",
+    ),
+]
 Markdown = Annotated[
     Path | None, typer.Option("--markdown", metavar="FILE", help="With --against: add a summary to FILE.")
 ]
@@ -63,6 +71,7 @@ class Check:
     """What is asked for; core, seed and seconds are for timing."""
 
     against: Path
+    operations: str
     tolerance: float | None
     core: int | None
     seed: int
@@ -95,14 +104,14 @@ def _counted(check: Check) -> DriftVerdict:
 def _timed(check: Check) -> DriftVerdict:
     from costmodel.timing.duet import Build
     from costmodel.timing.plan import choose_core
-    from costmodel.validate.drift_suite import drift_suite
+    from costmodel.validate.drift_suite import chosen
     from costmodel.validate.drift_timed import DEFAULT_SECONDS, DEFAULT_TIME_TOLERANCE, compare_builds
 
     with _shown() as progress:
         return compare_builds(
             Build.at(check.against),
             Build.this(),
-            drift_suite(),
+            chosen(check.operations),
             core=choose_core(check.core),
             tolerance=check.tolerance or DEFAULT_TIME_TOLERANCE,
             seconds=check.seconds or DEFAULT_SECONDS,

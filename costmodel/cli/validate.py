@@ -86,6 +86,7 @@ def command(
         str | None, typer.Option("--r2", metavar="SHARE", help="Gate: least R² in log scale, e.g. 0.98.")
     ] = None,
     against: drift.Against = None,
+    operations: drift.Operations = "*",
     renew: drift.Renew = False,
     markdown: drift.Markdown = None,
     junit: drift.Junit = None,
@@ -114,6 +115,7 @@ def command(
     if against is not None:
         check = drift.Check(
             against,
+            operations=operations,
             tolerance=None if tolerance is None else share(tolerance, "--tolerance"),
             core=core,
             seed=seed,

@@ -24,6 +24,7 @@ from costmodel.runs.design import Cell
 from costmodel.timing.backend import complaint, error_of, import_path, padded, started
 from costmodel.timing.clock import ClockName
 from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
+from costmodel.timing.surroundings import other_threads_off
 
 _CELLS_A_TURN: Final = 8
 _BATCH_US: Final = 200.0
@@ -80,6 +81,8 @@ def play(
         players = {number: stack.enter_context(_player(builds[number], part)) for number in chance.sample((0, 1), 2)}
         ready = [players[number].ready() for number in (0, 1)]
         iterations = tuple(map(max, *(answer.iterations for answer in ready)))
+        # Only now: processes inherit where they may run, and start faster on all cores.
+        stack.enter_context(other_threads_off(core))
         ticks = np.array(
             [_round([players[0], players[1]], iterations, chance, swapped=bool(number % 2)) for number in range(rounds)]
         )

@@ -11,10 +11,8 @@ decided then is measured no more; each look has its equal part of the 5 %, so th
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +33,7 @@ DEFAULT_SECONDS: Final = 150.0
 
 _LOOKS: Final = (8, 20, 50)  # pairs of processes
 _ALPHA: Final = 0.05 / len(_LOOKS)
-_ROUNDS: Final = 16  # of a pair
+_ROUNDS: Final = 32  # of a pair
 _FEWEST_ROUNDS: Final = 8
 _TRIM: Final = 0.25
 
@@ -77,22 +75,21 @@ def compare_builds(
     operations = [_Operation(cell, [], []) for cell in cells]
     decided: dict[str, Drift] = {}
     pairs, longest = 0, 0.0
-    with _off_core(core):
-        for look in _LOOKS:
-            open_ones = [operation for operation in operations if operation.cell.id not in decided]
-            while pairs < look and time.monotonic() - began + longest < seconds:
-                before = time.monotonic()
-                _take(baseline, candidate, open_ones, core=core, clock=clock, seed=f"{seed}/{pairs}")
-                pairs, longest = pairs + 1, max(longest, time.monotonic() - before)
-                if progress is not None:
-                    progress(pairs, len(open_ones), time.monotonic() - began)
-            if pairs < min(look, _LOOKS[0]):
-                raise Inconclusive(f"{pairs} pairs of processes in {seconds:.0f} s are too few; allow more time")
-            found = _judged(open_ones, tolerance, family=len(operations))
-            out_of_time = pairs < look
-            decided |= {drift.operation: drift for drift in found if drift.status is not Change.INCONCLUSIVE}
-            if len(decided) == len(operations) or out_of_time:
-                break
+    for look in _LOOKS:
+        open_ones = [operation for operation in operations if operation.cell.id not in decided]
+        while pairs < look and time.monotonic() - began + longest < seconds:
+            before = time.monotonic()
+            _take(baseline, candidate, open_ones, core=core, clock=clock, seed=f"{seed}/{pairs}")
+            pairs, longest = pairs + 1, max(longest, time.monotonic() - before)
+            if progress is not None:
+                progress(pairs, len(open_ones), time.monotonic() - began)
+        if pairs < min(look, _LOOKS[0]):
+            raise Inconclusive(f"{pairs} pairs of processes in {seconds:.0f} s are too few; allow more time")
+        found = _judged(open_ones, tolerance, family=len(operations))
+        out_of_time = pairs < look
+        decided |= {drift.operation: drift for drift in found if drift.status is not Change.INCONCLUSIVE}
+        if len(decided) == len(operations) or out_of_time:
+            break
     rest = {drift.operation: drift for drift in found} | decided
     return DriftVerdict(
         "timed", "ns", baseline.name, tolerance, tuple(rest[operation.cell.id] for operation in operations)
@@ -176,14 +173,3 @@ def _drift(operation: _Operation, found: _Statistics, band: float, *, slower: bo
     return Drift(
         operation.cell.id, operation.cell.operation, baseline_ns, baseline_ns * ratio.value, ratio, status, note
     )
-
-
-@contextmanager
-def _off_core(core: int) -> Iterator[None]:
-    """While inside, this thread leaves the measuring core alone, if there is another one."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, before - {core} or before)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
