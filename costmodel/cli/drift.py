@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from costmodel.cli.output import print_json, stderr, stdout, table
+from costmodel.errors import InputError
 from costmodel.model import load
 from costmodel.runs.files import write_atomically
 
@@ -23,7 +24,7 @@ Against = Annotated[
     typer.Option(
         "--against",
         metavar="BASELINE",
-        help="Check this build for drift instead: a file of instruction counts, or the folder of another build.",
+        help="Check for drift instead: a file of instruction counts, the folder of another build, or another model.",
     ),
 ]
 Renew = Annotated[bool, typer.Option("--renew", help="With --against FILE: write this build's counts to it.")]
@@ -47,9 +48,9 @@ BencherJson = Annotated[
     Path | None, typer.Option("--bencher-json", metavar="FILE", help="With --against: write what Bencher reads.")
 ]
 
+EVERY_OPERATION: Final = "*"
+
 _COLOURS: Final = {"regressed": "red", "improved": "green", "unchanged": "", "inconclusive": "yellow"}
-
-
 _PLAIN_SECONDS: Final = 10.0
 
 
@@ -68,7 +69,7 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What is asked for; core, seed and seconds are for timing."""
+    """What is asked for. `timing` names the options for timing that were given: core, seed and seconds."""
 
     against: Path
     operations: str
@@ -76,29 +77,53 @@ class Check:
     core: int | None
     seed: int
     seconds: float | None
+    timing: tuple[str, ...]
 
 
 def command(check: Check, model: list[Path], outputs: Outputs, *, renew: bool, as_json: bool) -> int:
     """Check for drift, or renew the baseline; the exit code."""
     if renew:
+        _refuse_with_renew(check, model, outputs)
         return _renew(check.against, as_json=as_json)
-    verdict = _verdict(check)
-    if model:
-        from costmodel.validate.drift import with_model
-
-        verdict = with_model(verdict, load(model))
-    return _report(verdict, outputs, as_json=as_json)
+    return _report(_verdict(check, model), outputs, as_json=as_json)
 
 
-def _verdict(check: Check) -> DriftVerdict:
-    return _timed(check) if check.against.is_dir() else _counted(check)
+def _verdict(check: Check, model: list[Path]) -> DriftVerdict:
+    from costmodel.validate.drift import with_model
+    from costmodel.validate.drift_counts import holds_counts
+
+    if check.against.is_dir():
+        verdict = _timed(check)
+    elif check.timing:
+        raise InputError(f"{check.timing[0]} is for timing against another build, and {check.against} is a file")
+    elif model and not holds_counts(check.against):
+        return _predicted(check, model)
+    else:
+        verdict = _counted(check)
+    return with_model(verdict, load(model)) if model else verdict
+
+
+def _refuse_with_renew(check: Check, model: list[Path], outputs: Outputs) -> None:
+    """A renewal checks nothing and counts the whole suite."""
+    if model or outputs or check.timing or check.tolerance is not None or check.operations != EVERY_OPERATION:
+        raise InputError("--renew goes with --against FILE alone; it checks nothing, and counts the whole suite")
 
 
 def _counted(check: Check) -> DriftVerdict:
     from costmodel.validate.drift_counts import DEFAULT_COUNT_TOLERANCE, compare_counts, read_counts, take_counts
+    from costmodel.validate.drift_suite import chosen
 
     stored = read_counts(check.against)
-    return compare_counts(stored, take_counts(), str(check.against), check.tolerance or DEFAULT_COUNT_TOLERANCE)
+    counted = take_counts(chosen(check.operations))
+    return compare_counts(stored, counted, str(check.against), check.tolerance or DEFAULT_COUNT_TOLERANCE)
+
+
+def _predicted(check: Check, model: list[Path]) -> DriftVerdict:
+    from costmodel.validate.drift_models import DEFAULT_PRICE_TOLERANCE, compare_models
+    from costmodel.validate.drift_suite import chosen
+
+    baseline, candidate = load([check.against]), load(model)
+    return compare_models(baseline, candidate, chosen(check.operations), check.tolerance or DEFAULT_PRICE_TOLERANCE)
 
 
 def _timed(check: Check) -> DriftVerdict:
@@ -141,8 +166,9 @@ def _shown() -> Iterator[Callable[[int, int, float], None]]:
 
 def _renew(path: Path, *, as_json: bool) -> int:
     from costmodel.validate.drift_counts import take_counts, write_counts
+    from costmodel.validate.drift_suite import drift_suite
 
-    counts = take_counts()
+    counts = take_counts(drift_suite())
     write_counts(counts, path)
     if as_json:
         print_json({"baseline": str(path), "operations": len(counts.counts)})

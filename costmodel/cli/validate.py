@@ -40,8 +40,17 @@ if TYPE_CHECKING:
 
 _OWN_WORKLOAD: Final = "secp"
 
+# Options of a replay alone, of a drift check alone, and of what times.
+_REPLAY: Final = (
+    *("workload", "loops", "protocol_version", "sample", "language"),
+    *("max_undercharge", "median", "p95", "r2", "measurements", "trace_config", "trace_ways"),
+)
+_DRIFT: Final = ("operations", "renew", "markdown", "junit", "benchmark_json", "bencher_json")
+_TIMING: Final = ("core", "seed", "time_budget")
+
 
 def command(
+    context: typer.Context,
     model: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -86,7 +95,7 @@ def command(
         str | None, typer.Option("--r2", metavar="SHARE", help="Gate: least R² in log scale, e.g. 0.98.")
     ] = None,
     against: drift.Against = None,
-    operations: drift.Operations = "*",
+    operations: drift.Operations = drift.EVERY_OPERATION,
     renew: drift.Renew = False,
     markdown: drift.Markdown = None,
     junit: drift.Junit = None,
@@ -106,13 +115,15 @@ def command(
     are the only ones. Without any, loops are held to --tolerance 5%, other programs to --median 6% --p95 18% --r2 0.98.
 
     With --against, a fixed suite is checked for drift instead: 0 if nothing became slower, 1 if something did, 3 if
-    the check cannot tell.
+    the check cannot tell. It is counted, timed or, with a MODEL against another, predicted.
 
     With --trace, the cost of tracing is measured instead: 0 if muted tracing costs less than 0.1 %, 1 if more, 3 if
     that cannot be told.
     """
     outputs = drift.Outputs(markdown, junit, benchmark_json, bencher_json)
     if against is not None:
+        if replaying := _given(context, _REPLAY):
+            raise InputError(f"{replaying[0]} is for replaying a workload; a drift check (--against) has its own suite")
         check = drift.Check(
             against,
             operations=operations,
@@ -120,10 +131,11 @@ def command(
             core=core,
             seed=seed,
             seconds=seconds(time_budget),
+            timing=_given(context, _TIMING),
         )
         return drift.command(check, model or [], outputs, renew=renew, as_json=as_json)
-    if renew or outputs:
-        raise InputError("--renew and the files of a drift check need --against BASELINE")
+    if checking := _given(context, _DRIFT):
+        raise InputError(f"{checking[0]} is for a drift check, which needs --against BASELINE")
     if not model and trace_ways is None:
         raise InputError("missing MODEL: name a cost model, or --against BASELINE for a drift check")
     asked = {"tolerance": tolerance, "max_undercharge": max_undercharge, "median": median, "p95": p95, "r2": r2}
@@ -165,6 +177,13 @@ def command(
     else:
         show_verdict(verdict)
     return verdict.exit_code
+
+
+def _given(context: typer.Context, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of these parameters were given as options on the command line, as they are spelt there."""
+    flags = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return tuple(flags[name] for name, source in sources.items() if source and source.name == "COMMANDLINE")
 
 
 def _gates(texts: dict[str, str | None]) -> Gates | None:

@@ -19,6 +19,13 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
     INCONCLUSIVE = "inconclusive"
 
+    @classmethod
+    def of(cls, ratio: float, tolerance: float) -> Change:
+        """Of a ratio that is known exactly, candidate over baseline."""
+        if ratio > 1 + tolerance:
+            return cls.REGRESSED
+        return cls.IMPROVED if ratio < 1 - tolerance else cls.UNCHANGED
+
     @property
     def exit_code(self) -> int:
         """0 nothing became slower, 1 something did, 3 inconclusive."""

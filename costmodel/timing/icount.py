@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from costmodel._native import lib
 from costmodel.errors import EnvironmentFault
 from costmodel.runs.design import Cell
 from costmodel.timing.backend import import_path, replies
@@ -146,6 +147,10 @@ def _count(instructions: Counter[str]) -> Count:
 
 def _command(dump: Path) -> list[str]:
     tool_version()
+    if not lib.cal_counting_built():
+        raise EnvironmentFault(
+            "this build cannot count instructions: install the package valgrind, then build again (make clean setup)"
+        )
     return [
         *_fixed_addresses(),
         *(_TOOL, "-q", "--tool=callgrind", "--instr-atstart=no"),

@@ -46,9 +46,7 @@ def _count(job: Job) -> None:
         expect_result(work.name, work.handle)
     gc.disable()
     if not lib.cal_counting_start():
-        raise EnvironmentFault(
-            "this build cannot count instructions: install the package valgrind, then build again (make clean setup)"
-        )
+        raise EnvironmentFault("valgrind does not count in its process; it needs the tool callgrind")
     for block in range(job.blocks):
         for number, work in enumerate(works):
             for times in (1, 2):

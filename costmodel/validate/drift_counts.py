@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,6 +20,7 @@ from costmodel import __version__
 from costmodel.errors import Inconclusive, InputError
 from costmodel.machine import build_info
 from costmodel.runs.change import Change
+from costmodel.runs.design import Cell
 from costmodel.runs.files import write_atomically
 from costmodel.runs.provenance import file_fact
 from costmodel.timing.clock import cpu_flags
@@ -29,6 +31,7 @@ from costmodel.validate.score import Estimate
 
 DEFAULT_COUNT_TOLERANCE: Final = 0.005
 
+_KIND: Final = "instruction counts"
 _SCHEMA_VERSION: Final = 1
 _RENEW: Final = "renew it with `make baseline`, or check on the machine that it is of"
 
@@ -48,7 +51,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of the suite: `counts` has instructions of our own code and of libraries by operation."""
 
-    kind: Literal["instruction counts"] = "instruction counts"
+    kind: Literal["instruction counts"] = _KIND
     schema_version: int = _SCHEMA_VERSION
     calibrate: str
     suite_sha256: str
@@ -56,9 +59,12 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, tuple[int, int]]
 
 
-def take_counts() -> Baseline:
-    """Count the suite here and now. EnvironmentFault where this machine or build cannot count."""
-    cells = drift_suite()
+class _Kind(msgspec.Struct):
+    kind: str = ""
+
+
+def take_counts(cells: Sequence[Cell]) -> Baseline:
+    """Count cells of the suite here and now. EnvironmentFault where this machine or build cannot count."""
     counted = count(cells)
     build = build_info()
     environment = Environment(
@@ -85,27 +91,41 @@ def read_counts(path: Path) -> Baseline:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(f"{path} is no baseline of instruction counts: {error}; `make baseline` writes one") from error
+        raise InputError(
+            f"{path} is no baseline of instruction counts: {error}; --renew writes one, "
+            "and to compare cost models name a MODEL too"
+        ) from error
     if baseline.schema_version != _SCHEMA_VERSION:
         raise InputError(f"{path} has schema version {baseline.schema_version}; this tool reads {_SCHEMA_VERSION}")
     return baseline
 
 
+def holds_counts(path: Path) -> bool:
+    """Whether a file says that it is a baseline of counts. InputError where it cannot be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Kind).kind == _KIND
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+
+
 def compare_counts(
     baseline: Baseline, candidate: Baseline, source: str, tolerance: float = DEFAULT_COUNT_TOLERANCE
 ) -> DriftVerdict:
-    """Counts against counts. Inconclusive where they are not counts of the same suite by the same compiler."""
+    """Counts against counts, of the operations that the candidate has. Inconclusive where they are not counts of the
+    same suite by the same compiler."""
     _require_comparable(baseline, candidate, source)
     differing = _differing(baseline.environment, candidate.environment)
     dominant = {cell.id: cell.operation for cell in drift_suite()}
     drifts = tuple(
-        _drift(
-            name, dominant.get(name, ""), Count(*was), Count(*candidate.counts[name]), tolerance, whole=not differing
-        )
-        for name, was in baseline.counts.items()
+        _drift(name, dominant.get(name, ""), Count(*baseline.counts[name]), Count(*now), tolerance, whole=not differing)
+        for name, now in candidate.counts.items()
     )
-    notes = (f"libraries not compared: {', '.join(differing)} differ from the baseline's",) if differing else ()
-    return DriftVerdict("deterministic", "instructions", source, tolerance, drifts, notes)
+    notes = [f"libraries not compared: {', '.join(differing)} differ from the baseline's"] if differing else []
+    if any(drift.status is not Change.UNCHANGED for drift in drifts):
+        notes.append(f"if the change is meant: calibrate validate --against {source} --renew (`make baseline`)")
+    return DriftVerdict("deterministic", "instructions", source, tolerance, drifts, tuple(notes))
 
 
 def _require_comparable(baseline: Baseline, candidate: Baseline, source: str) -> None:
@@ -115,7 +135,7 @@ def _require_comparable(baseline: Baseline, candidate: Baseline, source: str) ->
             f"{source} is of {was.compiler} on {was.architecture}, this build of {now.compiler} on {now.architecture}: "
             f"their instruction counts cannot be compared; {_RENEW}"
         )
-    if baseline.suite_sha256 != candidate.suite_sha256 or baseline.counts.keys() != candidate.counts.keys():
+    if baseline.suite_sha256 != candidate.suite_sha256 or not candidate.counts.keys() <= baseline.counts.keys():
         raise Inconclusive(f"{source} is of another suite of programs (version {baseline.calibrate}); {_RENEW}")
 
 
@@ -134,11 +154,7 @@ def _drift(name: str, dominant: str, was: Count, now: Count, tolerance: float, *
     # Where libraries are not compared, they are taken as what they were.
     total = now.total if whole else now.own + was.libraries
     ratio = total / was.total
-    status = Change.UNCHANGED
-    if ratio > 1 + tolerance:
-        status = Change.REGRESSED
-    elif ratio < 1 - tolerance:
-        status = Change.IMPROVED
+    status = Change.of(ratio, tolerance)
     own = now.own / was.own - 1
     note = f"own code {100 * own:+.2f} %" if status is not Change.UNCHANGED else ""
     return Drift(name, dominant, was.total, total, Estimate(ratio, ratio, ratio), status, note)

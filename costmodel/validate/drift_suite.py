@@ -23,8 +23,6 @@ from costmodel.runs.design import Cell, Work
 from costmodel.validate.predict import LEDGER_LIMIT
 from costmodel.workloads import WorkloadProgram, secp
 
-EVERYTHING: Final = "*"
-
 _SEED: Final = 20240229
 _PROTOCOL_VERSION: Final = 11
 _LANGUAGE: Final = LedgerLanguage.PLUTUS_V3

@@ -72,6 +72,7 @@ typedef struct {
 cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_batch_order *orders,
                             size_t count, cal_batch *batches, size_t *done, cal_error *error);
 
+bool cal_counting_built(void);
 bool cal_counting_start(void);
 cal_status cal_batch_count(const cal_work *work, uint64_t iterations, const char *label,
                            cal_error *error);

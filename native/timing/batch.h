@@ -30,8 +30,11 @@ typedef struct cal_batch {
 cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_batch_order *orders,
                             size_t count, cal_batch *batches, size_t *done, cal_error *error);
 
+/* false for a build without valgrind's headers: it cannot count instructions. */
+bool cal_counting_built(void);
+
 /* Lets callgrind count from now on. false where this process does not run under
- * valgrind, or was built without valgrind's headers: then nothing can be counted. */
+ * valgrind, or is of a build that cannot count: then nothing is counted. */
 bool cal_counting_start(void);
 
 /* Has callgrind write what `iterations` of a work execute to a file of its own,

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from costmodel.model import dump, ledger_model, variant_for
+from costmodel.plutus import LedgerLanguage
 from tests.cli.command import calibrate, one_line
 from tests.timing.counting import needs_counts
 
@@ -49,3 +51,52 @@ def test_baseline_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     path.write_text("{}")
     assert "no baseline" in one_line(calibrate("validate", "--against", path))
+
+
+@pytest.mark.parametrize("option", [["--workload", "secp"], ["--median", "6%"], ["--r2", "0.9"], ["--p95", "9%"]])
+def test_options_of_a_replay_are_refused_in_a_drift_check(option: list[str], tmp_path: Path) -> None:
+    assert f"{option[0]} is for replaying" in one_line(calibrate("validate", "--against", tmp_path, *option))
+
+
+def test_options_of_a_timed_check_are_refused_against_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "counts.json"
+    path.write_text("{}")
+    assert "--core is for timing" in one_line(calibrate("validate", "--against", path, "--core", "0"))
+
+
+def test_renewal_goes_alone(tmp_path: Path) -> None:
+    refused = calibrate("validate", "--against", tmp_path / "x.json", "--renew", "--operations", "steps *")
+    assert "--renew goes with" in one_line(refused)
+
+
+def test_pattern_without_a_match_is_refused(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model.json")
+    assert "'nothing*'" in one_line(calibrate("validate", model, "--against", model, "--operations", "nothing*"))
+
+
+def write_model(path: Path, *, sha3_256: float = 1.0) -> Path:
+    """The ledger's prices, with those of one builtin multiplied."""
+    document = json.loads(dump(ledger_model(variant_for(LedgerLanguage.PLUTUS_V3, 11))))
+    arguments = document["sha3_256"]["cpu"]["arguments"]
+    document["sha3_256"]["cpu"]["arguments"] = {name: round(cost * sha3_256) for name, cost in arguments.items()}
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize(("factor", "status", "code"), [(1.2, "regressed", 1), (0.8, "improved", 0), (1.0, None, 0)])
+def test_models_are_compared_by_what_they_predict(tmp_path: Path, factor: float, status: str, code: int) -> None:
+    was, now = write_model(tmp_path / "was.json"), write_model(tmp_path / "now.json", sha3_256=factor)
+    result = calibrate("validate", now, "--against", was, "--json")
+    assert result.returncode == code, result.stderr
+    rows = json.loads(result.stdout)["operations"]
+    expected = {"hashes sha3_256": status} if status else {}
+    assert {row["operation"]: row["status"] for row in rows if row["status"] != "unchanged"} == expected
+
+
+def test_model_that_lacks_prices_is_refused(tmp_path: Path) -> None:
+    was, now = write_model(tmp_path / "was.json"), tmp_path / "now.json"
+    document = json.loads(was.read_text())
+    del document["sha3_256"]
+    now.write_text(json.dumps(document))
+    assert "sha3_256" in one_line(calibrate("validate", now, "--against", was))
+    assert calibrate("validate", now, "--against", was, "--operations", "steps *").returncode == 0
