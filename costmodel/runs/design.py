@@ -91,6 +91,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise InputError("a plan's batches take 10 µs to 1 s and its target half-width lies between 0 and 1")
 
 
+def parameters(plan: Plan) -> dict[str, Any]:
+    """What a run is made under: all of the plan but its cells, and by which rules the cells' programs run."""
+    settings: dict[str, Any] = msgspec.structs.asdict(plan)
+    rules = sorted({f"{cell.language} at protocol version {cell.protocol_version}" for cell in plan.cells})
+    return {**settings, "cells": len(plan.cells), "programs": rules}
+
+
 def plan_to_json(plan: Plan) -> bytes:
     """The plan as JSON with bytes in hex; the same plan gives the same bytes."""
     document: dict[str, Any] = msgspec.to_builtins(plan, builtin_types=(bytes,))

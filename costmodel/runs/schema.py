@@ -27,9 +27,10 @@ class Manifest(msgspec.Struct, kw_only=True):
 
     `status_reason` says why the run ended as it did. `versions` has the tool, its native build and every C library.
     `evaluator` names the machine that was measured and its checksum. `machine` is the fingerprint of the computer,
-    `clock` the clock with its calibrations. `files` are the run's own files once it has ended, `inputs` the files that
-    it was made from. `outcome` has the session's result: processes, discard rate, precision. `uncertain` gives the
-    reason for every cell whose interval missed the target.
+    `clock` the clock with its calibrations, `parameters` are the plan's settings and its programs' rules.
+    `files` are the run's own files once it has ended, `inputs` the files that it was made from. `outcome` has the
+    session's result: processes, discard rate, precision. `uncertain` gives the reason for every cell whose interval
+    missed the target.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -45,6 +46,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     seed: int
     machine: dict[str, Any]
     clock: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     files: dict[str, FileFact] = {}
     inputs: dict[str, FileFact] = {}
     messages: Summary = msgspec.field(default_factory=Summary)

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from costmodel.errors import InputError
-from costmodel.runs.design import Plan, plan_from_json, plan_sha256, plan_to_json
+from costmodel.runs.design import Plan, parameters, plan_from_json, plan_sha256, plan_to_json
 from costmodel.runs.files import TEMPORARY_PREFIX, lock, make_folder, write_atomically
 from costmodel.runs.provenance import FileFact, file_fact
 from costmodel.runs.schema import SAMPLE_SCHEMA, SCHEMA_VERSION, Manifest, Sample, Status
@@ -145,6 +145,7 @@ class RunWriter:
             machine=machine,
             inputs=inputs or {},
             clock=clock or {},
+            parameters=parameters(design),
         )
         make_folder(path / PARTS)
         write_atomically(path / DESIGN, plan_to_json(design))

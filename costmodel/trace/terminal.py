@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import suppress
 
 import msgspec
 
@@ -18,14 +17,15 @@ class Terminal:
         self._unseen = 0
 
     def emit(self, message: Message) -> None:
+        if sys.stderr is None:  # print would take stdout instead
+            self._unseen += 1
+            return
         try:
             print(_line(message), file=sys.stderr, flush=True)  # noqa: T201 - this is what the backend is for
         except (OSError, ValueError):
             self._unseen += 1
 
     def close(self) -> str:
-        with suppress(OSError, ValueError):
-            sys.stderr.flush()
         return f"{self._unseen} messages could not be shown" if self._unseen else ""
 
 

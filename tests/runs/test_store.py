@@ -279,3 +279,11 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     assert Run.open(writer.path).manifest.status is Status.RUNNING
     assert orders(Run.open(writer.path)) == [0]
     assert not list(writer.path.rglob(".tmp-*"))
+
+
+def test_a_manifest_says_under_what_parameters_the_run_was_made(tmp_path: Path) -> None:
+    writer = RunWriter.create(tmp_path, "builtins", PLAN, machine={}, versions={}, evaluator={})
+    writer.close()
+    parameters = Run.open(writer.path).manifest.parameters
+    assert (parameters["core"], parameters["seed"], parameters["cells"]) == (1, 11, 2)
+    assert parameters["programs"] == ["PlutusV3 at protocol version 10"]
