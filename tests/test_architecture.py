@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "doctor": {"machine", "model", "plutus", "runs", "timing"},
     "fleet": {"runs", "timing", "trace"},
     "trace": set(),
-    "report": {"runs", "model"},
+    "report": {"runs", "model", "trace"},
 }
 ALLOWED["cli"] = set(ALLOWED)
 NATIVE_USERS = {"machine", "timing", "measure", "validate", "cli"}

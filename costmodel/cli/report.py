@@ -1,0 +1,143 @@
+"""`calibrate report`: a page about runs, models, verdicts and comparisons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from costmodel.cli.options import Json
+from costmodel.cli.output import print_json, stderr, stdout, table, visible
+from costmodel.errors import InputError
+
+if TYPE_CHECKING:
+    from costmodel.report import Page, Plot
+    from costmodel.runs.anomalies import Finding
+
+
+def command(
+    sources: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="RUN|MODEL|VERDICT|COMPARISON...",
+            help="Runs, folders of runs, models, and what validate and compare wrote with --json.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Page to write; with --plot, a picture that ends in .png or .svg."),
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Also write the text and tables as Markdown.")
+    ] = None,
+    plot: Annotated[
+        str | None, typer.Option("--plot", metavar="NAME", help="Write this plot alone; --json lists the names.")
+    ] = None,
+    verify: Annotated[
+        Path | None,
+        typer.Option("--verify", metavar="FOLDER", help="Instead, recheck the checksums and logs of a folder of runs."),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Write one HTML file with plots and tables, which needs no network; what is flagged comes first.
+
+    With --verify, ends with 1 if a file is not what its run wrote.
+    """
+    if verify is not None:
+        if sources or out or markdown or plot:
+            raise InputError("--verify goes alone: name a folder, and nothing else but --json")
+        return _verify(verify, as_json)
+    if plot is not None and out is None:
+        raise InputError("--plot needs --out, a file that ends in .png or .svg")
+    # matplotlib and pandas come with it.
+    from costmodel.report import assemble
+
+    with stderr().status("reading"):
+        page = assemble(sources or [])
+    if plot is not None and out is not None:
+        written = [_write_plot(page, plot, out)]
+    else:
+        written = _write_page(page, out, markdown, as_json)
+    _tell(page, written, as_json)
+    return 0
+
+
+def _write_plot(page: Page, name: str, out: Path) -> Path:
+    from costmodel.report import picture
+    from costmodel.runs.files import write_atomically
+
+    plots: dict[str, Plot] = {each.name: each for each in page.plots()}
+    if name not in plots:
+        raise InputError(f"there is no plot {name!r}; there are {', '.join(plots) or 'none'}")
+    write_atomically(out, picture(plots[name], out.suffix.removeprefix(".").lower()))
+    return out
+
+
+def _write_page(page: Page, out: Path | None, markdown: Path | None, as_json: bool) -> list[Path]:
+    from costmodel.report import render_html, render_markdown
+    from costmodel.runs.files import write_atomically
+
+    written = []
+    if markdown is not None:
+        write_atomically(markdown, render_markdown(page).encode())
+        written.append(markdown)
+    if out is None and markdown is None and not as_json:
+        out = Path("report.html")
+    if out is not None:
+        with stderr().status("drawing"):
+            content = render_html(page).encode()
+        write_atomically(out, content)
+        written.append(out)
+    return written
+
+
+def _tell(page: Page, written: list[Path], as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "title": page.title,
+                "written": [str(path) for path in written],
+                "flagged": [flag._asdict() for flag in page.flagged],
+                "plots": [{"name": plot.name, "title": plot.title} for plot in page.plots()],
+            }
+        )
+        return
+    counts = {level: sum(flag.level == level for flag in page.flagged) for level in ("error", "warning", "info")}
+    console = stdout()
+    for path in written:
+        console.print(visible(f"wrote {path}"), markup=False, soft_wrap=True)
+    told = ", ".join(f"{count} {level}" for level, count in counts.items() if count)
+    console.print(f"flagged: {told or 'nothing'}", markup=False)
+
+
+def _verify(folder: Path, as_json: bool) -> int:
+    from costmodel.runs.anomalies import run_folders, verify_folder
+    from costmodel.trace import Severity
+
+    runs = run_folders(folder)
+    with stderr().status("checking"):
+        findings = verify_folder(folder)
+    failed = any(finding.severity is Severity.ERROR for finding in findings)
+    code = 1 if failed else 0
+    if as_json:
+        rows: list[dict[str, Any]] = [
+            {"kind": each.kind.value, "severity": each.severity.value, "where": each.where, "text": each.text}
+            for each in findings
+        ]
+        print_json({"runs": [str(run) for run in runs], "findings": rows, "exit_code": code})
+        return code
+    if findings:
+        columns = tuple((heading, "left") for heading in ("severity", "kind", "where", "what"))
+        stdout().print(table(None, columns, [_row(finding) for finding in findings]))
+    verdict = "some files are not what their runs wrote" if failed else "every file is what its run wrote"
+    stdout().print(f"{len(runs)} runs checked: {verdict}", markup=False)
+    return code
+
+
+def _row(finding: Finding) -> tuple[str | Text, ...]:
+    name = finding.severity.value
+    colour = {"error": "red", "warning": "yellow"}.get(name, "")
+    return Text(name, style=colour), finding.kind.value, visible(finding.where), visible(finding.text)

@@ -1,0 +1,259 @@
+"""The files that a report is made of, read with nothing believed.
+
+Only the fields that a page shows are named here; a file may have more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from costmodel.errors import InputError
+from costmodel.model import CostModel, load
+from costmodel.runs.anomalies import run_folders
+from costmodel.runs.store import Run
+
+_MAX_BYTES: Final = 64 * 2**20
+
+_Kind = TypeVar("_Kind", bound=msgspec.Struct)
+
+Bounds = tuple[float | None, float | None]
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A time of a fitted model in ps, with its interval."""
+
+    ps: float
+    interval_ps: tuple[float, float]
+    relative_half_width: float | None = None
+    charged_ps: float | None = None
+
+
+class Flag(msgspec.Struct, frozen=True):
+    flag: str
+    reason: str
+
+
+class Coefficient(Figure, frozen=True):
+    flags: tuple[Flag, ...] = ()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A point of a builtin's domain; only measured points have `measured` and `residual`."""
+
+    sizes: tuple[int, ...]
+    fitted: Figure
+    charged_ps: float | None = None
+    measured: Figure | None = None
+    residual: float | None = None
+
+
+class Builtin(msgspec.Struct, frozen=True):
+    coefficients: dict[str, Coefficient]
+    shape: str
+    points: tuple[Place, ...] = ()
+    corners: tuple[Place, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    r2: float | None = None
+    worst_relative_residual: float | None = None
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Steps together, or one kind of script call."""
+
+    coefficients: dict[str, Coefficient] = {}
+    r2: float | None = None
+    worst_relative_residual: float | None = None
+
+
+class NoOp(Figure, frozen=True):
+    predicted_ps: float | None = None
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """The `calibrate` section of a model file."""
+
+    builtins: dict[str, Builtin] = {}
+    steps: Part = Part()
+    calls: dict[str, Part] = {}
+    no_ops: dict[str, NoOp] = {}
+    flagged: dict[str, tuple[str, ...]] = {}
+    unfitted: dict[str, str] = {}
+    lost_cells: tuple[str, ...] = ()
+    inputs: tuple[dict[str, str], ...] = ()
+    machine: dict[str, Any] = {}
+    evaluator: dict[str, str] = {}
+    method: dict[str, Any] = {}
+    variant: str = ""
+    tool_version: str = ""
+
+
+class Model(msgspec.Struct, frozen=True):
+    name: str
+    costs: CostModel
+    fitted: Fitted | None
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    value: float | None
+    interval: Bounds
+
+
+class Units(msgspec.Struct, frozen=True):
+    cpu: int
+    mem: int
+
+
+class Score(msgspec.Struct, frozen=True):
+    label: str
+    work: str
+    language: str
+    ex_units: Units
+    predicted_ns: Estimate
+    observed_ns: Estimate
+    ratio: Estimate
+    status: str | None = None
+    uncertain: str = ""
+
+
+class Gate(msgspec.Struct, frozen=True):
+    gate: str
+    work: str
+    status: str
+    found: Estimate
+    limit: float | None
+
+
+class Works(msgspec.Struct, frozen=True):
+    gates: tuple[Gate, ...] = ()
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What `validate --json` wrote."""
+
+    model: str
+    workload: str
+    run: str
+    status: str
+    scores: tuple[Score, ...]
+    works: tuple[Works, ...] = ()
+    notes: tuple[str, ...] = ()
+    name: str = ""
+
+
+class Row(msgspec.Struct, frozen=True):
+    experiment: str
+    operation: str
+    change: float
+    interval: Bounds
+    verdict: str
+    cells: int = 0
+    more: int | None = None
+    work: str = ""
+
+
+class Pair(msgspec.Struct, frozen=True):
+    candidate: str
+    baseline: str
+    unit: str
+    counts: tuple[int, int]
+    rows: tuple[Row, ...]
+    caution: str = ""
+
+
+class Deviation(msgspec.Struct, frozen=True):
+    sd: float
+    interval: Bounds
+
+
+class Split(msgspec.Struct, frozen=True):
+    experiment: str
+    operation: str
+    within_runs: Deviation | None = None
+    between_runs: Deviation | None = None
+    between_machines: Deviation | None = None
+    work: str = ""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """What `compare --json` wrote."""
+
+    status: str
+    tolerance: float
+    comparisons: tuple[Pair, ...]
+    variance: tuple[Split, ...] = ()
+    warnings: tuple[str, ...] = ()
+    name: str = ""
+
+
+class Operation(msgspec.Struct, frozen=True):
+    operation: str
+    baseline: float
+    candidate: float
+    ratio: float
+    interval: tuple[float | None, float | None]
+    status: str
+    note: str = ""
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """What `validate --against --json` wrote."""
+
+    mode: str
+    unit: str
+    baseline: str
+    tolerance: float
+    status: str
+    operations: tuple[Operation, ...]
+    notes: tuple[str, ...] = ()
+    name: str = ""
+
+
+Source = list[Run] | Model | Verdict | Comparison | Drift
+
+
+def read_source(path: Path) -> Source:
+    """What `path` holds: runs for a folder (a run, or a folder of runs), else what the JSON in the file is.
+
+    InputError, naming the file, for anything else.
+    """
+    if path.is_dir():
+        return [Run.open(folder) for folder in run_folders(path)]
+    document = _object(path)
+    if "scores" in document:
+        return _convert(document, Verdict, path)
+    if "comparisons" in document:
+        return _convert(document, Comparison, path)
+    if "operations" in document and "baseline" in document:
+        return _convert(document, Drift, path)
+    try:
+        model = load([path])
+    except InputError as error:
+        raise InputError(
+            f"{path} is no model, and no JSON of validate or compare either ({error}); name one of these or a run"
+        ) from error
+    return Model(path.name, model, _convert(dict(model.extras), Fitted, path) if model.extras else None)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > _MAX_BYTES:
+        raise InputError(f"{path} has more than {_MAX_BYTES // 2**20} MiB; that is no file to make a report of")
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise InputError(f"{path} is no run, and no JSON object: {error}") from error
+
+
+def _convert(document: dict[str, Any], kind: type[_Kind], path: Path) -> _Kind:
+    named = document | {"name": path.name} if "name" in kind.__struct_fields__ else document
+    try:
+        return msgspec.convert(named, kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise InputError(f"{path} is no {kind.__name__.lower()} that this version can show: {error}") from error

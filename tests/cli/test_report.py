@@ -1,0 +1,55 @@
+"""`calibrate report` as its user runs it."""
+
+import json
+from pathlib import Path
+
+from tests.cli.command import calibrate, one_line
+from tests.report import sources
+
+
+def test_a_page_is_written_and_told_of(tmp_path: Path) -> None:
+    out = tmp_path / "page.html"
+    result = calibrate("report", sources.fitted_model(tmp_path / "m.json"), "--out", out, "--json")
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert told["written"] == [str(out)]
+    assert {plot["name"] for plot in told["plots"]} >= {"curve-addInteger", "steps-m.json"}
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_markdown_alone_writes_no_page(tmp_path: Path) -> None:
+    out = tmp_path / "page.md"
+    result = calibrate("report", sources.drift(tmp_path / "d.json"), "--markdown", out)
+    assert result.returncode == 0, result.stderr
+    assert "## Flagged" in out.read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.json", "page.md"]
+
+
+def test_one_plot_is_written_as_a_picture(tmp_path: Path) -> None:
+    model, out = sources.fitted_model(tmp_path / "m.json"), tmp_path / "plot.png"
+    result = calibrate("report", model, "--plot", "curve-addInteger", "--out", out)
+    assert result.returncode == 0, result.stderr
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_plot_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    model = sources.fitted_model(tmp_path / "m.json")
+    result = calibrate("report", model, "--plot", "pie", "--out", tmp_path / "x.png")
+    assert "curve-addInteger" in one_line(result)
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_nothing_to_report_on_is_refused() -> None:
+    assert "name runs" in one_line(calibrate("report"))
+
+
+def test_verify_passes_what_runs_wrote_and_fails_a_changed_byte(tmp_path: Path) -> None:
+    folder, _ = sources.batches(tmp_path, runs=1)
+    assert calibrate("report", "--verify", folder).returncode == 0
+    design = next(folder.glob("*/design.json"))
+    design.write_bytes(design.read_bytes() + b" ")
+    result = calibrate("report", "--verify", folder, "--json")
+    assert result.returncode == 1
+    assert [(each["kind"], each["severity"]) for each in json.loads(result.stdout)["findings"]][:1] == [
+        ("changed checksum", "error")
+    ]

@@ -1,0 +1,137 @@
+"""What becomes of the files that a report is made of."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from costmodel.errors import InputError
+from costmodel.report import Page, assemble, picture, render_html, render_markdown
+from costmodel.report.content import LEVELS, Cell
+from tests.report import sources
+
+
+def cells(page: Page, caption: str) -> dict[str, tuple[Cell, ...]]:
+    """The rows of a table by their first cell."""
+    found = [table for section in page.sections for table in section.tables if table.caption == caption]
+    assert len(found) == 1
+    return {row[0].text: row for row in found[0].rows}
+
+
+def test_what_is_flagged_in_a_model_comes_first_and_worst_first(tmp_path: Path) -> None:
+    page = assemble([sources.fitted_model(tmp_path / "model.json")])
+    assert [(flag.level, flag.where) for flag in page.flagged] == [("error", "sha2_256"), ("warning", "addInteger")]
+
+
+def test_flags_of_several_files_are_sorted_together(tmp_path: Path) -> None:
+    page = assemble([sources.fitted_model(tmp_path / "m.json"), sources.verdict(tmp_path / "v.json")])
+    levels = [LEVELS.index(flag.level) for flag in page.flagged]
+    assert levels == sorted(levels)
+    assert {flag.where for flag in page.flagged if flag.level == "error"} == {"sha2_256", "slow (evaluate)"}
+
+
+def test_a_flagged_builtin_is_shown_before_others(tmp_path: Path) -> None:
+    page = assemble([sources.fitted_model(tmp_path / "model.json")])
+    assert [(fold.title, fold.flagged) for fold in page.sections[0].folds] == [
+        ("addInteger", True),
+        ("subtractInteger", False),
+    ]
+
+
+def test_step_costs_are_in_a_table(tmp_path: Path) -> None:
+    page = assemble([sources.fitted_model(tmp_path / "model.json")])
+    assert cells(page, "Step costs of model.json")["cekLamCost"][1] == Cell("7 ns", 7000)
+
+
+def test_scores_are_in_a_table_with_their_verdicts(tmp_path: Path) -> None:
+    page = assemble([sources.verdict(tmp_path / "verdict.json")])
+    slow = cells(page, "Programs")["slow"]
+    assert [cell.text for cell in slow[4:]] == ["1 µs", "1.5 µs", "1.500", "1.400 … 1.600", "fail"]
+
+
+def test_a_regression_of_a_drift_check_is_an_error(tmp_path: Path) -> None:
+    page = assemble([sources.drift(tmp_path / "drift.json")])
+    assert [(flag.level, flag.where) for flag in page.flagged] == [("error", "sha2_256")]
+    assert cells(page, "Operations")["sha2_256"][3].text == "+5.00 %"
+
+
+def test_a_comparison_has_its_changes_and_variances(tmp_path: Path) -> None:
+    path = sources.comparison(tmp_path)
+    row = json.loads(path.read_bytes())["comparisons"][0]["rows"][0]
+    page = assemble([path])
+    assert [plot.name for plot in page.plots()] == ["changes-comparison.json-1"]
+    shown = next(table for section in page.sections for table in section.tables).rows[0]
+    assert shown[3].sort == row["change"]
+    assert "Where the variance comes from" in [section.title for section in page.sections]
+
+
+def test_runs_of_a_folder_are_shown_with_drift_and_sessions(tmp_path: Path) -> None:
+    folder, _ = sources.batches(tmp_path, runs=3)
+    page = assemble([folder])
+    names = [plot.name for plot in page.plots()]
+    assert names[0] == "drift"
+    assert len([name for name in names if name.startswith("session-")]) == 3
+
+
+def test_a_run_named_twice_is_shown_once(tmp_path: Path) -> None:
+    folder, _ = sources.batches(tmp_path, runs=1)
+    run = next(folder.iterdir())
+    assert [plot.name for plot in assemble([folder, run]).plots()] == [f"session-{run.name}"]
+
+
+def test_a_changed_byte_of_a_run_is_the_first_thing_flagged(tmp_path: Path) -> None:
+    folder, _ = sources.batches(tmp_path, runs=1)
+    samples = next(folder.glob("*/samples.parquet"))
+    samples.with_name("design.json").write_bytes(samples.with_name("design.json").read_bytes() + b" ")
+    flag = assemble([folder]).flagged[0]
+    assert (flag.level, flag.kind) == ("error", "changed checksum")
+    assert flag.where.endswith("design.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"scores": 3}', b'{"nonsense": {}}', b'{"comparisons": []}'])
+def test_other_files_are_refused_with_their_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"other\.json"):
+        assemble([path])
+
+
+def test_the_same_files_give_the_same_page(tmp_path: Path) -> None:
+    paths = [sources.fitted_model(tmp_path / "m.json"), sources.verdict(tmp_path / "v.json")]
+    assert render_html(assemble(paths)) == render_html(assemble(paths))
+
+
+def test_text_from_files_is_escaped_in_the_page(tmp_path: Path) -> None:
+    html = render_html(assemble([sources.fitted_model(tmp_path / "m.json")]))
+    assert sources.HOSTILE not in html
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_text_from_files_is_escaped_in_markdown(tmp_path: Path) -> None:
+    markdown = render_markdown(assemble([sources.fitted_model(tmp_path / "m.json")]))
+    assert sources.HOSTILE not in markdown
+    assert r"\<script\>" in markdown
+
+
+def test_names_of_elements_are_unique_in_the_page(tmp_path: Path) -> None:
+    html = render_html(assemble([sources.fitted_model(tmp_path / "m.json"), sources.verdict(tmp_path / "v.json")]))
+    names = re.findall(r'\bid="([^"]*)"', html)
+    assert len(names) == len(set(names))
+
+
+def test_a_plot_is_written_as_png_and_svg_with_fixed_colours(tmp_path: Path) -> None:
+    plot = next(assemble([sources.fitted_model(tmp_path / "m.json")]).plots())
+    assert picture(plot, "png").startswith(b"\x89PNG")
+    svg = picture(plot, "svg")
+    assert b"<svg" in svg and b"var(--" not in svg
+    with pytest.raises(InputError, match=r"\.png or \.svg"):
+        picture(plot, "pdf")
+
+
+def test_labels_in_the_page_are_those_of_the_picture(tmp_path: Path) -> None:
+    page = assemble([sources.verdict(tmp_path / "v.json")])
+    texts = re.compile(rb"<text[^>]*>([^<]*)</text>")
+    alone = texts.findall(picture(next(page.plots()), "svg"))
+    assert b"1.25" in alone
+    assert texts.findall(render_html(page).encode()) == alone
