@@ -69,6 +69,7 @@ class Provenance:
     gated_batches: int
     machine: dict[str, object]
     evaluator: dict[str, str]
+    clock_unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class FittedModel:
         return {
             "batches": {"clean": origin.clean_batches, "gated": origin.gated_batches},
             "builtins": {fit.name: _builtin_json(fit) for fit in self.builtins},
+            "clock_unit": origin.clock_unit,
             "calls": {fit.operation: fit.to_json() for fit in self.calls},
             "errors": self.errors.to_json(),
             "evaluator": origin.evaluator,

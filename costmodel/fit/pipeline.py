@@ -130,4 +130,5 @@ def _provenance(
         gated_batches=observed.gated_batches,
         machine=dict(runs[0].manifest.machine),
         evaluator=dict(runs[0].manifest.evaluator),
+        clock_unit=runs[0].manifest.clock.get("unit", "ns"),
     )

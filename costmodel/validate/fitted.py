@@ -68,6 +68,7 @@ class Fitted(msgspec.Struct, frozen=True):
     builtins: dict[str, _Builtin]
     errors: _Errors
     calls: dict[str, _Coefficients] = {}
+    clock_unit: str = "ns"
 
     @classmethod
     def of(cls, model: CostModel) -> Fitted | None:
@@ -82,6 +83,8 @@ class Fitted(msgspec.Struct, frozen=True):
             raise ModelError(f"{where}: {error}; fit the model again") from None
         if fitted.schema_version != _SCHEMA_VERSION:
             raise ModelError(f"{where} has schema version {fitted.schema_version}; this tool reads {_SCHEMA_VERSION}")
+        if fitted.clock_unit != "ns":
+            raise ModelError(f"{model.source} has prices in {fitted.clock_unit}, not in time; fit runs that were timed")
         for errors in (fitted.errors, fitted.errors.lack_of_fit):
             if len({len(parts) for parts in errors.parts_ps.values()}) > 1:
                 raise ModelError(f"{where}.errors has lists of unlike length; fit the model again")

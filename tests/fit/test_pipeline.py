@@ -180,6 +180,13 @@ def test_unlike_clocks_are_refused(run: Run, tmp_path: Path) -> None:
     refuse([run, other], r"are of unlike clocks \(icount, None\)")
 
 
+def test_counts_are_fitted_and_named_as_such(tmp_path: Path) -> None:
+    counted = make_run(tmp_path, CELLS, machine=QUIET)
+    counted.manifest.clock |= {"name": "icount", "unit": "instructions"}
+    fit_runs([counted], variant=VARIANT).write(tmp_path / "model.json")
+    assert json.loads((tmp_path / "model.json").read_bytes())[EXTRAS_KEY]["clock_unit"] == "instructions"
+
+
 def test_unlike_evaluators_are_refused(run: Run, tmp_path: Path) -> None:
     other = make_run(tmp_path, CELLS)
     other.manifest.evaluator["sha256"] = "1"

@@ -77,6 +77,7 @@ def test_a_model_from_elsewhere_has_no_section() -> None:
         ({"steps": []}, r"\$\.steps"),
         ({"builtins": {"addInteger": {"cost_at_centre": {"ps": 1}}}}, "interval_ps"),
         ({"hash_yardstick_ns": 0.0}, "above 0"),
+        ({"clock_unit": "instructions"}, "instructions, not in time"),
         ({"errors": {"t": 2.0}}, r"parts_ps"),
     ],
 )
