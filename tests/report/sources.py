@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from costmodel.batches import compare, select
+from costmodel.runs.change import Change
 from costmodel.runs.files import write_atomically
-from costmodel.validate.drift import Change, Drift, DriftVerdict
+from costmodel.validate.drift import Drift, DriftVerdict
 from costmodel.validate.score import Estimate
 from tests.batches.simulated import Truth, write_batch
 
