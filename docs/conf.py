@@ -1,0 +1,31 @@
+"""How the documentation is built: `make docs`. Pages of commands and formats are written first, by generate.py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from costmodel import __version__
+from docs.generate import write_reference
+
+project = "calibrate"
+author = "the calibrate authors"
+copyright = author  # noqa: A001 - the name that Sphinx reads
+version = release = __version__
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["build"]
+myst_heading_anchors = 3
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "Cost models for Plutus, measured, fitted and validated",
+    "fixed_sidebar": True,
+    "page_width": "72rem",
+}
+html_show_sourcelink = False
+html_static_path: list[str] = []
+
+# Before Sphinx looks for pages, so that it finds these.
+write_reference(Path(__file__).parent)

@@ -1,0 +1,147 @@
+"""What the commands write is what the schemas say, down to the last key."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.batches.simulated import Truth, write_batch
+from tests.cli.command import calibrate
+from tests.fit.synthetic import Machine, all_cells, make_run
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = ROOT / "docs" / "schemas"
+NAMES = sorted(path.name.removesuffix(".schema.json") for path in SCHEMAS.iterdir())
+PROGRAM = "(program 1.1.0 [(builtin addInteger) (con integer 40) (con integer 2)])"
+
+
+def schema(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8")))
+
+
+def check(name: str, document: Any) -> None:
+    errors = [f"{error.json_path}: {error.message[:200]}" for error in schema(name).iter_errors(document)]
+    assert errors == []
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run."""
+    options = ("--experiment", "builtins", "--builtins", "ifThenElse", "--time-budget", "4s", "--json")
+    result = calibrate("measure", *options, "--measurements", tmp_path_factory.mktemp("measurements"))
+    assert result.returncode == 0, result.stderr
+    return Path(json.loads(result.stdout)["run"])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A model with all parts, of a run whose times are made up."""
+    folder = tmp_path_factory.mktemp("models")
+    made = make_run(folder, all_cells(), machine=Machine())
+    result = calibrate("fit", made.path, "--coverage", "0.9", "--shape", "free", "--out", folder / "model.json")
+    assert result.returncode == 0, result.stderr
+    return json.loads((folder / "model.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_schema_is_one(name: str) -> None:
+    Draft202012Validator.check_schema(schema(name).schema)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_schema_leaves_no_object_open_by_accident(name: str) -> None:
+    def open_objects(node: Any, path: str) -> list[str]:
+        if isinstance(node, list):
+            return [found for number, each in enumerate(node) for found in open_objects(each, f"{path}/{number}")]
+        if not isinstance(node, dict):
+            return []
+        found = [path] if node.get("type") == "object" and "additionalProperties" not in node else []
+        return found + [each for key, value in node.items() for each in open_objects(value, f"{path}/{key}")]
+
+    assert open_objects(schema(name).schema, name) == []
+
+
+@pytest.mark.parametrize(("name", "file"), [("manifest", "manifest.json"), ("design", "design.json")])
+def test_files_of_a_run(run: Path, name: str, file: str) -> None:
+    check(name, json.loads((run / file).read_text("utf-8")))
+
+
+def test_messages_of_a_run(run: Path) -> None:
+    lines = (run / "messages.jsonl").read_text("utf-8").splitlines()
+    assert lines
+    for line in lines:
+        check("message", json.loads(line))
+
+
+def test_model(model: Any) -> None:
+    check("model", model)
+
+
+def test_a_key_that_nobody_described_is_refused(model: Any) -> None:
+    changed = model | {"calibrate": model["calibrate"] | {"new": 1}}
+    assert [error.json_path for error in schema("model").iter_errors(changed)] == ["$.calibrate"]
+
+
+@pytest.mark.parametrize("machines", [1, 3])
+def test_comparison(tmp_path: Path, machines: int) -> None:
+    for number in range(machines):
+        for seed, name in enumerate(("new", "old")):
+            write_batch(tmp_path / name, 2 * number + seed, 2, Truth(), machine=str(number))
+    result = calibrate("compare", tmp_path / "new", "--against", tmp_path / "old", "--json")
+    assert result.returncode in (0, 1, 3), result.stderr
+    check("comparison", json.loads(result.stdout))
+
+
+def test_verdict(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.json"
+    options = ("--model", "D", "--format", "upstream", "--language", "PlutusV2", "--out", ledger)
+    assert calibrate("params", "emit", *options).returncode == 0
+    options = ("--loops", "1", "--tolerance", "1%", "--time-budget", "5s", "--measurements", tmp_path / "runs")
+    result = calibrate("validate", ledger, "--json", *options)
+    assert result.returncode in (0, 1, 3), result.stderr
+    verdict = json.loads(result.stdout)
+    assert verdict["scores"]
+    check("verdict", verdict)
+
+
+def test_doctor() -> None:
+    result = calibrate("doctor", "--json")
+    assert result.returncode in (0, 1, 3), result.stderr
+    check("doctor", json.loads(result.stdout))
+
+
+def test_memory() -> None:
+    check("memory", json.loads(calibrate("memory", "--builtins", "*Integer", "--json").stdout))
+
+
+def test_stored_baselines() -> None:
+    for path in (ROOT / "baselines").glob("*.json"):
+        check("baseline", json.loads(path.read_text("utf-8")))
+
+
+def test_evaluation(tmp_path: Path) -> None:
+    (tmp_path / "sum.uplc").write_text(PROGRAM)
+    check("evaluation", json.loads(calibrate("eval", tmp_path / "sum.uplc", "--json").stdout))
+
+
+def test_evaluation_that_fails(tmp_path: Path) -> None:
+    (tmp_path / "error.uplc").write_text("(program 1.1.0 (error))")
+    check("evaluation", json.loads(calibrate("eval", tmp_path / "error.uplc", "--json").stdout))
+
+
+def test_conformance(tmp_path: Path) -> None:
+    case = tmp_path / "sum"
+    case.mkdir()
+    (case / "sum.uplc").write_text(PROGRAM)
+    (case / "sum.uplc.expected").write_text("(program 1.1.0 (con integer 43))")
+    (case / "sum.uplc.budget.expected").write_text("({cpu: 1\n| mem: 1})")
+    result = calibrate("conformance", tmp_path, "--json")
+    report = json.loads(result.stdout)
+    assert report["reports"][0]["misses"]
+    check("conformance", report)
+
+
+def test_corpus(shared_data: Path) -> None:
+    check("corpus", json.loads(calibrate("eval", shared_data / "scripts/mainnet/corpus.json", "--json").stdout))
