@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from costmodel.timing.fingerprint import fingerprint
 from tests.batches.simulated import Truth, write_batch
 from tests.cli.command import calibrate
 from tests.fit.synthetic import Machine, all_cells, make_run
@@ -39,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A model with all parts, of a run whose times are made up."""
     folder = tmp_path_factory.mktemp("models")
-    made = make_run(folder, all_cells(), machine=Machine())
+    made = make_run(folder, all_cells(), machine=Machine(fingerprint=fingerprint(0)))
     result = calibrate("fit", made.path, "--coverage", "0.9", "--shape", "free", "--out", folder / "model.json")
     assert result.returncode == 0, result.stderr
     return json.loads((folder / "model.json").read_text("utf-8"))
