@@ -137,8 +137,8 @@ def test_conformance(tmp_path: Path) -> None:
     case.mkdir()
     (case / "sum.uplc").write_text(PROGRAM)
     (case / "sum.uplc.expected").write_text("(program 1.1.0 (con integer 43))")
-    (case / "sum.uplc.budget.expected").write_text("({cpu: 1\n| mem: 1})")
-    result = calibrate("conformance", tmp_path, "--json")
+    (case / "sum.budget.expected").write_text("({cpu: 1\n| mem: 1})")
+    result = calibrate("conformance", tmp_path, "--format", "text", "--json")
     report = json.loads(result.stdout)
     assert report["reports"][0]["misses"]
     check("conformance", report)
