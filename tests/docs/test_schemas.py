@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -115,6 +116,18 @@ def test_doctor() -> None:
 
 def test_memory() -> None:
     check("memory", json.loads(calibrate("memory", "--builtins", "*Integer", "--json").stdout))
+
+
+def test_budget() -> None:
+    check("budget", json.loads(calibrate("budget", "ecdsa", "--scales", "--json").stdout))
+
+
+def test_verification(run: Path, tmp_path: Path) -> None:
+    changed = copytree(run, tmp_path / run.name)
+    (changed / "design.json").write_text("{}")
+    document = json.loads(calibrate("report", "--verify", tmp_path, "--json").stdout)
+    assert document["findings"]
+    check("verification", document)
 
 
 def test_stored_baselines() -> None:
