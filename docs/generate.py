@@ -18,9 +18,9 @@ _COMMANDS: Final = """# Commands
 What each command prints for `--help`. Exit codes are those of [the architecture](../architecture.md#exit-codes).
 """
 
-_SCHEMAS: Final = """# Every key of every format
+_SCHEMAS: Final = """# Every key
 
-From the JSON Schemas (draft 2020-12) of the formats that calibrate writes; [the formats](formats.md) says which file or
+From the JSON Schemas (draft 2020-12) of what calibrate writes; [the formats](formats.md) says which file or
 command has which. `{name}` stands for any key, `[]` for any element of a list. A key in *italics* may be absent.
 """
 
