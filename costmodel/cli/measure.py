@@ -43,7 +43,12 @@ def command(
     time_budget: TimeBudget = "15m",
     clock: Annotated[
         str | None,
-        typer.Option("--clock", metavar="NAME", help=f"{', '.join(CLOCKS)}. [default: the best there is for time]"),
+        typer.Option(
+            "--clock",
+            metavar="NAME",
+            help=f"{', '.join(CLOCKS)}. icount counts instructions under valgrind, the C library's included, whose "
+            "allocator takes some percent more or fewer in another build. [default: the best there is for time]",
+        ),
     ] = None,
     core: Core = None,
     seed: Seed = 0,
