@@ -70,8 +70,12 @@ class DaskBackend:
         while not halt():
             self._start(waiting, event.name)
             if not self._flights:
+                # No job is left, or none could be given away because no worker is.
                 if not self._again:
-                    return
+                    job = next(waiting, None)
+                    if job is None:
+                        return
+                    self._again.append((job, 0))
                 self._check_alone()
             time.sleep(_POLL_SECONDS)
             yield from self._landed()

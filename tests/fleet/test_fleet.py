@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,25 @@ def test_a_worker_that_comes_later_takes_over(cluster: Fleet) -> None:
         cluster.worker(SECOND, machine="same")
         events = list(backend.run([job(0)], lambda: False))
     assert [event.process for event in events if isinstance(event, End)] == [0]
+
+
+def test_jobs_wait_while_no_worker_is_there(cluster: Fleet) -> None:
+    """The only worker goes between two processes."""
+    first = cluster.worker(FIRST, machine="same")
+    wait_for_workers(cluster, 1)
+    ended = []
+    with connected(cluster.address) as client:
+        backend = DaskBackend(client, workers_of(client, "raw"))
+        for event in backend.run([job(0), job(1)], lambda: False):
+            if isinstance(event, End):
+                ended.append(event.process)
+                if event.process == 0:
+                    first.kill()
+                    first.wait()
+                    wait_for(lambda: not client.nthreads())
+                    time.sleep(1.1)  # so that the backend looks who is there before it gives the next job away
+                    cluster.worker(SECOND, machine="same")
+    assert ended == [0, 1]
 
 
 def test_a_later_worker_of_another_machine_does_not(cluster: Fleet) -> None:
