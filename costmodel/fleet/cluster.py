@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 from distributed import Client
+from distributed.comm.addressing import get_address_host_port
 
 from costmodel import __version__
 from costmodel.errors import EnvironmentFault
@@ -39,6 +40,7 @@ class Worker:
 def connected(scheduler: str) -> Iterator[Client]:
     """A client of a scheduler, an address such as tcp://host:8786 or host:8786. EnvironmentFault where none answers."""
     try:
+        get_address_host_port(scheduler)  # of a client with a wrong address dask says more, later and on its own
         client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise EnvironmentFault(f"no dask scheduler answers at {scheduler}: {_line(error)}") from error

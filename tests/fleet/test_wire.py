@@ -1,5 +1,7 @@
 """What goes over the wire."""
 
+import gc
+
 import msgspec
 import pytest
 
@@ -26,6 +28,13 @@ def test_an_answer_comes_back_from_json_as_it_was() -> None:
 def test_a_scheduler_that_does_not_answer_is_one_line() -> None:
     with pytest.raises(EnvironmentFault, match="no dask scheduler answers at"), connected("tcp://127.0.0.1:9"):
         pass
+
+
+@pytest.mark.parametrize("address", ["host", "host:port", "smoke://host:8786"])
+def test_an_address_that_is_none_is_refused_before_a_client_is_made(address: str) -> None:
+    with pytest.raises(EnvironmentFault, match=f"no dask scheduler answers at {address}"), connected(address):
+        pass
+    gc.collect()  # a client left over would complain here, which pytest takes for an error
 
 
 def test_counts_are_not_spread(tmp_path: object) -> None:
