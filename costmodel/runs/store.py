@@ -275,7 +275,12 @@ def _gathered_parts(path: Path) -> int:
 
 def _new_parts(path: Path) -> list[Path]:
     first = _gathered_parts(path)
-    return [part for part in sorted((path / PARTS).glob("[0-9]*.parquet")) if int(part.stem) >= first]
+    return [part for part in sorted((path / PARTS).glob("*.parquet")) if _number(part) >= first]
+
+
+def _number(part: Path) -> int:
+    """Of a part; -1 of a file that somebody else put beside the parts, such as a copy of one."""
+    return int(part.stem) if part.stem.isdecimal() else -1
 
 
 def _next_part(path: Path) -> int:

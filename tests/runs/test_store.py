@@ -104,6 +104,14 @@ def test_a_run_that_nobody_finished_reads_back(tmp_path: Path) -> None:
     assert (run.manifest.status, orders(run)) == (Status.RUNNING, [0, 1])
 
 
+def test_a_copy_beside_the_parts_is_no_part(tmp_path: Path) -> None:
+    writer = create(tmp_path)
+    writer.append([sample(0)])
+    part = writer.path / "parts" / "000000.parquet"
+    part.with_name("000000 (copy).parquet").write_bytes(part.read_bytes())
+    assert orders(Run.open(writer.path)) == [0]
+
+
 def test_a_part_left_behind_by_a_kill_is_not_counted_twice(tmp_path: Path) -> None:
     writer = create(tmp_path)
     writer.append([sample(0)])
