@@ -69,6 +69,8 @@ def command(
 
     variant = variant_for(language_named(language), protocol_version)
     if _is_official(method, runs, criterion):
+        if strict or reference or coverage is not None or rounding != "joint" or shape != "chain":
+            raise InputError("--strict, --reference, --coverage, --rounding and --shape are for the own method")
         assert criterion is not None  # noqa: S101 - as has just been checked
         fit_criterion(criterion, out or Path("models") / f"{criterion.stem}.json", variant=variant, as_json=as_json)
         return

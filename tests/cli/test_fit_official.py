@@ -39,4 +39,7 @@ def test_inputs_of_the_other_method_are_refused(tmp_path: Path) -> None:
     assert "--criterion" in one_line(calibrate("fit", "--method", "official", tmp_path, "--criterion", tmp_path))
     assert "name runs to fit" in one_line(calibrate("fit"))
     assert "name runs to fit" in one_line(calibrate("fit", tmp_path, "--criterion", tmp_path))
+    for option in (["--strict"], ["--reference", tmp_path], ["--coverage", "99%"], ["--shape", "free"]):
+        complaint = one_line(calibrate("fit", "--method", "official", "--criterion", tmp_path, *option))
+        assert "are for the own method" in complaint
     assert "unknown method" in one_line(calibrate("fit", tmp_path, "--method", "magic"))
