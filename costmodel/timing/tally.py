@@ -56,10 +56,13 @@ class Tally:
         self.next_process = int(earlier["process"].max()) + 1 if len(earlier) else 0
         self.half_widths = pd.Series(np.inf, index=self._ids)
         self.active = np.ones(len(self._ids), dtype=bool)
+        every = pd.Series(True, index=self._ids)
         for _, rows in earlier.groupby("process"):
             self._take(rows)
-        self._find_precision(pd.Series(True, index=self._ids))
-        self._decide()
+            if self.processes in self._looks:  # and at no other time, or to resume would be one look more
+                self._find_precision(every)
+                self._decide()
+        self._find_precision(every)
 
     @property
     def processes(self) -> int:

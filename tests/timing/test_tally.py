@@ -107,6 +107,16 @@ def test_a_resumed_session_knows_what_the_first_knew() -> None:
     pd.testing.assert_series_equal(again.half_widths, first.half_widths)
 
 
+def test_to_resume_is_no_look() -> None:
+    """Five processes miss the target and six meet it, but the next look is after eight."""
+    processes = [{"add": 5.0 + 0.018 * off} for off in (-1, 1, -1, 1, 0, 0)]
+    first = tally_after(plan_of(ADD), processes)
+    rows = [row for number, log_ns in enumerate(processes) for row in process_of(number, log_ns)]
+    again = Tally(plan_of(ADD), pd.DataFrame.from_records([msgspec.structs.asdict(row) for row in rows]))
+    assert again.half_widths["add"] < 0.02
+    assert list(again.active) == list(first.active) == [True]
+
+
 def test_processes_cut_short_together_are_taken_one_by_one() -> None:
     plan = plan_of(ADD, min_processes=2, max_processes=2)
     tally = Tally(plan, empty())
