@@ -402,8 +402,10 @@ class _Session:
             "yardstick_share": self.yardstick_seconds / seconds,
         }
         try:
-            self._say("end", status=status.value, reason=reason)
-            self.log.close()
+            try:
+                self._say("end", status=status.value, reason=reason)
+            finally:
+                self.log.close()
             return self.writer.finish(status, reason, self.log.summary)
         except CalibrateError:
             self.writer.close()

@@ -130,13 +130,18 @@ def compare_counts(
 
 def _require_comparable(baseline: Baseline, candidate: Baseline, source: str) -> None:
     was, now = baseline.environment, candidate.environment
-    if (was.architecture, was.compiler) != (now.architecture, now.compiler):
+    if (was.architecture, _version(was.compiler)) != (now.architecture, _version(now.compiler)):
         raise Inconclusive(
             f"{source} is of {was.compiler} on {was.architecture}, this build of {now.compiler} on {now.architecture}: "
             f"their instruction counts cannot be compared; {_RENEW}"
         )
     if baseline.suite_sha256 != candidate.suite_sha256 or not candidate.counts.keys() <= baseline.counts.keys():
         raise Inconclusive(f"{source} is of another suite of programs (version {baseline.calibrate}); {_RENEW}")
+
+
+def _version(compiler: str) -> str:
+    """What the compiler says of itself without the name it was called by: cc and gcc are often the same."""
+    return compiler.partition(" ")[2]
 
 
 def _differing(was: Environment, now: Environment) -> list[str]:

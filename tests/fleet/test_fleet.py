@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from distributed import Client
 
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.fleet.backend import DaskBackend
@@ -87,17 +88,24 @@ def test_workers_of_equal_machines_share_one_run(cluster: Fleet, tmp_path: Path)
     assert len(set(begun_by(run))) == 2
 
 
+def kill_at_work(client: Client, worker: subprocess.Popen[bytes]) -> None:
+    """Kill a worker once both have a process to measure."""
+    wait_for(lambda: sum(bool(tasks) for tasks in client.processing().values()) == 2)
+    worker.kill()
+
+
 def test_the_process_of_a_killed_worker_is_run_again(cluster: Fleet) -> None:
     killed = cluster.worker(FIRST, machine="same")
     cluster.worker(SECOND, machine="same")
     wait_for_workers(cluster, 2)
-    long = [job(0, rounds=(400,) * 4), job(1, rounds=(400,) * 4), job(2)]
-    timer = threading.Timer(1.5, killed.kill)
+    long = [job(0, rounds=(4000,) * 4), job(1, rounds=(4000,) * 4), job(2)]
     with connected(cluster.address) as client:
         backend = DaskBackend(client, workers_of(client, "raw"))
-        timer.start()
+        killer = threading.Thread(target=kill_at_work, args=(client, killed))
+        killer.start()
         events = list(backend.run(long, lambda: False))
-    assert killed.poll() is not None
+        killer.join()
+    assert killed.wait(10) != 0
     assert sorted(event.process for event in events if isinstance(event, End)) == [0, 1, 2]
     begins = [event for event in events if isinstance(event, Begin)]
     assert len(begins) == 3
@@ -212,7 +220,7 @@ def test_a_time_budget_ends_a_fleet_with_what_it_has(cluster: Fleet, tmp_path: P
     cluster.worker(FIRST, machine="same")
     cluster.worker(SECOND, machine="same")
     wait_for_workers(cluster, 2)
-    plan = changed(QUICK, blocks_per_process=10_000, min_processes=2, max_processes=2, target_half_width=1e-7)
+    plan = changed(QUICK, blocks_per_process=10_000, min_processes=2, max_processes=10_000, target_half_width=1e-7)
     (run,) = measure(cluster.address, plan, tmp_path / "runs", "test", time_budget=8.0)
     assert (run.manifest.status, run.manifest.status_reason) == (Status.COMPLETE, "time budget spent")
     assert run.samples()["process"].nunique() == run.manifest.outcome["processes"] >= 1
