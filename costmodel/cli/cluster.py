@@ -7,18 +7,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from costmodel.cli.options import Json, Measurements, Seed
+from costmodel.cli.options import LOCAL, Json, Measurements, Seed, scheduler_of
 from costmodel.cli.output import percent, print_json, stderr, stdout, table, time_ns
 from costmodel.model import load as load_model
 from costmodel.model import ps_to_ns
 
 if TYPE_CHECKING:
     from costmodel.cluster.profiles import Load
+    from costmodel.cluster.run import Nodes
     from costmodel.cluster.schedule import Block
     from costmodel.cluster.summary import Summary
 
@@ -51,12 +53,20 @@ def command(
     ] = 1,
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
+    backend: Annotated[
+        str,
+        typer.Option(
+            "--backend",
+            metavar="WHERE",
+            help="local, or dask:SCHEDULER for the workers of a dask scheduler, each with --resources core=1.",
+        ),
+    ] = LOCAL,
     as_json: Json = False,
 ) -> int:
     """Let a cluster of node processes validate the blocks of a profile, and time every block on every node.
 
     Slot leaders and blocks come from the seed; each block holds what its ExUnits and size allow. Each node is a process
-    on this machine that decodes, applies and runs the script of every transaction; nothing is cached. Ends with 1 where
+    of its own that decodes, applies and runs the script of every transaction; nothing is cached. Ends with 1 where
     a node died.
     """
     # pandas comes with it; --help must not wait for that.
@@ -64,6 +74,7 @@ def command(
     from costmodel.cluster.run import run_cluster
     from costmodel.cluster.schedule import make_blocks
 
+    scheduler = scheduler_of(backend)
     found = find_profile(profile)
     wanted = replace(found, nodes=nodes or found.nodes, epochs=epochs or found.epochs)
     load = make_load(wanted, overlay or ())
@@ -71,7 +82,7 @@ def command(
     if load.program is None:
         _show_without_scripts(load, blocks, as_json=as_json)
         return 0
-    with _progress() as observer:
+    with _progress() as observer, _nodes(scheduler) as where:
         summary = run_cluster(
             load,
             blocks,
@@ -82,12 +93,29 @@ def command(
             overlays=overlay or (),
             command_line=sys.argv,
             observer=observer,
+            nodes=where,
         )
     if as_json:
         print_json(_facts(load, blocks) | summary.to_dict())
     else:
         _show(load, summary)
     return 1 if summary.faults else 0
+
+
+@contextmanager
+def _nodes(scheduler: str | None) -> Iterator[Nodes]:
+    """Where nodes run."""
+    if scheduler is None:
+        from costmodel.cluster.manager import replies
+
+        yield replies
+        return
+    # dask is slow to load, and only fleets need it.
+    from costmodel.cluster.remote import remote_replies
+    from costmodel.fleet.cluster import connected
+
+    with connected(scheduler) as client:
+        yield partial(remote_replies, client)
 
 
 def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:

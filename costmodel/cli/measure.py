@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from costmodel.cli.options import Core, Json, Measurements, Seed, TimeBudget, seconds, share
+from costmodel.cli.options import LOCAL, Core, Json, Measurements, Seed, TimeBudget, scheduler_of, seconds, share
 from costmodel.cli.output import percent, print_json, stdout, table
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
@@ -21,8 +21,6 @@ from costmodel.timing.plan import choose_core
 if TYPE_CHECKING:
     from costmodel.runs.store import Run
 
-_LOCAL: Final = "local"
-_DASK: Final = "dask:"
 
 # Counts repeat, so two processes with the fewest blocks say all there is to say.
 _COUNTED: Final[dict[str, Any]] = {"blocks_per_process": FEWEST_BLOCKS, "min_processes": 2, "max_processes": 2}
@@ -62,7 +60,7 @@ def command(
             help="local, or dask:SCHEDULER for the workers of a dask scheduler, each with --resources core=1; "
             "gives a run for each kind of machine.",
         ),
-    ] = _LOCAL,
+    ] = LOCAL,
     resume_: Annotated[
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Continue an interrupted run; it keeps its own design."),
@@ -70,7 +68,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Time builtins, machine steps and script calls on one pinned core, and write a run."""
-    scheduler = _scheduler(backend)
+    scheduler = scheduler_of(backend)
     if scheduler and core is not None:
         raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
     session: dict[str, Any] = {"time_budget": seconds(time_budget), "clock": clock_named(clock)}
@@ -93,15 +91,6 @@ def command(
     else:
         for run in runs:
             _show(run)
-
-
-def _scheduler(backend: str) -> str | None:
-    """The address in dask:ADDRESS; None for local."""
-    if backend == _LOCAL:
-        return None
-    if not backend.startswith(_DASK) or backend == _DASK:
-        raise InputError(f"unknown backend {backend!r}; use local or dask:SCHEDULER, such as dask:tcp://host:8786")
-    return backend.removeprefix(_DASK)
 
 
 # pandas, and dask at need, come with what these import; a command that does not measure must not wait for them.

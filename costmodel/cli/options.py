@@ -31,6 +31,8 @@ Measurements = Annotated[
     Path, typer.Option("--measurements", metavar="DIR", help="Folder that the run's own folder is made in.")
 ]
 
+LOCAL: Final = "local"
+_DASK: Final = "dask:"
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -40,6 +42,15 @@ def language_named(name: str) -> LedgerLanguage:
     if match is None:
         raise InputError(f"unknown ledger language {name!r}; use PlutusV1, PlutusV2, PlutusV3 or PlutusV4")
     return LedgerLanguage(f"PlutusV{match[1]}")
+
+
+def scheduler_of(backend: str) -> str | None:
+    """The address in dask:ADDRESS; None for local."""
+    if backend == LOCAL:
+        return None
+    if not backend.startswith(_DASK) or backend == _DASK:
+        raise InputError(f"unknown backend {backend!r}; use local or dask:SCHEDULER, such as dask:tcp://host:8786")
+    return backend.removeprefix(_DASK)
 
 
 def seconds(text: str | None) -> float | None:

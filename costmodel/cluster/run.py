@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from costmodel import __version__
 from costmodel.cluster.manager import replies
-from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, Validated
+from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, NodeReply, Validated
 from costmodel.cluster.profiles import Load
 from costmodel.cluster.schedule import Block
 from costmodel.cluster.summary import Summary, summarise
@@ -27,6 +27,9 @@ from costmodel.workloads import WorkloadProgram
 EXPERIMENT: Final = "cluster"
 _ROWS_A_PART: Final = 2000
 
+Nodes = Callable[[Sequence[NodeJob]], Generator[NodeReply]]
+"""Runs nodes somewhere, and tells what they say: `manager.replies`, or on workers elsewhere."""
+
 Observer = Callable[[int, int], None]
 """Told of the blocks validated so far, and of all there are, over all nodes and repeats."""
 
@@ -42,6 +45,7 @@ def run_cluster(
     overlays: Sequence[Path] = (),
     command_line: Sequence[str] = (),
     observer: Observer | None = None,
+    nodes: Nodes = replies,
 ) -> Summary:
     """Every node validates every block, `repeats` times over in fresh processes, and all of it becomes a run.
 
@@ -71,7 +75,7 @@ def run_cluster(
     total = len(jobs) * sum(block.transactions > 0 for block in blocks)
     status, reason = Status.INTERRUPTED, "stopped by the user"
     try:
-        with closing(replies(jobs)) as said:
+        with closing(nodes(jobs)) as said:
             for reply in said:
                 recorder.take(reply)
                 if observer is not None:

@@ -24,7 +24,7 @@ _ASK_SECONDS: Final = 0.5
 
 
 @cache
-def _core() -> int:
+def own_core() -> int:
     """The last core that this worker may use; found once, for while it measures its own threads are kept off it."""
     return choose_core()
 
@@ -32,13 +32,13 @@ def _core() -> int:
 def facts(clock: bytes, dask_worker: Any = None) -> bytes:
     """`Facts` of the worker that this runs on. `clock` is a clock's name or null; dask adds its own worker."""
     try:
-        place = here(_core(), msgspec.json.decode(clock))
+        place = here(own_core(), msgspec.json.decode(clock))
     except CalibrateError as error:
         return msgspec.json.encode(Facts(host=socket.gethostname(), fault=str(error)))
     found = Facts(
         host=socket.gethostname(),
         boot=Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
-        core=_core(),
+        core=own_core(),
         slots=dask_worker.state.total_resources.get(RESOURCE, 0.0),
         machine=place.machine,
         versions=place.versions,
@@ -50,11 +50,11 @@ def facts(clock: bytes, dask_worker: Any = None) -> bytes:
 def work(task: bytes) -> bytes:
     """Run one measuring process, pinned to this worker's core, to its end or until halted: a `Task`, an `Answer`."""
     asked = msgspec.json.decode(task, type=Task)
-    job = msgspec.structs.replace(asked.job, core=_core())
+    job = msgspec.structs.replace(asked.job, core=own_core())
     replies: list[Reply] = []
     try:
         _same(asked)
-        replies += LocalBackend(ahead=False).run([job], _halted(Event(asked.halt)))
+        replies += LocalBackend(ahead=False).run([job], halted_by(Event(asked.halt)))
     except CalibrateError as error:
         replies.append(Fault(job.process, type(error).__name__, str(error)))
     return msgspec.json.encode(Answer(tuple(replies)))
@@ -62,12 +62,12 @@ def work(task: bytes) -> bytes:
 
 def _same(asked: Task) -> None:
     """EnvironmentFault where samples of this worker would not belong into the run."""
-    place = here(_core(), asked.job.clock)
+    place = here(own_core(), asked.job.clock)
     if place.machine != asked.machine or evaluator(place.versions) != asked.evaluator:
         raise EnvironmentFault("this worker's machine or build is no longer that of the run; start the run anew")
 
 
-def _halted(event: Any) -> Callable[[], bool]:
+def halted_by(event: Any) -> Callable[[], bool]:
     """Whether the manager has set the event, asked now and then; true for good once it has, or cannot be asked."""
     asked, halted = time.monotonic(), False
 

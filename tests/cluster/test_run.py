@@ -8,14 +8,17 @@ import pytest
 from costmodel.cluster.manager import replies
 from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, Validated
 from costmodel.cluster.profiles import Load, find_profile, make_load
+from costmodel.cluster.remote import remote_replies
 from costmodel.cluster.run import run_cluster
 from costmodel.cluster.schedule import Block, make_blocks
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
+from costmodel.fleet.cluster import connected
 from costmodel.model import ExUnits
 from costmodel.runs.design import Cell
 from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 from costmodel.timing.clock import choose_clock
+from tests.fleet.cluster import fleet, wait_for_workers
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +143,47 @@ def test_a_core_that_does_not_exist_is_a_fault_of_that_node(load: Load) -> None:
     (end,) = replies([job(load, 0, 4095, (1,))])
     assert isinstance(end, NodeEnd)
     assert "core 4095 cannot be used" in end.fault
+
+
+def jobs_of(load: Load, blocks: tuple[Block, ...]) -> list[NodeJob]:
+    core = min(os.sched_getaffinity(0))
+    return [job(load, node, core, tuple(block.transactions for block in blocks)) for node in range(2)]
+
+
+def test_nodes_on_dask_workers_spend_the_same_units(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("a fleet on one machine needs two cores")
+    local = replies(jobs_of(load, blocks))
+    here = {reply.node: (reply.cpu, reply.mem) for reply in local if isinstance(reply, NodeReady)}
+    with fleet(tmp_path / "fleet") as started:
+        started.worker(cores[0])
+        started.worker(cores[-1])
+        wait_for_workers(started, 2)
+        with connected(started.address) as client:
+            said = list(remote_replies(client, jobs_of(load, blocks)))
+            there = {reply.node: (reply.cpu, reply.mem) for reply in said if isinstance(reply, NodeReady)}
+            summary = run_cluster(
+                load, blocks, 2.5e6, measurements=tmp_path, nodes=lambda jobs: remote_replies(client, jobs)
+            )
+    assert there == here
+    assert not [reply for reply in said if isinstance(reply, NodeEnd) and reply.fault]
+    assert len(Run.open(Path(summary.run)).samples()) == 2 * sum(block.transactions > 0 for block in blocks)
+
+
+def test_a_node_whose_worker_is_killed_runs_again(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("a fleet on one machine needs two cores")
+    with fleet(tmp_path / "fleet") as started:
+        killed = started.worker(cores[0])
+        started.worker(cores[-1])
+        wait_for_workers(started, 2)
+        with connected(started.address) as client:
+            said = []
+            source = remote_replies(client, jobs_of(load, blocks))
+            said.append(next(source))
+            killed.kill()
+            said += source
+    ends = [reply for reply in said if isinstance(reply, NodeEnd)]
+    assert sorted((end.node, end.fault) for end in ends) == [(0, ""), (1, "")]
