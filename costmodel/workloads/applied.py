@@ -24,21 +24,22 @@ class _Units(msgspec.Struct, frozen=True):
 
 
 def applied_files(folder: Path) -> list[Path]:
-    """The flat and textual files of a folder, by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
+    """The flat and textual files of a folder and of those below it, by name. Links to folders are not followed."""
+    return sorted(path for suffix in SUFFIXES for path in folder.rglob(f"*{suffix}") if path.is_file())
 
 
 def applied_programs(
-    files: Sequence[Path], language: LedgerLanguage, protocol_version: int
+    files: Sequence[Path], language: LedgerLanguage, protocol_version: int, root: Path | None = None
 ) -> tuple[WorkloadProgram, ...]:
-    """A program for each file, with its expected ExUnits where the BUDGETS of its folder has them.
+    """A program for each file, named by its place below `root` or else by the file alone, with its expected ExUnits
+    where the BUDGETS of its folder has them.
 
     InputError or DecodeError names the file that cannot be read or is no program of that language and version.
     """
     budgets = {folder: _budgets(folder / BUDGETS) for folder in {path.parent for path in files}}
     programs = tuple(
         WorkloadProgram(
-            name=path.stem,
+            name=path.relative_to(root or path.parent).with_suffix("").as_posix(),
             flat=load_program(path)[0],
             language=language,
             protocol_version=protocol_version,

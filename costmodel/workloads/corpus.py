@@ -16,7 +16,7 @@ from costmodel.errors import DecodeError, InputError
 from costmodel.model import MAX_COST, ExUnits
 from costmodel.plutus import LedgerLanguage
 from costmodel.workloads.evaluation import Evaluation
-from costmodel.workloads.workload import Workload
+from costmodel.workloads.workload import Workload, named_apart
 
 _SCHEMA_VERSION: Final = 1
 _PARQUET: Final = b"PAR1"
@@ -81,6 +81,8 @@ class _Corpus(msgspec.Struct, frozen=True):
 
 def is_corpus(path: Path) -> bool:
     """Whether a file looks like a corpus: a JSON object that speaks of cases before anything a script would hold."""
+    if not path.is_file():  # what is looked at of a pipe is lost, and one without a writer would be waited for
+        return False
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -91,6 +93,8 @@ def is_corpus(path: Path) -> bool:
 
 def is_parquet(path: Path) -> bool:
     """Whether a file begins as Parquet does; costmodel.workloads.parquet then reads it."""
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             return file.read(len(_PARQUET)) == _PARQUET
@@ -123,4 +127,5 @@ def workload_of(path: Path, evaluations: Sequence[Evaluation], notes: tuple[str,
         raise InputError(f"{path}: the corpus has no case that succeeds")
     if failing := len(evaluations) - len(succeeding):
         notes = (*notes, f"{failing} of {len(evaluations)} cases fail, which is not timed")
-    return Workload(path.stem, tuple(evaluation.program(str(path)) for evaluation in succeeding), (path,), notes)
+    programs = named_apart(evaluation.program(str(path)) for evaluation in succeeding)
+    return Workload(path.stem, programs, (path,), notes)

@@ -17,6 +17,7 @@ from costmodel.workloads.workload import (
     Workload,
     WorkloadProgram,
     checked_loop_counts,
+    named_apart,
     script_arguments,
 )
 
@@ -31,7 +32,7 @@ def from_folder(
     language: LedgerLanguage = DEFAULT_LANGUAGE,
 ) -> Workload:
     """Every NAME.plutus of a folder with the redeemer of its NAME.redeemer.json (detailed-schema JSON), and every
-    .flat and .uplc file as a program of `language` that has its arguments already.
+    .flat and .uplc file, in folders below it too, as a program of `language` that has its arguments already.
 
     A redeemer that has the integer 1,000,000 once gives a program a loop count: n iterations start at 1,000,000 + n. A
     redeemer without it is used as it is. InputError or DecodeError names the file that is missing or wrong.
@@ -47,9 +48,9 @@ def from_folder(
     programs: list[WorkloadProgram] = []
     for envelope, redeemer in zip(envelopes, redeemers, strict=True):
         programs += envelope_programs(envelope, redeemer, counts, protocol_version)
-    programs += applied_programs(applied, language, protocol_version)
-    budgets = [path for path in (folder / BUDGETS,) if applied and path.exists()]
-    return Workload(folder.resolve().name, tuple(programs), (*envelopes, *redeemers, *applied, *budgets))
+    programs += applied_programs(applied, language, protocol_version, folder)
+    budgets = [path for path in sorted({file.parent / BUDGETS for file in applied}) if path.exists()]
+    return Workload(folder.resolve().name, named_apart(programs), (*envelopes, *redeemers, *applied, *budgets))
 
 
 def envelope_programs(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -80,6 +81,20 @@ class Workload:
     def loops(self) -> bool:
         """Whether every program is a loop: the same work over and over, which a model must predict each by itself."""
         return all(program.loop_count is not None for program in self.programs)
+
+
+def named_apart(programs: Iterable[WorkloadProgram]) -> tuple[WorkloadProgram, ...]:
+    """The same programs; of several with one label, such as x.flat and x.uplc, all but the first get a number."""
+    taken: Counter[str] = Counter()
+    apart: list[WorkloadProgram] = []
+    for program in programs:
+        named = program
+        while named.label in taken:
+            taken[program.label] += 1
+            named = replace(program, name=f"{program.name} ({taken[program.label]})")
+        taken[named.label] += 1
+        apart.append(named)
+    return tuple(apart)
 
 
 def script_arguments(language: LedgerLanguage, redeemer: Data) -> tuple[bytes, ...]:

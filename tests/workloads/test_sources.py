@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,34 @@ def test_applied_programs_are_of_the_language_asked_for(folder: Path) -> None:
     assert find_workload(str(folder), language=LedgerLanguage.PLUTUS_V2).programs[0].language.value == "PlutusV2"
     with pytest.raises(DecodeError, match=r"one\.flat: "):
         find_workload(str(folder), language=LedgerLanguage.PLUTUS_V2, protocol_version=10)
+
+
+def test_folders_below_belong_to_it_and_links_are_not_followed(folder: Path) -> None:
+    below = folder / "more" / "deep"
+    below.mkdir(parents=True)
+    (below / "one.uplc").write_text(TEXT)
+    (below / "budgets.json").write_text('{"one": {"cpu": 64100, "mem": 501}}')
+    (below / "round").symlink_to(folder)
+    workload = find_workload(str(folder))
+    assert [(one.name, one.expected) for one in workload.programs] == [
+        ("more/deep/one", ExUnits(64100, 501)),
+        ("one", ExUnits(64100, 500)),
+        ("two", None),
+    ]
+    assert below / "budgets.json" in workload.files
+
+
+def test_programs_of_one_name_are_told_apart(folder: Path) -> None:
+    (folder / "two.flat").write_bytes(encode_flat(parse_program(TEXT)))
+    (folder / "two (2).uplc").write_text(TEXT)
+    labels = [program.label for program in find_workload(str(folder)).programs]
+    assert labels == ["one", "two (2)", "two", "two (3)"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is no workload"):
+        find_workload(str(tmp_path / "pipe"))
 
 
 def test_one_file_is_a_workload(folder: Path) -> None:
@@ -86,3 +115,12 @@ def test_cases_of_a_corpus_that_fail_are_left_out_and_counted(shared_data: Path,
     workload = from_corpus(path)
     assert [program.name for program in workload.programs] == [corpus["cases"][1]["id"]]
     assert workload.notes == ("1 of 2 cases fail, which is not timed",)
+
+
+def test_cases_of_one_id_are_told_apart(shared_data: Path, tmp_path: Path) -> None:
+    corpus = json.loads((shared_data / "scripts" / "mainnet" / "corpus.json").read_text())
+    corpus["cases"] = [corpus["cases"][0]] * 3
+    path = tmp_path / "corpus.json"
+    path.write_text(json.dumps(corpus))
+    name = corpus["cases"][0]["id"]
+    assert [program.name for program in from_corpus(path).programs] == [name, f"{name} (2)", f"{name} (3)"]
