@@ -36,7 +36,8 @@ def command(
         typer.Option("--overlay", metavar="FILE", help="Parameters to change; repeatable, the last uppermost."),
     ] = None,
     scales: Annotated[
-        bool, typer.Option("--scales", help="Also with each limit enlarged by 1.5 and by 2.0, one at a time.")
+        bool,
+        typer.Option("--scales", help="Also with limits enlarged by 1.5 and 2.0, as many as it takes to use the more."),
     ] = False,
     as_json: Json = False,
 ) -> int:
@@ -50,7 +51,7 @@ def command(
     limits = Limits.of(parameters)
     meter = Meter(find_loop(script, parameters.major), parameters)
     best = fit_budget(meter, wanted, limits)
-    others = scaled_fits(meter, wanted, limits) if scales else []
+    others = scaled_fits(meter, best) if scales else []
     if as_json:
         print_json(best.to_dict() | {"scales": [fit.to_dict() for fit in others]})
     else:

@@ -9,17 +9,35 @@ import math
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+import msgspec
 
 from costmodel.errors import InputError
 from costmodel.machine import NativeMachine, Outcome, Status
 from costmodel.model import ExUnits, variant_for
 from costmodel.model.timeline import ProtocolParameters
+from costmodel.plutus import Data, data_to_json
 from costmodel.workloads.evaluation import PLENTY
 from costmodel.workloads.loops import Loop
+from costmodel.workloads.workload import script_redeemer
 
 SCALES: Final = (1.5, 2.0)
-"""Factors by which `scaled_fits` enlarges the limits, one at a time."""
+"""Factors by which `scaled_fits` enlarges limits."""
+
+_Limit = tuple[Literal["tx", "block"], Literal["cpu", "mem"]]
+_UNITS: Final = {"cpu": "steps", "mem": "memory"}
+
+# Which limits are enlarged, in which order, by what a script is limited by: where its target is a transaction's limit,
+# and where it is a part of a block's.
+_TX_ORDER: Final[dict[str, tuple[_Limit, ...]]] = {
+    "memory": (("tx", "mem"), ("block", "mem"), ("block", "cpu"), ("tx", "cpu")),
+    "steps": (("tx", "cpu"), ("block", "cpu"), ("block", "mem"), ("tx", "mem")),
+}
+_BLOCK_ORDER: Final[dict[str, tuple[_Limit, ...]]] = {
+    "memory": (("block", "mem"), ("block", "cpu")),
+    "steps": (("block", "cpu"), ("block", "mem")),
+}
 
 _MOST_LOOPS: Final = 10_000_000
 _BLOCK_FACTORS: Final = tuple(Fraction(quarters, 4) for quarters in range(4, 9))
@@ -83,7 +101,8 @@ class Strategy:
 class BudgetFit:
     """The largest loop count within a target. `limited_by` has "steps", "memory" or both: what one more would exceed.
 
-    `scaled` names the enlarged limit and the factor, and is empty for the limits in force.
+    `redeemer` makes the script loop so often. `scaled` names the enlarged limits and the factor, and is empty for the
+    limits in force.
     """
 
     script: str
@@ -93,6 +112,7 @@ class BudgetFit:
     loop_count: int
     used: ExUnits
     limited_by: tuple[str, ...]
+    redeemer: Data
     scaled: str = ""
 
     @property
@@ -111,6 +131,7 @@ class BudgetFit:
         in_block = ExUnits(self.used.cpu * number, self.used.mem * number)
         return {
             "scriptId": self.script,
+            "scriptArgRedeemer": msgspec.json.decode(data_to_json(self.redeemer)),
             "budgetStrategy": self.strategy.name,
             "budgetPerBlock": _units(self.limits.block),
             "budgetPerTx": _units(self.limits.tx),
@@ -142,6 +163,11 @@ class Meter:
         outcome = self._outcome(count, target)
         return outcome.status is Status.SUCCESS and _fits(outcome.spent, target)
 
+    def redeemer(self, count: int) -> Data:
+        """What makes the script loop so often."""
+        program = self.loop(count)
+        return script_redeemer(program.language, program.arguments)
+
     def spent(self, count: int) -> ExUnits:
         """ExUnits of so many iterations, whatever the limits."""
         return self._outcome(count, PLENTY).spent
@@ -161,7 +187,8 @@ def fit_budget(meter: Meter, strategy: Strategy, limits: Limits, scaled: str = "
     """
     if strategy.name == "blockbudget":
         tried = (Strategy(f"blockbudget_{float(factor):g}", factor=factor) for factor in _BLOCK_FACTORS)
-        return max((fit_budget(meter, each, limits, scaled) for each in tried), key=lambda fit: fit.loops_per_block)
+        fits_of = [fit_budget(meter, each, limits, scaled) for each in tried]
+        return max(reversed(fits_of), key=lambda fit: fit.loops_per_block)  # of equal ones the workbench has the last
     target = strategy.target(limits)
     if not meter.within(1, target):
         raise InputError(f"{meter.name}: not one iteration fits into {target.cpu:,} ps and {target.mem:,} words")
@@ -178,19 +205,29 @@ def fit_budget(meter: Meter, strategy: Strategy, limits: Limits, scaled: str = "
             exceeds = middle
     over = meter.spent(exceeds)
     limited = [name for name, much in (("steps", over.cpu > target.cpu), ("memory", over.mem > target.mem)) if much]
-    return BudgetFit(meter.name, strategy, limits, target, fits, meter.spent(fits), tuple(limited), scaled)
+    redeemer, used = meter.redeemer(fits), meter.spent(fits)
+    return BudgetFit(meter.name, strategy, limits, target, fits, used, tuple(limited), redeemer, scaled)
 
 
-def scaled_fits(meter: Meter, strategy: Strategy, limits: Limits) -> list[BudgetFit]:
-    """The same with each limit enlarged by each of SCALES, one at a time: which of them buys more loops."""
+def scaled_fits(meter: Meter, base: BudgetFit) -> list[BudgetFit]:
+    """The workbench's automatic scaling of a fit: what it takes to let a script do more by each of SCALES.
+
+    For each scale, limits are enlarged by it one after another, what limits the script first, until the script is
+    limited by the same and a block holds as many transactions as before. All fits on the way are given. The workbench
+    is told, or takes from the strategy, whether a script is after steps or memory; here the fit shows it.
+    """
+    order = (_TX_ORDER if base.strategy.name == "txbudget" else _BLOCK_ORDER)[base.limited_by[0]]
     found = []
-    for of in ("tx", "block"):
-        for unit, name in (("mem", "memory"), ("cpu", "steps")):
-            for scale in SCALES:
-                now: ExUnits = getattr(limits, of)
-                enlarged = replace(now, **{unit: int(getattr(now, unit) * Fraction(scale))})
-                label = f"{of} {name} ×{scale:g}"
-                found.append(fit_budget(meter, strategy, replace(limits, **{of: enlarged}), label))
+    for scale in SCALES:
+        limits, labels = base.limits, list[str]()
+        for of, unit in order:
+            now: ExUnits = getattr(limits, of)
+            limits = replace(limits, **{of: replace(now, **{unit: int(getattr(now, unit) * Fraction(scale))})})
+            labels.append(f"{of} {_UNITS[unit]}")
+            fit = fit_budget(meter, base.strategy, limits, f"{', '.join(labels)} ×{scale:g}")
+            found.append(fit)
+            if (fit.limited_by, fit.transactions_per_block) == (base.limited_by, base.transactions_per_block):
+                break
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -106,6 +106,17 @@ def script_arguments(language: LedgerLanguage, redeemer: Data) -> tuple[bytes, .
     if language in (LedgerLanguage.PLUTUS_V1, LedgerLanguage.PLUTUS_V2):
         return tuple(encode_data(argument) for argument in (_NOTHING, redeemer, _NOTHING))
     return (encode_data(DataConstr(0, (_NOTHING, redeemer, _NOTHING))),)
+
+
+def script_redeemer(language: LedgerLanguage, arguments: Sequence[bytes]) -> Data:
+    """The redeemer among what `script_arguments` made. InputError for arguments of another form."""
+    before_v3 = language in (LedgerLanguage.PLUTUS_V1, LedgerLanguage.PLUTUS_V2)
+    match [decode_data(argument) for argument in arguments]:
+        case [_, redeemer, _] if before_v3:
+            return redeemer
+        case [DataConstr(fields=(_, redeemer, _))] if not before_v3:
+            return redeemer
+    raise InputError(f"the arguments are not those of a {language.value} script with a redeemer")
 
 
 def checked_loop_counts(loop_counts: Iterable[int]) -> tuple[int, ...]:

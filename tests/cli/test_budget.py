@@ -10,7 +10,8 @@ def test_the_workbenchs_summary_is_one_json_document() -> None:
     summary = json.loads(result.stdout)
     assert summary["budgetTarget"]["steps"] == 2_500_000_000
     assert summary["projectedTxPerBlock"] == 8
-    assert len(summary["scales"]) == 8
+    assert [fit["scaled"] for fit in summary["scales"]] == ["block steps ×1.5", "block steps ×2"]
+    assert summary["scriptArgRedeemer"]["fields"][0] == {"int": summary["loopCounter"]}
 
 
 def test_a_script_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -72,13 +73,68 @@ def test_a_block_budget_without_a_factor_takes_the_most_loops_a_block() -> None:
     assert best.loops_per_block == max(fit.loops_per_block for fit in each)
 
 
-def test_only_an_enlarged_limit_that_binds_buys_loops() -> None:
-    meter = Meter(find_loop("ecdsa", PARAMETERS.major), PARAMETERS)
-    strategy = Strategy.parse("txbudget")
-    before = fit_budget(meter, strategy, LIMITS)
-    assert before.limited_by == ("steps",)
-    more = {fit.scaled for fit in scaled_fits(meter, strategy, LIMITS) if fit.loop_count > before.loop_count}
-    assert more == {"tx steps ×1.5", "tx steps ×2"}
+def test_of_equal_block_budgets_the_last_is_taken_as_the_workbench_does() -> None:
+    # A block has less room than a transaction may take, so that by every factor it is one transaction's.
+    meter = Meter(find_loop("loop", PARAMETERS.major), PARAMETERS)
+    block = meter.spent(5)
+    fit = fit_budget(meter, Strategy.parse("blockbudget"), Limits(ExUnits(3 * block.cpu, 3 * block.mem), block))
+    assert (fit.strategy.name, fit.loops_per_block) == ("blockbudget_2", 5)
+
+
+@pytest.mark.parametrize(
+    ("script", "strategy", "scaled"),
+    [
+        # More steps a transaction alone would leave a block to one of them, which needs more steps itself.
+        (
+            "ecdsa",
+            "txbudget",
+            ["tx steps ×1.5", "tx steps, block steps ×1.5", "tx steps ×2", "tx steps, block steps ×2"],
+        ),
+        ("ecdsa", "txperblock_8", ["block steps ×1.5", "block steps ×2"]),
+        # Four transactions of so many more steps do not fit into a block's.
+        (
+            "loop",
+            "txbudget",
+            [
+                f"{limits} ×{scale}"
+                for scale in ("1.5", "2")
+                for limits in ("tx memory", "tx memory, block memory", "tx memory, block memory, block steps")
+            ],
+        ),
+    ],
+)
+def test_limits_are_enlarged_until_a_block_is_filled_as_before(script: str, strategy: str, scaled: list[str]) -> None:
+    meter = Meter(find_loop(script, PARAMETERS.major), PARAMETERS)
+    base = fit_budget(meter, Strategy.parse(strategy), LIMITS)
+    fits = scaled_fits(meter, base)
+    assert [fit.scaled for fit in fits] == scaled
+    for fit in (fits[len(fits) // 2 - 1], fits[-1]):
+        assert (fit.limited_by, fit.transactions_per_block) == (base.limited_by, base.transactions_per_block)
+        assert meter.within(fit.loop_count, fit.target)
+        assert not meter.within(fit.loop_count + 1, fit.target)
+    assert fits[-1].loop_count >= 2 * base.loop_count
+
+
+def test_scaling_ends_when_every_limit_is_enlarged() -> None:
+    # More memory a block leaves a transaction what it has, so a block holds more of them; more steps change nothing.
+    meter = Meter(find_loop("loop", PARAMETERS.major), PARAMETERS)
+    base = fit_budget(meter, Strategy.parse("txperblock_4"), LIMITS)
+    assert [fit.scaled for fit in scaled_fits(meter, base)] == [
+        "block memory ×1.5",
+        "block memory, block steps ×1.5",
+        "block memory ×2",
+        "block memory, block steps ×2",
+    ]
+
+
+@pytest.mark.parametrize("name", WORKBENCH)
+def test_the_summary_has_the_redeemer_that_loops_so_often(shared_data: Path, name: str) -> None:
+    folder = shared_data / "workbench" / "scripts"
+    meter = Meter(find_loop(str(folder / f"{name}.plutus"), PARAMETERS.major), PARAMETERS)
+    fit = fit_budget(meter, Strategy.parse("txperblock_8"), LIMITS)
+    redeemer = json.loads((folder / f"{name}.redeemer.json").read_text())
+    counted = json.loads(json.dumps(redeemer).replace("1000000", str(1_000_000 + fit.loop_count)))
+    assert fit.to_dict()["scriptArgRedeemer"] == counted
 
 
 def test_what_is_unused_and_what_is_used_make_the_limit() -> None:
