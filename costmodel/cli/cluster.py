@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from costmodel.cli.options import LOCAL, Json, Measurements, Seed, scheduler_of
-from costmodel.cli.output import percent, print_json, stderr, stdout, table, time_ns
+from costmodel.cli.output import percent, print_json, stdout, table, time_ns
+from costmodel.cli.progress import counted
 from costmodel.model import load as load_model
 from costmodel.model import ps_to_ns
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from costmodel.cluster.run import Nodes
     from costmodel.cluster.schedule import Block
     from costmodel.cluster.summary import Summary
-
-_SAY_SECONDS: Final = 2.0
 
 
 def command(
@@ -82,7 +80,7 @@ def command(
     if load.program is None:
         _show_without_scripts(load, blocks, as_json=as_json)
         return 0
-    with _progress() as observer, _nodes(scheduler) as where:
+    with counted("validating", "blocks") as observer, _nodes(scheduler) as where:
         summary = run_cluster(
             load,
             blocks,
@@ -134,21 +132,6 @@ def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:
     if fitted is not None and fitted.calls:
         predicted = predicted_call(prediction, predicted, fitted)
     return predicted.ns
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    console, said = stderr(), time.monotonic()
-
-    def say(done: int, total: int) -> None:
-        nonlocal said
-        if time.monotonic() - said >= _SAY_SECONDS:
-            said = time.monotonic()
-            console.print(f"validating: {done:,} of {total:,} blocks", end="\r" if console.is_terminal else "\n")
-
-    yield say
-    if console.is_terminal:
-        console.print(" " * 60, end="\r")
 
 
 def _facts(load: Load, blocks: tuple[Block, ...]) -> dict[str, Any]:

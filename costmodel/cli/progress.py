@@ -1,14 +1,16 @@
-"""How a timing session is shown while it runs: a live line on a terminal, a plain one now and then elsewhere."""
+"""How work is shown while it goes on: live on a terminal, by a plain line now and then elsewhere."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.text import Text
 
 from costmodel.cli.output import percent, stderr
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from costmodel.timing.session import Observer, Progress
 
 _PLAIN_SECONDS: Final = 10.0
+_FIRST_SECONDS: Final = 2.0  # what is done by then needs no line
 
 
 @contextmanager
@@ -34,6 +37,30 @@ def shown(what: str) -> Iterator[Observer]:
         if time.monotonic() - said >= _PLAIN_SECONDS:
             said = time.monotonic()
             console.print(_line(what, progress), markup=False, soft_wrap=True)
+
+    yield say
+
+
+@contextmanager
+def counted(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows how many of how many are done, as it is told; goes to stderr."""
+    console = stderr()
+    if console.is_terminal:
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+        with Bar(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("", total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        return
+    began = time.monotonic()
+    due = began + _FIRST_SECONDS
+
+    def say(done: int, total: int) -> None:
+        nonlocal due
+        now = time.monotonic()
+        if now >= due and done:
+            due = now + _PLAIN_SECONDS
+            left = (now - began) * (total - done) / done
+            console.print(f"{what}: {done:,} of {total:,} {unit}, some {left:.0f} s left", markup=False, soft_wrap=True)
 
     yield say
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from costmodel.cli.output import print_json, stderr, stdout, table, time_ns, visible
+from costmodel.cli.output import print_json, stdout, table, time_ns, visible
+from costmodel.cli.progress import counted
 from costmodel.errors import InputError
 from costmodel.runs.files import opened_atomically
 
@@ -88,22 +88,18 @@ def _replayed(path: Path, total: int, jobs: int, out: Path | None) -> _Tally:
     from costmodel.workloads.parquet import RESULTS, replay_rows
 
     tally = _Tally()
-    columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with ExitStack() as stack:
         writer = None
         if out is not None:
             writer = stack.enter_context(
                 pq.ParquetWriter(stack.enter_context(opened_atomically(out)), RESULTS, compression="zstd")
             )
-        progress = stack.enter_context(
-            Progress(*columns, console=stderr(), transient=True, disable=not stderr().is_terminal)
-        )
-        task = progress.add_task("", total=total)
+        say = stack.enter_context(counted("evaluating", "rows"))
         for batch in replay_rows(path, jobs):
             tally.add(batch)
             if writer is not None:
                 writer.write_batch(batch)
-            progress.update(task, completed=tally.rows)
+            say(tally.rows, total)
     return tally
 
 
