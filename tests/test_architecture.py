@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "fit": {"model", "runs", "plutus"},
     "workloads": {"plutus", "model", "machine"},
     "validate": {"workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
-    "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus"},
+    "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
     "batches": {"runs"},
     "doctor": {"machine", "model", "plutus", "runs", "timing"},
     "fleet": {"runs", "timing", "trace"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import typer
 from costmodel.cli.options import LOCAL, Json, Measurements, Seed, scheduler_of
 from costmodel.cli.output import percent, print_json, stdout, table, time_ns
 from costmodel.cli.progress import counted
+from costmodel.cli.trace import TraceConfig, traced
 from costmodel.model import load as load_model
 from costmodel.model import ps_to_ns
 
@@ -59,14 +61,16 @@ def command(
             help="local, or dask:SCHEDULER for the workers of a dask scheduler, each with --resources core=1.",
         ),
     ] = LOCAL,
+    trace_config: TraceConfig = None,
     as_json: Json = False,
 ) -> int:
     """Let a cluster of node processes validate the blocks of a profile, and time every block on every node.
 
     Slot leaders and blocks come from the seed; each block holds what its ExUnits and size allow. Each node is a process
-    of its own that decodes, applies and runs the script of every transaction; nothing is cached. Ends with 1 where
-    a node died.
+    of its own that decodes, applies and runs the script of every transaction; nothing is cached. The run's
+    blocks.parquet has every block on every node, predicted and observed. Ends with 1 where a node died.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
     # pandas comes with it; --help must not wait for that.
     from costmodel.cluster.profiles import find_profile, make_load
     from costmodel.cluster.run import run_cluster
@@ -78,9 +82,9 @@ def command(
     load = make_load(wanted, overlay or ())
     blocks = make_blocks(load.profile, load.most_transactions, seed)
     if load.program is None:
-        _show_without_scripts(load, blocks, as_json=as_json)
+        _show_without_scripts(_facts(load, blocks, seed), as_json=as_json)
         return 0
-    with counted("validating", "blocks") as observer, _nodes(scheduler) as where:
+    with traced(trace_config) as trace, counted("validating", "blocks") as observer, _nodes(scheduler) as where:
         summary = run_cluster(
             load,
             blocks,
@@ -88,13 +92,14 @@ def command(
             measurements=measurements,
             seed=seed,
             repeats=repeats,
-            overlays=overlay or (),
+            inputs=(*(overlay or ()), *(model or ())),
             command_line=sys.argv,
             observer=observer,
             nodes=where,
+            trace=trace,
         )
     if as_json:
-        print_json(_facts(load, blocks) | summary.to_dict())
+        print_json(_facts(load, blocks, seed) | summary.to_dict())
     else:
         _show(load, summary)
     return 1 if summary.faults else 0
@@ -134,12 +139,13 @@ def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:
     return predicted.ns
 
 
-def _facts(load: Load, blocks: tuple[Block, ...]) -> dict[str, Any]:
+def _facts(load: Load, blocks: tuple[Block, ...], seed: int) -> dict[str, Any]:
     return {
         "profile": load.profile.name,
         "nodes_wanted": load.profile.nodes,
         "slots": load.profile.epochs * load.profile.slots,
         "epoch": load.profile.epoch,
+        "seed": seed,
         "blocks": len(blocks),
         "transactions": sum(block.transactions for block in blocks),
         "tx_bytes": load.tx_bytes,
@@ -149,13 +155,12 @@ def _facts(load: Load, blocks: tuple[Block, ...]) -> dict[str, Any]:
     }
 
 
-def _show_without_scripts(load: Load, blocks: tuple[Block, ...], *, as_json: bool) -> None:
-    facts = _facts(load, blocks) | {"predicted_block_ns": 0.0, "nodes": []}
+def _show_without_scripts(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print_json(facts)
+        print_json(facts | {"predicted_block_ns": 0.0, "nodes": []})
         return
     stdout().print(
-        f"{load.profile.name}: {facts['blocks']:,} blocks with {facts['transactions']:,} transactions, none with a "
+        f"{facts['profile']}: {facts['blocks']:,} blocks with {facts['transactions']:,} transactions, none with a "
         "script: no script time is predicted, and there is none to observe",
         soft_wrap=True,
     )
@@ -208,4 +213,5 @@ def _show(load: Load, summary: Summary) -> None:
     console.print(f"spread of a transaction's time: {spread}", soft_wrap=True)
     for fault in summary.faults.values():
         console.print(fault, style="bold", markup=False, soft_wrap=True)
+    console.print(f"blocks: {summary.table}", markup=False, soft_wrap=True)
     console.print(f"run: {summary.run}", markup=False, soft_wrap=True)

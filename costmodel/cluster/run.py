@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from costmodel import __version__
 from costmodel.cluster.manager import replies
@@ -14,18 +17,20 @@ from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, NodeReply, Valid
 from costmodel.cluster.profiles import Load
 from costmodel.cluster.schedule import Block
 from costmodel.cluster.summary import Summary, summarise
+from costmodel.cluster.table import FILE, as_parquet, block_table
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.machine import build_info
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.schema import Sample, Status
-from costmodel.runs.store import RunWriter
+from costmodel.runs.store import Run, RunWriter
 from costmodel.timing.clock import choose_clock, clock_facts
 from costmodel.timing.fingerprint import fingerprint, versions
+from costmodel.trace import SILENT, JsonLines, Route, Severity, Trace
 from costmodel.workloads import WorkloadProgram
 
 EXPERIMENT: Final = "cluster"
-_ROWS_A_PART: Final = 2000
+_PART_SECONDS: Final = 5.0  # of validating, which is what a kill may cost
 
 Nodes = Callable[[Sequence[NodeJob]], Generator[NodeReply]]
 """Runs nodes somewhere, and tells what they say: `manager.replies`, or on workers elsewhere."""
@@ -42,15 +47,18 @@ def run_cluster(
     measurements: Path,
     seed: int = 0,
     repeats: int = 1,
-    overlays: Sequence[Path] = (),
+    inputs: Sequence[Path] = (),
     command_line: Sequence[str] = (),
     observer: Observer | None = None,
     nodes: Nodes = replies,
+    trace: Trace = SILENT,
 ) -> Summary:
     """Every node validates every block, `repeats` times over in fresh processes, and all of it becomes a run.
 
     A row of the run is a block on a node: `process` is repeat · nodes + node, `block` the block's number, `order` its
-    slot, `iterations` its transactions. `predicted_tx_ns` is for one transaction, of whatever model.
+    slot, `iterations` its transactions. `predicted_tx_ns` is for one transaction, of whatever model. Beside these the
+    run has the table of blocks (`costmodel.cluster.table`), and a log of what the nodes said, which `trace` hears too.
+    `inputs` are the files that the load and the prediction came from.
 
     InputError for a load without a script. CheckFailed where nodes do not agree on ExUnits, EnvironmentFault where none
     validated anything. Interrupted leaves a run that can be read.
@@ -68,11 +76,13 @@ def run_cluster(
         versions=versions(__version__),
         evaluator={"name": "native", "sha256": build_info().source_sha256},
         command_line=command_line,
-        inputs={str(path): file_fact(path) for path in overlays},
+        inputs={str(path): file_fact(path) for path in inputs},
         clock=clock_facts(jobs[0].clock),
     )
-    recorder = _Recorder(writer, cell, blocks)
+    log = JsonLines(writer.messages_path)
+    recorder = _Recorder(writer, cell, blocks, predicted_tx_ns, Trace(*trace.routes, Route(log)))
     total = len(jobs) * sum(block.transactions > 0 for block in blocks)
+    recorder.say("start", profile=load.profile.name, nodes=load.profile.nodes, repeats=repeats, rows=total)
     status, reason = Status.INTERRUPTED, "stopped by the user"
     try:
         with closing(nodes(jobs)) as said:
@@ -90,8 +100,16 @@ def run_cluster(
         raise
     finally:
         recorder.flush()
-        writer.manifest.outcome = {"profile": load.profile.name, "predicted_tx_ns": predicted_tx_ns}
-        run = writer.finish(status, reason)
+        writer.manifest.outcome = {
+            "profile": load.profile.name,
+            "nodes": load.profile.nodes,
+            "predicted_tx_ns": predicted_tx_ns,
+        }
+        rows = Run(writer.path, writer.manifest, writer.design).samples()
+        writer.add(FILE, as_parquet(block_table(rows, blocks, load.profile.nodes, predicted_tx_ns)))
+        recorder.say("end", status=status.value, reason=reason)
+        log.close()
+        run = writer.finish(status, reason, log.summary)
     _agree(load.program, recorder.ready)
     if not recorder.rows:
         raise EnvironmentFault(f"no node validated a block: {reason or 'the chain has none with a transaction'}")
@@ -129,33 +147,54 @@ def _jobs(load: Load, cell: Cell, blocks: Sequence[Block], repeats: int) -> list
 
 
 class _Recorder:
-    """Turns what nodes say into rows of the run."""
+    """Turns what nodes say into rows of the run, and into messages."""
 
-    def __init__(self, writer: RunWriter, cell: Cell, blocks: Sequence[Block]) -> None:
+    def __init__(
+        self, writer: RunWriter, cell: Cell, blocks: Sequence[Block], predicted_tx_ns: float, trace: Trace
+    ) -> None:
         self.ready: dict[int, NodeReady] = {}
         self.faults: dict[int, str] = {}
         self.rows = 0
         self._writer, self._cell, self._blocks = writer, cell, blocks
+        self._predicted_tx_ns, self._trace = predicted_tx_ns, trace
         self._waiting: list[Sample] = []
+        self._flushed = time.monotonic()
+
+    def say(self, kind: str, severity: Severity = Severity.INFO, **fields: object) -> None:
+        self._trace.emit(EXPERIMENT, kind, severity, **fields)
 
     def take(self, reply: NodeReady | Validated | NodeEnd) -> None:
         if isinstance(reply, NodeReady):
             self.ready[reply.node] = reply
+            self.say("node_ready", **msgspec.structs.asdict(reply))
         elif isinstance(reply, NodeEnd):
             if reply.fault:
                 self.faults[reply.node] = f"node process {reply.node}: {reply.fault}"
+            self.say("node_end", Severity.ERROR if reply.fault else Severity.INFO, **msgspec.structs.asdict(reply))
         else:
             self.rows += 1
-            self._waiting.append(self._sample(reply))
-            if len(self._waiting) >= _ROWS_A_PART:
+            block = self._blocks[reply.block]
+            self._waiting.append(self._sample(reply, block))
+            self.say(
+                "block",
+                Severity.DEBUG,
+                node=reply.node,
+                slot=block.slot,
+                leader=block.leader,
+                transactions=block.transactions,
+                predicted_ns=self._predicted_tx_ns * block.transactions,
+                observed_ns=reply.ns,
+                disturbed=reply.gate,
+            )
+            if time.monotonic() - self._flushed > _PART_SECONDS:
                 self.flush()
 
     def flush(self) -> None:
+        self._flushed = time.monotonic()
         self._writer.append(self._waiting)
         self._waiting = []
 
-    def _sample(self, reply: Validated) -> Sample:
-        block = self._blocks[reply.block]
+    def _sample(self, reply: Validated, block: Block) -> Sample:
         yardstick_ns = self.ready[reply.node].yardstick_ns
         return Sample(
             cell=self._cell.id,

@@ -7,18 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from costmodel.cluster.profiles import Load
-from costmodel.cluster.schedule import SLOT_SECONDS, Block
+from costmodel.cluster.schedule import Block
+from costmodel.cluster.table import FILE, SLOT_NS, Floats, done
 from costmodel.runs.store import Run
 
 PERCENTILES: Final = (5, 10, 25, 50, 75, 90, 95, 99, 100)
-_SLOT_NS: Final = SLOT_SECONDS * 1e9
 _SLOWER: Final = 1.05
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +23,8 @@ class NodeSummary:
     """A node over a repeat. Times are of a block's scripts, in nanoseconds. `percentiles_ns` is the distribution over
     all blocks; `tx_ns` is a transaction's median time over the undisturbed ones, or over all where there is none.
 
-    `late` are the blocks that were done more than a slot after they came, with what was still to do before them;
+    `late` are the blocks that were done more than a slot after they came, with what was still to do before them (see
+    `table.done`);
     `slower` says that the median transaction takes 5 % longer than the median of the nodes.
     """
 
@@ -48,13 +46,15 @@ class NodeSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All nodes. `predicted_tx_ns` and `predicted_block_ns` are for a transaction and for the fullest block.
+    """All nodes. `table` is the file with every block on every node. `predicted_tx_ns` and `predicted_block_ns` are for
+    a transaction and for the fullest block.
 
     `spread` has relative standard deviations of a transaction's time over undisturbed blocks: from block to block
     within a node and repeat, between nodes' means, between repeats' means; None where there are not two of them.
     """
 
     run: str
+    table: str
     profile: str
     blocks: int
     transactions: int
@@ -91,6 +91,7 @@ def summarise(
     used = load.fit.used if load.fit else None
     return Summary(
         run=str(run.path),
+        table=str(run.path / FILE),
         profile=load.profile.name,
         blocks=len(blocks),
         transactions=sum(block.transactions for block in blocks),
@@ -123,20 +124,10 @@ def _node(which: tuple[int, int], rows: pd.DataFrame, tx_ns: float, predicted: f
         percentiles_ns=_percentiles(times),
         tx_ns=tx_ns,
         observed_over_predicted=tx_ns / predicted,
-        largest_share_of_slot=float(times.max()) / _SLOT_NS,
-        late=late(ordered["order"].to_numpy(float), times),
+        largest_share_of_slot=float(times.max()) / SLOT_NS,
+        late=int((done(ordered["order"].to_numpy(float), times) > SLOT_NS).sum()),
         slower=disturbed < len(rows) and tx_ns > _SLOWER * usual,
     )
-
-
-def late(slots: Floats, times_ns: Floats) -> int:
-    """How many blocks a node is done with more than a slot after they came, one block at a time, in order of slots."""
-    free, count = 0.0, 0
-    for slot, ns in zip(slots, times_ns, strict=True):
-        came = slot * _SLOT_NS
-        free = max(free, came) + ns
-        count += bool(free - came > _SLOT_NS)
-    return count
 
 
 def _percentiles(times: Floats) -> dict[str, float]:

@@ -115,6 +115,7 @@ class RunWriter:
         self._cells = {cell.id: cell for cell in design.cells}
         self._lock = held
         self._next_part = _next_part(path)
+        self._added: list[str] = []
 
     @classmethod
     def create(
@@ -189,6 +190,11 @@ class RunWriter:
             write_atomically(self.path / PARTS / f"{self._next_part:06d}.parquet", content)
             self._next_part += 1
 
+    def add(self, name: str, content: bytes) -> None:
+        """A further file of the run, of which the manifest will have the hash."""
+        write_atomically(self.path / name, content)
+        self._added.append(name)
+
     def _table(self, samples: Sequence[Sample]) -> pa.Table:
         rows = []
         for sample in samples:
@@ -208,7 +214,7 @@ class RunWriter:
         self.manifest.status = status
         self.manifest.status_reason = reason
         self.manifest.messages = messages or Summary()
-        names = [name for name in (DESIGN, SAMPLES, MESSAGES) if (self.path / name).exists()]
+        names = [name for name in (DESIGN, SAMPLES, MESSAGES, *self._added) if (self.path / name).exists()]
         self.manifest.files = {name: file_fact(self.path / name) for name in names}
         self.save_manifest()
         self.close()

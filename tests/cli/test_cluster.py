@@ -20,6 +20,7 @@ def test_a_profile_ends_in_one_json_document(tmp_path: Path) -> None:
     assert len(summary["nodes"]) == 2
     assert summary["ex_units"]["cpu"] <= 2_500_000_000
     assert Run.open(Path(summary["run"])).manifest.status is Status.COMPLETE
+    assert Path(summary["table"]).parent == Path(summary["run"])
 
 
 def test_a_model_of_the_ledgers_prices_predicts_the_ledgers_time(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from costmodel.cluster.manager import replies
@@ -14,6 +15,7 @@ from costmodel.cluster.schedule import Block, make_blocks
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.fleet.cluster import connected
 from costmodel.model import ExUnits
+from costmodel.runs.anomalies import run_findings
 from costmodel.runs.design import Cell
 from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
@@ -44,6 +46,38 @@ def test_every_node_validates_every_block(load: Load, blocks: tuple[Block, ...],
     assert (rows["ns"] > 0).all()
     assert [(node.repeat, node.node) for node in summary.nodes] == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert not summary.faults
+
+
+def test_the_run_has_every_block_on_every_node_predicted_and_observed(
+    load: Load, blocks: tuple[Block, ...], tmp_path: Path
+) -> None:
+    summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path, repeats=2)
+    table = pd.read_parquet(summary.table)
+    run = Run.open(Path(summary.run))
+    rows = run.samples().sort_values(["process", "order"])
+    assert table["observed_ns"].tolist() == rows["ns"].tolist()
+    assert (table["predicted_ns"] == 2.5e6 * table["transactions"]).all()
+    assert (table["share_of_slot"] == table["observed_ns"] / 1e9).all()
+    assert table["done_ns"].tolist() == pytest.approx(table["observed_ns"].tolist())  # no two blocks are so near
+    filled = [block for block in blocks if block.transactions]
+    expected = [
+        (repeat, node, block.number, block.slot, block.leader, block.transactions)
+        for repeat in range(2)
+        for node in range(2)
+        for block in filled
+    ]
+    named = table[["repeat", "node", "block", "slot", "leader", "transactions"]]
+    assert list(named.itertuples(index=False, name=None)) == expected
+    assert run.manifest.files.keys() == {"design.json", "samples.parquet", "messages.jsonl", "blocks.parquet"}
+
+
+def test_the_log_says_what_the_nodes_said(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+    summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path)
+    run = Run.open(Path(summary.run))
+    filled = sum(block.transactions > 0 for block in blocks)
+    counts = {"start": 1, "node_ready": 2, "block": 2 * filled, "node_end": 2, "end": 1}
+    assert run.manifest.messages.counts == {f"cluster/{kind}": count for kind, count in counts.items()}
+    assert run_findings(run.path) == ()
 
 
 def test_percentiles_rise_and_the_prediction_is_of_the_fullest_block(

@@ -5,7 +5,7 @@ import pytest
 
 from costmodel.cluster.profiles import find_profile
 from costmodel.cluster.schedule import ACTIVE_SLOTS, make_blocks
-from costmodel.cluster.summary import late
+from costmodel.cluster.table import done
 
 PROFILE = find_profile("model-secp-ecdsa")
 SLOTS = PROFILE.epochs * PROFILE.slots
@@ -40,6 +40,8 @@ def test_a_block_takes_what_waits_and_no_more_than_it_may_hold() -> None:
 
 def test_a_node_that_needs_longer_than_blocks_take_to_come_falls_behind() -> None:
     slots = np.arange(5.0)
-    assert late(slots, np.full(5, 0.9e9)) == 0
-    assert late(slots, np.full(5, 1.5e9)) == 5
-    assert late(slots, np.array([2.2e9, 0.1e9, 0.1e9, 0.1e9, 0.1e9])) == 2  # done 2.2 s after it came, and 1.3 s
+    assert done(slots, np.full(5, 0.9e9)) == pytest.approx([0.9e9] * 5)
+    assert done(slots, np.full(5, 1.5e9)) == pytest.approx([1.5e9, 2e9, 2.5e9, 3e9, 3.5e9])
+    assert done(slots, np.array([2.2e9, 0.1e9, 0.1e9, 0.1e9, 0.1e9])) == pytest.approx(
+        [2.2e9, 1.3e9, 0.4e9, 0.1e9, 0.1e9]
+    )

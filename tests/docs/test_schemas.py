@@ -122,6 +122,13 @@ def test_budget() -> None:
     check("budget", json.loads(calibrate("budget", "ecdsa", "--scales", "--json").stdout))
 
 
+@pytest.mark.parametrize("profile", ["plutuscall-secp-ecdsa", "model-value"])
+def test_cluster(profile: str, tmp_path: Path) -> None:
+    result = calibrate("cluster", profile, "--nodes", "2", "--epochs", "1", "--measurements", tmp_path, "--json")
+    assert result.returncode == 0, result.stderr
+    check("cluster", json.loads(result.stdout))
+
+
 def test_verification(run: Path, tmp_path: Path) -> None:
     changed = copytree(run, tmp_path / run.name)
     (changed / "design.json").write_text("{}")
