@@ -20,12 +20,21 @@ def test_the_workbenchs_profiles_are_there() -> None:
     assert set(profiles()) == NAMES
 
 
-@pytest.mark.parametrize("name", sorted(NAMES - {"model-value"}))
+@pytest.mark.parametrize("name", sorted(name for name in NAMES if "secp" in name))
 def test_a_block_is_full_with_eight_transactions(name: str) -> None:
     load = make_load(find_profile(name))
     assert load.fit is not None
     assert load.most_transactions == 8
     assert load.limited_by == "ex units"
+
+
+# With twice the memory, steps keep a block from holding eight.
+@pytest.mark.parametrize(("suffix", "transactions"), [("", 4), ("-stepx2", 4), ("-memx2", 5)])
+def test_the_plain_loop_uses_up_a_transactions_memory(suffix: str, transactions: int) -> None:
+    load = make_load(find_profile(f"plutuscall-loop{suffix}"))
+    assert load.fit is not None
+    assert (load.fit.target.mem, load.fit.limited_by) == (14_000_000, ("memory",))
+    assert load.most_transactions == transactions
 
 
 def test_doubled_steps_double_what_a_transaction_may_spend_and_doubled_memory_does_not_bind_ecdsa() -> None:
