@@ -88,6 +88,7 @@ def _show_works(works: Sequence[Work]) -> None:
     console.print(table(None, headings, rows))
     console.print()
     _show_misses(works)
+    _show_margins(works)
     gates = [_gate_row(gate) for work in works for gate in work.gates]
     console.print(table(None, (("gate", "left"), ("timed", "left"), *_GATE_HEADINGS), gates))
 
@@ -108,6 +109,31 @@ def _show_misses(works: Sequence[Work]) -> None:
             ("unexplained", "right"),
         )
         stdout().print(table(None, headings, rows))
+        stdout().print()
+
+
+def _show_margins(works: Sequence[Work]) -> None:
+    found = [(work.summary.work, work.margins) for work in works if work.margins]
+    rows = [
+        (
+            visible(margin.program),
+            work,
+            f"{margin.counts[0]:,} … {margin.counts[1]:,}",
+            time_ns(margin.predicted_ns),
+            time_ns(margin.observed_ns),
+            f"{margin.ratio.value:.3f}",
+            f"{margin.ratio.low:.3f} … {margin.ratio.high:.3f}",
+        )
+        for work, margins in found
+        for margin in margins.each
+    ]
+    if rows:
+        headings = (("each one more", "left"), ("timed", "left"), ("counts", "right"))
+        times = ("predicted", "observed", "observed/predicted", "95 %")
+        stdout().print(table(None, (*headings, *((heading, "right") for heading in times)), rows))
+        for work, margins in found:
+            median, p95 = percent(margins.median.value), percent(margins.p95.value)
+            stdout().print(f"each one more ({work}): median |o/p − 1| {median}, 95th percentile {p95}")
         stdout().print()
 
 

@@ -26,6 +26,7 @@ from costmodel.validate.baselines import baselines
 from costmodel.validate.draws import draw_ratios
 from costmodel.validate.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
 from costmodel.validate.gates import Gates, pass_gates
+from costmodel.validate.margins import margins
 from costmodel.validate.predict import Prediction, predict
 from costmodel.validate.score import Estimate
 from costmodel.validate.summary import summarise
@@ -152,6 +153,7 @@ def _work(
         baselines=baselines(work, [replay.prediction for replay, _ in mine], observed),
         gates=tuple(pass_gates(gates, summary, [found.ratio for _, found in mine])),
         misses=attribute(labels, [replay.predicted.parts for replay, _ in mine], observed),
+        margins=margins([replay.prediction.program for replay, _ in mine], predicted, observed, drawn),
     )
 
 

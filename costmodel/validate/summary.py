@@ -54,8 +54,8 @@ def summarise(work: str, labels: list[str], predicted_ns: Floats, observed_ns: F
     return Summary(
         work=work,
         programs=len(labels),
-        median=_interval(float(np.median(deviations)), np.median(drawn_deviations, axis=1)),
-        p95=_interval(float(np.quantile(deviations, 0.95)), np.quantile(drawn_deviations, 0.95, axis=1)),
+        median=interval(float(np.median(deviations)), np.median(drawn_deviations, axis=1)),
+        p95=interval(float(np.quantile(deviations, 0.95)), np.quantile(drawn_deviations, 0.95, axis=1)),
         spread=float(np.expm1(logs.std(ddof=1))) if len(logs) > 1 else 0.0,
         undercharged=Extreme(labels[most], float(ratios[most])),
         overcharged=Extreme(labels[least], float(ratios[least])),
@@ -64,7 +64,8 @@ def summarise(work: str, labels: list[str], predicted_ns: Floats, observed_ns: F
     )
 
 
-def _interval(value: float, drawn: Floats) -> Estimate:
+def interval(value: float, drawn: Floats) -> Estimate:
+    """A value with the 95 % interval of its draws, which holds it whatever they are."""
     low, high = np.percentile(drawn, [_TAIL, 100 - _TAIL])
     return Estimate(value, min(value, float(low)), max(value, float(high)))
 
@@ -82,4 +83,4 @@ def _explained(observed_ns: Floats, logs: Floats, drawn_logs: Floats) -> Estimat
     variance = float(centred @ centred)
     if len(logs) < _FEWEST_FOR_A_LINE or not variance > 0:
         return None
-    return _interval(1 - float(logs @ logs) / variance, 1 - (drawn_logs**2).sum(axis=1) / variance)
+    return interval(1 - float(logs @ logs) / variance, 1 - (drawn_logs**2).sum(axis=1) / variance)

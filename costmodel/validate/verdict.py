@@ -12,6 +12,7 @@ from costmodel.validate.attribution import Miss
 from costmodel.validate.baselines import Baseline
 from costmodel.validate.fitted import Predicted
 from costmodel.validate.gates import GateResult, whole
+from costmodel.validate.margins import Margins
 from costmodel.validate.predict import Prediction
 from costmodel.validate.score import Estimate, Status, judge, ratio
 from costmodel.validate.summary import Extreme, Summary
@@ -83,13 +84,14 @@ def score(
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """All programs of a workload timed in one way: what the model amounts to, what the baselines do, and where the
-    large misses may come from."""
+    """All programs of a workload timed in one way: what the model amounts to, what the baselines do, where the large
+    misses may come from, and what each one more takes of what comes at several counts."""
 
     summary: Summary
     baselines: tuple[Baseline, ...]
     gates: tuple[GateResult, ...]
     misses: tuple[Miss, ...]
+    margins: Margins | None
 
 
 @dataclass(frozen=True, slots=True)

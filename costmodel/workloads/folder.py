@@ -50,7 +50,12 @@ def from_folder(
         programs += envelope_programs(envelope, redeemer, counts, protocol_version)
     programs += applied_programs(applied, language, protocol_version, folder)
     budgets = [path for path in sorted({file.parent / BUDGETS for file in applied}) if path.exists()]
-    return Workload(folder.resolve().name, named_apart(programs), (*envelopes, *redeemers, *applied, *budgets))
+    return Workload(
+        folder.resolve().name,
+        named_apart(programs),
+        (*envelopes, *redeemers, *applied, *budgets),
+        loops=all(program.loop_count is not None for program in programs),
+    )
 
 
 def envelope_programs(

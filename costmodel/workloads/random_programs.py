@@ -1,15 +1,19 @@
-"""Random programs: well-typed terms, each dominated by one operation, that no model was fitted to.
+"""Random programs: well-typed terms, each program dominated by one operation, that no model was fitted to.
 
-A program evaluates a row of terms and drops their values. A term is made from its type downwards: of the ways to make a
-value of that type one is drawn, and then its operands, until the fuel is used up and a variable or a constant ends it.
-The program's own operation stands at the head of every term of its row, and is drawn before any other below. Nothing
-recurses and every operand is one that its builtin takes, so each program ends, successfully, and within its fuel.
+A program binds operands and evaluates a row of terms on them, whose values it drops. The operands are random terms of
+every operation, made from their types downwards: of the ways to make a value of a type one is drawn, and then its
+operands, until the fuel is used up and a constant ends it. The row is of the program's own operation alone, applied to
+operands, constants and itself. Nothing recurses and every operand is one that its builtin takes, so each program ends,
+successfully, and within its fuel.
+
+Each comes at several counts of its own operation, a longer row beginning with the shorter one: what two of them differ
+by is the operation, with the steps that bring its operands, and nothing else.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -40,13 +44,19 @@ from costmodel.plutus import (
 )
 from costmodel.workloads.workload import Workload, WorkloadProgram
 
-Type = Literal["integer", "bool", "bytes", "data", "list"]
+Type = Literal["integer", "bool", "bytes", "data", "list", "data of integer", "data of bytes", "data of list", "filled"]
+_CONSTANTS: Final[tuple[Type, ...]] = ("integer", "bool", "bytes", "data", "list")  # which have any
 
 _LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 _PROTOCOL_VERSION: Final = 11  # the first with everything that is drawn from here
-_ROW: Final = 25  # terms of a program
-_FUEL: Final = 12  # operations of a term at most
-_OWN_SHARE: Final = 0.6  # of the operations below the head, where the type admits the program's own
+COUNTS: Final = (50, 200)
+"""How often a program's own operation is applied in its row."""
+
+_FUEL: Final = 4  # operations of an operand at most
+_OPERANDS: Final = 3  # of each type that the own operation takes
+_DEEPEST: Final = 4  # own operations in one another
+_OWN_SHARE: Final = 0.4  # of the own operation's operands, where its result is one
+_BOUND_SHARE: Final = 0.7  # of the others; the rest are constants, where there are any of the type
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +86,6 @@ def _plain(name: str, result: Type, *takes: Type) -> Operation:
     return Operation(name, result, takes, lambda *operands: _applied(name, *operands))
 
 
-def _undone(name: str, result: Type, by: str, *takes: Type) -> Operation:
-    """A builtin that takes apart what another one has just made."""
-    return Operation(name, result, takes, lambda *operands: _applied(name, _applied(by, *operands)))
-
-
 _TAG: Final = Const(Constant(INTEGER, 1))  # of a constructor: not every integer is one
 
 _OPERATIONS: Final = (
@@ -98,11 +103,11 @@ _OPERATIONS: Final = (
     _plain("equalsData", "bool", "data", "data"),
     _plain("mkCons", "list", "data", "list"),
     _plain("nullList", "bool", "list"),
-    _undone("unIData", "integer", "iData", "integer"),
-    _undone("unBData", "bytes", "bData", "bytes"),
-    _undone("unListData", "list", "listData", "list"),
-    _undone("headList", "data", "mkCons", "data", "list"),
-    _undone("tailList", "list", "mkCons", "data", "list"),
+    _plain("unIData", "integer", "data of integer"),
+    _plain("unBData", "bytes", "data of bytes"),
+    _plain("unListData", "list", "data of list"),
+    _plain("headList", "data", "filled"),
+    _plain("tailList", "list", "filled"),
     Operation(
         "ifThenElse",
         None,
@@ -114,63 +119,134 @@ _OPERATIONS: Final = (
     Operation("case", None, ("bytes", None), lambda field, body: Case(Constr(0, (field,)), (Lam(body),)), binds=1),
 )
 
+# What is both of a type and more than that: only these make it, so that what takes it apart never fails.
+_MAKERS: Final[dict[Type, Operation]] = {
+    "data of integer": _plain("iData", "data of integer", "integer"),
+    "data of bytes": _plain("bData", "data of bytes", "bytes"),
+    "data of list": _plain("listData", "data of list", "list"),
+    "filled": _plain("mkCons", "filled", "data", "list"),
+}
+
 
 def random_programs(seed: int) -> Workload:
-    """A program for each operation, by its name. The same seed gives the same programs."""
+    """A program for each operation, by its name, at each of COUNTS. The same seed gives the same programs."""
     return Workload(
         "random",
         tuple(
             WorkloadProgram(
                 name=operation.name,
-                flat=encode_flat(Program(UPLC_1_1_0, _row(operation, random.Random(f"{seed} {operation.name}")))),  # noqa: S311
+                flat=encode_flat(Program(UPLC_1_1_0, term)),
                 language=_LANGUAGE,
                 protocol_version=_PROTOCOL_VERSION,
                 arguments=(),
                 source=f"workload random: {operation.name}",
+                loop_count=count,
             )
             for operation in _OPERATIONS
+            for count, term in _programs(operation, random.Random(f"{seed} {operation.name}"))  # noqa: S311
         ),
     )
 
 
-def _row(own: Operation, rng: random.Random) -> Term:
-    makers = _Maker(own, rng)
+def _programs(own: Operation, rng: random.Random) -> Iterator[tuple[int, Term]]:
+    maker = _Maker(own, rng)
+    kinds = sorted({take or maker.row_type for take in own.takes})
+    bound = tuple(kind for kind in kinds for _ in range(_OPERANDS))
+    operands = [maker.operand(kind, _FUEL) for kind in bound]
+    row: list[Term] = []
+    made = 0
+    for count in COUNTS:
+        while made < count:
+            term, used = maker.own(min(_DEEPEST, count - made), bound)
+            row.append(term)
+            made += used
+        yield count, _program(operands, row)
+
+
+def _program(operands: Sequence[Term], row: Sequence[Term]) -> Term:
+    """The row under lambdas that bind the operands. Each term of the row is dropped by `[(lam x rest) term]`; terms
+    reach their operands past those that were dropped before them."""
     term: Term = Const(Constant(UNIT, None))
-    for _ in range(_ROW):
-        head = makers.headed(own, own.result or makers.any_type(), _FUEL, ())
-        term = Apply(Lam(term), head)
+    for place in reversed(range(len(row))):
+        term = Apply(Lam(term), _deeper(row[place], place))
+    for _ in operands:
+        term = Lam(term)
+    for operand in operands:
+        term = Apply(term, operand)
+    return term
+
+
+def _deeper(term: Term, by: int, own: int = 0) -> Term:
+    """The same term below `by` more binders; `own` are its own."""
+    match term:
+        case Var(index):
+            return Var(index + by) if index > own else term
+        case Apply(function, argument):
+            return Apply(_deeper(function, by, own), _deeper(argument, by, own))
+        case Lam(body):
+            return Lam(_deeper(body, by, own + 1))
+        case Delay(body):
+            return Delay(_deeper(body, by, own))
+        case Force(body):
+            return Force(_deeper(body, by, own))
+        case Constr(tag, fields):
+            return Constr(tag, tuple(_deeper(field, by, own) for field in fields))
+        case Case(scrutinee, branches):
+            return Case(_deeper(scrutinee, by, own), tuple(_deeper(branch, by, own) for branch in branches))
     return term
 
 
 class _Maker:
-    """Makes terms for one program. `scope` has the types of the variables bound around a term, innermost last."""
+    """Makes terms for one program."""
 
     def __init__(self, own: Operation, rng: random.Random) -> None:
         self._own, self._rng = own, rng
+        self.row_type: Type = rng.choice(_CONSTANTS) if own.result is None else own.result
 
-    def any_type(self) -> Type:
-        return self._rng.choice(("integer", "bool", "bytes", "data", "list"))
-
-    def headed(self, operation: Operation, kind: Type, fuel: int, scope: tuple[Type, ...]) -> Term:
-        """A term of a type with an operation at its head; `fuel`, itself included, is shared among its operands."""
-        takes = [take or kind for take in operation.takes]
-        inner = (*scope, *(takes[: operation.binds]))
-        share = (fuel - 1) // len(takes)
-        scopes = [scope] * (len(takes) - 1) + [inner]
-        return operation.build(*(self._term(take, share, each) for take, each in zip(takes, scopes, strict=True)))
-
-    def _term(self, kind: Type, fuel: int, scope: tuple[Type, ...]) -> Term:
+    def operand(self, kind: Type, fuel: int, scope: tuple[Type, ...] = ()) -> Term:
+        """A term of a type, of any operations, `fuel` of them at most. `scope` has the types bound around it, innermost
+        last."""
+        if kind in _MAKERS:
+            return self._headed(_MAKERS[kind], kind, fuel, scope)
         if fuel <= 0:
-            return self._leaf(kind, scope)
-        if self._own.result in (None, kind) and self._rng.random() < _OWN_SHARE:
-            return self.headed(self._own, kind, fuel, scope)
-        return self.headed(
+            places = _places(kind, scope)
+            bound = places and self._rng.random() < _BOUND_SHARE
+            return Var(self._rng.choice(places)) if bound else Const(self._constant(kind))
+        return self._headed(
             self._rng.choice([one for one in _OPERATIONS if one.result in (None, kind)]), kind, fuel, scope
         )
 
-    def _leaf(self, kind: Type, scope: tuple[Type, ...]) -> Term:
-        places = [len(scope) - place for place, bound in enumerate(scope) if bound == kind]
-        return Var(self._rng.choice(places)) if places and self._rng.random() < 0.7 else Const(self._constant(kind))
+    def _headed(self, operation: Operation, kind: Type, fuel: int, scope: tuple[Type, ...]) -> Term:
+        """An operation at the head; `fuel`, itself included, is shared among its operands."""
+        takes: list[Type] = [take or kind for take in operation.takes]
+        inner = (*scope, *takes[: operation.binds])
+        share = (fuel - 1) // len(takes)
+        scopes = [scope] * (len(takes) - 1) + [inner]
+        return operation.build(*(self.operand(take, share, each) for take, each in zip(takes, scopes, strict=True)))
+
+    def own(self, most: int, scope: tuple[Type, ...]) -> tuple[Term, int]:
+        """A term of the own operation on what is bound, on constants and on itself, and how often it has it: once to
+        `most` times."""
+        takes = [take or self.row_type for take in self._own.takes]
+        used, operands = 1, list[Term]()
+        for place, take in enumerate(takes):
+            last = place == len(takes) - 1
+            around = (*scope, *takes[: self._own.binds]) if last else scope
+            # Of an operation without a result of its own, only a body is sure to be evaluated.
+            nests = take == self.row_type and (self._own.result is not None or (last and self._own.binds > 0))
+            if nests and used < most and self._rng.random() < _OWN_SHARE:
+                term, more = self.own(most - used, around)
+                used += more
+            else:
+                term = self._bound_or_constant(take, around)
+            operands.append(term)
+        return self._own.build(*operands), used
+
+    def _bound_or_constant(self, kind: Type, scope: tuple[Type, ...]) -> Term:
+        places = _places(kind, scope)
+        if places and (kind in _MAKERS or self._rng.random() < _BOUND_SHARE):
+            return Var(self._rng.choice(places))
+        return Const(self._constant(kind))
 
     def _constant(self, kind: Type) -> Constant:
         rng = self._rng
@@ -187,3 +263,8 @@ class _Maker:
 
     def _data(self) -> Data:
         return self._rng.getrandbits(30) if self._rng.random() < 0.5 else self._rng.randbytes(28)
+
+
+def _places(kind: Type, scope: tuple[Type, ...]) -> list[int]:
+    """The de Bruijn indices of what is bound of a type."""
+    return [len(scope) - place for place, bound in enumerate(scope) if bound == kind]

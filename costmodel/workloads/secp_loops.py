@@ -76,6 +76,7 @@ def secp(
             for name, case in signature_cases().items()
             for count in counts
         ),
+        loops=True,
     )
 
 

@@ -28,10 +28,11 @@ _MAX_LOOP_COUNT: Final = 2**32
 class WorkloadProgram:
     """One program and the arguments that it is called with.
 
-    `name` says which program of the workload it is; `loop_count` how often its loop runs, None for a program without
-    one. `arguments` are Data as CBOR, in the order of application. `expected` are the ExUnits under the ledger's model
-    for `language` and `protocol_version`, where they are known from elsewhere; `ledger_parameters` is that model as the
-    ledger's array where it is another than today's. `source` tells the user where the program came from.
+    `name` says which program of the workload it is; `loop_count` how often its loop runs, or the operation that it is
+    about is applied, None for a program without such a count. `arguments` are Data as CBOR, in the order of
+    application. `expected` are the ExUnits under the ledger's model for `language` and `protocol_version`, where they
+    are known from elsewhere; `ledger_parameters` is that model as the ledger's array where it is another than today's.
+    `source` tells the user where the program came from.
     """
 
     name: str
@@ -46,7 +47,7 @@ class WorkloadProgram:
 
     @property
     def label(self) -> str:
-        """The name, and the loop count where there is one; unlike for unlike programs of a workload."""
+        """The name, and the count where there is one; unlike for unlike programs of a workload."""
         return self.name if self.loop_count is None else f"{self.name} × {self.loop_count}"
 
     @property
@@ -69,18 +70,15 @@ class WorkloadProgram:
 class Workload:
     """Programs that are replayed together, and the files that they were read from (none for the package's own).
 
-    `notes` are lines for the user: what of the source is not in the workload, and why.
+    `notes` are lines for the user: what of the source is not in the workload, and why. `loops` says that every program
+    is a loop: the same work over and over, which a model must predict each by itself.
     """
 
     name: str
     programs: tuple[WorkloadProgram, ...]
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
-
-    @property
-    def loops(self) -> bool:
-        """Whether every program is a loop: the same work over and over, which a model must predict each by itself."""
-        return all(program.loop_count is not None for program in self.programs)
+    loops: bool = False
 
 
 def named_apart(programs: Iterable[WorkloadProgram]) -> tuple[WorkloadProgram, ...]:
