@@ -127,6 +127,8 @@ def _unwrap_once(cbor: bytes) -> bytes:
 
 def _read(path: Path) -> bytes:
     try:
+        if path.is_char_device():  # of /dev/zero and the like there is no end
+            raise InputError(f"{path}: is a device; name a file")
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +32,8 @@ def from_folder(
     protocol_version: int = DEFAULT_PROTOCOL_VERSION,
     language: LedgerLanguage = DEFAULT_LANGUAGE,
 ) -> Workload:
-    """Every NAME.plutus of a folder with the redeemer of its NAME.redeemer.json (detailed-schema JSON), and every
-    .flat and .uplc file, in folders below it too, as a program of `language` that has its arguments already.
+    """Every NAME.plutus of a folder and of those below it with the redeemer of its NAME.redeemer.json (detailed-schema
+    JSON), and every .flat and .uplc file as a program of `language` that has its arguments already.
 
     A redeemer that has the integer 1,000,000 once gives a program a loop count: n iterations start at 1,000,000 + n. A
     redeemer without it is used as it is. InputError or DecodeError names the file that is missing or wrong.
@@ -40,14 +41,17 @@ def from_folder(
     counts = checked_loop_counts(loop_counts)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of a workload")
-    envelopes = sorted(folder.glob("*.plutus"))
+    envelopes = sorted(path for path in folder.rglob("*.plutus") if path.is_file())
     applied = applied_files(folder)
     if not envelopes and not applied:
         raise InputError(f"{folder}: has no .plutus, {' or '.join(SUFFIXES)} file to replay")
     redeemers = [envelope.with_suffix(".redeemer.json") for envelope in envelopes]
     programs: list[WorkloadProgram] = []
     for envelope, redeemer in zip(envelopes, redeemers, strict=True):
-        programs += envelope_programs(envelope, redeemer, counts, protocol_version)
+        name = envelope.relative_to(folder).with_suffix("").as_posix()
+        programs += [
+            replace(program, name=name) for program in envelope_programs(envelope, redeemer, counts, protocol_version)
+        ]
     programs += applied_programs(applied, language, protocol_version, folder)
     budgets = [path for path in sorted({file.parent / BUDGETS for file in applied}) if path.exists()]
     return Workload(

@@ -131,3 +131,8 @@ def test_workbench_scripts_and_redeemers_load(shared_data: Path) -> None:
         "LoopV3": LedgerLanguage.PLUTUS_V3,
     }
     assert load_data(folder / "Loop.redeemer.json") == 1_000_000
+
+
+def test_a_device_is_not_read() -> None:
+    with pytest.raises(InputError, match="is a device"):
+        load_program(Path("/dev/zero"))

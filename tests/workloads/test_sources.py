@@ -7,10 +7,15 @@ import pytest
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Status
 from costmodel.model import ExUnits, ledger_model, variant_for
-from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
+from costmodel.plutus import LedgerLanguage, encode_flat, parse_program, wrap_script
 from costmodel.workloads import find_workload, secp
 from costmodel.workloads.corpus import from_corpus
 
+ENVELOPE = {
+    "type": "PlutusScriptV3",
+    "description": "",
+    "cborHex": wrap_script(encode_flat(parse_program("(program 1.1.0 (lam x x))"))).hex(),
+}
 TEXT = "(program 1.1.0 [ (lam x x) (con integer 42) ])"
 
 
@@ -46,8 +51,11 @@ def test_folders_below_belong_to_it_and_links_are_not_followed(folder: Path) -> 
     (below / "one.uplc").write_text(TEXT)
     (below / "budgets.json").write_text('{"one": {"cpu": 64100, "mem": 501}}')
     (below / "round").symlink_to(folder)
+    (below / "loop.plutus").write_text(json.dumps(ENVELOPE))
+    (below / "loop.redeemer.json").write_text('{"int": 7}')
     workload = find_workload(str(folder))
     assert [(one.name, one.expected) for one in workload.programs] == [
+        ("more/deep/loop", None),
         ("more/deep/one", ExUnits(64100, 501)),
         ("one", ExUnits(64100, 500)),
         ("two", None),
