@@ -159,9 +159,22 @@ def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
         return pa.nulls(batch.num_rows, field.type)
     column = batch.column(field.name)
     try:
+        # Text becomes bytes without complaint, but hexadecimal digits are no program, only one that is refused.
+        if _is_text(_item(column.type)) and pa.types.is_binary(_item(field.type)):
+            raise pa.ArrowInvalid("text")
         return column.cast(field.type)
     except pa.ArrowException:
         raise pa.ArrowInvalid(f"column {field.name!r} is {column.type}, not {field.type}") from None
+
+
+def _item(kind: pa.DataType) -> pa.DataType:
+    """The type of what is in it, of a list or a dictionary."""
+    nested = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_dictionary(kind)
+    return _item(kind.value_type) if nested else kind
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _ignore_interrupts() -> None:

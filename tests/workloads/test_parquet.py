@@ -108,6 +108,16 @@ def test_a_missing_column_is_named(tmp_path: Path, missing: str) -> None:
         replayed(path)
 
 
+@pytest.mark.parametrize("column", ["program", "arguments"])
+def test_hexadecimal_text_is_no_program_that_is_refused(tmp_path: Path, column: str) -> None:
+    texts = {"program": SUCCESSOR.hex(), "arguments": [encode_data(41).hex()]}
+    table = pq.read_table(write(tmp_path / "bytes.parquet", [row()]))
+    place = table.schema.get_field_index(column)
+    pq.write_table(table.set_column(place, column, pa.array([texts[column]])), tmp_path / "text.parquet")
+    with pytest.raises(DecodeError, match=f"column '{column}' is .*string.*, not .*binary"):
+        list(replay_rows(tmp_path / "text.parquet", 1))
+
+
 def test_a_column_of_another_type_is_named(tmp_path: Path) -> None:
     path = tmp_path / "corpus.parquet"
     pq.write_table(pa.table({"program": [1], "arguments": [[b""]], "language": ["x"], "protocol_version": [1]}), path)
