@@ -19,6 +19,7 @@ from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Script, Status
 from costmodel.model import MAX_COST, ExUnits, Variant, ledger_model
 from costmodel.plutus import Program, decode_flat, encode_flat, parse_program, print_program, terms_equal
+from costmodel.workloads import workers
 
 Format = Literal["text", "flat"]
 
@@ -86,7 +87,7 @@ def check_tree(root: Path, form: Format, jobs: int = 1) -> Iterator[tuple[int, S
         checked = map(check, lots)
         yield from _counted(lots, checked)
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=workers.begin) as pool:
         yield from _counted(lots, pool.map(check, lots))
 
 

@@ -14,7 +14,6 @@ A row is one evaluation. COLUMNS has the columns; those that are not REQUIRED ma
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -29,6 +28,7 @@ import pyarrow.parquet as pq
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.model import ExUnits
 from costmodel.plutus import LedgerLanguage
+from costmodel.workloads import workers
 from costmodel.workloads.corpus import workload_of
 from costmodel.workloads.evaluation import PLENTY, CaseResult, Evaluation, replay
 from costmodel.workloads.workload import Workload
@@ -91,7 +91,7 @@ def replay_rows(path: Path, jobs: int) -> Iterator[pa.RecordBatch]:
             yield _from_bytes(_replay_batch(str(path), first, _to_bytes(batch)))
         return
     context = multiprocessing.get_context("spawn")  # arrow's threads do not survive a fork
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupts) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=workers.begin) as pool:
         try:
             yield from _spread(pool, path, _AHEAD * jobs)
         except BrokenProcessPool:
@@ -175,10 +175,6 @@ def _item(kind: pa.DataType) -> pa.DataType:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that reads the rows ends this one
 
 
 def _replay_batch(where: str, first: int, content: bytes) -> bytes:

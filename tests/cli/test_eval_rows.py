@@ -59,3 +59,28 @@ def test_an_interrupt_ends_it_in_one_line_and_leaves_no_results(tmp_path: Path) 
     _, complaint = process.communicate(timeout=60)
     assert (process.returncode, complaint.splitlines()[-1]) == (130, "calibrate: interrupted")
     assert list(tmp_path.iterdir()) == [corpus]
+
+
+def test_a_kill_leaves_no_process_behind(tmp_path: Path) -> None:
+    corpus = write(tmp_path / "corpus.parquet", [row()] * 300_000)
+    command = [*MAIN, "eval", str(corpus), "--jobs", "2", "--out", str(tmp_path / "results.parquet")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+        while process.poll() is None and not workers_of(process.pid):
+            time.sleep(0.05)
+        left = workers_of(process.pid)
+        process.kill()
+    assert left
+    for _ in range(600):  # they notice at once, and one that did not would stay for ever
+        left = [worker for worker in left if Path(f"/proc/{worker}").exists()]
+        if not left:
+            break
+        time.sleep(0.05)
+    assert not left
+
+
+def workers_of(process: int) -> list[int]:
+    """The processes of the pool that a process has started."""
+    found = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
