@@ -37,8 +37,10 @@ class _Latency:
         self.total += int(times.sum())
 
     def document(self) -> dict[str, float]:
-        """Median and 95th percentile to 1 %, the longest, and all together."""
-        reached = np.cumsum(self._counts) / max(self._counts.sum(), 1)
+        """Median and 95th percentile to 1 %, the longest, and all together; nothing where there was none."""
+        if not self._counts.any():
+            return {}
+        reached = np.cumsum(self._counts) / self._counts.sum()
         median, p95 = (float(_RESOLUTION ** (np.searchsorted(reached, share) + 0.5)) for share in (0.5, 0.95))
         return {"median": median, "p95": p95, "max": self.longest, "total": self.total}
 
@@ -56,9 +58,11 @@ class _Tally:
         exact = batch.column("exact").to_numpy(zero_copy_only=False)
         self.rows += batch.num_rows
         self.exact += int(exact.sum())
-        self.statuses.update(batch.column("status").to_pylist())
-        for name, latency in self.latency.items():
-            latency.add(batch.column(f"{name}_ns").to_numpy())
+        statuses = batch.column("status").to_pylist()
+        self.statuses.update(statuses)
+        self.latency["decode"].add(batch.column("decode_ns").to_numpy())
+        evaluated = np.array([status != "refused" for status in statuses], bool)
+        self.latency["evaluate"].add(batch.column("evaluate_ns").to_numpy()[evaluated])
         wanted = np.flatnonzero(~exact)[: _MISSES_KEPT - len(self.misses)]
         self.misses += batch.take(wanted).to_pylist() if len(wanted) else []
 
@@ -115,7 +119,7 @@ def _show(tally: _Tally, latency: dict[str, dict[str, float]]) -> None:
         console.print(f"… and {more} more", markup=False)
     console.print(f"{tally.exact} of {tally.rows} rows exact", markup=False)
     headings = [(heading, "right") for heading in ("median", "95th percentile", "longest", "all")]
-    rows = [(name, *map(time_ns, times.values())) for name, times in latency.items()]
+    rows = [(name, *map(time_ns, times.values())) for name, times in latency.items() if times]
     console.print(table(None, [("wall time", "left"), *headings], rows))
 
 

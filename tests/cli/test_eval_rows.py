@@ -21,6 +21,15 @@ def test_an_exact_corpus_ends_with_0_and_its_results_are_parquet(tmp_path: Path)
     assert pq.read_table(out).column("cpu").to_pylist() == [CPU] * 3
 
 
+def test_what_is_refused_took_no_time_to_evaluate(tmp_path: Path) -> None:
+    refused = row(program=b"\xff", success=False)
+    document = json.loads(calibrate("eval", write(tmp_path / "a.parquet", [row(), refused, refused]), "--json").stdout)
+    assert document["statuses"] == {"success": 1, "refused": 2}
+    assert document["latency_ns"]["evaluate"]["median"] > 100
+    nothing = json.loads(calibrate("eval", write(tmp_path / "b.parquet", [refused]), "--json").stdout)
+    assert nothing["latency_ns"]["evaluate"] == {}
+
+
 def test_a_mismatch_ends_with_1_and_is_shown(tmp_path: Path) -> None:
     result = calibrate("eval", write(tmp_path / "corpus.parquet", [row(), row(id="odd\x1b[2J", cpu=1)]))
     assert result.returncode == 1

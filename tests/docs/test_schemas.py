@@ -12,6 +12,7 @@ from costmodel.timing.fingerprint import fingerprint
 from tests.batches.simulated import Truth, write_batch
 from tests.cli.command import calibrate
 from tests.fit.synthetic import Machine, all_cells, make_run
+from tests.workloads.rows import row, write
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "schemas"
@@ -127,6 +128,14 @@ def test_cluster(profile: str, tmp_path: Path) -> None:
     result = calibrate("cluster", profile, "--nodes", "2", "--epochs", "1", "--measurements", tmp_path, "--json")
     assert result.returncode == 0, result.stderr
     check("cluster", json.loads(result.stdout))
+
+
+def test_rows(tmp_path: Path) -> None:
+    corpus = write(tmp_path / "corpus.parquet", [row(), row(cpu=1), row(program=b"\xff", cpu=None)])
+    result = calibrate("eval", corpus, "--out", tmp_path / "results.parquet", "--json")
+    document = json.loads(result.stdout)
+    assert len(document["misses"]) == 2
+    check("rows", document)
 
 
 def test_verification(run: Path, tmp_path: Path) -> None:
