@@ -88,11 +88,13 @@ def make_load(profile: Profile, overlays: Sequence[Path] = ()) -> Load:
     InputError where a block or a transaction has no room for one.
     """
     parameters = parameters_at(profile.epoch, overlays)
-    limits = _limits(profile, parameters)
     program, fit, size, by_units = None, None, profile.tx_bytes, None
     if profile.loop is not None:
         meter = Meter(find_loop(profile.loop, parameters.major), parameters)
-        fit = fit_budget(meter, Strategy.parse(profile.strategy), limits)
+        strategy, limits = Strategy.parse(profile.strategy), Limits.of(parameters)
+        if profile.doubled is not None:
+            limits = _doubled(limits, profile.doubled, meter, strategy)
+        fit = fit_budget(meter, strategy, limits)
         fitted = meter.loop(fit.loop_count)
         program = replace(fitted, expected=fit.used, ledger_parameters=parameters.cost_models[fitted.language])
         size += len(program.flat) + sum(map(len, program.arguments))
@@ -104,9 +106,15 @@ def make_load(profile: Profile, overlays: Sequence[Path] = ()) -> Load:
     return Load(profile, parameters, program, fit, size, most)
 
 
-def _limits(profile: Profile, parameters: ProtocolParameters) -> Limits:
-    limits = Limits.of(parameters)
-    if profile.doubled is None:
-        return limits
-    block: ExUnits = limits.block
-    return replace(limits, block=replace(block, **{profile.doubled: 2 * getattr(block, profile.doubled)}))
+def _doubled(limits: Limits, unit: str, meter: Meter, strategy: Strategy) -> Limits:
+    """A block's limit doubled. Where a script's target is a transaction's limit, that grows as the workbench lets it:
+    to what as many transactions as before may share of the block, and a block has room for all that these spend.
+    """
+    block: ExUnits = replace(limits.block, **{unit: 2 * getattr(limits.block, unit)})
+    if strategy.name != "txbudget":
+        return replace(limits, block=block)
+    number = fit_budget(meter, strategy, limits).transactions_per_block
+    share = max(getattr(limits.tx, unit), getattr(block, unit) // number)
+    tx: ExUnits = replace(limits.tx, **{unit: share})
+    used = fit_budget(meter, strategy, Limits(tx, block)).used
+    return Limits(tx, ExUnits(max(block.cpu, number * used.cpu), max(block.mem, number * used.mem)))

@@ -28,13 +28,13 @@ def test_a_block_is_full_with_eight_transactions(name: str) -> None:
     assert load.limited_by == "ex units"
 
 
-# With twice the memory, steps keep a block from holding eight.
-@pytest.mark.parametrize(("suffix", "transactions"), [("", 4), ("-stepx2", 4), ("-memx2", 5)])
-def test_the_plain_loop_uses_up_a_transactions_memory(suffix: str, transactions: int) -> None:
+@pytest.mark.parametrize(("suffix", "memory"), [("", 14_000_000), ("-stepx2", 14_000_000), ("-memx2", 31_000_000)])
+def test_the_plain_loop_uses_up_a_transactions_memory_and_four_fill_a_block(suffix: str, memory: int) -> None:
+    # 31,000,000 is what the workbench lets a transaction spend where a block has twice the memory.
     load = make_load(find_profile(f"plutuscall-loop{suffix}"))
     assert load.fit is not None
-    assert (load.fit.target.mem, load.fit.limited_by) == (14_000_000, ("memory",))
-    assert load.most_transactions == transactions
+    assert (load.fit.target.mem, load.fit.limited_by) == (memory, ("memory",))
+    assert load.most_transactions == 4
 
 
 def test_doubled_steps_double_what_a_transaction_may_spend_and_doubled_memory_does_not_bind_ecdsa() -> None:

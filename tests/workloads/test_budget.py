@@ -38,6 +38,17 @@ def test_binary_search_agrees_with_trying_every_count(shared_data: Path, name: s
     assert fit.used == meter.spent(fit.loop_count)
 
 
+@pytest.mark.parametrize(("memory", "four"), [(23_250_000, 20_625_739_876), (31_000_000, 27_500_804_996)])
+def test_four_loops_spend_what_the_workbench_found_them_to(shared_data: Path, memory: int, four: int) -> None:
+    # The workbench's profiles calibrate-blockmem-x1.5-volt-fill and -x2-volt-fill let a transaction spend so much
+    # memory, and a block the steps that four such transactions spend.
+    script = shared_data / "workbench" / "scripts" / "Loop.plutus"
+    meter = Meter(find_loop(str(script), PARAMETERS.major), PARAMETERS)
+    limits = Limits(ExUnits(LIMITS.tx.cpu, memory), ExUnits(4 * LIMITS.tx.cpu, 4 * memory))
+    fit = fit_budget(meter, Strategy.parse("txbudget"), limits)
+    assert (4 * fit.used.cpu, fit.transactions_per_block) == (four, 4)
+
+
 @pytest.mark.parametrize("name", OWN_LOOPS)
 def test_the_packages_own_loops_fit_into_a_transaction(name: str) -> None:
     meter = Meter(find_loop(name, PARAMETERS.major), PARAMETERS)
