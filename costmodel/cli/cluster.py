@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli.options import LOCAL, Json, Measurements, Seed, scheduler_of
-from costmodel.cli.output import percent, print_json, stdout, table, time_ns
+from costmodel.cli.output import percent, print_json, stdout, table, time_ns, visible
 from costmodel.cli.progress import counted
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.model import load as load_model
@@ -178,9 +178,11 @@ def _show(load: Load, summary: Summary) -> None:
         "fullest block",
         soft_wrap=True,
     )
+    several = len({node.host for node in summary.nodes}) > 1
     headings = (
         "repeat",
         "node",
+        *(["host"] if several else []),
         "blocks",
         "undisturbed",
         "p50",
@@ -196,6 +198,7 @@ def _show(load: Load, summary: Summary) -> None:
         (
             str(node.repeat),
             str(node.node),
+            *([visible(node.host)] if several else []),
             f"{node.blocks:,}",
             f"{node.undisturbed:,}",
             *(time_ns(node.percentiles_ns[share]) for share in ("50", "95", "99", "100")),

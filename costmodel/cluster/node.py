@@ -6,6 +6,7 @@ budget and give the memory back. Nothing is kept from one transaction to the nex
 
 from __future__ import annotations
 
+import platform
 import signal
 import sys
 from typing import Final, TypeAlias
@@ -38,12 +39,14 @@ class NodeJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeReady(msgspec.Struct, frozen=True, tag=True):
-    """The ExUnits of a transaction as this node finds them, and one run of the hash yardstick in nanoseconds."""
+    """The ExUnits of a transaction as this node finds them, one run of the hash yardstick in nanoseconds, and the
+    computer that it runs on."""
 
     node: int
     cpu: int
     mem: int
     yardstick_ns: float
+    host: str
 
 
 class Validated(msgspec.Struct, frozen=True, tag=True):
@@ -101,7 +104,7 @@ def _validate(job: NodeJob) -> None:
     work = TimedWork(cell, machine, script, decode_options(language, cell.protocol_version, measuring=False))
     (yardstick,) = stopwatch.time([Timed(HashYardstick(), _YARDSTICK_RUNS)])
     yardstick_ns = yardstick.ticks * stopwatch.ns_per_tick / _YARDSTICK_RUNS
-    _reply(NodeReady(job.node, spent.cpu, spent.mem, yardstick_ns))
+    _reply(NodeReady(job.node, spent.cpu, spent.mem, yardstick_ns, platform.node()))
     for number, transactions in enumerate(job.blocks):
         if transactions:
             (reading,) = stopwatch.time([_Unwarmed(work, transactions)])

@@ -113,7 +113,8 @@ def run_cluster(
     _agree(load.program, recorder.ready)
     if not recorder.rows:
         raise EnvironmentFault(f"no node validated a block: {reason or 'the chain has none with a transaction'}")
-    return summarise(run, load, blocks, predicted_tx_ns, repeats, recorder.faults)
+    hosts = {node: ready.host for node, ready in recorder.ready.items()}
+    return summarise(run, load, blocks, predicted_tx_ns, repeats, recorder.faults, hosts)
 
 
 def _cell(program: WorkloadProgram) -> Cell:

@@ -20,16 +20,17 @@ _SLOWER: Final = 1.05
 
 @dataclass(frozen=True, slots=True)
 class NodeSummary:
-    """A node over a repeat. Times are of a block's scripts, in nanoseconds. `percentiles_ns` is the distribution over
-    all blocks; `tx_ns` is a transaction's median time over the undisturbed ones, or over all where there is none.
+    """A node over a repeat, on the computer `host`. Times are of a block's scripts, in nanoseconds. `percentiles_ns` is
+    the distribution over all blocks; `tx_ns` is a transaction's median time over the undisturbed ones, or over all
+    where there is none.
 
     `late` are the blocks that were done more than a slot after they came, with what was still to do before them (see
-    `table.done`);
-    `slower` says that the median transaction takes 5 % longer than the median of the nodes.
+    `table.done`); `slower` says that the median transaction takes 5 % longer than the median of the nodes.
     """
 
     repeat: int
     node: int
+    host: str
     blocks: int
     disturbed: int
     percentiles_ns: Mapping[str, float]
@@ -74,9 +75,15 @@ class Summary:
 
 
 def summarise(
-    run: Run, load: Load, blocks: Sequence[Block], predicted_tx_ns: float, repeats: int, faults: Mapping[int, str]
+    run: Run,
+    load: Load,
+    blocks: Sequence[Block],
+    predicted_tx_ns: float,
+    repeats: int,
+    faults: Mapping[int, str],
+    hosts: Mapping[int, str],
 ) -> Summary:
-    """The summary of a run that has rows."""
+    """The summary of a run that has rows. `faults` and `hosts` are by process: repeat · nodes + node."""
     rows = run.samples()
     rows["tx_ns"] = rows["ns"] / rows["iterations"]
     members = load.profile.nodes
@@ -85,7 +92,7 @@ def summarise(
     medians = {process: float(_clean(mine)["tx_ns"].median()) for process, mine in by_process.items()}
     usual = float(np.median(list(medians.values())))
     nodes = tuple(
-        _node(divmod(process, members), mine, medians[process], predicted_tx_ns, usual)
+        _node(divmod(process, members), hosts[process], mine, medians[process], predicted_tx_ns, usual)
         for process, mine in by_process.items()
     )
     used = load.fit.used if load.fit else None
@@ -112,13 +119,16 @@ def _clean(rows: pd.DataFrame) -> pd.DataFrame:
     return rows if clean.empty else clean
 
 
-def _node(which: tuple[int, int], rows: pd.DataFrame, tx_ns: float, predicted: float, usual: float) -> NodeSummary:
+def _node(
+    which: tuple[int, int], host: str, rows: pd.DataFrame, tx_ns: float, predicted: float, usual: float
+) -> NodeSummary:
     ordered = rows.sort_values("order")
     times = ordered["ns"].to_numpy(float)
     disturbed = int((rows["gate"] != "").sum())
     return NodeSummary(
         repeat=which[0],
         node=which[1],
+        host=host,
         blocks=len(rows),
         disturbed=disturbed,
         percentiles_ns=_percentiles(times),

@@ -1,4 +1,5 @@
 import os
+import platform
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,7 @@ def test_every_node_validates_every_block(load: Load, blocks: tuple[Block, ...],
         assert set(zip(mine["block"], mine["order"], mine["iterations"], strict=True)) == expected
     assert (rows["ns"] > 0).all()
     assert [(node.repeat, node.node) for node in summary.nodes] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert {node.host for node in summary.nodes} == {platform.node()}
     assert not summary.faults
 
 
