@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -70,7 +70,6 @@ def command(
     of its own that decodes, applies and runs the script of every transaction; nothing is cached. The run's
     blocks.parquet has every block on every node, predicted and observed. Ends with 1 where a node died.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
     # pandas comes with it; --help must not wait for that.
     from costmodel.cluster.profiles import find_profile, make_load
     from costmodel.cluster.run import run_cluster
@@ -84,7 +83,17 @@ def command(
     if load.program is None:
         _show_without_scripts(_facts(load, blocks, seed), as_json=as_json)
         return 0
-    with traced(trace_config) as trace, counted("validating", "blocks") as observer, _nodes(scheduler) as where:
+    with (
+        stoppable() as check,
+        traced(trace_config) as trace,
+        counted("validating", "blocks") as say,
+        _nodes(scheduler) as where,
+    ):
+
+        def observer(done: int, total: int) -> None:
+            check()
+            say(done, total)
+
         summary = run_cluster(
             load,
             blocks,
@@ -103,6 +112,29 @@ def command(
     else:
         _show(load, summary)
     return 1 if summary.faults else 0
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], None]]:
+    """Ctrl-C and SIGTERM interrupt what is under way. Python drops what is raised while it collects garbage or forks,
+    so the function that is given interrupts again if they came before."""
+    came = False
+
+    def stop(*_: object) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if came:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield check
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

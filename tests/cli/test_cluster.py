@@ -1,10 +1,12 @@
 import json
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from costmodel.cli.cluster import stoppable
 from costmodel.model import Variant, dump, ledger_model
 from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
@@ -42,6 +44,18 @@ def test_value_transfers_are_predicted_to_take_no_script_time(tmp_path: Path) ->
 
 def test_an_unknown_profile_is_one_line() -> None:
     assert "unknown profile" in one_line(calibrate("cluster", "nothing"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_was_dropped_comes_again(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with stoppable() as check:
+        check()
+        with suppress(KeyboardInterrupt):  # as Python does in places
+            signal.raise_signal(number)
+        with pytest.raises(KeyboardInterrupt):
+            check()
+    assert signal.getsignal(number) == before
 
 
 def test_ctrl_c_ends_with_130_and_leaves_a_run(tmp_path: Path) -> None:
