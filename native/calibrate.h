@@ -12,6 +12,7 @@
 #include "timing/batch.h"
 #include "timing/clock.h"
 #include "timing/gate.h"
+#include "timing/heap.h"
 #include "timing/work.h"
 
 #endif

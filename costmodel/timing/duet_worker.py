@@ -13,6 +13,7 @@ import msgspec
 from costmodel.errors import CalibrateError
 from costmodel.timing.batches import Stopwatch, Timed
 from costmodel.timing.clock import Clock
+from costmodel.timing.heap import DrawnHeap
 from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
 from costmodel.timing.work import Workshop
 from costmodel.timing.worker import pin
@@ -34,13 +35,15 @@ def _reply(reply: Ready | Played | Fault) -> None:
 
 def _play(part: Part) -> None:
     pin(part.core)
-    workshop = Workshop()
+    heap = DrawnHeap()
+    workshop = Workshop(heap)
     stopwatch = Stopwatch(Clock(part.clock))
     timed = [Timed(workshop.make(cell)) for cell in part.cells]
     for item in timed:
         stopwatch.confirm_iterations(item, part.target_batch_us * 1e3)
     gc.collect()
     gc.freeze()
+    heap.settle()
     _reply(Ready(tuple(item.iterations for item in timed), stopwatch.ns_per_tick))
     for line in sys.stdin.buffer:
         turn = msgspec.json.decode(line, type=Turn)

@@ -34,9 +34,9 @@ _OWN_SOURCE: Final = re.compile(r"(^|/)native/(machine|builtins|codec|timing|inp
 _OWN_OBJECT: Final = re.compile(r"/costmodel/_native[^/]*\.so$")
 # Never counted: of the interpreter an instruction or two remain when the counts are set to zero.
 _INTERPRETER: Final = re.compile(r"/(lib)?python[^/]*$")
-# Counted in runs, which are to have every byte that is copied, and not in drift checks: malloc searches its free lists
-# for longer or shorter by what the process did before, the length of the build's path included, and memcpy and memcmp
-# do more or less by where malloc has put things.
+# Counted in runs, which are to have every byte that is copied, and not in drift checks: malloc searches for longer or
+# shorter by what has been allocated and freed, and memcpy and memcmp do more or less by where malloc has put things, so
+# that a change of one builtin would show in others.
 _C_LIBRARY: Final = re.compile(r"/(libc\.so|libc-|ld-linux)[^/]*$")
 _COST_LINE: Final = re.compile(r"[0-9+*-]\S* (\d+)$")
 _KEPT_ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "VALGRIND_LIB", "TMPDIR")

@@ -15,6 +15,7 @@ import msgspec
 from costmodel._native import ffi, lib
 from costmodel.errors import CalibrateError, CheckFailed, EnvironmentFault
 from costmodel.timing.batches import Timeable
+from costmodel.timing.heap import Heap
 from costmodel.timing.protocol import Counted, End, Fault, Job
 from costmodel.timing.work import HashYardstick, Workshop, error_text, expect_result
 
@@ -39,12 +40,14 @@ def _reply(reply: Counted | End | Fault) -> None:
 
 
 def _count(job: Job) -> None:
-    workshop = Workshop()
+    heap = Heap()
+    workshop = Workshop(heap)
     works: list[Timeable] = [HashYardstick(), workshop.make(job.yardstick), *map(workshop.make, job.cells)]
     for work in works:
         # Its second run: libraries look at the processor in the first.
         expect_result(work.name, work.handle)
     gc.disable()
+    heap.settle()
     if not lib.cal_counting_start():
         raise EnvironmentFault("valgrind does not count in its process; it needs the tool callgrind")
     for block in range(job.blocks):

@@ -11,6 +11,7 @@ from costmodel.machine.native import decode_options
 from costmodel.model import ExUnits, ledger_model, variant_for
 from costmodel.plutus import LedgerLanguage
 from costmodel.runs.design import Cell
+from costmodel.timing.heap import Heap
 
 # Far above any block's limit, and yet no reason to spend a second on a cell that does not end.
 BUDGET: Final = ExUnits(10**12, 10**10)
@@ -26,16 +27,21 @@ _KINDS: Final = {
 
 
 class Workshop:
-    """Makes works, and owns the machines that they run on: one for each ledger language and protocol version."""
+    """Makes works, and owns the machines that they run on: one for each ledger language and protocol version. They lie
+    where the `heap` puts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, heap: Heap | None = None) -> None:
+        self._heap = heap or Heap()
         self._machines: dict[tuple[LedgerLanguage, int], NativeMachine] = {}
 
     def _machine(self, language: LedgerLanguage, protocol_version: int) -> NativeMachine:
         key = (language, protocol_version)
         if key not in self._machines:
             variant = variant_for(language, protocol_version)
-            self._machines[key] = NativeMachine(ledger_model(variant), variant)
+            model = ledger_model(variant)
+            self._heap.settle()
+            self._machines[key] = NativeMachine(model, variant)
+            self._heap.settle()
         return self._machines[key]
 
     def make(self, cell: Cell, *, checked: bool = False) -> TimedWork:
@@ -46,6 +52,7 @@ class Workshop:
         except ValueError:
             raise InputError(f"cell {cell.id!r} is in {cell.language!r}, which is no ledger language") from None
         machine = self._machine(language, cell.protocol_version)
+        self._heap.gap()
         script = Script.decode(cell.flat, language, cell.protocol_version, measuring=cell.nops)
         for argument in cell.arguments:
             script.apply_data(argument)
@@ -71,7 +78,8 @@ class TimedWork:
 
     def __init__(self, cell: Cell, machine: NativeMachine, script: Script, options: Any) -> None:
         self.name = cell.id
-        arguments = [ffi.from_buffer("uint8_t[]", argument) for argument in cell.arguments]
+        # Copies: the cell's own bytes lie where they did before the heap was drawn.
+        flat, *arguments = (ffi.new("uint8_t[]", octets) for octets in (cell.flat, *cell.arguments))
         pointers = ffi.new("const uint8_t *[]", arguments)
         lengths = ffi.new("size_t[]", [len(argument) for argument in cell.arguments])
         self.handle = ffi.new(
@@ -80,7 +88,7 @@ class TimedWork:
                 "kind": _KINDS[cell.work],
                 "machine": machine.handle,
                 "script": script.handle,
-                "flat": ffi.from_buffer("uint8_t[]", cell.flat),
+                "flat": flat,
                 "flat_length": len(cell.flat),
                 "options": options,
                 "arguments": pointers,
@@ -93,7 +101,7 @@ class TimedWork:
             },
         )
         # cffi structs do not keep alive what they point to.
-        self._owned = (cell, machine, script, options, arguments, pointers, lengths)
+        self._owned = (machine, script, options, flat, arguments, pointers, lengths)
         expect_result(self.name, self.handle)
 
 

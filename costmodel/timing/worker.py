@@ -21,6 +21,7 @@ from costmodel.errors import CalibrateError, EnvironmentFault
 from costmodel.runs.design import FEWEST_BLOCKS
 from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
 from costmodel.timing.clock import Clock, ns_per_tick
+from costmodel.timing.heap import DrawnHeap
 from costmodel.timing.plan import groups, in_blocks, orders
 from costmodel.timing.protocol import Begin, Block, End, Fault, Job, Reply
 from costmodel.timing.work import HashYardstick, Workshop
@@ -60,7 +61,8 @@ def _measure(job: Job, replies: BinaryIO) -> None:
     began = time.monotonic()
     pin(job.core)
     stopwatch = Stopwatch(Clock(job.clock))
-    workshop = Workshop()
+    heap = DrawnHeap()
+    workshop = Workshop(heap)
     target_ns = job.target_batch_us * 1e3
     hints = job.iterations or (0,) * len(job.cells)
     cells = [
@@ -71,6 +73,7 @@ def _measure(job: Job, replies: BinaryIO) -> None:
         stopwatch.confirm_iterations(cell, target_ns, known=hint > 0)
     gc.collect()
     gc.freeze()
+    heap.settle()
     before = stopwatch.timed_ticks
     iterations = tuple(cell.iterations for cell in cells)
     _reply(replies, Begin(job.process, stopwatch.ns_per_tick, time.monotonic() - began, iterations))

@@ -69,6 +69,8 @@ typedef struct {
   uint32_t cpu_end;
 } cal_batch;
 
+void cal_heap_settle(size_t offset);
+
 cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_batch_order *orders,
                             size_t count, cal_batch *batches, size_t *done, cal_error *error);
 
