@@ -165,9 +165,11 @@ def _shown() -> Iterator[Callable[[int, int, float], None]]:
 
 
 def _renew(path: Path, *, as_json: bool) -> int:
-    from costmodel.validate.drift_counts import take_counts, write_counts
+    from costmodel.validate.drift_counts import is_other_document, take_counts, write_counts
     from costmodel.validate.drift_suite import drift_suite
 
+    if is_other_document(path):
+        raise InputError(f"{path} holds something else than instruction counts; --renew would overwrite it")
     counts = take_counts(drift_suite())
     write_counts(counts, path)
     if as_json:

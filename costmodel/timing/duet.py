@@ -120,7 +120,11 @@ class _Player:
     def _answer(self) -> Ready | Played:
         line = self._process.stdout.readline()
         if not line:
-            raise EnvironmentFault(f"{self._build.name}: {complaint(self._process, self._complaints)}")
+            reason = complaint(self._process, self._complaints)
+            # What another version says that does not know the worker, or not what it is told.
+            other = any(sign in reason for sign in ("msgspec.", "costmodel.timing"))
+            advice = "; compare builds of like versions" if other else ""
+            raise EnvironmentFault(f"{self._build.name}: {reason}{advice}")
         try:
             answer = msgspec.json.decode(line, type=Ready | Played | Fault)
         except msgspec.MsgspecError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import xml.etree.ElementTree as ET
 from typing import Any, Final
@@ -34,7 +35,7 @@ def markdown(verdict: DriftVerdict) -> str:
             f"{drift.baseline:,.6g}",
             f"{drift.candidate:,.6g}",
             change(drift.ratio.value),
-            f"{change(drift.ratio.low)} … {change(drift.ratio.high)}",
+            _interval(drift),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -62,25 +63,32 @@ def junit(verdict: DriftVerdict) -> bytes:
 
 
 def benchmark_action(verdict: DriftVerdict) -> bytes:
-    """The candidate's figures as github-action-benchmark's `customSmallerIsBetter` reads them."""
+    """The candidate's figures as github-action-benchmark's `customSmallerIsBetter` reads them, of operations that have
+    one."""
     return _json(
         [
             {
                 "name": drift.operation,
                 "unit": verdict.unit,
                 "value": drift.candidate,
-                "range": f"{change(drift.ratio.low)} … {change(drift.ratio.high)}",
+                "range": _interval(drift),
                 "extra": f"{change(drift.ratio.value)} against {verdict.baseline}: {drift.status.value}",
             }
-            for drift in verdict.drifts
+            for drift in _known(verdict)
         ]
     )
 
 
 def bencher(verdict: DriftVerdict) -> bytes:
-    """The candidate's figures in Bencher Metric Format: name, measure, value with its bounds."""
+    """The candidate's figures in Bencher Metric Format: name, measure, value with its bounds, of operations that have
+    one."""
     measure = "instructions" if verdict.unit == "instructions" else "latency"
-    return _json({drift.operation: {measure: _metric(drift)} for drift in verdict.drifts})
+    return _json({drift.operation: {measure: _metric(drift)} for drift in _known(verdict)})
+
+
+def _known(verdict: DriftVerdict) -> list[Drift]:
+    """Without the operations of which no pair of processes was undisturbed."""
+    return [drift for drift in verdict.drifts if math.isfinite(drift.candidate)]
 
 
 def change(ratio: float) -> str:
@@ -90,17 +98,17 @@ def change(ratio: float) -> str:
 
 def _metric(drift: Drift) -> dict[str, float]:
     scale = drift.candidate / drift.ratio.value
-    return {
-        "value": drift.candidate,
-        "lower_value": drift.ratio.low * scale,
-        "upper_value": drift.ratio.high * scale,
-    }
+    bounds = {"lower_value": drift.ratio.low * scale, "upper_value": drift.ratio.high * scale}
+    return {"value": drift.candidate} | {name: bound for name, bound in bounds.items() if math.isfinite(bound)}
 
 
 def _sentence(drift: Drift) -> str:
-    interval = f"{change(drift.ratio.low)} … {change(drift.ratio.high)}"
     note = f"; {drift.note}" if drift.note else ""
-    return f"{drift.status.value}: {change(drift.ratio.value)} ({interval}){note}"
+    return f"{drift.status.value}: {change(drift.ratio.value)} ({_interval(drift)}){note}"
+
+
+def _interval(drift: Drift) -> str:
+    return f"{change(drift.ratio.low)} … {change(drift.ratio.high)}"
 
 
 def _escaped(text: str) -> str:

@@ -69,6 +69,13 @@ def test_renewal_goes_alone(tmp_path: Path) -> None:
     assert "--renew goes with" in one_line(refused)
 
 
+def test_renewal_overwrites_no_model(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model.json")
+    before = model.read_bytes()
+    assert "something else" in one_line(calibrate("validate", "--against", model, "--renew"))
+    assert model.read_bytes() == before
+
+
 def test_pattern_without_a_match_is_refused(tmp_path: Path) -> None:
     model = write_model(tmp_path / "model.json")
     assert "'nothing*'" in one_line(calibrate("validate", model, "--against", model, "--operations", "nothing*"))

@@ -63,6 +63,10 @@ def test_other_libraries_or_processor_leave_our_own_code_to_be_compared(environm
     assert status((1000, 9000), (1100, 9000), **environment) is Change.REGRESSED
 
 
+def test_part_of_the_suite_that_executes_fewer_libraries_is_compared_whole() -> None:
+    assert status((1000, 9000), (1000, 9100), objects={}) is Change.REGRESSED
+
+
 def test_what_is_not_compared_is_said() -> None:
     other = msgspec.structs.replace(ENVIRONMENT, processor="x")
     (note,) = compare_counts(baseline(a=(1, 1)), baseline(other, a=(1, 1)), "b.json").notes
@@ -90,6 +94,14 @@ def test_file_round_trips(tmp_path: Path) -> None:
     path = tmp_path / "b.json"
     write_counts(baseline(a=(1, 2)), path)
     assert read_counts(path) == baseline(a=(1, 2))
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (-5, 9), (5, -1)])
+def test_counts_that_no_work_has_are_refused(tmp_path: Path, counts: tuple[int, int]) -> None:
+    path = tmp_path / "b.json"
+    write_counts(baseline(a=counts), path)
+    with pytest.raises(InputError, match=r"b\.json"):
+        read_counts(path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "model"}', "[" * 100_000])

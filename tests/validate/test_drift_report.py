@@ -1,7 +1,9 @@
 """Drift verdicts as Markdown, JUnit and the benchmark services' JSON."""
 
 import json
+import math
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 from costmodel.runs.change import Change
 from costmodel.validate.drift import Drift, DriftVerdict
@@ -71,3 +73,11 @@ def test_verdict_is_inconclusive_only_without_a_regression() -> None:
     rest = tuple(drift for drift in VERDICT.drifts if drift.status is not Change.REGRESSED)
     assert DriftVerdict("timed", "ns", "main", 0.01, rest).exit_code == 3
     assert DriftVerdict("timed", "ns", "main", 0.01, rest[:2]).exit_code == 0
+
+
+def test_operation_without_a_figure_is_left_out_of_the_services_json() -> None:
+    nothing = Drift("disturbed", "", math.nan, math.nan, Estimate(1.0, 0.0, math.inf), Change.INCONCLUSIVE, "0 pairs")
+    once = Drift("once", "", 200.0, 200.0, Estimate(1.0, 0.0, math.inf), Change.INCONCLUSIVE, "1 pairs")
+    verdict = replace(VERDICT, drifts=(nothing, once))
+    assert [row["value"] for row in json.loads(benchmark_action(verdict))] == [200.0]
+    assert json.loads(bencher(verdict)) == {"once": {"latency": {"value": 200.0, "lower_value": 0.0}}}
