@@ -43,6 +43,9 @@ _BASE, _LOGS = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
 _LOGS_PATH: Final = "/v1/logs"
 
 
+PathText = Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[^\x00]+$")]
+
+
 class Heard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a backend is to hear."""
 
@@ -55,13 +58,13 @@ class ToTerminal(Heard, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ToFolder(Heard, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    folder: str
+    folder: PathText
 
 
 class ToCollector(Heard, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = True
     endpoint: str | None = None
-    buffer: str | None = None
+    buffer: PathText | None = None
     buffer_bytes: Annotated[int, msgspec.Meta(ge=1 << 16)] = 64 << 20
     patience: Annotated[float, msgspec.Meta(ge=0, le=600)] = 5.0
 

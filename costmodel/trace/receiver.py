@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET, AF_INET6, socket
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
@@ -17,13 +19,17 @@ from costmodel.errors import EnvironmentFault
 from costmodel.trace.collect import Collection, Full
 from costmodel.trace.otlp import from_request
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 REQUEST_BYTES: Final = 4 << 20
 """The largest request that is taken, before and after decompression."""
 
 _PATH: Final = "/v1/logs"
 _CONTENT: Final = "application/x-protobuf"
 _CONNECTIONS: Final = 64
-_IDLE_SECONDS: Final = 20.0
+_IDLE_SECONDS: Final = 20.0  # between two requests on a connection
+_REQUEST_SECONDS: Final = 20.0  # for a request, from its first byte on: some 200 KB a second for the largest
 _INFLATE: Final = {"gzip": 31, "deflate": 15}  # zlib's window bits for the names of HTTP
 
 
@@ -44,7 +50,8 @@ class Receiver(ThreadingHTTPServer):
 
     def __init__(self, host: str, port: int, collection: Collection, say: Callable[[str], None]) -> None:
         self.collection, self._say = collection, say
-        self._places = threading.BoundedSemaphore(_CONNECTIONS)
+        self._open = 0  # connections
+        self._guard = threading.Lock()
         self.decoding = threading.Lock()  # one at a time: a request takes many times its size while it is read
         self.refusing = ""
         self.address_family = AF_INET6 if ":" in host else AF_INET
@@ -53,8 +60,16 @@ class Receiver(ThreadingHTTPServer):
         except (OSError, OverflowError) as error:
             raise EnvironmentFault(f"cannot listen on {host}:{port}: {error}; choose another address") from error
 
+    @property
+    def crowded(self) -> bool:
+        """Whether a sender should come again rather than hold its connection: others are waiting for a place."""
+        return self._open > _CONNECTIONS // 2
+
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._places.acquire(blocking=False):
+        with self._guard:
+            taken = self._open < _CONNECTIONS
+            self._open += taken
+        if taken:
             super().process_request(request, client_address)
         else:  # senders come again
             self.shutdown_request(request)
@@ -63,7 +78,8 @@ class Receiver(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._places.release()
+            with self._guard:
+                self._open -= 1
 
     def handle_error(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
         """A connection that broke is the sender's to make anew."""
@@ -75,12 +91,46 @@ class Receiver(ThreadingHTTPServer):
             self._say(refusing or "messages are taken again")
 
 
+class _Timed(io.RawIOBase):
+    """What comes in on a connection. A request that trickles in for too long is a TimeoutError, as is a silence."""
+
+    def __init__(self, connection: socket) -> None:
+        self._connection = connection
+        self._until: float | None = None
+
+    def begin(self) -> None:
+        """Wait for the first byte of a request."""
+        self._until = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        left = _IDLE_SECONDS if self._until is None else self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        count = self._connection.recv_into(buffer)
+        if self._until is None:
+            self._until = time.monotonic() + _REQUEST_SECONDS
+        return count
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: Receiver
     protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
     server_version = "calibrate"
     sys_version = ""
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self._timed = _Timed(self.connection)
+        self.rfile = io.BufferedReader(self._timed)
+
+    def handle_one_request(self) -> None:
+        self._timed.begin()
+        super().handle_one_request()
 
     def do_POST(self) -> None:
         try:
@@ -123,6 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.note("")
 
     def _answer(self, status: HTTPStatus, content: str, body: bytes) -> None:
+        self.close_connection |= self.server.crowded
         self.send_response(status)
         self.send_header("Content-Type", content)
         self.send_header("Content-Length", str(len(body)))

@@ -112,6 +112,8 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         "x = [",
         "[remote]\nbuffer_bytes = 1",
         "[terminal]\nseverity=9",
+        '[local]\nfolder = "a\\u0000b"',
+        '[local]\nfolder = ""',
     ],
 )
 def test_a_configuration_with_an_error_is_refused_with_its_name(tmp_path: Path, text: str) -> None:

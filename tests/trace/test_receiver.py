@@ -3,15 +3,21 @@
 import gzip
 import http.client
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from costmodel.trace import receiver
+from costmodel.trace.collect import Collection
 from tests.cli.command import calibrate, one_line
 from tests.trace.collector import Collector, collecting
 
+REQUEST = b"POST /v1/logs HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n"
 CONTENT = {"Content-Type": "application/x-protobuf"}
 
 
@@ -112,6 +118,53 @@ def test_a_sender_that_stalls_does_not_hold_up_others(collector: Collector) -> N
     with socket.create_connection(("127.0.0.1", collector.port)) as stalled:
         stalled.sendall(b"POST /v1/logs HTTP/1.1\r\nContent-Length: 100\r\n")
         assert post(collector, foreign(), CONTENT) == 200
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[receiver.Receiver]:
+    """A collector for two senders at once that has little patience."""
+    monkeypatch.setattr(receiver, "_CONNECTIONS", 2)
+    monkeypatch.setattr(receiver, "_REQUEST_SECONDS", 0.5)
+    with (
+        closing(Collection(tmp_path / "out", 1 << 20)) as collection,
+        receiver.Receiver("127.0.0.1", 0, collection, lambda _: None) as running,
+    ):
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+
+
+def connected(running: receiver.Receiver) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", running.server_port), timeout=20)
+
+
+def test_senders_that_trickle_do_not_keep_their_places(small: receiver.Receiver) -> None:
+    ended: list[bool] = []
+
+    def trickle() -> None:
+        with connected(small) as slow, suppress(OSError):
+            slow.sendall(REQUEST % 100_000)
+            while True:
+                slow.sendall(b"0")
+                time.sleep(0.05)
+        ended.append(True)
+
+    senders = [threading.Thread(target=trickle, daemon=True) for _ in range(2)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(timeout=20)
+    assert len(ended) == 2
+
+
+def test_senders_make_room_for_others_when_many_come(small: receiver.Receiver) -> None:
+    with connected(small) as alone:
+        alone.sendall(REQUEST % 0)
+        assert b"Connection: close" not in alone.recv(1000)
+        with connected(small) as second:
+            second.sendall(REQUEST % 0)
+            assert b"Connection: close" in second.recv(1000)
 
 
 def test_two_collectors_cannot_share_a_folder_or_an_address(collector: Collector, out: Path, tmp_path: Path) -> None:
