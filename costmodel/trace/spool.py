@@ -1,8 +1,8 @@
 """Messages that wait on disk for a collector: bounded, in order, and still there after a kill.
 
 A spool is a folder of its own for each source (a process): `source.json` says who it is, `lock` is held while the
-process lives, and numbered segments hold one line a message. A segment goes once all of it has been delivered, so after
-a kill some messages are sent again, and the collector knows them by their sequence numbers.
+process lives, and numbered segments hold one line a message. A segment goes once all of it has been delivered, and the
+last is emptied, so after a kill some messages are sent again, and the collector knows them by their sequence numbers.
 """
 
 from __future__ import annotations
@@ -146,6 +146,11 @@ class Spool:
             for _ in lines:
                 self._loaded.popleft()
             self.bytes -= sum(map(len, lines))
+            if self.bytes == 0 and self._file is not None:
+                # Nothing waits: give the room back at once, the disk may be full.
+                with suppress(OSError):
+                    self._file.truncate(0)
+                    self._written = self._offset = 0
 
     @property
     def empty(self) -> bool:
