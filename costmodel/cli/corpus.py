@@ -21,7 +21,9 @@ def evaluate_corpus(path: Path, trace: Trace, *, as_json: bool) -> int:
     results = [replay(evaluation) for evaluation in load_corpus(path)]
     if narrator := Narrator.of(trace):
         for result in results:
-            if result.outcome is not None:
+            if result.outcome is None:
+                narrator.refuse(result.refused or "", case=result.case)
+            else:
                 narrator.tell(result.outcome, case=result.case, nanoseconds=result.evaluate_ns)
     if not results:
         raise InputError(f"{path}: the corpus has no cases")

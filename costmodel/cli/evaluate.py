@@ -37,6 +37,7 @@ _DEFAULT_LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 
 
 def command(
+    context: typer.Context,
     program: Annotated[
         Path,
         typer.Argument(
@@ -91,6 +92,9 @@ def command(
         if arguments or cost_model or language:
             raise InputError(f"{program}: a replay corpus brings its own arguments, languages and cost models")
         if streamed:
+            source = context.get_parameter_source("trace_config")
+            if source and source.name == "COMMANDLINE":  # what CALIBRATE_TRACE says for good may go without
+                raise InputError(f"{program}: the processes that evaluate a Parquet corpus say nothing to trace")
             return evaluate_rows(program, jobs=jobs, out=out, as_json=as_json)
         with traced(trace_config) as trace:
             return evaluate_corpus(program, trace, as_json=as_json)

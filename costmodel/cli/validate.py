@@ -151,6 +151,8 @@ def command(
     if trace_ways is not None:
         if any(asked.values()):
             raise InputError("--trace measures what tracing costs, and has no other gate than its own 0.1 %")
+        if model:  # it changes nothing, but one that is not there is a mistake all the same
+            load(model)
         return trace_cost.command(
             trace_ways, programs, trace_config, core=core, seed=seed, seconds=deadline, as_json=as_json
         )

@@ -51,6 +51,12 @@ class Narrator:
             for name, count in outcome.builtins.items():
                 self._builtins.emit("applied", Severity.DEBUG, evaluation=self._number, builtin=name, count=count)
 
+    def refuse(self, reason: str, **about: object) -> None:
+        """Say that a script was not evaluated, since it does not decode or may not be run."""
+        self._number += 1
+        if self._scripts is not None:
+            self._scripts.emit("refused", Severity.WARNING, evaluation=self._number, error=reason, **about)
+
 
 class TracedMachine:
     """An evaluator that has its evaluations told."""

@@ -1,7 +1,7 @@
 """What an evaluator says, and that it says nothing where nobody listens."""
 
 from costmodel.machine import NativeMachine, Script
-from costmodel.machine.traced import TracedMachine, traced
+from costmodel.machine.traced import Narrator, TracedMachine, traced
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.trace import Message, Route, Severity, Trace
@@ -69,3 +69,15 @@ def test_a_muted_evaluator_is_the_machine_itself() -> None:
     plain = machine()
     assert traced(plain, Trace(Route(Ear(), mute=("evaluator",)))) is plain
     assert traced(plain, Trace()) is plain
+
+
+def test_a_script_that_is_not_evaluated_is_told_as_well() -> None:
+    ear = Ear()
+    narrator = Narrator.of(Trace(Route(ear)))
+    assert narrator is not None
+    narrator.refuse("no script", case="a")
+    narrator.tell(machine().evaluate(script("(program 1.0.0 (con unit ()))"), PLENTY), case="b")
+    refused, evaluated = ear.heard
+    assert (refused.kind, refused.severity) == ("refused", Severity.WARNING)
+    assert refused.fields == {"evaluation": 1, "error": "no script", "case": "a"}
+    assert (evaluated.fields["evaluation"], evaluated.fields["case"]) == (2, "b")

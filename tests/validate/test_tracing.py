@@ -114,6 +114,10 @@ def test_a_way_of_tracing_that_does_not_exist_is_refused() -> None:
     assert "is no way of tracing" in one_line(calibrate("validate", "--trace", "off,loud"))
 
 
+def test_a_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "none.json" in one_line(calibrate("validate", tmp_path / "none.json", "--trace", "off"))
+
+
 def test_evaluations_are_traced_to_a_folder(tmp_path: Path) -> None:
     (tmp_path / "trace.toml").write_text(f'mute = []\n[local]\nfolder = "{tmp_path / "traces"}"\n')
     (tmp_path / "program.uplc").write_text("(program 1.0.0 [(builtin addInteger) (con integer 1) (con integer 2)])")
@@ -122,3 +126,10 @@ def test_evaluations_are_traced_to_a_folder(tmp_path: Path) -> None:
     (path,) = (tmp_path / "traces").iterdir()
     kinds = [msgspec.json.decode(line, type=Message).kind for line in path.read_bytes().splitlines()]
     assert kinds == ["evaluated", "applied"]
+
+
+def test_a_parquet_corpus_that_would_not_be_traced_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trace.toml").write_text("[terminal]\n")
+    (tmp_path / "corpus.parquet").write_bytes(b"PAR1")
+    refused = calibrate("eval", tmp_path / "corpus.parquet", "--trace-config", tmp_path / "trace.toml")
+    assert "say nothing to trace" in one_line(refused)
