@@ -159,6 +159,15 @@ class NativeMachine:
         lib.cal_machine_release(self.handle)
         return outcome
 
+    def footprint(self, script: Script, budget: ExUnits) -> int:
+        """How many different nodes of the decoded script a run within a budget computes; variables and constants lie in
+        the nodes that have them as parts. What a step takes depends on how many a processor has to know."""
+        found, raw, error = ffi.new("size_t *"), ffi.new("cal_outcome *"), ffi.new("cal_error *")
+        limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
+        lib.cal_machine_run_noting(self.handle, script.handle, limit[0], raw, found, error)
+        lib.cal_machine_release(self.handle)
+        return int(found[0])
+
     def run(
         self,
         program: bytes,

@@ -161,6 +161,9 @@ cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant v
 void cal_machine_free(cal_machine *machine);
 cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_ex_units budget,
                            cal_outcome *outcome, cal_error *error);
+cal_status cal_machine_run_noting(cal_machine *machine, const cal_script *script,
+                                  cal_ex_units budget, cal_outcome *outcome, size_t *footprint,
+                                  cal_error *error);
 void cal_machine_release(cal_machine *machine);
 const cal_log *cal_machine_log(const cal_machine *machine);
 cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *outcome,

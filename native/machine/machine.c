@@ -40,23 +40,53 @@ void cal_machine_free(cal_machine *machine) {
 
 const cal_log *cal_machine_log(const cal_machine *machine) { return &machine->log; }
 
-cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_ex_units budget,
-                           cal_outcome *outcome, cal_error *error) {
+static cal_run begin(cal_machine *machine, cal_ex_units budget, cal_outcome *outcome,
+                     cal_error *error) {
   cal_arena_reset(&machine->arena);
   machine->continuations.used = 0;
   machine->values.used = 0;
   machine->log.count = 0;
   machine->log.dropped = 0;
   memset(outcome, 0, sizeof *outcome);
-  cal_run run = {.machine = machine,
-                 .outcome = outcome,
-                 .error = error,
-                 .budget = budget,
-                 .left = budget,
-                 .call = {&machine->arena, error, &machine->log, machine->variant}};
-  outcome->status = cal_run_start(&run, script->root);
-  cal_run_count_steps(&run);
-  outcome->spent.cpu = cal_sat_sub(budget.cpu, run.left.cpu);
-  outcome->spent.mem = cal_sat_sub(budget.mem, run.left.mem);
-  return outcome->status;
+  return (cal_run){.machine = machine,
+                   .outcome = outcome,
+                   .error = error,
+                   .budget = budget,
+                   .left = budget,
+                   .call = {&machine->arena, error, &machine->log, machine->variant}};
+}
+
+static cal_status end(cal_run *run, cal_status status) {
+  cal_outcome *outcome = run->outcome;
+  outcome->status = status;
+  cal_run_count_steps(run);
+  outcome->spent.cpu = cal_sat_sub(run->budget.cpu, run->left.cpu);
+  outcome->spent.mem = cal_sat_sub(run->budget.mem, run->left.mem);
+  return status;
+}
+
+cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_ex_units budget,
+                           cal_outcome *outcome, cal_error *error) {
+  cal_run run = begin(machine, budget, outcome, error);
+  return end(&run, cal_run_start(&run, script->root));
+}
+
+cal_status cal_machine_run_noting(cal_machine *machine, const cal_script *script,
+                                  cal_ex_units budget, cal_outcome *outcome, size_t *footprint,
+                                  cal_error *error) {
+  cal_run run = begin(machine, budget, outcome, error);
+  *footprint = 0;
+  size_t places = 2;
+  while (places / 2 <= script->nodes) { /* a script has no more nodes than terms */
+    places *= 2;
+  }
+  run.noted.nodes = cal_alloc_array(&machine->arena, places, sizeof *run.noted.nodes);
+  if (run.noted.nodes == NULL) {
+    return end(&run, cal_fail(error, CAL_OUT_OF_MEMORY, "no memory to note nodes in"));
+  }
+  memset(run.noted.nodes, 0, places * sizeof *run.noted.nodes);
+  run.noted.places = places;
+  const cal_status status = end(&run, cal_run_start_noting(&run, script->root));
+  *footprint = run.noted.count;
+  return status;
 }

@@ -13,6 +13,14 @@ struct cal_machine {
   cal_log log;
 };
 
+/* The nodes computed so far: a hash table without removal, of a power of two of
+ * places. */
+typedef struct cal_noted {
+  const cal_node **nodes;
+  size_t places;
+  size_t count;
+} cal_noted;
+
 typedef struct cal_run {
   cal_machine *machine;
   cal_outcome *outcome;
@@ -22,6 +30,7 @@ typedef struct cal_run {
   uint32_t pending[CAL_STEPS]; /* steps taken and not yet paid for */
   uint32_t unpaid;             /* their number */
   cal_call call;
+  cal_noted noted; /* by cal_run_start_noting alone */
 } cal_run;
 
 /* Steps are paid for in lots, as the ledger does (its "slippage"), because a
@@ -30,6 +39,10 @@ enum { CAL_SLIPPAGE = 200 };
 
 /* Evaluates a closed term. Out: outcome->result. */
 cal_status cal_run_start(cal_run *run, cal_part root);
+
+/* The same, and notes in run->noted, which has more places than the script has
+ * nodes, every node that is computed. Slower. */
+cal_status cal_run_start_noting(cal_run *run, cal_part root);
 
 /* Pays for the pending steps. CAL_OVER_BUDGET where they cost too much. */
 cal_status cal_run_pay_steps(cal_run *run);
