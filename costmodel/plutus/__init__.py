@@ -1,7 +1,7 @@
 """The language: builtins, ledger languages, programs and Data with all their written forms. No cost, no clock."""
 
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS, Batch, Builtin, SizeMeasure
-from costmodel.plutus.data import Data, DataConstr, DataList, DataMap, data_equal
+from costmodel.plutus.data import Data, DataConstr, DataList, DataMap, data_equal, data_parts
 from costmodel.plutus.data_cbor import decode_data, encode_data
 from costmodel.plutus.data_json import data_from_json, data_to_json
 from costmodel.plutus.envelope import (
@@ -38,6 +38,7 @@ from costmodel.plutus.term import (
     Term,
     Var,
     Version,
+    held_values,
     terms_equal,
 )
 from costmodel.plutus.text import parse_program
@@ -104,11 +105,13 @@ __all__ = [
     "data_equal",
     "data_from_hex",
     "data_from_json",
+    "data_parts",
     "data_to_json",
     "decode_data",
     "decode_flat",
     "encode_data",
     "encode_flat",
+    "held_values",
     "language_available",
     "list_of",
     "load_data",

@@ -72,3 +72,15 @@ def data_equal(left_data: object, right_data: object) -> bool:
                 if left != right:
                     return False
     return True
+
+
+def data_parts(node: Data) -> list[Data]:
+    """The Data right below a node, in order; keys and values of a map alternate."""
+    match node:
+        case DataConstr():
+            return list(node.fields)
+        case DataList():
+            return list(node.items)
+        case DataMap():
+            return [part for entry in node.entries for part in entry]
+    return []

@@ -4,10 +4,12 @@ A term can be a million levels deep: nothing here recurses over one, and nothing
 (repr, hash, generated equality) is left to do so. Binder names are not kept, so equality is up to renaming.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from costmodel.plutus.builtins import Builtin
+from costmodel.plutus.data import DataConstr, DataList, DataMap, data_parts
 from costmodel.plutus.universe import Constant
 
 
@@ -152,3 +154,24 @@ def terms_equal(left_term: Term, right_term: Term) -> bool:
             return False
         stack.extend(zip(left_children, right_children, strict=True))
     return True
+
+
+def held_values(root: Term) -> int:
+    """How many values the constants of a term hold within them: elements of lists, arrays, pairs and values, and the
+    Data below other Data. A constant that is a single value holds none. Decoding takes longer for each."""
+    count = 0
+    terms: list[Term] = [root]
+    while terms:
+        term = terms.pop()
+        terms += children(term)
+        values = [term.constant.value] if isinstance(term, Const) else []
+        while values:
+            value = values.pop()
+            within: Sequence[object] = ()
+            if isinstance(value, tuple):
+                within = value
+            elif isinstance(value, DataConstr | DataList | DataMap):
+                within = data_parts(value)
+            count += len(within)
+            values += within
+    return count

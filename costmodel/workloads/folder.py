@@ -8,9 +8,18 @@ from pathlib import Path
 from typing import Final
 
 from costmodel.errors import InputError
-from costmodel.plutus import Data, DataConstr, DataList, DataMap, LedgerLanguage, load_data, load_program
+from costmodel.plutus import (
+    Data,
+    DataConstr,
+    DataList,
+    DataMap,
+    LedgerLanguage,
+    data_parts,
+    load_data,
+    load_program,
+)
 from costmodel.workloads.applied import BUDGETS, SUFFIXES, applied_files, applied_programs
-from costmodel.workloads.nodes import nodes, parts
+from costmodel.workloads.nodes import nodes
 from costmodel.workloads.workload import (
     DEFAULT_LANGUAGE,
     DEFAULT_LOOP_COUNTS,
@@ -100,7 +109,7 @@ def _replaced(data: Data, old: int, new: int) -> Data:
     order = [data]
     parts_of: list[list[int]] = []
     for node in order:
-        below = parts(node)
+        below = data_parts(node)
         parts_of.append(list(range(len(order), len(order) + len(below))))
         order += below
     built: list[Data] = list(order)

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costmodel.plutus import Data, DataConstr, DataList, DataMap
-
-
-def parts(node: Data) -> list[Data]:
-    """The Data right below a node, in order; keys and values of a map alternate."""
-    match node:
-        case DataConstr():
-            return list(node.fields)
-        case DataList():
-            return list(node.items)
-        case DataMap():
-            return [part for entry in node.entries for part in entry]
-    return []
+from costmodel.plutus import Data, data_parts
 
 
 def nodes(data: Data) -> Iterator[Data]:
@@ -25,4 +13,4 @@ def nodes(data: Data) -> Iterator[Data]:
     while stack:
         node = stack.pop()
         yield node
-        stack += reversed(parts(node))
+        stack += reversed(data_parts(node))
