@@ -103,6 +103,14 @@ def _show_steps(console: Console, model: FittedModel) -> None:
         f"step {step.point:,.0f} ps {_interval(step)}",
         markup=False,
     )
+    if model.steps.footprint is not None:
+        more, sizes = model.steps.footprint.coefficient.fitted, model.steps.footprint.range
+        console.print(
+            f"prices hold where {sizes.typical:,.0f} different nodes of a program are run; with each doubling, from "
+            f"{sizes.least:,.0f} to {sizes.most:,.0f}, a step takes {more.point:,.0f} ps more {_interval(more)}",
+            markup=False,
+            soft_wrap=True,
+        )
     console.print(
         f"step design: condition number {model.steps.condition:.3g}, "
         f"worst residual {percent(model.steps.worst_relative_residual)}; "

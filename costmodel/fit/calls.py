@@ -3,7 +3,7 @@ what a first run and a machine's making cost.
 
 None of this is in the ledger's cost model; it is linear in what is decoded:
 
-- decode = intercept + bytes·(flat bytes) + nodes·(term nodes)
+- decode = intercept + bytes·(flat bytes) + nodes·(term nodes) + values·(values within constants)
 - apply  = arguments·(number of arguments) + bytes·(CBOR bytes) + nodes·(Data nodes)
 - start  = intercept, the excess of a run on a machine that gave its memory back over what the step costs predict
 - first  = intercept + nodes·(term nodes), the excess of a whole call over decoding and a run on a warm machine
@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 DECODE, APPLY, START, FIRST, WARM, SETUP = "decode", "apply", "start", "first", "warm", "setup"
 _NAMES = {
-    DECODE: ("intercept", "bytes", "nodes"),
+    DECODE: ("intercept", "bytes", "nodes", "values"),
     APPLY: ("arguments", "bytes", "nodes"),
     START: ("intercept",),
     FIRST: ("intercept", "nodes"),
@@ -93,11 +93,14 @@ def _design_row(cell: Cell) -> tuple[int, ...]:
     """What the coefficients in _NAMES multiply."""
     if cell.operation in (START, SETUP):
         return (1,)
-    if len(cell.sizes) != 2:
+    if len(cell.sizes) < 2:
         raise InputError(f"a {cell.operation} cell gives {len(cell.sizes)} sizes; it needs bytes and nodes")
     if cell.operation == FIRST:
         return (1, cell.sizes[1])
-    return (1 if cell.operation == DECODE else cell.arguments, *cell.sizes)
+    if cell.operation == DECODE:
+        # Runs that do not say how many values their constants hold had constants that hold none.
+        return (1, *cell.sizes[:2], cell.sizes[2] if len(cell.sizes) > 2 else 0)
+    return (cell.arguments, *cell.sizes[:2])
 
 
 def _of_program(cell: Cell, times: dict[int, Floats], operation: str) -> Floats:

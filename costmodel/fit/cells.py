@@ -23,7 +23,8 @@ class Cell:
 
     `sizes` are in the measures of the operation (words for most builtins; bytes and nodes for calls). `repeats` is how
     often one evaluation applies the operation, `steps` its step counts in the order of StepKind, `builtins` how often
-    it applies each builtin, by name, `arguments` the number of its arguments. `program` numbers the different programs
+    it applies each builtin, by name, `footprint` how many different nodes of its program it computes (0: not known),
+    `arguments` the number of its arguments. `program` numbers the different programs
     of an experiment in the order of the design; `occurrence` numbers cells that agree in everything else.
     """
 
@@ -37,6 +38,7 @@ class Cell:
     variant: Variant
     program: int = 0
     occurrence: int = 0
+    footprint: int = 0
 
 
 def cells_of(planned: Sequence[PlannedCell], where: str) -> dict[str, Cell]:
@@ -66,7 +68,7 @@ def _cell(plan: PlannedCell, where: str) -> Cell:
         if name not in kinds or not 0 <= count <= MAX_COST:
             raise InputError(f"{where}: cell {plan.id!r} counts {count} steps of kind {name!r}, which cannot be")
         counts[kinds[name]] = count
-    if any(not 0 <= size <= MAX_COST for size in plan.sizes):
+    if any(not 0 <= size <= MAX_COST for size in (*plan.sizes, plan.footprint)):
         raise InputError(f"{where}: cell {plan.id!r} has a size that is negative or beyond 64 bits")
     try:
         language = LedgerLanguage(plan.language)
@@ -79,6 +81,7 @@ def _cell(plan: PlannedCell, where: str) -> Cell:
         repeats=plan.repeats,
         steps=tuple(counts),
         builtins=tuple(sorted((name, count) for name, count in plan.builtins.items() if count)),
+        footprint=plan.footprint,
         arguments=len(plan.arguments),
         variant=variant_for(language, plan.protocol_version),
     )

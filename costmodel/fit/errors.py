@@ -64,6 +64,9 @@ def errors_of(steps: StepsFit, builtins: Sequence[BuiltinFit], replicates: Repli
     """The joint errors of all step and builtin coefficients, a row for each process."""
     names = [coefficient.name for coefficient in steps.coefficients]
     columns = list(steps.replicates_ps.T)
+    if steps.footprint is not None:
+        names.append(steps.footprint.coefficient.name)
+        columns.append(steps.footprint.replicates_ps)
     for fit in builtins:
         names += [f"{fit.name}.{name}" for name in fit.priced.names]
         columns += list(fit.priced.unconstrained.T)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.fit import footprint
 from costmodel.fit.builtins import Applications
 from costmodel.fit.cells import Cell, is_nop, nop_name
 from costmodel.fit.coefficient import (
@@ -31,6 +32,7 @@ from costmodel.fit.coefficient import (
     rounded,
     whole_ps,
 )
+from costmodel.fit.footprint import Footprint
 from costmodel.fit.lack import LackOfFit, influences, lack_of_fit
 from costmodel.fit.resample import Replicates
 from costmodel.fit.solve import LEAST_SHARE, Solution, independent_columns, solve, weighted_r2
@@ -64,7 +66,8 @@ class StepsFit:
     they then miss a cell (root mean square, relative). `lack` is how far the prices may be off for other programs, and
     in their intervals. `condition` is the condition number of the design, `r2` and `worst_relative_residual` say how
     well the coefficients explain the times of the step cells. `unmeasured` builtins had no cells of their own: their
-    costs were found along with the steps'.
+    costs were found along with the steps'. `footprint` is what a step costs more in a larger program, None where the
+    cells do not tell; the prices hold for the typical one.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -74,6 +77,7 @@ class StepsFit:
     scatter: float
     lack: LackOfFit
     unmeasured: tuple[str, ...]
+    footprint: Footprint | None
     condition: float
     r2: float | None
     worst_relative_residual: float
@@ -84,7 +88,16 @@ class StepsFit:
     def evaluation_ps(self, cell: Cell) -> Floats:
         """Predicted time (length N) of one evaluation of a cell that applies no builtins but no-ops."""
         predicted: Floats = self.replicates_ps @ np.array((1, *cell.steps), np.float64)
+        if self.footprint is not None:
+            predicted = predicted + self.footprint.replicates_ps * self.footprint.range.doublings([cell])[0]
         return predicted
+
+    def footprint_ps(self, cells: Sequence[Cell]) -> Floats:
+        """What the footprint of each cell adds to its time, or takes off."""
+        if self.footprint is None:
+            return np.zeros(len(cells))
+        found: Floats = self.footprint.range.doublings(cells) * self.footprint.replicates_ps[0]
+        return found
 
     @property
     def flags(self) -> tuple[Flag, ...]:
@@ -95,6 +108,7 @@ class StepsFit:
             "cells": self.cells,
             "coefficients": {coefficient.name: coefficient.to_json() for coefficient in self.coefficients},
             "condition_number": rounded(self.condition),
+            "footprint": None if self.footprint is None else self.footprint.to_json(),
             "least_squares_ps": {
                 coefficient.name: rounded(ps)
                 for coefficient, ps in zip(self.coefficients, self.least_squares_ps, strict=True)
@@ -143,7 +157,9 @@ def fit_steps(
     for name in names:
         if name in costs:
             steps -= np.outer(costs[name], _applications(cells, name))
-    others = np.column_stack([np.zeros((len(cells), 0)), *(_applications(cells, name) for name in unmeasured)])
+    sizes = footprint.find_range(cells, steps[0])
+    varied = [] if sizes is None else [sizes.doublings(cells)]
+    others = np.column_stack([np.zeros((len(cells), 0)), *varied, *(_applications(cells, name) for name in unmeasured)])
     counts = np.array([cell.steps for cell in cells], np.float64)
     design = np.column_stack([np.ones(len(cells)), counts, others])
     scales = times[0]
@@ -154,14 +170,15 @@ def fit_steps(
     rows = _holding(_anchor(common)[0], unknown, scatter)
     solution = _held(matrix, targets, common, rows) if scatter > _EXACT else free
     solution = replace(solution, share=free.share, condition=free.condition)
-    lack, one = _lack(counts, matrix, targets[0], scales, common, solution, rows)
+    p = len(_NAMES)
+    lack, one = _lack(design[:, : p + len(varied)], matrix, targets[0], scales, common, solution, rows)
     fitted = design @ solution.constrained[0]
     by_one = design @ _anchor(common)[0]
-    p = len(_NAMES)
+    halves = lack.half_widths().tolist()
     return StepsFit(
         coefficients=tuple(
             _coefficient(name, j, solution, replicates, half, varied=bool(design[:, j].any()), unknown=bool(unknown[j]))
-            for j, (name, half) in enumerate(zip(_NAMES, lack.half_widths().tolist(), strict=True))
+            for j, (name, half) in enumerate(zip(_NAMES, halves[:p], strict=True))
         ),
         single=(
             _wider(replicates, common.constrained[:, 0], common.unconstrained[:, 0], one[0]),
@@ -172,6 +189,7 @@ def fit_steps(
         scatter=scatter,
         lack=lack,
         unmeasured=unmeasured,
+        footprint=None if sizes is None else _footprint(sizes, solution, replicates, halves[p]),
         condition=solution.condition,
         r2=weighted_r2(steps[0], fitted, scales),
         worst_relative_residual=float(np.abs((fitted - steps[0]) / times[0]).max()),
@@ -226,8 +244,16 @@ def _held(matrix: Floats, targets: Floats, common: Solution, rows: Floats) -> So
     )
 
 
+def _footprint(sizes: footprint.Range, solution: Solution, replicates: Replicates, half: float) -> Footprint:
+    j = len(_NAMES)
+    smooth, values = solution.unconstrained[:, j], solution.constrained[:, j]
+    flags = (negative_flag(float(smooth[0]), float(values[0])),) if smooth[0] < 0 else ()
+    fitted = _wider(replicates, values, smooth, half)
+    return Footprint(Coefficient(footprint.NAME, fitted, None, float(solution.share[j]), flags), sizes, values)
+
+
 def _lack(
-    counts: Floats,
+    priced: Floats,
     matrix: Floats,
     targets: Floats,
     scales: Floats,
@@ -235,21 +261,22 @@ def _lack(
     solution: Solution,
     rows: Floats,
 ) -> tuple[LackOfFit, list[float]]:
-    """Lack of fit of start-up and the kinds' prices; half the interval that it gives the two of the single figure.
+    """Lack of fit of start-up, the kinds' prices and the footprint's figure, whose columns of the design `priced` are;
+    half the interval that it gives the two of the single figure.
 
     Where the common price errs, so do the prices that are held to it.
     """
-    p = len(_NAMES)
+    p, width = len(_NAMES), priced.shape[1]
     by_one = np.column_stack([matrix[:, 0], matrix[:, 1:p].sum(axis=1), matrix[:, p:]])
     one = influences(by_one, targets - by_one @ common.constrained[0])
     found = influences(matrix, targets - matrix @ solution.constrained[0], rows)
     anchor = np.column_stack([one.parts[:, 0], np.repeat(one.parts[:, 1:2], len(StepKind), axis=1), one.parts[:, 2:]])
     along = np.linalg.pinv(np.vstack([matrix, rows]))[:, len(matrix) :]
     parts = found.parts + anchor @ rows.T @ along.T
-    steps_ps = np.column_stack([np.ones(len(counts)), counts]) @ solution.constrained[0, :p]
+    steps_ps = priced @ solution.constrained[0, :width]
     missed_ps = found.missed * scales
     return (
-        lack_of_fit(parts[:, :p], missed_ps, steps_ps),
+        lack_of_fit(parts[:, :width], missed_ps, steps_ps),
         lack_of_fit(one.parts[:, :2], missed_ps, steps_ps).half_widths().tolist(),
     )
 

@@ -1,10 +1,11 @@
 """The experiment on script calls: what the ledger does not charge today.
 
-Decoding a script is measured over its bytes and its terms, which two families of programs separate: mixtures of what
-compiled contracts are made of, and few terms with long constants. Applying arguments is measured likewise, over the
-CBOR and the nodes of Data, with one script whose decoding is known from a cell of its own. A start on a machine without
-memory is compared with the evaluation of the same script on a warm one. So is the first run of scripts of several
-sizes, by a whole call of each. Making a machine from a cost model is measured by itself.
+Decoding a script is measured over its bytes, its terms and the values that its constants hold, which three families of
+programs separate: mixtures of what compiled contracts are made of, few terms with long constants, and few with
+constants of many parts. Applying arguments is measured likewise, over the CBOR and the nodes of Data, with one script
+whose decoding is known from a cell of its own. A start on a machine without memory is compared with the evaluation of
+the same script on a warm one. So is the first run of scripts of several sizes, by a whole call of each. Making a
+machine from a cost model is measured by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,21 @@ import msgspec
 from costmodel.machine import Script
 from costmodel.measure.forms import mixture
 from costmodel.measure.terms import LANGUAGE, PROTOCOL_VERSION, cell, integer, sequence
-from costmodel.plutus import BYTESTRING, UNIT, Const, Constant, Data, DataConstr, Lam, Term, encode_data
+from costmodel.plutus import (
+    BYTESTRING,
+    DATA,
+    INTEGER,
+    UNIT,
+    Const,
+    Constant,
+    Data,
+    DataConstr,
+    Lam,
+    Term,
+    encode_data,
+    held_values,
+    list_of,
+)
 from costmodel.runs.design import Cell, Work
 
 # Idioms of the scripts, then constants and bytes in each; a script of the chain has at most 16 KiB.
@@ -32,6 +47,8 @@ _SCRIPTS: Final = (
     (300, 100, 28),
     (300, 4, 2_000),
 )
+# Idioms of scripts with a constant of Data, its nodes and bytes in each, and a list of as many integers.
+_HOLDERS: Final = ((3, 20, 8), (3, 400, 8), (3, 2_000, 4), (300, 100, 28))
 _FIRST_AND_WARM: Final[tuple[tuple[str, Work], ...]] = (("first", "call"), ("warm", "evaluate"))
 
 # Nodes of the arguments and bytes in each.
@@ -39,11 +56,12 @@ _ARGUMENTS: Final = ((1, 8), (20, 8), (400, 8), (1, 1_000), (1, 8_000), (20, 200
 
 
 def call_cells(seed: int) -> Iterator[Cell]:
-    """The cells of the experiment. `sizes` are bytes and terms of a script, or bytes and nodes of an argument."""
+    """The cells of the experiment. `sizes` are bytes and terms of a script, and values within its constants where it is
+    decoded, or bytes and nodes of an argument."""
     for idioms, constants, length in _SCRIPTS:
-        term = _script(idioms, constants, length, seed)
-        decode = cell(f"calls/decode/{idioms}-{constants}x{length}", "calls", "decode", term, work="decode")
-        yield msgspec.structs.replace(decode, sizes=(len(decode.flat), _nodes(decode.flat)))
+        yield _decode_cell(f"{idioms}-{constants}x{length}", _script(idioms, constants, length, seed))
+    for idioms, nodes, length in _HOLDERS:
+        yield _decode_cell(f"{idioms}-data{nodes}x{length}", _holder(idioms, nodes, length, seed))
     yield from _apply_cells(seed)
     yield from _first_cells(seed)
     nothing = Const(Constant(UNIT, None))
@@ -67,11 +85,24 @@ def _script(idioms: int, constants: int, length: int, seed: int) -> Term:
     return sequence(held, mixture(idioms, rng))
 
 
+def _holder(idioms: int, nodes: int, length: int, seed: int) -> Term:
+    rng = random.Random(f"{seed} holder {idioms} {nodes} {length}")
+    held: list[Term] = [
+        Const(Constant(DATA, _argument(nodes, length, rng))),
+        Const(Constant(list_of(INTEGER), tuple(rng.randrange(1_000) for _ in range(nodes)))),
+    ]
+    return sequence(held, mixture(idioms, rng))
+
+
+def _decode_cell(name: str, term: Term) -> Cell:
+    decode = cell(f"calls/decode/{name}", "calls", "decode", term, work="decode")
+    return msgspec.structs.replace(decode, sizes=(len(decode.flat), _nodes(decode.flat), held_values(term)))
+
+
 def _apply_cells(seed: int) -> Iterator[Cell]:
     """One script that ignores its argument, decoded alone and then with arguments of several sizes."""
     script: Term = Lam(integer(0))
-    alone = cell("calls/decode/lambda", "calls", "decode", script, work="decode")
-    yield msgspec.structs.replace(alone, sizes=(len(alone.flat), _nodes(alone.flat)))
+    yield _decode_cell("lambda", script)
     for nodes, length in _ARGUMENTS:
         rng = random.Random(f"{seed} argument {nodes} {length}")
         cbor = encode_data(_argument(nodes, length, rng))

@@ -151,14 +151,19 @@ def _count_down(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None
     rounds = _rounds(writer)
     if writer.times * rounds > _DEEPEST:
         return None
-    inside = (*scope, _ITSELF, _INT)
     writer.times *= rounds
+    step = _counting(writer, scope, size)
+    writer.times //= rounds
+    return _recursive(writer, step, integer(rounds))
+
+
+def _counting(writer: Writer, scope: Scope, size: int) -> Term:
+    """The function of itself and an integer that is a round of such a loop."""
+    inside = (*scope, _ITSELF, _INT)
     last = writer.builtin("equalsInteger", (Var(1), integer(0)), inside)
     again = writer.spending(12, Apply(Var(2), writer.builtin("subtractInteger", (Var(1), integer(1)), inside)))
     more = writer.builtin("addInteger", (writer.write(_INT, inside, size), again), inside)
-    body = Force(writer.builtin("ifThenElse", (last, Delay(integer(0)), Delay(more)), inside))
-    writer.times //= rounds
-    return _recursive(writer, lambdas(2, body), integer(rounds))
+    return lambdas(2, Force(writer.builtin("ifThenElse", (last, Delay(integer(0)), Delay(more)), inside)))
 
 
 def _fold_fields(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
@@ -282,6 +287,19 @@ def program(style: Style, rng: random.Random) -> Term:
         bound.append(writer.write(result, scope, 12) if called is None else called)
         scope = (*scope, result)
     return sequence(bound, integer(0))
+
+
+def loop(style: Style, rng: random.Random) -> Term:
+    """A closed program of a style that runs to an integer, nearly all of it the rounds of one loop."""
+    writer = Writer(style, _FORMS, rng)
+    scope, bound = _prelude(writer)
+    for _ in range(rng.randint(0, 4)):
+        function, term = _top_function(writer, scope)
+        scope, bound = (*scope, function), [*bound, term]
+    writer.spent = 0
+    step = _counting(writer, scope, round(4 * 500 ** rng.random()))
+    rounds = max(style.steps // writer.spent, 1)
+    return sequence([*bound, _recursive(writer, step, integer(rounds))], integer(0))
 
 
 def mixture(count: int, rng: random.Random) -> Term:

@@ -164,6 +164,7 @@ def cell(
         repeats=repeats,
         steps=outcome.steps,
         builtins=outcome.builtins,
+        footprint=_machine().footprint(script, budget),
         language=LANGUAGE.value,
         protocol_version=PROTOCOL_VERSION,
         nops=True,

@@ -34,7 +34,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
     `sizes` are the sizes of the operation's arguments in its own measures. `repeats` says how often one evaluation
     applies the operation; `steps` and `builtins` count the machine steps by kind and the builtin applications of one
-    evaluation, and are checked against the machine before anything is timed. `flat` is the program, `arguments` are
+    evaluation, and are checked against the machine before anything is timed; `footprint` is how many different nodes of
+    the decoded program it computes, 0 where that was not counted. `flat` is the program, `arguments` are
     Data in CBOR. `language` is the ledger language's name, such as "PlutusV2". `nops` lets the program use the
     machine's no-op builtins.
     """
@@ -49,6 +50,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int = 1
     steps: dict[str, int] = {}
     builtins: dict[str, int] = {}
+    footprint: int = 0
     language: str
     protocol_version: int
     nops: bool = False

@@ -13,11 +13,14 @@ import numpy as np
 from costmodel.errors import ModelError
 from costmodel.machine import Script
 from costmodel.model import EXTRAS_KEY, CostModel, ps_to_ns
-from costmodel.plutus import BUILTIN_BY_NAME
+from costmodel.plutus import BUILTIN_BY_NAME, decode_flat, held_values
 from costmodel.validate.predict import Prediction
 from costmodel.validate.score import Estimate
 
 _SCHEMA_VERSION: Final = 1
+FOOTPRINT: Final = "footprint"
+"""The name of the figure that says what a step takes more in a larger program."""
+
 _EXPRESSED: Final = "expressed_in"  # the key of a fit that was brought to another machine's picoseconds
 
 
@@ -30,6 +33,23 @@ class _Fit(msgspec.Struct, frozen=True):
 
 class _Coefficients(msgspec.Struct, frozen=True):
     coefficients: dict[str, _Fit]
+
+
+class _Footprint(_Coefficients, frozen=True):
+    """What a step takes more with each doubling of the footprint. Prices hold for the `typical` one; below `least` and
+    beyond `most` it makes no difference."""
+
+    typical: float
+    least: float
+    most: float
+
+    def doublings(self, footprint: int) -> float:
+        """How many times the typical footprint is doubled."""
+        return math.log2(min(max(footprint, self.least), self.most) / self.typical)
+
+
+class _Steps(_Coefficients, frozen=True):
+    footprint: _Footprint | None = None
 
 
 class _Builtin(msgspec.Struct, frozen=True):
@@ -64,7 +84,7 @@ class Fitted(msgspec.Struct, frozen=True):
     machine: dict[str, object]
     evaluator: dict[str, str]
     hash_yardstick_ns: float | None
-    steps: _Coefficients
+    steps: _Steps
     builtins: dict[str, _Builtin]
     errors: _Errors
     calls: dict[str, _Coefficients] = {}
@@ -154,10 +174,13 @@ class Predicted:
 
 def predicted_evaluation(prediction: Prediction, fitted: Fitted | None) -> Predicted:
     """What a predicted evaluation is made of, with the model's own uncertainty where the model states it."""
-    parts = tuple(Part(name, ns) for name, ns in prediction.parts_ns.items())
     if fitted is None:
-        return Predicted(parts)
-    counts = {**prediction.counts, **prediction.features}
+        return Predicted(tuple(Part(name, ns) for name, ns in prediction.parts_ns.items()))
+    kinds, footprint = prediction.kinds, fitted.steps.footprint
+    doublings = footprint.doublings(prediction.footprint) if footprint else 0.0
+    more_ns = ps_to_ns(1) * footprint.coefficients[FOOTPRINT].ps * doublings if footprint else 0.0
+    parts = tuple(Part(name, ns + more_ns * kinds.get(name, 0)) for name, ns in prediction.parts_ns.items())
+    counts = {**prediction.counts, **prediction.features, FOOTPRINT: doublings * sum(kinds.values())}
     errors = fitted.errors
     timed = errors.t * _parts_ns(errors.parts_ps, counts)
     others = errors.lack_of_fit.t * _parts_ns(errors.lack_of_fit.parts_ps, counts)
@@ -205,8 +228,9 @@ def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, int]]:
     """What the costs of a call are linear in, by part of the call."""
     program = prediction.program
     decoded = Script.decode(program.flat, program.language, program.protocol_version)
+    values = held_values(decode_flat(program.flat).term)
     return {
-        "decode": {"intercept": 1, "bytes": len(program.flat), "nodes": decoded.nodes},
+        "decode": {"intercept": 1, "bytes": len(program.flat), "nodes": decoded.nodes, "values": values},
         "apply": {
             "arguments": len(program.arguments),
             "bytes": sum(map(len, program.arguments)),

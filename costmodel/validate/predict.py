@@ -42,7 +42,7 @@ class Prediction:
     by what they are spent on: start-up, each step kind (by the names of cost-model files) and each builtin used.
     `steps` (by kind: "const", "var" …) and `builtins` count one evaluation's machine steps and builtin applications.
     `features` has for coefficients of builtins ("addInteger.slope") what the evaluation takes more, in ps, where the
-    coefficient is one higher.
+    coefficient is one higher. `footprint` is how many different nodes of the decoded program the evaluation computes.
     """
 
     program: WorkloadProgram
@@ -51,6 +51,7 @@ class Prediction:
     steps: Mapping[str, int]
     builtins: Mapping[str, int]
     features: Mapping[str, int] = field(default_factory=dict)
+    footprint: int = 0
 
     @property
     def evaluation_ns(self) -> float:
@@ -58,10 +59,14 @@ class Prediction:
         return sum(self.parts_ns.values())
 
     @property
+    def kinds(self) -> Mapping[str, int]:
+        """Machine steps by kind, by the names of `parts_ns`."""
+        return {_kind(name).json_key: count for name, count in self.steps.items()}
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """How often each part is spent in one evaluation, by the names of `parts_ns`."""
-        steps = {_kind(name).json_key: count for name, count in self.steps.items()}
-        return {STARTUP_KEY: 1} | steps | dict(self.builtins)
+        return {STARTUP_KEY: 1, **self.kinds, **self.builtins}
 
 
 def predict(
@@ -94,6 +99,7 @@ def predict(
             steps=outcome.steps,
             builtins=outcome.builtins,
             features=pricing.features(program, script, outcome),
+            footprint=pricing.footprint(program, script),
         )
         for (program, script), outcome in zip(scripts, outcomes, strict=True)
     )
@@ -138,6 +144,11 @@ class _Pricing:
         startup = whole - sum(steps.values()) - sum(builtins.values())
         return {STARTUP_KEY: startup} | steps | builtins
 
+    def footprint(self, program: WorkloadProgram, script: Script) -> int:
+        """Different nodes that the evaluation computes, whatever they cost."""
+        variant = variant_for(program.language, program.protocol_version)
+        return self._machine(variant).footprint(script, _NO_LIMIT)
+
     def features(self, program: WorkloadProgram, script: Script, outcome: Outcome) -> dict[str, int]:
         """Picoseconds that the evaluation takes more where a coefficient of a builtin is one higher."""
         variant = variant_for(program.language, program.protocol_version)
@@ -151,10 +162,13 @@ class _Pricing:
 
     def _cpu(self, variant: Variant, script: Script, change: str = "") -> int:
         """What the evaluation takes: under the model, with a builtin for nothing, or with a coefficient one higher."""
+        return self._machine(variant, change).evaluate(script, _NO_LIMIT).spent.cpu
+
+    def _machine(self, variant: Variant, change: str = "") -> NativeMachine:
         key = variant, change
         if key not in self._machines:
             self._machines[key] = NativeMachine(self._changed(change), variant)
-        return self._machines[key].evaluate(script, _NO_LIMIT).spent.cpu
+        return self._machines[key]
 
     def _changed(self, change: str) -> CostModel:
         builtin, _, coefficient = change.partition(".")

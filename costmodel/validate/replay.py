@@ -64,6 +64,7 @@ class _Replay:
             arguments=program.arguments,
             steps=dict(self.prediction.steps),
             builtins=dict(self.prediction.builtins),
+            footprint=self.prediction.footprint,
             language=program.language.value,
             protocol_version=program.protocol_version,
         )

@@ -6,7 +6,7 @@ of a process on each cell that no yardstick sees (code and data lie elsewhere), 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ YARDSTICK_NS = (HASH_NS * MACHINE_NS) ** 0.5
 STEP_PS = dict(zip(StepKind, (9_000, 7_000, 11_000, 13_000, 8_000, 6_000, 15_000, 21_000, 17_000), strict=True))
 STARTUP_PS = 150_000
 CALLS_PS = {
-    "decode": {"intercept": 300_000, "bytes": 900, "nodes": 25_000},
+    "decode": {"intercept": 300_000, "bytes": 900, "nodes": 25_000, "values": 11_000},
     "apply": {"arguments": 90_000, "bytes": 700, "nodes": 40_000},
     "start": {"intercept": 450_000},
     "first": {"intercept": 600_000, "nodes": 12_000},
@@ -90,13 +90,13 @@ def truth_ps(cell: Cell, builtins: Mapping[str, CostingFunction] | None = None) 
         return CALLS_PS["setup"]["intercept"]
     if cell.work == "start":
         return evaluation + CALLS_PS["start"]["intercept"]
-    size, nodes = cell.sizes
+    size, nodes, *values = cell.sizes
     # An apply cell's script is `TINY`, decoded before its arguments are applied.
     script = (size, nodes) if cell.work in ("decode", "call") else (len(TINY), 1)
     decode = CALLS_PS["decode"]
     decoding = decode["intercept"] + decode["bytes"] * script[0] + decode["nodes"] * script[1]
     if cell.work == "decode":
-        return decoding
+        return decoding + decode["values"] * sum(values)
     if cell.work == "call":
         return decoding + evaluation + CALLS_PS["first"]["intercept"] + CALLS_PS["first"]["nodes"] * nodes
     apply = CALLS_PS["apply"]
@@ -153,7 +153,11 @@ def call_cells() -> Iterator[Cell]:
     yield planned("decode-tiny", experiment="calls", operation="decode", work="decode", flat=TINY, sizes=(len(TINY), 1))
     for size, nodes in ((100, 40), (100, 90), (2000, 400), (4000, 1500), (9000, 1800)):
         yield planned(
-            f"decode-{size}-{nodes}", experiment="calls", operation="decode", work="decode", sizes=(size, nodes)
+            f"decode-{size}-{nodes}",
+            experiment="calls",
+            operation="decode",
+            work="decode",
+            sizes=(size, nodes, 0),
         )
         yield planned(
             f"apply-{size}-{nodes}",
@@ -163,6 +167,14 @@ def call_cells() -> Iterator[Cell]:
             flat=TINY,
             arguments=(b"\x00",) * (1 + nodes % 3),
             sizes=(size, nodes),
+        )
+    for values in (50, 700):
+        yield planned(
+            f"decode-values-{values}",
+            experiment="calls",
+            operation="decode",
+            work="decode",
+            sizes=(500, 30, values),
         )
     for size, nodes in ((100, 40), (2000, 400), (9000, 1800)):
         for operation, work in (("first", "call"), ("warm", "evaluate")):
@@ -194,9 +206,10 @@ def make_run(
     status: Status = Status.COMPLETE,
     truth: Mapping[str, CostingFunction] | None = None,
     uncertain: Mapping[str, str] | None = None,
+    more_ps: Callable[[Cell], float] = lambda _: 0.0,
 ) -> Run:
-    """Write a run of `cells` on the imaginary machine and return it as it is read back."""
-    times = np.array([truth_ps(cell, truth) for cell in cells]) / 1000
+    """Write a run of `cells` on the imaginary machine and return it as it is read back. Each takes `more_ps` too."""
+    times = np.array([truth_ps(cell, truth) + more_ps(cell) for cell in cells]) / 1000
     plan = Plan(cells=tuple(cells), core=1, seed=seed, min_processes=1)
     writer = RunWriter.create(
         folder,
