@@ -88,7 +88,15 @@ def _bindings(term: Term) -> list[Term]:
     return found
 
 
-@pytest.mark.parametrize("name", ["equalsInteger", "verifyEcdsaSecp256k1Signature", "unBData"])
+def test_few_signatures_are_checked_in_turn() -> None:
+    name = "verifyEcdsaSecp256k1Signature"
+    cells = [cell for cell in design_cells(["builtins"], name, 0) if cell.operation == name]
+    bound = [[term for term in _bindings(decode_flat(cell.flat).term) if isinstance(term, Const)] for cell in cells]
+    assert [cell.repeats for cell in cells] == [8, 16]
+    assert [len({repr(one.constant.value) for one in row}) for row in bound] == [3 * 8, 3 * 8]
+
+
+@pytest.mark.parametrize("name", ["equalsInteger", "integerToByteString", "unBData"])
 def test_no_two_applications_share_their_operands(name: str) -> None:
     cell = next(cell for cell in design_cells(["builtins"], name, 0) if cell.operation == name)
     values = [tuple(repr(one.constant.value) for one in many if isinstance(one, Const)) for many in _applications(cell)]
