@@ -12,8 +12,6 @@ import msgspec
 
 from costmodel.errors import InputError
 from costmodel.model import CostModel, load
-from costmodel.runs.anomalies import run_folders
-from costmodel.runs.store import Run
 
 _MAX_BYTES: Final = 64 * 2**20
 
@@ -211,16 +209,41 @@ class Drift(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-Source = list[Run] | Model | Verdict | Comparison | Drift
+class Node(msgspec.Struct, frozen=True):
+    """A node of a cluster over a repeat."""
+
+    repeat: int
+    node: int
+    blocks: int
+    disturbed: int
+    percentiles_ns: dict[str, float]
+    tx_ns: float
+    observed_over_predicted: float | None = None
+    largest_share_of_slot: float | None = None
+    late: int = 0
+    slower: bool = False
 
 
-def read_source(path: Path) -> Source:
-    """What `path` holds: runs for a folder (a run, or a folder of runs), else what the JSON in the file is.
+class Cluster(msgspec.Struct, frozen=True):
+    """What `cluster --json` wrote."""
 
-    InputError, naming the file, for anything else.
-    """
-    if path.is_dir():
-        return [Run.open(folder) for folder in run_folders(path)]
+    profile: str
+    blocks: int
+    transactions: int
+    nodes: tuple[Node, ...]
+    predicted_tx_ns: float = 0.0
+    predicted_block_ns: float = 0.0
+    spread: dict[str, float | None] = {}
+    faults: dict[str, str] = {}
+    run: str = ""
+    name: str = ""
+
+
+Document = Model | Verdict | Comparison | Drift | Cluster
+
+
+def read_document(path: Path) -> Document:
+    """What the JSON in a file is. InputError, naming the file, for anything that no page is made of."""
     document = _object(path)
     if "scores" in document:
         return _convert(document, Verdict, path)
@@ -228,11 +251,14 @@ def read_source(path: Path) -> Source:
         return _convert(document, Comparison, path)
     if "operations" in document and "baseline" in document:
         return _convert(document, Drift, path)
+    if "profile" in document and "nodes" in document:
+        return _convert(document, Cluster, path)
     try:
         model = load([path])
     except InputError as error:
         raise InputError(
-            f"{path} is no model, and no JSON of validate or compare either ({error}); name one of these or a run"
+            f"{path} is no model, and no JSON of validate, compare or cluster either ({error}); name one of these, or "
+            "a run"
         ) from error
     return Model(path.name, model, _convert(dict(model.extras), Fitted, path) if model.extras else None)
 

@@ -32,10 +32,20 @@ def render_html(page: Page) -> str:
         page=page,
         inline_svg=inline_svg,
         filtered=_FILTERED,
+        folds=_folds(page),
         style=_text("page.css"),
         script=script,
         script_hash=digest,
     )
+
+
+def _folds(page: Page) -> dict[str, str]:
+    """Where what can be opened is found: the names of elements by title, of the first that has it."""
+    found: dict[str, str] = {}
+    for number, section in enumerate(page.sections, 1):
+        for place, fold in enumerate(section.folds, 1):
+            found.setdefault(fold.title, f"fold-{number}-{place}")
+    return found
 
 
 def _text(name: str) -> str:

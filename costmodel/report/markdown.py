@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from html import escape
 from typing import Final
 
-from costmodel.report.content import Page, Section, Table
+from costmodel.report.content import Fold, Page, Section, Table
 
 # What starts markup in Markdown as GitHub reads it, in table cells too.
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@-])")
@@ -35,6 +36,22 @@ def _section(section: Section) -> Iterator[str]:
         yield ""
     for table in section.tables:
         yield from _table(table)
+    for fold in section.folds:
+        yield from _fold(fold)
+
+
+def _fold(fold: Fold) -> Iterator[str]:
+    """Folded there as well; GitHub reads Markdown between the tags if empty lines part it from them."""
+    note = f" ({fold.note})" if fold.note else ""
+    yield f"<details><summary>{escape(' '.join(f'{fold.title}{note}'.split()))}</summary>"
+    yield ""
+    for plot in fold.plots:
+        yield _escaped(plot.description)
+        yield ""
+    for table in fold.tables:
+        yield from _table(table)
+    yield "</details>"
+    yield ""
 
 
 def _table(table: Table) -> Iterator[str]:

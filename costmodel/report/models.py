@@ -129,7 +129,7 @@ def _curve(builtin: str, fit: Builtin) -> Plot:
         f"Time of {builtin} by {label}: {len(fit.points)} measured points with the fit of shape {fit.shape}; "
         f"the worst residual is {worst}."
     )
-    return Plot(f"curve-{builtin}", f"{builtin}: cost by {label}", description, partial(_draw_curve, fit), (5.6, 2.9))
+    return Plot(f"curve-{builtin}", f"{builtin}: cost by {label}", description, partial(_draw_curve, fit))
 
 
 def _draw_curve(fit: Builtin, canvas: Canvas, palette: Palette) -> None:
@@ -206,7 +206,7 @@ def _steps(name: str, fitted: Fitted) -> Section:
     cheapest, dearest = (pick(steps, key=lambda step: steps[step].ps) for pick in (min, max))
     ends = " to ".join(f"{step} ({time_text(steps[step].ps)})" for step in (cheapest, dearest))
     words = f"{len(steps)} steps, from {ends}."
-    plot = Plot(f"steps-{name}", "Step costs with 95 % intervals", words, partial(_draw_bars, steps), (6.4, 3.2))
+    plot = Plot(f"steps-{name}", "Step costs with 95 % intervals", words, partial(_draw_bars, steps))
     tables = [table]
     if fitted.no_ops:
         columns = (

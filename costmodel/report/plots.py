@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from costmodel.errors import InputError
 from costmodel.report.colours import PRINTED, THEMED, VARIABLES, Palette
@@ -40,7 +40,8 @@ _STYLE: Final[Any] = {
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
 }
-_PNG_DPI: Final = 160
+_PNG_DPI: Final = 200
+_FEW_POWERS: Final = 300.0  # a logarithmic axis from here on is labelled at powers of ten alone
 # Where things are. Labels and opacities are left as they are.
 _PLACES: Final = re.compile(r' (?:d|x|y|x1|x2|y1|y2|width|height|transform|points)="[^"]*"')
 _NUMBER: Final = re.compile(r"-?\d+\.\d{2,}")
@@ -108,4 +109,6 @@ def log_if_wide(axes: Axes, axis: str, values: Sequence[float], ratio: float = 2
     ticks = axes.xaxis if axis == "x" else axes.yaxis
     # matplotlib would write powers as formulas, which are no text in SVG.
     ticks.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    # Over few powers of ten a label at each leaves one or two.
+    ticks.set_major_locator(LogLocator(subs=(1, 2, 5) if max(values) < _FEW_POWERS * min(values) else (1,)))
     ticks.set_minor_formatter(NullFormatter())

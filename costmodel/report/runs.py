@@ -1,29 +1,28 @@
-"""Sections about runs: noise and discards over a session, drift over many runs, and their provenance."""
+"""Sections about runs: noise and discards over a session, and their provenance."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
-import msgspec
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
+from costmodel.report.clusters import validated_section
 from costmodel.report.colours import Palette
-from costmodel.report.content import Cell, Column, Flagged, Level, Plot, Section, Table
+from costmodel.report.content import Cell, Column, Flagged, Fold, Level, Plot, Section, Table
+from costmodel.report.digest import Digest, Runs
+from costmodel.report.history import drift_flags, drift_sections
 from costmodel.report.models import facts_table
-from costmodel.report.text import count_cell, percent, share_cell, signed
-from costmodel.runs.anomalies import pool_findings, run_findings
-from costmodel.runs.design import Cell as Timed
-from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS, process_means
+from costmodel.report.text import count_cell, percent, share_cell
+from costmodel.runs.anomalies import Finding, Kind, pool_findings, run_findings
+from costmodel.runs.means import YARDSTICKS
+from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 from costmodel.trace import Severity
 
-_MOST_LINES: Final = 6  # operations in the plot of drift: as many as there are colours
-_COLUMNS: Final = ("cell", "operation", "process", "block", "order", "iterations", "ns", "gate", *YARDSTICKS)
 _MOST_UNCERTAIN: Final = 200
 _LEVELS: Final[dict[Severity, Level]] = {
     Severity.ERROR: "error",
@@ -33,66 +32,81 @@ _LEVELS: Final[dict[Severity, Level]] = {
 }
 
 
-def run_flags(runs: Sequence[Run]) -> Iterator[Flagged]:
-    """Every anomaly, and cells that missed their precision."""
-    findings = [finding for run in runs for finding in run_findings(run.path)]
-    for finding in (*findings, *(pool_findings(runs) if len(runs) > 1 else ())):
-        yield Flagged(_LEVELS[finding.severity], finding.kind.value, finding.where, finding.text)
-    for run in runs:
-        if run.manifest.uncertain:
-            text = f"{len(run.manifest.uncertain)} of {len(run.design.cells)} cells missed their precision"
-            yield Flagged("info", "uncertain", run.name, text)
-
-
-def run_sections(runs: Sequence[Run]) -> Iterator[Section]:
-    """The drift over all runs, then each run."""
-    frames = [run.samples(_COLUMNS) for run in runs]
-    if len(runs) > 1:
-        yield _over_time(runs, frames)
-    for run, samples in zip(runs, frames, strict=True):
-        yield _session(run, samples)
-        yield _provenance(run)
-
-
-def _session(run: Run, samples: pd.DataFrame) -> Section:
-    outcome = {
-        key: f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in run.manifest.outcome.items()
-    }
-    tables = [
-        facts_table("Outcome", {"status": run.manifest.status.value, "because": run.manifest.status_reason} | outcome)
+def run_flags(runs: Runs) -> Iterator[Flagged]:
+    """Every anomaly, cells that missed their precision, and steps over time."""
+    paths = (*runs.broken, *(run.path for run in runs.runs))
+    findings = [finding for path in paths for finding in run_findings(path)]
+    findings += pool_findings(runs.runs) if len(runs.runs) > 1 else ()
+    findings += [
+        Finding(Kind.UNREADABLE, Severity.ERROR, str(digest.run.path), digest.unread)
+        for digest in runs.digests
+        if digest.unread
     ]
-    gated = samples.loc[samples["gate"] != "", "gate"].value_counts()
-    if len(gated):
+    for finding in dict.fromkeys(findings):
+        yield Flagged(_LEVELS[finding.severity], finding.kind.value, finding.where, finding.text)
+    for run in runs.runs:
+        if missed := len(run.manifest.uncertain):
+            cells = len(run.design.cells)
+            text = f"{missed} of {cells} cells missed their precision"
+            yield Flagged("warning" if 2 * missed > cells else "info", "uncertain", run.name, text)
+    yield from drift_flags(runs.digests)
+
+
+def run_sections(runs: Runs) -> Iterator[Section]:
+    """The drift over all runs, then each run: at length if it is the only one, else to be opened."""
+    digests = runs.digests
+    if len(digests) > 1:
+        yield from drift_sections(digests)
+    for digest in digests:
+        if len(digest.validated):
+            yield validated_section(digest)
+    intro = "Yardsticks are fixed loads that are timed in every block: what moves them is the machine."
+    if len(digests) == 1:
+        name = digests[0].run.name
+        yield Section(f"Session of {name}", intro, _session_plots(digests[0]), _session_tables(digests[0]))
+        yield Section(f"Provenance of {name}", tables=_provenance(digests[0].run))
+    elif digests:
+        sessions = tuple(_fold(digest, _session_plots(digest), _session_tables(digest)) for digest in digests)
+        yield Section("Sessions", intro, folds=sessions)
+        yield Section("Provenance", folds=tuple(_fold(digest, (), _provenance(digest.run)) for digest in digests))
+
+
+def _fold(digest: Digest, plots: tuple[Plot, ...], tables: tuple[Table, ...]) -> Fold:
+    status = digest.run.manifest.status
+    note = "" if status is Status.COMPLETE else status.value
+    return Fold(digest.run.name, note, bool(note), plots, tables)
+
+
+def _session_plots(digest: Digest) -> tuple[Plot, ...]:
+    blocks = digest.blocks
+    if not len(blocks):
+        return ()
+    share = sum(digest.gated.values()) / digest.batches
+    processes = blocks["process"].nunique()
+    words = f"{len(blocks)} blocks of {processes} processes; {percent(share)} of batches were discarded."
+    draw = partial(_draw_session, blocks)
+    return (Plot(f"session-{digest.run.name}", "Noise and discards over the session", words, draw),)
+
+
+def _session_tables(digest: Digest) -> tuple[Table, ...]:
+    manifest = digest.run.manifest
+    outcome = {
+        key: f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in manifest.outcome.items()
+    }
+    because = {"because": manifest.status_reason} if manifest.status_reason else {}
+    tables = [facts_table("Outcome", {"status": manifest.status.value} | because | outcome)]
+    if digest.gated:
         columns = (Column("gate"), Column("batches", True), Column("of all", True))
         rows = tuple(
-            (Cell(str(gate)), count_cell(count), share_cell(count / len(samples))) for gate, count in gated.items()
+            (Cell(gate), count_cell(count), share_cell(count / digest.batches)) for gate, count in digest.gated.items()
         )
         tables.append(Table("Discarded batches, by what disturbed them", columns, rows))
-    if run.manifest.uncertain:
-        listed = sorted(run.manifest.uncertain.items())[:_MOST_UNCERTAIN]
-        caption = f"Cells that missed their precision ({len(listed)} of {len(run.manifest.uncertain)})"
+    if manifest.uncertain:
+        listed = sorted(manifest.uncertain.items())[:_MOST_UNCERTAIN]
+        caption = f"Cells that missed their precision ({len(listed)} of {len(manifest.uncertain)})"
         reasons = tuple((Cell(cell), Cell(reason)) for cell, reason in listed)
         tables.append(Table(caption, (Column("cell"), Column("reason")), reasons))
-    plots: tuple[Plot, ...] = ()
-    if len(samples):
-        blocks = _blocks(samples)
-        share = float(blocks["gated"].sum() / blocks["batches"].sum())
-        processes = blocks["process"].nunique()
-        words = f"{len(blocks)} blocks of {processes} processes; {percent(share)} of batches were discarded."
-        plots = (
-            Plot(f"session-{run.name}", "Noise and discards over the session", words, partial(_draw_session, blocks)),
-        )
-    intro = "Yardsticks are fixed loads that are timed in every block: what moves them is the machine."
-    return Section(f"Session of {run.name}", intro, plots, tuple(tables))
-
-
-def _blocks(samples: pd.DataFrame) -> pd.DataFrame:
-    """A row for each block, in the order of timing: yardsticks, batches, gated batches."""
-    groups = samples.assign(gated=samples["gate"] != "").groupby(["process", "block"], sort=True)
-    blocks = groups.agg(
-        **{name: (name, "median") for name in YARDSTICKS}, batches=("gated", "size"), gated=("gated", "sum")
-    )
-    return blocks.reset_index()
+    return tuple(tables)
 
 
 def _draw_session(blocks: pd.DataFrame, canvas: Canvas, palette: Palette) -> None:
@@ -109,87 +123,10 @@ def _draw_session(blocks: pd.DataFrame, canvas: Canvas, palette: Palette) -> Non
     above.set_ylabel("off the median (%)")
     below.set_ylabel("discarded (%)")
     below.set_xlabel("block, in the order of timing; vertical lines part processes")
-    above.legend()
+    canvas.legend(loc="outside upper left", ncols=2)
 
 
-def _over_time(runs: Sequence[Run], frames: Sequence[pd.DataFrame]) -> Section:
-    """How the times of operations, against the hash yardstick, moved from run to run."""
-    order = sorted(range(len(runs)), key=lambda i: (runs[i].manifest.created, runs[i].name))
-    moved = _moved([_cell_logs(runs[i], frames[i]) for i in order])
-    yardsticks = [float(frames[i][HASH_YARDSTICK].median()) if len(frames[i]) else float("nan") for i in order]
-    last = moved.apply(_last, axis=1) if len(moved) else pd.Series(dtype=float)
-    worst = last.abs().sort_values(ascending=False, kind="stable").index
-    columns = (Column("run"), Column("created"), Column("hash yardstick (ns)", True), Column("off the first", True))
-    rows = tuple(
-        (
-            Cell(runs[i].name),
-            Cell(runs[i].manifest.created),
-            count_cell(None if np.isnan(yard) else round(yard, 1)),
-            Cell("–") if np.isnan(yard) else Cell(signed(yard / yardsticks[0] - 1), yard / yardsticks[0] - 1),
-        )
-        for i, yard in zip(order, yardsticks, strict=True)
-    )
-    changes = tuple(
-        (Cell(str(name)), count_cell(int(moved.loc[name].notna().sum())), Cell(signed(last[name]), float(last[name])))
-        for name in worst
-    )
-    tables = [Table("Runs", columns, rows)]
-    plots: tuple[Plot, ...] = ()
-    if changes:
-        heads = (Column("operation"), Column("runs", True), Column("last against first", True))
-        tables.append(Table("Change of each operation, measured against the hash yardstick", heads, changes))
-        words = f"The largest change from first to last run is {changes[0][2].text}, of {worst[0]}."
-        title = "Drift over the runs"
-        plots = (Plot("drift", title, words, partial(_draw_drift, moved.loc[worst[:_MOST_LINES]], len(runs))),)
-    intro = (
-        "Median, over an operation's cells, of the change since the first run that has the cell. The plot has the "
-        "operations that moved most."
-    )
-    return Section("Drift over time", intro, plots, tuple(tables))
-
-
-def _moved(logs: Sequence[pd.Series[float]]) -> pd.DataFrame:
-    """Rows are operations, columns are runs: the median, over the cells that an operation has in this run and in one
-    before it, of the logarithmic change since the first run that has the cell. NaN where there is none."""
-    cells = pd.concat([log for log in logs if len(log)], axis=1, keys=[i for i, log in enumerate(logs) if len(log)])
-    repeated = cells[cells.notna().sum(axis=1) > 1]
-    changes = repeated.sub(repeated.bfill(axis=1).iloc[:, 0], axis=0)
-    return changes.groupby(level="operation").median().reindex(columns=range(len(logs)))
-
-
-def _last(row: pd.Series[float]) -> float:
-    return float(np.expm1(row.dropna().iloc[-1]))
-
-
-def _cell_logs(run: Run, samples: pd.DataFrame) -> pd.Series[float]:
-    """For each cell the mean over processes of log(time/hash yardstick), by operation, cell and the hash of what it
-    does: a cell of the same name in another run may be another program."""
-    if samples.empty:
-        return pd.Series(dtype=float)
-    means = process_means(samples, yardsticks=(HASH_YARDSTICK,)).mean(axis=1).dropna()
-    cells = {cell.id: (cell.operation, cell.id, _content(cell)) for cell in run.design.cells}
-    index = pd.MultiIndex.from_tuples(
-        [cells[str(name)] for name in means.index], names=["operation", "cell", "content"]
-    )
-    return pd.Series(means.to_numpy(), index=index)
-
-
-def _content(cell: Timed) -> str:
-    return hashlib.sha256(msgspec.json.encode((cell.work, cell.repeats, cell.flat, cell.arguments))).hexdigest()
-
-
-def _draw_drift(moved: pd.DataFrame, count: int, canvas: Canvas, palette: Palette) -> None:
-    axes = canvas.subplots()
-    for colour, marker, name in zip(palette.series, "os^Dvx", moved.index, strict=False):
-        axes.plot(np.arange(count), 100 * np.expm1(moved.loc[name]), marker=marker, color=colour, label=str(name))
-    axes.axhline(0, color=palette.ink, linewidth=0.8)
-    axes.set_xticks(np.arange(count), [str(number + 1) for number in range(count)])
-    axes.set_xlabel("run, oldest first")
-    axes.set_ylabel("change (%)")
-    axes.legend(ncols=2)
-
-
-def _provenance(run: Run) -> Section:
+def _provenance(run: Run) -> tuple[Table, ...]:
     manifest = run.manifest
     cpu = manifest.machine.get("cpu")
     machine = {key: str(value) for key, value in manifest.machine.items() if not isinstance(value, dict | list)}
@@ -208,14 +145,13 @@ def _provenance(run: Run) -> Section:
     facts += [("input", name, fact) for name, fact in manifest.inputs.items()]
     files = tuple((Cell(kind), Cell(name), count_cell(fact.bytes), Cell(fact.sha256)) for kind, name, fact in facts)
     counts = tuple((Cell(kind), count_cell(count)) for kind, count in manifest.messages.counts.items())
-    tables = (
+    return (
         facts_table("Run", head),
         Table("Files and inputs", (Column("of"), Column("file"), Column("bytes", True), Column("SHA-256")), files),
         Table("Messages", (Column("kind"), Column("count", True)), counts),
         facts_table("Versions", manifest.versions),
         facts_table("Machine", machine),
     )
-    return Section(f"Provenance of {run.name}", tables=tables)
 
 
 def _moment(ns: int | None) -> str:

@@ -39,7 +39,8 @@ def share_cell(share: float | None, status: str = "") -> Cell:
 
 def interval_text(low: float | None, high: float | None, form: str = "{:.3f}") -> str:
     """Both ends of an interval; ∞ where it has none."""
-    return f"{'−∞' if low is None else form.format(low)} … {'∞' if high is None else form.format(high)}"
+    ends = f"{'−∞' if low is None else form.format(low)} … {'∞' if high is None else form.format(high)}"
+    return ends.replace("-", "−")
 
 
 def sizes_text(sizes: Sequence[int]) -> str:

@@ -50,7 +50,7 @@ def verdict_sections(verdict: Verdict) -> Iterator[Section]:
     if ratios:
         words += f" Observed over predicted goes from {min(ratios):.3f} to {max(ratios):.3f}."
     plot = Plot(
-        f"scatter-{verdict.name}", "Predicted against observed time", words, partial(_draw_scatter, scores), (6.4, 3.8)
+        f"scatter-{verdict.name}", "Predicted against observed time", words, partial(_draw_scatter, scores), (4.8, 3.6)
     )
     intro = f"Model {verdict.model}, workload {verdict.workload}, run {verdict.run}: {verdict.status}."
     title = f"Predicted and observed: {verdict.name}"
@@ -175,8 +175,8 @@ def comparison_sections(comparison: Comparison) -> Iterator[Section]:
 
 def _rows(pair: Pair) -> Table:
     columns = (
-        Column("experiment"),
         Column("operation"),
+        Column("experiment"),
         Column("cells", True),
         Column("change", True),
         Column("95 %"),
@@ -185,8 +185,8 @@ def _rows(pair: Pair) -> Table:
     )
     rows = tuple(
         (
-            Cell(row.experiment),
             Cell(_label(row)),
+            Cell(row.experiment),
             count_cell(row.cells),
             Cell(signed(row.change), row.change),
             Cell(_shares(*row.interval)),
@@ -200,11 +200,11 @@ def _rows(pair: Pair) -> Table:
 
 def _splits(comparison: Comparison) -> Table:
     headings = ("between processes of a run", "between runs", "between machines")
-    columns = (Column("experiment"), Column("operation"), *(Column(each, True) for each in headings))
+    columns = (Column("operation"), Column("experiment"), *(Column(each, True) for each in headings))
     rows = tuple(
         (
-            Cell(row.experiment),
             Cell(_label(row)),
+            Cell(row.experiment),
             *(_deviation(each) for each in (row.within_runs, row.between_runs, row.between_machines)),
         )
         for row in comparison.variance
@@ -257,7 +257,7 @@ def _changes_plot(name: str, changes: list[_Change], band: float) -> Plot:
     few = "" if len(shown) == len(changes) else f" The {len(shown)} largest of {len(changes)} are drawn."
     largest = shown[0]
     words = f"The largest change is {signed(largest.change)}, of {largest.label}, which is {largest.status}.{few}"
-    size = (6.4, 1.1 + 0.22 * len(shown))
+    size = (4.8, 1.3 + 0.22 * len(shown))
     return Plot(name, "Changes with 95 % intervals and the band", words, partial(_draw_changes, shown, band), size)
 
 
@@ -266,14 +266,18 @@ def _draw_changes(changes: list[_Change], band: float, canvas: Canvas, palette: 
     axes.axvspan(-100 * band, 100 * band, color=palette.data, alpha=0.12, linewidth=0)
     axes.axvline(0, color=palette.ink, linewidth=0.8)
     colours = {"regressed": palette.alarm, "improved": palette.series[2], "unchanged": palette.data}
+    told: set[str] = set()
     for place, each in enumerate(reversed(changes)):
         colour = colours.get(each.status, palette.series[4])
+        label = "_" if each.status in told else each.status  # matplotlib's legends leave out what begins so
+        told.add(each.status)
         ends = [100 * (each.change if end is None else end) for end in (each.low, each.high)]
         axes.plot(ends, [place, place], color=colour)
-        axes.plot(100 * each.change, place, "o", color=colour)
+        axes.plot(100 * each.change, place, "o", color=colour, label=label)
     axes.set_yticks(range(len(changes)), [each.label for each in reversed(changes)])
     axes.set_ylim(-0.6, len(changes) - 0.4)
     axes.set_xlabel("change (%)")
+    canvas.legend(loc="outside upper right", ncols=3)
     axes.grid(axis="y", visible=False)
 
 

@@ -8,11 +8,15 @@ from pathlib import Path
 import msgspec
 
 from costmodel.batches import compare, select
+from costmodel.cluster.summary import PERCENTILES
 from costmodel.runs.change import Change
+from costmodel.runs.design import Plan
 from costmodel.runs.files import write_atomically
+from costmodel.runs.schema import Sample, Status
+from costmodel.runs.store import RunWriter
 from costmodel.validate.drift import Drift, DriftVerdict
 from costmodel.validate.score import Estimate
-from tests.batches.simulated import Truth, write_batch
+from tests.batches.simulated import CELLS, Truth, write_batch
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -117,3 +121,68 @@ def drift(path: Path) -> Path:
     found = DriftVerdict("deterministic", "instructions", "baseline.json", 0.005, drifts)
     write_atomically(path, msgspec.json.encode(found.to_dict()))
     return path
+
+
+def cluster(path: Path) -> Path:
+    """Two nodes over two repeats, one of them slower, and one that died."""
+
+    def node(repeat: int, number: int, pace: float) -> dict[str, object]:
+        return {
+            "repeat": repeat,
+            "node": number,
+            "blocks": 100,
+            "disturbed": 3,
+            "percentiles_ns": {str(share): pace * 1e4 * share for share in PERCENTILES},
+            "tx_ns": pace * 1e5,
+            "observed_over_predicted": pace,
+            "largest_share_of_slot": 0.01,
+            "late": 0,
+            "slower": pace > 1.05,
+        }
+
+    document = {
+        "profile": "plutuscall-loop",
+        "blocks": 100,
+        "transactions": 900,
+        "predicted_tx_ns": 1e5,
+        "predicted_block_ns": 9e5,
+        "spread": {"within": 0.02, "between_nodes": 0.1, "between_repeats": None},
+        "nodes": [node(repeat, number, 1 + number / 10) for repeat in (0, 1) for number in (0, 1)],
+        "faults": {"3": f"node process 3: killed {HOSTILE}"},
+    }
+    write_atomically(path, json.dumps(document).encode())
+    return path
+
+
+def cluster_run(folder: Path, *, nodes: int = 2, blocks: int = 300) -> Path:
+    """A cluster's run: node n takes (n + 1) µs for each of a block's transactions, of which there are 1 to 9."""
+    cell = CELLS[-1]
+    writer = RunWriter.create(
+        folder,
+        "cluster",
+        Plan(cells=(cell,), core=1),
+        machine={"id": "m"},
+        versions={"calibrate": "0"},
+        evaluator={"sha256": "e"},
+    )
+    writer.append(
+        [
+            Sample(
+                cell=cell.id,
+                process=node,
+                block=block,
+                order=block * 20,
+                iterations=block % 9 + 1,
+                ticks=1,
+                ns=1000.0 * (node + 1) * (block % 9 + 1),
+                gate="",
+                yardstick_hash_ns=100.0,
+                yardstick_machine_ns=100.0,
+                cpu=1,
+            )
+            for node in range(nodes)
+            for block in range(blocks)
+        ]
+    )
+    writer.manifest.outcome = {"profile": "plutuscall-loop", "nodes": nodes, "predicted_tx_ns": 1000.0}
+    return writer.finish(Status.COMPLETE).path

@@ -74,6 +74,7 @@ def test_runs_of_a_folder_are_shown_with_drift_and_sessions(tmp_path: Path) -> N
     page = assemble([folder])
     names = [plot.name for plot in page.plots()]
     assert names[0] == "drift"
+    assert [section.title for section in page.sections] == ["Drift over time", "Sessions", "Provenance"]
     assert len([name for name in names if name.startswith("session-")]) == 3
 
 
@@ -90,6 +91,28 @@ def test_a_changed_byte_of_a_run_is_the_first_thing_flagged(tmp_path: Path) -> N
     flag = assemble([folder]).flagged[0]
     assert (flag.level, flag.kind) == ("error", "changed checksum")
     assert flag.where.endswith("design.json")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "design.json", "samples.parquet"])
+def test_a_damaged_run_is_named_and_the_others_are_shown(tmp_path: Path, name: str) -> None:
+    folder, _ = sources.batches(tmp_path, runs=2)
+    damaged, whole = sorted(folder.iterdir())
+    content = (damaged / name).read_bytes()
+    (damaged / name).write_bytes(content[: len(content) // 2])
+    page = assemble([folder])
+    assert {flag.where.split("/")[-1] for flag in page.flagged if flag.level == "error"} & {damaged.name, name}
+    assert f"session-{whole.name}" in [plot.name for plot in page.plots()]
+    assert damaged.name in render_html(page)
+
+
+def test_plots_of_files_of_one_name_can_be_told_apart(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    paths = [sources.verdict(tmp_path / folder / "v.json") for folder in ("a", "b")]
+    paths += [sources.fitted_model(tmp_path / name) for name in ("m.json", "n.json")]
+    names = [plot.name for plot in assemble(paths).plots()]
+    assert len(names) == len(set(names))
+    assert {"scatter-v.json", "scatter-v.json-2", "curve-addInteger", "curve-addInteger-2"} <= set(names)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"scores": 3}', b'{"nonsense": {}}', b'{"comparisons": []}'])
@@ -115,6 +138,12 @@ def test_text_from_files_is_escaped_in_markdown(tmp_path: Path) -> None:
     markdown = render_markdown(assemble([sources.fitted_model(tmp_path / "m.json")]))
     assert sources.HOSTILE not in markdown
     assert r"\<script\>" in markdown
+
+
+def test_what_can_be_opened_is_in_markdown_too(tmp_path: Path) -> None:
+    markdown = render_markdown(assemble([sources.fitted_model(tmp_path / "m.json")]))
+    assert "<details><summary>addInteger (poor fit)</summary>" in markdown
+    assert "**Points of addInteger**" in markdown
 
 
 def test_names_of_elements_are_unique_in_the_page(tmp_path: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from costmodel.report import assemble, render_html
 from tests.report import sources
+from tests.runs.test_anomalies import make, rewrite, shifted
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -22,6 +24,16 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+TEXT = ("--ink", "--soft", "--link", "--alarm", "--warn", "--good")
+DRAWN = ("--data", "--fit", *(f"--series-{number}" for number in range(6)))
+GROUNDS = ("--paper", "--card")
+COLOUR = """(name) => {
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.color = `var(${name})`;
+  const parts = getComputedStyle(probe).color.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255);
+  probe.remove();
+  return parts;
+}"""
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's package chromium is not installed")
 
 
@@ -37,7 +49,8 @@ def browser() -> Iterator[Browser]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     runs, _ = sources.batches(folder, runs=2)
-    paths = [sources.fitted_model(folder / "m.json"), sources.verdict(folder / "v.json"), runs]
+    document = sources.cluster(folder / "c.json")
+    paths = [sources.fitted_model(folder / "m.json"), sources.verdict(folder / "v.json"), document, runs]
     path = folder / "page.html"
     path.write_text(render_html(assemble(paths)), encoding="utf-8")
     return path
@@ -115,15 +128,18 @@ def test_a_builtin_opens_on_its_curve(page: Page) -> None:
 
 
 def test_all_builtins_open_and_close_together(page: Page) -> None:
-    page.get_by_role("button", name="Open all").click()
-    assert page.locator("details:not([open])").count() == 0
-    page.get_by_role("button", name="Close all").click()
+    section = page.locator("section", has=page.get_by_role("heading", name="Cost curves"))
+    section.get_by_role("button", name="Open all of Cost curves").click()
+    assert section.locator("details:not([open])").count() == 0
+    assert page.locator("details:not([open])").count() > 0
+    section.get_by_role("button", name="Close all").click()
     assert page.locator("details[open]").count() == 0
 
 
 def test_a_phone_need_not_scroll_sideways(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.get_by_role("button", name="Open all").click()
+    for button in page.get_by_role("button", name="Open all").all():
+        button.click()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
@@ -139,3 +155,79 @@ def test_printing_opens_what_is_folded(page: Page) -> None:
     assert page.locator("details:not([open])").count() == 0
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.locator("details[open]").count() == 0
+
+
+def test_a_link_opens_the_builtin_that_it_names(page: Page) -> None:
+    fold = page.locator("details", has_text="addInteger").first
+    page.locator("#flagged").get_by_role("link", name="addInteger").click()
+    expect(fold).to_have_attribute("open", "")
+    page.get_by_role("button", name="Close all").first.click()
+    page.get_by_role("table", name="Builtins of").get_by_role("link", name="subtractInteger").press("Enter")
+    expect(page.locator("details", has_text="subtractInteger").first).to_have_attribute("open", "")
+
+
+def test_of_a_hundred_builtins_those_are_left_that_are_looked_for(browser: Browser, tmp_path: Path) -> None:
+    model = sources.fitted_model(tmp_path / "m.json")
+    document = json.loads(model.read_bytes())
+    builtins = document["calibrate"]["builtins"]
+    builtins |= {f"builtin{number}": builtins["subtractInteger"] for number in range(98)}
+    model.write_text(json.dumps(document))
+    path = tmp_path / "page.html"
+    path.write_text(render_html(assemble([model])), encoding="utf-8")
+    with browser.new_page() as opened:
+        opened.goto(path.as_uri())
+        opened.get_by_role("searchbox", name="Filter by name").fill("INTEGER")
+        assert opened.locator("details:visible > summary").all_inner_texts() == [
+            "addInteger poor fit",
+            "subtractInteger",
+        ]
+        opened.get_by_role("button", name="Open all").click()
+        assert opened.locator("details[open]").count() == 2
+
+
+def test_keys_alone_lead_through_the_page(page: Page) -> None:
+    """Every stop can be seen: it has an outline of its own."""
+    stops = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        stops.append(
+            page.evaluate("[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]")
+        )
+    assert stops[0] == ["A", "solid"]
+    assert ["BUTTON", "solid"] in stops
+    assert {style for _, style in stops} == {"solid"}
+
+
+def test_a_changed_byte_a_missing_kind_and_a_clock_jump_are_named_in_the_page(browser: Browser, tmp_path: Path) -> None:
+    run = make(tmp_path)
+    rewrite(run, lambda log: [message for message in log if message.kind != "process_begin"])
+    rewrite(run, shifted(-3600, 2))
+    path = tmp_path / "page.html"
+    path.write_text(render_html(assemble([run])), encoding="utf-8")
+    with browser.new_page() as opened:
+        opened.goto(path.as_uri())
+        rows = opened.locator("#flagged tbody tr").all_inner_texts()
+    for words in ("changed checksum", "missing message kind", "clock jump"):
+        assert [row for row in rows if words in row and "messages.jsonl" in row]
+
+
+def test_text_of_both_themes_can_be_read(page: Page) -> None:
+    """Contrast by WCAG 2.2: 4.5 for text, 3 for what is drawn."""
+    page.add_style_tag(content="* { transition: none !important; }")
+    for theme in ("light", "dark"):
+        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+        colours = {name: page.evaluate(COLOUR, name) for name in (*TEXT, *DRAWN, *GROUNDS)}
+        for names, least in ((TEXT, 4.5), (DRAWN, 3.0)):
+            low = [name for name in names for ground in GROUNDS if contrast(colours[name], colours[ground]) < least]
+            assert low == [], theme
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """The ratio of relative luminances, as WCAG defines it."""
+
+    def luminance(colour: list[float]) -> float:
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)

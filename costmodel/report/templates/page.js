@@ -32,14 +32,20 @@
     body.append(...rows);
     say(`Sorted by ${heading.textContent}, ${sign > 0 ? "ascending" : "descending"}`);
   };
-  const filter = (table, text) => {
-    const rows = [...table.tBodies[0].rows];
-    let shown = 0;
-    for (const row of rows) {
-      row.hidden = !row.textContent.toLowerCase().includes(text.toLowerCase());
-      shown += row.hidden ? 0 : 1;
-    }
-    say(`${shown} of ${rows.length} rows`);
+  const field = (words, parts, read, what) => {
+    const label = document.createElement("label");
+    const input = document.createElement("input");
+    input.type = "search";
+    label.append(words, input);
+    input.addEventListener("input", () => {
+      let shown = 0;
+      for (const part of parts) {
+        part.hidden = !read(part).toLowerCase().includes(input.value.trim().toLowerCase());
+        shown += part.hidden ? 0 : 1;
+      }
+      say(`${shown} of ${parts.length} ${what}`);
+    });
+    return label;
   };
 
   for (const frame of document.querySelectorAll(".table")) {
@@ -47,23 +53,30 @@
     [...table.tHead.rows[0].cells].forEach((heading, column) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.textContent = heading.textContent;
-      heading.replaceChildren(button);
+      button.append(...heading.childNodes);
+      heading.append(button);
       button.addEventListener("click", () => sort(table, heading, column));
     });
-    if (frame.dataset.filter) {
-      const label = document.createElement("label");
-      const input = document.createElement("input");
-      input.type = "search";
-      label.append("Filter rows", input);
-      frame.prepend(label);
-      input.addEventListener("input", () => filter(table, input.value));
-    }
+    if (frame.dataset.filter) frame.prepend(field("Filter rows", [...table.tBodies[0].rows], (row) => row.textContent, "rows"));
   }
 
+  for (const group of document.querySelectorAll(".folds[data-filter]")) {
+    const folds = [...group.querySelectorAll("details")];
+    group.prepend(field("Filter by name", folds, (fold) => fold.querySelector("summary").textContent, "shown"));
+  }
+  // Whoever follows a link to something folded wants to see it, though a filter hides it.
+  const open = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target === null || target.tagName !== "DETAILS") return;
+    target.hidden = false;
+    target.open = true;
+    target.scrollIntoView();
+  };
+  window.addEventListener("hashchange", open);
+  open();
   for (const button of document.querySelectorAll("[data-open]")) {
     button.addEventListener("click", () => {
-      for (const fold of button.closest(".folds").querySelectorAll("details")) fold.open = button.dataset.open === "true";
+      for (const fold of button.closest(".folds").querySelectorAll("details:not([hidden])")) fold.open = button.dataset.open === "true";
     });
   }
   // Paper cannot be clicked: all is opened for it, and closed again as it was.

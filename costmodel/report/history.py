@@ -1,0 +1,208 @@
+"""Drift over time: how operations' times moved from run to run, a series for each machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from costmodel.report.colours import Palette
+from costmodel.report.content import Cell, Column, Flagged, Plot, Section, Table
+from costmodel.report.digest import Digest
+from costmodel.report.text import count_cell, signed
+
+_MOST_LINES: Final = 6  # operations in the plot: as many as there are colours
+_MOST_DATES: Final = 5  # on an axis
+_FEWEST_RUNS: Final = 8  # fewer orders than that make no step of theirs unlikely enough
+_LEAST_SIDE: Final = 2  # runs on either side of a step
+_ORDERS: Final = 999
+_ALARMS: Final = 0.05
+_FLAGGED: Final = 0.01  # a step from here on is worth to be told first
+
+Floats = npt.NDArray[np.float64]
+
+
+class Step(NamedTuple):
+    """From run `first` on (counted from 0), an operation's times are another by `change`, a share."""
+
+    first: int
+    change: float
+
+
+class _Series(NamedTuple):
+    """The runs of one machine, oldest first. Rows of `moved` are operations, the one that moved most first."""
+
+    machine: str
+    digests: tuple[Digest, ...]
+    moved: pd.DataFrame
+    steps: dict[str, Step]
+
+
+def drift_flags(digests: Sequence[Digest]) -> Iterator[Flagged]:
+    """Steps of operations' times that chance does not explain, and runs that have nothing in common."""
+    for series in _series(digests):
+        if not len(series.moved):
+            text = "no two runs timed the same program, so there is no drift to show: a seed draws its own operands"
+            yield Flagged("info", "nothing in common", f"{len(series.digests)} runs of {series.machine}", text)
+        for name, step in series.steps.items():
+            if abs(step.change) >= _FLAGGED:
+                run = series.digests[step.first].run
+                text = f"{signed(step.change)} from {run.name} on, over {len(series.digests)} runs of one machine"
+                yield Flagged("warning", "step over time", name, text)
+
+
+def drift_sections(digests: Sequence[Digest]) -> Iterator[Section]:
+    """All runs in order, then the drift on each machine that has more than one run."""
+    ordered = _ordered(digests)
+    first: dict[str, float] = {}
+    rows = []
+    for digest in ordered:
+        yard = digest.yardstick_ns
+        known = not np.isnan(yard)
+        change = yard / first.setdefault(digest.machine, yard) - 1 if known else 0.0
+        rows.append(
+            (
+                Cell(digest.run.name),
+                Cell(_moment(digest)),
+                Cell(digest.machine[:12]),
+                Cell(digest.run.manifest.evaluator.get("sha256", "unknown")[:12]),
+                count_cell(round(yard, 1) if known else None),
+                Cell(signed(change), change) if known else Cell("–"),
+            )
+        )
+    columns = (
+        *(Column(each) for each in ("run", "began (UTC)", "machine", "build")),
+        Column("hash yardstick (ns)", True),
+        Column("off the first", True),
+    )
+    every = list(_series(digests))
+    intro = (
+        "Median, over an operation's cells, of the change since the machine's first run that has the cell, measured "
+        "against the hash yardstick. A step is told where fewer than one in twenty orders of the runs would show one "
+        "as clear in any operation."
+    )
+    plots = tuple(plot for number, series in enumerate(every) for plot in _plots(series, number, len(every)))
+    tables = tuple(_changes(series) for series in every if len(series.moved))
+    yield Section("Drift over time", intro, plots, (Table("Runs, oldest first", columns, tuple(rows)), *tables))
+
+
+def find_steps(values: Floats, *, seed: int = 0) -> tuple[Step | None, ...]:
+    """For each row, a series of logarithms, the clearest step in it, or None where chance explains that.
+
+    How clear a step is, is the share of a row's variance that it explains. Runs in any other order would have been as
+    likely if nothing had changed, so each is compared with the clearest of all rows in random orders of the columns:
+    the chance of any false alarm in the table is 5 %, however alike the rows move (P. H. Westfall and S. S. Young,
+    Resampling-Based Multiple Testing, 1993).
+    """
+    count = values.shape[1]
+    if len(values) == 0 or count < _FEWEST_RUNS:
+        return (None,) * len(values)
+    chance = np.random.default_rng(seed)
+    seen = [_clearest(values[:, chance.permutation(count)])[1].max() for _ in range(_ORDERS)]
+    places, shares = _clearest(values)
+    level = np.quantile([*seen, np.inf], 1 - _ALARMS, method="higher")
+    return tuple(
+        Step(int(place), float(np.expm1(row[place:].mean() - row[:place].mean()))) if share > level else None
+        for row, place, share in zip(values, places, shares, strict=True)
+    )
+
+
+def _clearest(values: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
+    """For each row the split that explains most of its variance, and which share that is."""
+    count = values.shape[1]
+    centred = values - values.mean(axis=1, keepdims=True)
+    whole = (centred**2).sum(axis=1)
+    left = np.arange(_LEAST_SIDE, count - _LEAST_SIDE + 1)
+    sums = centred.cumsum(axis=1)[:, left - 1]
+    between = sums**2 * count / (left * (count - left))
+    best = between.argmax(axis=1)
+    shares = np.divide(between[np.arange(len(values)), best], whole, out=np.zeros(len(values)), where=whole > 0)
+    return left[best], shares
+
+
+def _ordered(digests: Sequence[Digest]) -> list[Digest]:
+    return sorted(digests, key=lambda digest: (digest.run.manifest.created, digest.run.name))
+
+
+def _series(digests: Sequence[Digest]) -> Iterator[_Series]:
+    ordered = _ordered(digests)
+    for machine in dict.fromkeys(digest.machine for digest in ordered):
+        mine = tuple(digest for digest in ordered if digest.machine == machine)
+        if len(mine) < 2:
+            continue
+        moved = _moved([digest.logs for digest in mine])
+        if len(moved):
+            moved = moved.loc[moved.apply(_last, axis=1).abs().sort_values(ascending=False, kind="stable").index]
+        whole = moved.dropna()
+        steps = zip(whole.index, find_steps(whole.to_numpy(float)), strict=True)
+        yield _Series(machine, mine, moved, {str(name): step for name, step in steps if step is not None})
+
+
+def _moved(logs: Sequence[pd.Series[float]]) -> pd.DataFrame:
+    """Rows are operations, columns are runs: the median, over the cells that an operation has in this run and in one
+    before it, of the logarithmic change since the first run that has the cell. NaN where there is none."""
+    some = {i: log for i, log in enumerate(logs) if len(log)}
+    if not some:
+        return pd.DataFrame(columns=range(len(logs)), dtype=float)
+    cells = pd.concat(list(some.values()), axis=1, keys=list(some))
+    repeated = cells[cells.notna().sum(axis=1) > 1]
+    changes = repeated.sub(repeated.bfill(axis=1).iloc[:, 0], axis=0)
+    return changes.groupby(level="operation").median().reindex(columns=range(len(logs)))
+
+
+def _moment(digest: Digest) -> str:
+    """When a run began, to the minute."""
+    return digest.run.manifest.created[:16].replace("T", " ")
+
+
+def _last(row: pd.Series[float]) -> float:
+    return float(np.expm1(row.dropna().iloc[-1]))
+
+
+def _plots(series: _Series, number: int, machines: int) -> Iterator[Plot]:
+    if not len(series.moved):
+        return
+    name, title = "drift", "Drift over the runs"
+    if machines > 1:
+        name, title = f"drift-{number + 1}", f"Drift over the runs of machine {series.machine[:12]}"
+    most, few = series.moved.index[0], len(series.moved) > _MOST_LINES
+    words = (
+        f"The largest change from the first of {len(series.digests)} runs to the last is "
+        f"{signed(_last(series.moved.iloc[0]))}, of {most}."
+        + (f" The {_MOST_LINES} of {len(series.moved)} operations that moved most are drawn." if few else "")
+    )
+    dates = [_moment(digest) for digest in series.digests]
+    draw = partial(_draw, series.moved.iloc[:_MOST_LINES], dates, series.steps)
+    yield Plot(name, title, words, draw)
+
+
+def _changes(series: _Series) -> Table:
+    rows = []
+    for name, row in series.moved.iterrows():
+        last = _last(row)
+        step = series.steps.get(str(name))
+        told = Cell(f"{signed(step.change)} from run {step.first + 1} on", status="warning") if step else Cell("none")
+        rows.append((Cell(str(name)), count_cell(int(row.notna().sum())), Cell(signed(last), last), told))
+    columns = (Column("operation"), Column("runs", True), Column("last against first", True), Column("step"))
+    caption = f"Change of each operation on machine {series.machine[:12]}"
+    return Table(caption, columns, tuple(rows))
+
+
+def _draw(moved: pd.DataFrame, dates: Sequence[str], steps: dict[str, Step], canvas: Canvas, palette: Palette) -> None:
+    axes = canvas.subplots()
+    at = np.arange(len(dates))
+    for colour, marker, name in zip(palette.series, "os^Dvx", moved.index, strict=False):
+        axes.plot(at, 100 * np.expm1(moved.loc[name]), marker=marker, color=colour, label=str(name))
+        if str(name) in steps:
+            axes.axvline(steps[str(name)].first - 0.5, color=colour, linewidth=0.8, linestyle=":")
+    axes.axhline(0, color=palette.ink, linewidth=0.8)
+    shown = at[:: -(-len(at) // _MOST_DATES)]
+    axes.set_xticks(shown, [f"{number + 1}\n{dates[number].replace(' ', chr(10))}" for number in shown])
+    axes.set_xlabel("run, oldest first, and when it began (UTC)")
+    axes.set_ylabel("change (%)")
+    canvas.legend(loc="outside upper left", ncols=2)
