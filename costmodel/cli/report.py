@@ -1,4 +1,4 @@
-"""`calibrate report`: a page about runs, models, verdicts and comparisons."""
+"""`calibrate report`: a page about runs, models, verdicts, comparisons and clusters."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ def command(
     sources: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="RUN|MODEL|VERDICT|COMPARISON...",
-            help="Runs, folders of runs, models, and what validate and compare wrote with --json.",
+            metavar="RUN|MODEL|VERDICT|COMPARISON|CLUSTER...",
+            help="Runs, folders of runs, models, and what validate, compare and cluster wrote with --json.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Page to write; with --plot, a picture that ends in .png or .svg."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Page to write; with --plot, a picture that ends in .png or .svg. "
+            "[default: report.html, unless --markdown or --json is given]",
+        ),
     ] = None,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Also write the text and tables as Markdown.")
@@ -50,8 +55,9 @@ def command(
         if sources or out or markdown or plot:
             raise InputError("--verify goes alone: name a folder, and nothing else but --json")
         return _verify(verify, as_json)
-    if plot is not None and out is None:
-        raise InputError("--plot needs --out, a file that ends in .png or .svg")
+    if plot is not None and (out is None or markdown is not None):
+        raise InputError("--plot needs --out, a file that ends in .png or .svg, and does not go with --markdown")
+    _refuse_overwriting(sources or [], out, markdown)
     # matplotlib and pandas come with it.
     from costmodel.report import assemble
 
@@ -63,6 +69,16 @@ def command(
         written = _write_page(page, out, markdown, as_json)
     _tell(page, written, as_json)
     return 0
+
+
+def _refuse_overwriting(sources: list[Path], out: Path | None, markdown: Path | None) -> None:
+    """A slip of the order of arguments must not cost a model or a measurement."""
+    targets = {path.resolve() for path in (out, markdown) if path is not None}
+    if out is not None and markdown is not None and len(targets) == 1:
+        raise InputError(f"--out and --markdown are both {out}; name two files")
+    for source in sources:
+        if any(source.resolve() in (target, *target.parents) for target in targets):
+            raise InputError(f"writing the report would change {source}, which it is made of; name another file")
 
 
 def _write_plot(page: Page, name: str, out: Path) -> Path:

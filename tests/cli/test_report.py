@@ -39,6 +39,27 @@ def test_an_unknown_plot_is_refused_with_those_there_are(tmp_path: Path) -> None
     assert not (tmp_path / "x.png").exists()
 
 
+def test_a_file_that_the_report_is_made_of_is_not_overwritten(tmp_path: Path) -> None:
+    model = sources.fitted_model(tmp_path / "m.json")
+    before = model.read_bytes()
+    assert "m.json" in one_line(calibrate("report", model, "--out", model))
+    folder, _ = sources.batches(tmp_path, runs=1)
+    run = next(folder.iterdir())
+    assert run.name in one_line(calibrate("report", run, "--markdown", run / "design.json"))
+    assert model.read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    model = sources.fitted_model(tmp_path / "m.json")
+    for out in (tmp_path / "absent" / "page.html", tmp_path, Path("/dev/full")):
+        assert str(out) in one_line(calibrate("report", model, "--out", out))
+
+
+def test_a_plot_is_no_markdown(tmp_path: Path) -> None:
+    options = ("--plot", "curve-addInteger", "--out", tmp_path / "x.png", "--markdown", tmp_path / "x.md")
+    assert "--markdown" in one_line(calibrate("report", sources.fitted_model(tmp_path / "m.json"), *options))
+
+
 def test_nothing_to_report_on_is_refused() -> None:
     assert "name runs" in one_line(calibrate("report"))
 
