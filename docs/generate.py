@@ -82,7 +82,7 @@ def _entries(root: dict[str, Any], schema: dict[str, Any], path: str) -> Iterato
 
 
 def _resolved(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" not in schema:
+    if not schema.get("$ref", "").startswith("#"):  # another file's keys are listed there
         return schema
     definition: dict[str, Any] = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
     return definition | {key: value for key, value in schema.items() if key != "$ref"}

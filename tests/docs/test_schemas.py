@@ -1,18 +1,24 @@
 """What the commands write is what the schemas say, down to the last key."""
 
 import json
+import signal
 from pathlib import Path
 from shutil import copytree
+from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from costmodel.timing.fingerprint import fingerprint
 from tests.batches.simulated import Truth, write_batch
-from tests.cli.command import calibrate
+from tests.cli.command import ENVIRONMENT, MAIN, calibrate
 from tests.fit.synthetic import Machine, all_cells, make_run
-from tests.workloads.rows import row, write
+from tests.timing.counting import needs_counts
+from tests.workloads.rows import row
+from tests.workloads.rows import write as write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "schemas"
@@ -20,8 +26,17 @@ NAMES = sorted(path.name.removesuffix(".schema.json") for path in SCHEMAS.iterdi
 PROGRAM = "(program 1.1.0 [(builtin addInteger) (con integer 40) (con integer 2)])"
 
 
+def document(name: str) -> Any:
+    return json.loads((SCHEMAS / name).read_text("utf-8"))
+
+
+REGISTRY: Registry[Any] = Registry().with_resources(
+    (path.name, DRAFT202012.create_resource(document(path.name))) for path in SCHEMAS.iterdir()
+)
+
+
 def schema(name: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8")))
+    return Draft202012Validator(document(f"{name}.schema.json"), registry=REGISTRY)
 
 
 def check(name: str, document: Any) -> None:
@@ -29,23 +44,38 @@ def check(name: str, document: Any) -> None:
     assert errors == []
 
 
+def printed(*arguments: str | Path) -> Any:
+    """What a command prints with --json, whatever its verdict."""
+    result = calibrate(*arguments, "--json")
+    assert result.returncode in (0, 1, 3), result.stderr
+    return json.loads(result.stdout)
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What measuring printed."""
+    options = ("--experiment", "builtins", "--builtins", "ifThenElse", "--time-budget", "4s")
+    return printed("measure", *options, "--measurements", tmp_path_factory.mktemp("measurements"))
+
+
+@pytest.fixture(scope="module")
+def run(measured: Any) -> Path:
     """A short run."""
-    options = ("--experiment", "builtins", "--builtins", "ifThenElse", "--time-budget", "4s", "--json")
-    result = calibrate("measure", *options, "--measurements", tmp_path_factory.mktemp("measurements"))
-    assert result.returncode == 0, result.stderr
-    return Path(json.loads(result.stdout)["run"])
+    return Path(measured["run"])
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A model with all parts, of a run whose times are made up."""
+def fit(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What a fit with all parts printed, of a run whose times are made up."""
     folder = tmp_path_factory.mktemp("models")
     made = make_run(folder, all_cells(), machine=Machine(fingerprint=fingerprint(0)))
-    result = calibrate("fit", made.path, "--coverage", "0.9", "--shape", "free", "--out", folder / "model.json")
-    assert result.returncode == 0, result.stderr
-    return json.loads((folder / "model.json").read_text("utf-8"))
+    return printed("fit", made.path, "--coverage", "0.9", "--shape", "free", "--out", folder / "model.json")
+
+
+@pytest.fixture(scope="module")
+def model(fit: Any) -> Any:
+    """The model that it wrote."""
+    return json.loads(Path(fit["model"]).read_text("utf-8"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,7 +90,8 @@ def test_schema_leaves_no_object_open_by_accident(name: str) -> None:
             return [found for number, each in enumerate(node) for found in open_objects(each, f"{path}/{number}")]
         if not isinstance(node, dict):
             return []
-        found = [path] if node.get("type") == "object" and "additionalProperties" not in node else []
+        closed = node.keys() & {"additionalProperties", "unevaluatedProperties"}
+        found = [path] if node.get("type") == "object" and not closed else []
         return found + [each for key, value in node.items() for each in open_objects(value, f"{path}/{key}")]
 
     assert open_objects(schema(name).schema, name) == []
@@ -78,8 +109,59 @@ def test_messages_of_a_run(run: Path) -> None:
         check("message", json.loads(line))
 
 
+def test_measurement(measured: Any) -> None:
+    check("measurement", measured)
+    check("measurement", {"runs": [measured | {"machine": "0123"}]})
+    assert list(schema("measurement").iter_errors({"runs": [{}]}))
+
+
 def test_model(model: Any) -> None:
     check("model", model)
+
+
+def test_fit(fit: Any) -> None:
+    check("fit", fit)
+    assert list(schema("fit").iter_errors(fit | {"new": 1}))
+
+
+def test_official_fit(shared_data: Path, tmp_path: Path) -> None:
+    criterion = shared_data / "official" / "benching-conway.csv"
+    options = ("--method", "official", "--criterion", criterion, "--out", tmp_path / "model.json")
+    check("official-fit", printed("fit", *options))
+
+
+def test_parameters(tmp_path: Path) -> None:
+    for options in ((), ("--epoch", "530", "--language", "PlutusV2"), ("--model", "C"), ("--model", "epoch:400")):
+        check("params-show", printed("params", "show", *options))
+    emit = ("--model", "D", "--language", "PlutusV2", "--format", "cost-model-file", "--out", tmp_path / "model")
+    check("params-emit", printed("params", "emit", *emit))
+    check("params-diff", printed("params", "diff", "A", "E"))
+
+
+def test_report(model: Any, tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text(json.dumps(model))
+    told = printed("report", tmp_path / "model.json")
+    assert told["plots"]
+    check("report", told)
+
+
+def test_collected_messages(tmp_path: Path) -> None:
+    command = [*MAIN, "trace", "collect", str(tmp_path), "--listen", "127.0.0.1:0", "--json"]
+    with Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=ENVIRONMENT) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # that it listens
+        process.send_signal(signal.SIGTERM)
+        told, _ = process.communicate(timeout=60)
+    check("collection", json.loads(told))
+
+
+def test_cost_of_tracing() -> None:
+    check("tracing", printed("validate", "--trace", "local", "--loops", "1", "--time-budget", "2s"))
+
+
+@needs_counts
+def test_renewed_counts(tmp_path: Path) -> None:
+    check("counted", printed("validate", "--against", tmp_path / "counts.json", "--renew"))
 
 
 def test_a_key_that_nobody_described_is_refused(model: Any) -> None:
@@ -131,7 +213,7 @@ def test_cluster(profile: str, tmp_path: Path) -> None:
 
 
 def test_rows(tmp_path: Path) -> None:
-    corpus = write(tmp_path / "corpus.parquet", [row(), row(cpu=1), row(program=b"\xff", cpu=None)])
+    corpus = write_rows(tmp_path / "corpus.parquet", [row(), row(cpu=1), row(program=b"\xff", cpu=None)])
     result = calibrate("eval", corpus, "--out", tmp_path / "results.parquet", "--json")
     document = json.loads(result.stdout)
     assert len(document["misses"]) == 2
