@@ -66,7 +66,9 @@ def _entries(root: dict[str, Any], schema: dict[str, Any], path: str) -> Iterato
     schema = _resolved(root, schema)
     for branch in schema.get("anyOf", ()):
         yield from _entries(root, branch, path)
-    required = schema.get("required", ())
+    required = schema.get("required") or next(
+        (each["required"] for each in schema.get("anyOf", ()) if "required" in each), ()
+    )
     for name, below in schema.get("properties", {}).items():
         where = f"{path}.{name}" if path else name
         yield where, name in required, _resolved(root, below)

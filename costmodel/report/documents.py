@@ -70,6 +70,24 @@ class NoOp(Figure, frozen=True):
     predicted_ps: float | None = None
 
 
+class Scale(msgspec.Struct, frozen=True):
+    """Reference picoseconds for one of the measured machine's, for a family of builtins."""
+
+    factor: float
+    interval: tuple[float, float]
+    known: int
+
+
+class Expressed(msgspec.Struct, frozen=True):
+    """What became of a fit that is given in the picoseconds of another machine."""
+
+    reference: str
+    families: dict[str, Scale]
+    steps_factor: float
+    held_out: dict[str, float] = {}
+    inputs: tuple[dict[str, str], ...] = ()
+
+
 class Fitted(msgspec.Struct, frozen=True):
     """The `calibrate` section of a model file."""
 
@@ -86,6 +104,7 @@ class Fitted(msgspec.Struct, frozen=True):
     method: dict[str, Any] = {}
     variant: str = ""
     tool_version: str = ""
+    expressed_in: Expressed | None = None
 
 
 class Model(msgspec.Struct, frozen=True):

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure as Canvas
 
 from costmodel.report.colours import Palette
 from costmodel.report.content import Cell, Column, Flagged, Fold, Plot, Section, Table
-from costmodel.report.documents import Builtin, Coefficient, Figure, Fitted, Model, Place
+from costmodel.report.documents import Builtin, Coefficient, Expressed, Figure, Fitted, Model, Place
 from costmodel.report.plots import log_if_wide
 from costmodel.report.text import (
     count_cell,
+    interval_text,
     percent,
     share_cell,
     signed,
@@ -37,6 +38,9 @@ def model_flags(model: Model) -> Iterator[Flagged]:
         text = "is a model without a fit: there is nothing to say of its quality"
         yield Flagged("info", "no intervals", model.name, text)
         return
+    if model.fitted.expressed_in is not None:
+        text = "is a fit in the picoseconds of another machine; the fit itself has the curves and flags"
+        yield Flagged("info", "other picoseconds", model.name, text)
     for name, kinds in sorted(model.fitted.flagged.items()):
         reasons = "; ".join(flag.reason for flag in _flags(model.fitted, name))
         mild = set(kinds) <= {"uncertain", "rounded"}
@@ -64,6 +68,9 @@ def model_sections(model: Model) -> Iterator[Section]:
         yield Section(f"Model {model.name}", f"{len(model.costs.builtins)} builtins, without a fit.")
         return
     fitted = model.fitted
+    if fitted.expressed_in is not None:
+        yield _expressed(model.name, fitted.expressed_in)
+        return
     yield _builtins(model.name, fitted)
     if fitted.steps.coefficients:
         yield _steps(model.name, fitted)
@@ -263,6 +270,32 @@ def _prices(caption: str, prices: dict[str, Coefficient], what: str) -> Table:
         for key, price in prices.items()
     )
     return Table(caption, columns, rows)
+
+
+def _expressed(name: str, expressed: Expressed) -> Section:
+    columns = (
+        Column("family"),
+        Column("builtins in both", True),
+        Column("reference ps per own ps", True),
+        Column("95 %"),
+    )
+    rows = tuple(
+        (
+            Cell(family),
+            count_cell(scale.known),
+            Cell(f"{scale.factor:.4g}", scale.factor),
+            Cell(interval_text(*scale.interval, "{:.4g}")),
+        )
+        for family, scale in expressed.families.items()
+    )
+    steps = (Cell("machine steps"), Cell("–"), Cell(f"{expressed.steps_factor:.4g}", expressed.steps_factor), Cell("–"))
+    held = {key.replace("_", " "): f"{value:.4g}" for key, value in expressed.held_out.items()}
+    tables = (
+        Table("Factors by family, with the interval for one builtin", columns, (*rows, steps)),
+        facts_table("How well builtins that were held out were predicted", held),
+        *(facts_table(f"Input {run.get('run', number)}", run) for number, run in enumerate(expressed.inputs, 1)),
+    )
+    return Section(f"{name} in picoseconds of {expressed.reference}", tables=tables)
 
 
 def _origin(name: str, fitted: Fitted) -> Section:

@@ -65,11 +65,16 @@ def run(measured: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def fit(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What a fit with all parts printed, of a run whose times are made up."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with all parts, whose times are made up."""
     folder = tmp_path_factory.mktemp("models")
-    made = make_run(folder, all_cells(), machine=Machine(fingerprint=fingerprint(0)))
-    return printed("fit", made.path, "--coverage", "0.9", "--shape", "free", "--out", folder / "model.json")
+    return make_run(folder, all_cells(), machine=Machine(fingerprint=fingerprint(0))).path
+
+
+@pytest.fixture(scope="module")
+def fit(made: Path) -> Any:
+    """What its fit printed."""
+    return printed("fit", made, "--coverage", "0.9", "--shape", "free", "--out", made.parent / "model.json")
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +127,14 @@ def test_model(model: Any) -> None:
 def test_fit(fit: Any) -> None:
     check("fit", fit)
     assert list(schema("fit").iter_errors(fit | {"new": 1}))
+
+
+def test_fit_in_the_picoseconds_of_another_machine(model: Any, made: Path, tmp_path: Path) -> None:
+    reference = tmp_path / "reference.json"
+    reference.write_text(json.dumps(model))
+    told = printed("fit", made, "--reference", reference, "--out", tmp_path / "model.json")
+    check("fit", told)
+    check("model", json.loads((tmp_path / "model.json").read_text("utf-8")))
 
 
 def test_official_fit(shared_data: Path, tmp_path: Path) -> None:

@@ -47,6 +47,21 @@ def test_step_costs_are_in_a_table(tmp_path: Path) -> None:
     assert cells(page, "Step costs of model.json")["cekLamCost"][1] == Cell("7 ns", 7000)
 
 
+def test_a_model_in_other_picoseconds_has_its_factors(tmp_path: Path) -> None:
+    path = sources.fitted_model(tmp_path / "m.json")
+    document = json.loads(path.read_bytes())
+    scale = {"factor": 1.5, "interval": [1.2, 1.9], "known": 6}
+    held = {"rounds": 20, "median_error": 0.04}
+    document["calibrate"] = {
+        "expressed_in": {"reference": "r", "families": {"hashes": scale}, "steps_factor": 2.0, "held_out": held}
+    }
+    path.write_text(json.dumps(document))
+    page = assemble([path])
+    rows = cells(page, "Factors by family, with the interval for one builtin")
+    assert [cell.text for cell in rows["hashes"]] == ["hashes", "6", "1.5", "1.2 … 1.9"]
+    assert rows["machine steps"][2].sort == 2.0
+
+
 def test_scores_are_in_a_table_with_their_verdicts(tmp_path: Path) -> None:
     page = assemble([sources.verdict(tmp_path / "verdict.json")])
     slow = cells(page, "Programs")["slow"]
