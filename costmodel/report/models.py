@@ -91,8 +91,8 @@ def _builtins(name: str, fitted: Fitted) -> Section:
     )
     intro = (
         "Points are what was measured, with 95 % intervals; the line joins the fit at the measured sizes and at the "
-        "corners of the domain, the band is its 95 % interval; the dashed line is what is charged. What is flagged "
-        "comes first. Open a builtin for its curve."
+        "corners of the domain, the band is its 95 % interval; the dashed line is what is charged. Sizes are counted "
+        "as the costing functions count them. What is flagged comes first. Open a builtin for its curve."
     )
     return Section(f"Cost curves of {name}", intro, tables=(table,), folds=folds)
 

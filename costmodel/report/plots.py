@@ -91,13 +91,17 @@ def _save(plot: Plot, form: str, palette: Palette) -> bytes:
     with mpl.rc_context(style):
         figure = Figure(figsize=plot.size, layout="constrained")
         plot.draw(figure, palette)
+        if palette is not THEMED:  # a page has it below the plot
+            figure.suptitle(plot.title, fontsize=10)
         sink = io.BytesIO()
+        # A page has a ground of its own; a picture may come to lie on any.
+        ground = "none" if palette is THEMED else "white"
         if form == "svg":
             FigureCanvasSVG(figure)
-            figure.savefig(sink, format="svg", metadata={"Date": None})
+            figure.savefig(sink, format="svg", facecolor=ground, metadata={"Date": None})
         else:
             FigureCanvasAgg(figure)
-            figure.savefig(sink, format="png", dpi=_PNG_DPI, facecolor="white", metadata={"Software": None})
+            figure.savefig(sink, format="png", dpi=_PNG_DPI, facecolor=ground, metadata={"Software": None})
     return sink.getvalue()
 
 

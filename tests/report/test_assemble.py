@@ -172,6 +172,8 @@ def test_a_plot_is_written_as_png_and_svg_with_fixed_colours(tmp_path: Path) -> 
     assert picture(plot, "png").startswith(b"\x89PNG")
     svg = picture(plot, "svg")
     assert b"<svg" in svg and b"var(--" not in svg
+    assert b"fill: #ffffff" in svg  # dark text must not come to lie on a dark ground
+    assert "#ffffff" not in inline_svg(plot)
     with pytest.raises(InputError, match=r"\.png or \.svg"):
         picture(plot, "pdf")
 
@@ -184,4 +186,4 @@ def test_labels_in_the_page_are_those_of_the_picture() -> None:
     texts = re.compile(r"<text[^>]*>([^<]*)</text>")
     alone = texts.findall(picture(plot, "svg").decode())
     assert {"0.250", "0.125"} <= set(alone)
-    assert texts.findall(inline_svg(plot)) == alone
+    assert [*texts.findall(inline_svg(plot)), "title"] == alone
