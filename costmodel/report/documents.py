@@ -242,6 +242,11 @@ class Node(msgspec.Struct, frozen=True):
     late: int = 0
     slower: bool = False
 
+    def __post_init__(self) -> None:
+        for share in self.percentiles_ns:
+            if not 0 <= float(share) <= 100:
+                raise ValueError(f"{share} is no percentile")
+
 
 class Cluster(msgspec.Struct, frozen=True):
     """What `cluster --json` wrote."""

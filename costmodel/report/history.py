@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from costmodel.report.colours import Palette
 from costmodel.report.content import Cell, Column, Flagged, Plot, Section, Table
 from costmodel.report.digest import Digest
-from costmodel.report.text import count_cell, signed
+from costmodel.report.text import count_cell, label_text, signed
 
 _MOST_LINES: Final = 6  # operations in the plot: as many as there are colours
 _MOST_DATES: Final = 5  # on an axis
@@ -197,7 +197,7 @@ def _draw(moved: pd.DataFrame, dates: Sequence[str], steps: dict[str, Step], can
     axes = canvas.subplots()
     at = np.arange(len(dates))
     for colour, marker, name in zip(palette.series, "os^Dvx", moved.index, strict=False):
-        axes.plot(at, 100 * np.expm1(moved.loc[name]), marker=marker, color=colour, label=str(name))
+        axes.plot(at, 100 * np.expm1(moved.loc[name]), marker=marker, color=colour, label=label_text(str(name)))
         if str(name) in steps:
             axes.axvline(steps[str(name)].first - 0.5, color=colour, linewidth=0.8, linestyle=":")
     axes.axhline(0, color=palette.ink, linewidth=0.8)

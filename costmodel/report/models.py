@@ -17,6 +17,7 @@ from costmodel.report.plots import log_if_wide
 from costmodel.report.text import (
     count_cell,
     interval_text,
+    label_text,
     percent,
     share_cell,
     signed,
@@ -179,7 +180,8 @@ def _driver(fit: Builtin) -> Driver:
     or else the fitted cost itself."""
     places = (*fit.points, *fit.corners)
     costs = {place.sizes: place.fitted.ps for place in places}
-    for label, driver in _drivers(max((len(place.sizes) for place in places), default=0), fit):
+    counts = {len(place.sizes) for place in places}
+    for label, driver in _drivers(counts.pop() if len(counts) == 1 else 0, fit):
         values: dict[float, float] = {}
         if all(
             abs(values.setdefault(driver(sizes), cost) - cost) <= _SAME * abs(cost) for sizes, cost in costs.items()
@@ -239,7 +241,7 @@ def _draw_bars(steps: dict[str, Coefficient], canvas: Canvas, palette: Palette) 
     names = sorted(steps, key=lambda step: steps[step].ps)
     value = np.array([steps[step].ps for step in names]) / _PS_PER_NS
     bounds = np.array([steps[step].interval_ps for step in names]).T / _PS_PER_NS
-    axes.barh(names, value, color=palette.data, height=0.6, alpha=0.75)
+    axes.barh([label_text(name) for name in names], value, color=palette.data, height=0.6, alpha=0.75)
     axes.errorbar(
         value, np.arange(len(names)), xerr=np.abs(bounds - value), fmt="none", ecolor=palette.ink, elinewidth=1
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import matplotlib as mpl
+import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,6 +20,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from costmodel.errors import InputError
 from costmodel.report.colours import PRINTED, THEMED, VARIABLES, Palette
 from costmodel.report.content import Plot
+from costmodel.report.text import label_text
 
 # An open dictionary: matplotlib's types know every key by name, and those vary by version.
 _STYLE: Final[Any] = {
@@ -88,21 +91,35 @@ def _save(plot: Plot, form: str, palette: Palette) -> bytes:
     """The same plot gives the same bytes: names of elements come from the plot's own, and no date is kept."""
     ink = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), palette.ink)
     style = _STYLE | ink | {"grid.color": palette.faint, "svg.hashsalt": plot.name}
-    with mpl.rc_context(style):
-        figure = Figure(figsize=plot.size, layout="constrained")
-        plot.draw(figure, palette)
-        if palette is not THEMED:  # a page has it below the plot
-            figure.suptitle(plot.title, fontsize=10)
-        sink = io.BytesIO()
-        # A page has a ground of its own; a picture may come to lie on any.
-        ground = "none" if palette is THEMED else "white"
-        if form == "svg":
-            FigureCanvasSVG(figure)
-            figure.savefig(sink, format="svg", facecolor=ground, metadata={"Date": None})
-        else:
-            FigureCanvasAgg(figure)
-            figure.savefig(sink, format="png", dpi=_PNG_DPI, facecolor=ground, metadata={"Software": None})
+    # Files may hold what no font has, and numbers that no axis reaches: such a plot is as it is.
+    with mpl.rc_context(style), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing|constrained_layout not applied", UserWarning)
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module="matplotlib")
+        try:
+            return _drawn(plot, plot.draw, form, palette)
+        except OverflowError:
+            return _drawn(plot, _apology, form, palette)
+
+
+def _drawn(plot: Plot, draw: Callable[[Figure, Palette], None], form: str, palette: Palette) -> bytes:
+    figure = Figure(figsize=plot.size, layout="constrained")
+    draw(figure, palette)
+    if palette is not THEMED:  # a page has it below the plot
+        figure.suptitle(label_text(plot.title), fontsize=10)
+    sink = io.BytesIO()
+    # A page has a ground of its own; a picture may come to lie on any.
+    ground = "none" if palette is THEMED else "white"
+    if form == "svg":
+        FigureCanvasSVG(figure)
+        figure.savefig(sink, format="svg", facecolor=ground, metadata={"Date": None})
+    else:
+        FigureCanvasAgg(figure)
+        figure.savefig(sink, format="png", dpi=_PNG_DPI, facecolor=ground, metadata={"Software": None})
     return sink.getvalue()
+
+
+def _apology(figure: Figure, palette: Palette) -> None:
+    figure.text(0.5, 0.5, "These figures are too large to be drawn.", ha="center", color=palette.ink)
 
 
 def log_if_wide(axes: Axes, axis: str, values: Sequence[float], ratio: float = 20.0) -> None:

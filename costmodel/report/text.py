@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from costmodel.report.content import Cell
+
+_LONGEST_LABEL: Final = 40
 
 
 def time_text(ps: float) -> str:
@@ -41,6 +44,12 @@ def interval_text(low: float | None, high: float | None, form: str = "{:.3f}") -
     """Both ends of an interval; ∞ where it has none."""
     ends = f"{'−∞' if low is None else form.format(low)} … {'∞' if high is None else form.format(high)}"
     return ends.replace("-", "−")
+
+
+def label_text(text: str) -> str:
+    """A name as a plot has room for it: one line, and not a long one."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if len(line) <= _LONGEST_LABEL else line[: _LONGEST_LABEL - 1] + "…"
 
 
 def sizes_text(sizes: Sequence[int]) -> str:

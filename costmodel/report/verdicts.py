@@ -13,7 +13,7 @@ from costmodel.report.colours import Palette
 from costmodel.report.content import Cell, Column, Flagged, Level, Plot, Section, Table
 from costmodel.report.documents import Comparison, Deviation, Drift, Estimate, Pair, Row, Score, Split, Verdict
 from costmodel.report.plots import log_if_wide
-from costmodel.report.text import count_cell, interval_text, percent, signed, time_cell
+from costmodel.report.text import count_cell, interval_text, label_text, percent, signed, time_cell
 
 _PS_PER_NS: Final = 1e3
 _NS_PER_US: Final = 1e3
@@ -114,7 +114,7 @@ def _draw_scatter(scores: list[Score], canvas: Canvas, palette: Palette) -> None
         chosen = [score for score in scores if score.work == work]
         x = np.array([score.predicted_ns.value or 0.0 for score in chosen]) / _NS_PER_US
         y = np.array([score.observed_ns.value or 0.0 for score in chosen]) / _NS_PER_US
-        above.plot(x, y, marker, color=colour, label=work, alpha=0.85)
+        above.plot(x, y, marker, color=colour, label=label_text(work), alpha=0.85)
         below.plot(x, y / x, marker, color=colour, alpha=0.85)
         low, high = (np.array([_bound(score.ratio, side) for score in chosen]) for side in (0, 1))
         below.vlines(x, low, high, color=colour, linewidth=1)
@@ -269,12 +269,12 @@ def _draw_changes(changes: list[_Change], band: float, canvas: Canvas, palette: 
     told: set[str] = set()
     for place, each in enumerate(reversed(changes)):
         colour = colours.get(each.status, palette.series[4])
-        label = "_" if each.status in told else each.status  # matplotlib's legends leave out what begins so
+        label = "_" if each.status in told else label_text(each.status)  # matplotlib's legends leave out what begins so
         told.add(each.status)
         ends = [100 * (each.change if end is None else end) for end in (each.low, each.high)]
         axes.plot(ends, [place, place], color=colour)
         axes.plot(100 * each.change, place, "o", color=colour, label=label)
-    axes.set_yticks(range(len(changes)), [each.label for each in reversed(changes)])
+    axes.set_yticks(range(len(changes)), [label_text(each.label) for each in reversed(changes)])
     axes.set_ylim(-0.6, len(changes) - 0.4)
     axes.set_xlabel("change (%)")
     canvas.legend(loc="outside upper right", ncols=3)

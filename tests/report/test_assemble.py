@@ -14,6 +14,9 @@ from costmodel.report.content import LEVELS, Cell, Plot
 from costmodel.report.plots import inline_svg
 from tests.report import sources
 
+NO_NODE = b"""{"profile": "p", "blocks": 1, "transactions": 1, "nodes": [{"repeat": 0, "node": 0, "blocks": 1,
+    "disturbed": 0, "percentiles_ns": {"most": 1.0}, "tx_ns": 1.0}]}"""
+
 
 def cells(page: Page, caption: str) -> dict[str, tuple[Cell, ...]]:
     """The rows of a table by their first cell."""
@@ -130,7 +133,9 @@ def test_plots_of_files_of_one_name_can_be_told_apart(tmp_path: Path) -> None:
     assert {"scatter-v.json", "scatter-v.json-2", "curve-addInteger", "curve-addInteger-2"} <= set(names)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"scores": 3}', b'{"nonsense": {}}', b'{"comparisons": []}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b'{"scores": 3}', b'{"nonsense": {}}', b'{"comparisons": []}', NO_NODE]
+)
 def test_other_files_are_refused_with_their_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "other.json"
     path.write_bytes(content)
@@ -147,6 +152,31 @@ def test_text_from_files_is_escaped_in_the_page(tmp_path: Path) -> None:
     html = render_html(assemble([sources.fitted_model(tmp_path / "m.json")]))
     assert sources.HOSTILE not in html
     assert "&lt;script&gt;alert(1)" in html
+
+
+@pytest.mark.parametrize(
+    "name", [sources.HOSTILE, '"><img src=x onerror=alert(1)>', "日本語 🎉\x00\x1b[2J\r\n", "x" * 5000, ""]
+)
+def test_any_name_and_number_makes_a_page(tmp_path: Path, name: str) -> None:
+    """Without a warning, too, which the tests' settings make an error."""
+    paths = [
+        sources.verdict(tmp_path / "v.json"),
+        sources.drift(tmp_path / "d.json"),
+        sources.cluster(tmp_path / "c.json"),
+    ]
+    for path in paths:
+        document = json.loads(path.read_bytes())
+        if "scores" in document:
+            document["scores"][0] |= {"label": name, "work": name, "status": name}
+            document["scores"][1]["observed_ns"] = {"value": 1e308, "interval": [None, None]}
+        elif "operations" in document:
+            document["operations"][0] |= {"operation": name, "status": name, "ratio": 1e308}
+        else:
+            document |= {"profile": name}
+        path.write_text(json.dumps(document))
+    html = render_html(assemble(paths))
+    assert "<script>alert" not in html
+    assert "<img" not in html
 
 
 def test_text_from_files_is_escaped_in_markdown(tmp_path: Path) -> None:
@@ -176,6 +206,13 @@ def test_a_plot_is_written_as_png_and_svg_with_fixed_colours(tmp_path: Path) -> 
     assert "#ffffff" not in inline_svg(plot)
     with pytest.raises(InputError, match=r"\.png or \.svg"):
         picture(plot, "pdf")
+
+
+def test_what_no_axis_reaches_is_said() -> None:
+    def draw(canvas: Figure, palette: Palette) -> None:
+        raise OverflowError("cannot convert float infinity to integer")
+
+    assert "too large to be drawn" in inline_svg(Plot("name", "title", "description", draw))
 
 
 def test_labels_in_the_page_are_those_of_the_picture() -> None:
