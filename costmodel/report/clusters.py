@@ -46,7 +46,8 @@ def cluster_sections(cluster: Cluster) -> Iterator[Section]:
         intro = f"{cluster.blocks:,} blocks with {cluster.transactions:,} transactions, none with a script."
         yield Section(title, intro)
         return
-    spread = ", ".join(f"{name.replace('_', ' ')} {percent(value)}" for name, value in cluster.spread.items())
+    known = {name.replace("_", " "): value for name, value in cluster.spread.items() if value is not None}
+    spread = ", ".join(f"{name} {percent(value)}" for name, value in known.items())
     intro = (
         f"{len(cluster.nodes)} nodes, {cluster.blocks:,} blocks with {cluster.transactions:,} transactions. Predicted: "
         f"{_ns(cluster.predicted_tx_ns)} a transaction, {_ns(cluster.predicted_block_ns)} the fullest block."

@@ -24,6 +24,7 @@ from costmodel.runs.store import Run
 from costmodel.trace import Severity
 
 _MOST_UNCERTAIN: Final = 200
+_MOST_BLOCKS: Final = 400  # drawn one by one; of more, the extremes of as many groups
 _LEVELS: Final[dict[Severity, Level]] = {
     Severity.ERROR: "error",
     Severity.WARNING: "warning",
@@ -84,6 +85,8 @@ def _session_plots(digest: Digest) -> tuple[Plot, ...]:
     share = sum(digest.gated.values()) / digest.batches
     processes = blocks["process"].nunique()
     words = f"{len(blocks)} blocks of {processes} processes; {percent(share)} of batches were discarded."
+    if len(blocks) > _MOST_BLOCKS:
+        words += f" Of each {-(-len(blocks) // _MOST_BLOCKS)} blocks in a row, the extremes are drawn."
     draw = partial(_draw_session, blocks)
     return (Plot(f"session-{digest.run.name}", "Noise and discards over the session", words, draw),)
 
@@ -111,12 +114,17 @@ def _session_tables(digest: Digest) -> tuple[Table, ...]:
 
 def _draw_session(blocks: pd.DataFrame, canvas: Canvas, palette: Palette) -> None:
     above, below = canvas.subplots(2, 1, sharex=True, height_ratios=(2, 1))
-    at = np.arange(len(blocks))
+    width = -(-len(blocks) // _MOST_BLOCKS)
+    group = np.arange(len(blocks)) // width
     for name, colour, marker in zip(YARDSTICKS, palette.series, "os", strict=False):
-        relative = 100 * (blocks[name] / blocks[name].median() - 1)
+        relative = (100 * (blocks[name] / blocks[name].median() - 1)).dropna()
+        groups = relative.groupby(group[relative.index])
+        at = np.union1d(groups.idxmin(), groups.idxmax())
         label = name.removeprefix("yardstick_").removesuffix("_ns")
-        above.plot(at, relative, marker, color=colour, markersize=2.5, label=f"{label} yardstick")
-    below.bar(at, 100 * blocks["gated"] / blocks["batches"], color=palette.alarm, width=1.0, linewidth=0)
+        above.plot(at, relative[at], marker, color=colour, markersize=2.5, label=f"{label} yardstick")
+    counts = blocks[["gated", "batches"]].groupby(group).sum()
+    middle = (counts.index + 0.5) * width - 0.5
+    below.bar(middle, 100 * counts["gated"] / counts["batches"], color=palette.alarm, width=width, linewidth=0)
     for place in np.flatnonzero(np.diff(blocks["process"])) + 0.5:
         for axes in (above, below):
             axes.axvline(place, color=palette.faint, linewidth=0.8)

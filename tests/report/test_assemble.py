@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from costmodel.errors import InputError
 from costmodel.report import Page, assemble, picture, render_html, render_markdown
-from costmodel.report.colours import Palette
+from costmodel.report.colours import PRINTED, Palette
 from costmodel.report.content import LEVELS, Cell, Plot
 from costmodel.report.plots import inline_svg
 from tests.report import sources
@@ -94,6 +94,17 @@ def test_runs_of_a_folder_are_shown_with_drift_and_sessions(tmp_path: Path) -> N
     assert names[0] == "drift"
     assert [section.title for section in page.sections] == ["Drift over time", "Sessions", "Provenance"]
     assert len([name for name in names if name.startswith("session-")]) == 3
+
+
+def test_of_a_long_session_the_extremes_are_drawn(tmp_path: Path) -> None:
+    run = sources.cluster_run(tmp_path, nodes=5, blocks=1000)
+    plot = next(plot for plot in assemble([run]).plots() if plot.name.startswith("session-"))
+    canvas = Figure()
+    plot.draw(canvas, PRINTED)
+    above, below = canvas.axes
+    assert len(below.patches) <= 400
+    assert max(len(line.get_xdata()) for line in above.lines) <= 800  # type: ignore[arg-type]
+    assert "extremes are drawn" in plot.description
 
 
 def test_a_run_named_twice_is_shown_once(tmp_path: Path) -> None:
