@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+import threading
+from typing import TYPE_CHECKING
 
 import typer
 from typer.exceptions import TyperException
@@ -27,6 +30,9 @@ from costmodel.cli import (
 )
 from costmodel.cli.output import complain
 from costmodel.errors import CalibrateError, Interrupted
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 app = typer.Typer(
     name="calibrate",
@@ -73,7 +79,17 @@ def run_process() -> None:
         # File names need not be text, and the terminal's encoding need not have every character.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    sys.unraisablehook = interrupt_again
     sys.exit(run(sys.argv[1:]))
+
+
+def interrupt_again(lost: UnraisableHookArgs) -> None:
+    """As `sys.unraisablehook`. Exceptions in callbacks of weak references are dropped, and so is Ctrl-C where it comes
+    during one, as it often does while matplotlib draws. It is sent again once the callback is over."""
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def run(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,23 @@ def test_a_name_that_is_not_utf_8_is_one_line(tmp_path: Path) -> None:
     model.write_bytes(dump(ledger_model(Variant.D)))
     result = calibrate("validate", model, "--measurements", tmp_path, "--loops", "1", "--time-budget", "1s")
     assert "is not UTF-8" in one_line(result)
+
+
+def test_ctrl_c_during_a_callback_is_not_lost() -> None:
+    """The interpreter drops what callbacks of weak references raise."""
+    script = """
+import sys, time, weakref
+from costmodel.cli.app import interrupt_again
+sys.unraisablehook = interrupt_again
+class Thing: ...
+def callback(_): raise KeyboardInterrupt
+thing = Thing()
+reference = weakref.ref(thing, callback)
+del thing
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50, check=False)
+    assert (result.stdout, result.stderr) == ("interrupted\n", "")
