@@ -20,7 +20,7 @@ def time_text(ps: float) -> str:
 
 def percent(share: float | None) -> str:
     """A share as a percentage; a dash where there is none."""
-    return "–" if share is None else f"{100 * share:.3g} %"
+    return "–" if share is None else f"{100 * share:.3g} %".replace("-", "−")
 
 
 def signed(share: float) -> str:
