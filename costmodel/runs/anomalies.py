@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from costmodel.errors import CalibrateError, InputError
+from costmodel.runs.design import plan_sha256
 from costmodel.runs.files import TEMPORARY_PREFIX
 from costmodel.runs.provenance import FileFact, file_fact
-from costmodel.runs.schema import Status
+from costmodel.runs.schema import Status, manifest_checksum
 from costmodel.runs.store import DESIGN, LOCK, MANIFEST, MESSAGES, PARTS, SAMPLES, Run
 from costmodel.trace import START, Break, Log, Severity, Summary, read_log
 
@@ -64,7 +65,7 @@ def run_findings(path: Path) -> tuple[Finding, ...]:
     except InputError as error:
         return (Finding(Kind.UNREADABLE, Severity.ERROR, str(path), str(error)),)
     log, unread = _read_messages(run)
-    found = [*_status(run), *_files(run), *_unlisted(run), *unread, *_inputs(run)]
+    found = [*_status(run), *_manifest(run), *_files(run), *_unlisted(run), *unread, *_inputs(run)]
     if log is not None:
         where = str(path / MESSAGES)
         found += [*_damage(log, where), *_kinds(run, log.summary, where), *_frequencies(run, log.summary, where)]
@@ -105,6 +106,19 @@ def _status(run: Run) -> Iterator[Finding]:
         yield Finding(Kind.UNFINISHED, Severity.WARNING, str(run.path), text)
 
 
+def _manifest(run: Run) -> Iterator[Finding]:
+    """Whether the manifest is the run's own, and names the design that lies beside it."""
+    path = run.path / MANIFEST
+    document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    if document.get("checksum") != manifest_checksum(document):
+        text = "was edited: its content does not have the checksum that it gives"
+        yield Finding(Kind.CHANGED, Severity.ERROR, str(path), text)
+    listed = run.manifest.files.get(DESIGN)
+    if run.manifest.design_sha256 != (listed.sha256 if listed else plan_sha256(run.design)):
+        text = "is not the design that the run began with, as its manifest has it"
+        yield Finding(Kind.CHANGED, Severity.ERROR, str(run.path / DESIGN), text)
+
+
 def _files(run: Run) -> Iterator[Finding]:
     for name, fact in sorted(run.manifest.files.items()):
         path = run.path / name
@@ -130,12 +144,12 @@ def _compare(path: Path, fact: FileFact, kind: Kind, severity: Severity, what: s
 
 def _unlisted(run: Run) -> Iterator[Finding]:
     """Files that the run did not write, once it has ended and listed its own."""
-    if not run.manifest.files:
+    if run.manifest.status is Status.RUNNING:
         return
     known = {*run.manifest.files, MANIFEST, LOCK}
     for path in sorted(run.path.iterdir()):
         if path.name not in known and not path.name.startswith(TEMPORARY_PREFIX):
-            severity = Severity.WARNING if path.name in (PARTS, MESSAGES, SAMPLES) else Severity.INFO
+            severity = Severity.WARNING if path.name in (DESIGN, PARTS, MESSAGES, SAMPLES) else Severity.INFO
             text = "is not listed in the run's manifest, so nothing vouches for it"
             yield Finding(Kind.UNLISTED_FILE, severity, str(path), text)
 
@@ -153,7 +167,7 @@ def _inputs(run: Run) -> Iterator[Finding]:
 
 def _read_messages(run: Run) -> tuple[Log | None, list[Finding]]:
     path = run.path / MESSAGES
-    if not path.exists():
+    if not path.is_file():
         if MESSAGES in run.manifest.files:  # said of the files
             return None, []
         return None, [Finding(Kind.DAMAGED_LOG, Severity.WARNING, str(path), "is not there: the run has no log")]
@@ -190,7 +204,7 @@ def _is_session(run: Run, now: Summary) -> bool:
 
 def _frequencies(run: Run, now: Summary, where: str) -> Iterator[Finding]:
     """Counts that disagree with the manifest, with one another, or with the samples."""
-    ended = bool(run.manifest.files)
+    ended = run.manifest.status is not Status.RUNNING
     for kind in sorted({*run.manifest.messages.counts, *now.counts}) if ended else ():
         told, found = run.manifest.messages.counts.get(kind, 0), now.counts.get(kind, 0)
         if found and told != found:
@@ -205,6 +219,8 @@ def _frequencies(run: Run, now: Summary, where: str) -> Iterator[Finding]:
 
 def _against_samples(run: Run, now: Summary, where: str) -> Iterator[Finding]:
     """Every block is told of before its samples are written; a kill in between loses the samples alone."""
+    if SAMPLES in run.manifest.files and not (run.path / SAMPLES).is_file():
+        return  # said of the files
     try:
         blocks = run.table(["process", "block"]).group_by(["process", "block"]).aggregate([]).num_rows
     except CalibrateError as error:
@@ -214,7 +230,7 @@ def _against_samples(run: Run, now: Summary, where: str) -> Iterator[Finding]:
     if 0 < told < blocks:
         text = f"{told} of {_BLOCK}, the samples are of {blocks} blocks: messages are missing"
         yield Finding(Kind.FREQUENCY, Severity.WARNING, where, text)
-    elif told > blocks and run.manifest.files:
+    elif told > blocks and run.manifest.status is not Status.RUNNING:
         text = f"tells of {told - blocks} blocks that have no samples: a kill took those"
         yield Finding(Kind.FREQUENCY, Severity.INFO, where, text)
 
@@ -237,7 +253,8 @@ def _breaks(run: Run, now: Summary, where: str) -> Iterator[Finding]:
 
 
 def _seconds(found: Break) -> str:
-    return f"{abs(found.seconds):.3g} s"
+    seconds = abs(found.seconds)
+    return f"{seconds:.3g} s" if seconds < 100 else f"{seconds:,.0f} s"
 
 
 def _unlike(runs: Sequence[Run]) -> Iterator[Finding]:

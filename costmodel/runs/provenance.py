@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,8 @@ class FileFact(msgspec.Struct, frozen=True):
 def file_fact(path: Path) -> FileFact:
     """Size and hash of a file, an input of a run or a part of it. InputError where it cannot be read."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise InputError(f"cannot read {path}: it is no regular file")
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             return FileFact(file.tell(), digest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -30,7 +32,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     `clock` the clock with its calibrations, `parameters` are the plan's settings and its programs' rules.
     `files` are the run's own files once it has ended, `inputs` the files that it was made from. `outcome` has the
     session's result: processes, discard rate, precision. `uncertain` gives the reason for every cell whose interval
-    missed the target.
+    missed the target. `checksum` is `manifest_checksum` of all of it.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -52,6 +54,13 @@ class Manifest(msgspec.Struct, kw_only=True):
     messages: Summary = msgspec.field(default_factory=Summary)
     outcome: dict[str, Any] = {}
     uncertain: dict[str, str] = {}
+    checksum: str = ""
+
+
+def manifest_checksum(document: Mapping[str, Any]) -> str:
+    """SHA-256 of a manifest, as it is once read from JSON, without its checksum: it tells when somebody edits one."""
+    rest = {key: value for key, value in document.items() if key != "checksum"}
+    return hashlib.sha256(msgspec.json.encode(rest, order="sorted")).hexdigest()
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from costmodel.errors import InputError
 from costmodel.runs.design import Plan, parameters, plan_from_json, plan_sha256, plan_to_json
 from costmodel.runs.files import TEMPORARY_PREFIX, lock, make_folder, write_atomically
 from costmodel.runs.provenance import FileFact, file_fact
-from costmodel.runs.schema import SAMPLE_SCHEMA, SCHEMA_VERSION, Manifest, Sample, Status
+from costmodel.runs.schema import SAMPLE_SCHEMA, SCHEMA_VERSION, Manifest, Sample, Status, manifest_checksum
 from costmodel.trace import Summary
 
 MANIFEST, DESIGN, SAMPLES, MESSAGES, PARTS, LOCK = (
@@ -75,7 +75,7 @@ class Run:
     def sample_files(self) -> list[Path]:
         """The files that together hold every sample once."""
         gathered = self.path / SAMPLES
-        return ([gathered] if gathered.exists() else []) + _new_parts(self.path)
+        return ([gathered] if gathered.is_file() else []) + _new_parts(self.path)
 
     def verify(self) -> None:
         """Compare the run's files with the manifest. InputError names the first that is missing or differs."""
@@ -205,6 +205,7 @@ class RunWriter:
         return pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA)
 
     def save_manifest(self) -> None:
+        self.manifest.checksum = manifest_checksum(msgspec.to_builtins(self.manifest))
         document = msgspec.json.encode(self.manifest, order="sorted")
         write_atomically(self.path / MANIFEST, msgspec.json.format(document, indent=1) + b"\n")
 
@@ -251,6 +252,8 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def _read(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise InputError(f"{path.parent} is no run: {path.name} is no regular file")
     try:
         return path.read_bytes()
     except OSError as error:
@@ -270,11 +273,11 @@ def _read_manifest(path: Path) -> Manifest:
 
 def _gathered_parts(path: Path) -> int:
     """Number of the first part that `samples.parquet` does not hold."""
+    if not (path / SAMPLES).is_file():
+        return 0
     try:
         metadata = pq.read_schema(path / SAMPLES).metadata or {}
         return int(metadata.get(_NEXT_PART, b"0"))
-    except FileNotFoundError:
-        return 0
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path / SAMPLES} is not readable as samples: {error}") from error
 

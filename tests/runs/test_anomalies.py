@@ -1,7 +1,9 @@
 """Runs with something wrong, made by hand from one that has nothing."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from costmodel.errors import InputError
 from costmodel.runs.anomalies import Finding, Kind, pool_findings, run_findings, verify_folder
 from costmodel.runs.provenance import file_fact
-from costmodel.runs.schema import Status
+from costmodel.runs.schema import Status, manifest_checksum
 from costmodel.runs.store import Run, RunWriter
 from costmodel.trace import JsonLines, Message, Severity
 from tests.runs.test_store import PLAN, sample
@@ -97,7 +99,7 @@ def test_a_changed_byte_a_missing_kind_and_a_clock_jump_are_all_named(tmp_path: 
     assert only(found, Kind.CHANGED).severity is Severity.ERROR
     assert only(found, Kind.CHANGED).where.endswith("messages.jsonl")
     assert "timing.session/process_begin" in only(found, Kind.MISSING_KIND).text
-    assert "back by 3.6e+03 s before message 3 (process_end)" in only(found, Kind.CLOCK_JUMP).text
+    assert "back by 3,600 s before message 3 (process_end)" in only(found, Kind.CLOCK_JUMP).text
 
 
 @pytest.mark.parametrize("seconds", [3600, -3600, 0.5, -0.5])
@@ -205,6 +207,51 @@ def test_a_manifest_cannot_make_files_elsewhere_be_read(tmp_path: Path) -> None:
     manifest = run / "manifest.json"
     manifest.write_bytes(manifest.read_bytes().replace(b'"messages.jsonl"', b'"../../etc/passwd"'))
     assert "outside of it" in only(run_findings(run), Kind.UNREADABLE).text
+
+
+def edited(run: Path, change: Callable[[dict[str, Any]], object], *, sealed: bool = False) -> None:
+    """Change a run's manifest behind its back, and its checksum with it where `sealed`."""
+    path = run / "manifest.json"
+    document = msgspec.json.decode(path.read_bytes())
+    change(document)
+    if sealed:
+        document["checksum"] = manifest_checksum(document)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=4))
+
+
+def test_a_manifest_that_was_edited_is_named_and_one_that_was_reformatted_is_not(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    edited(run, lambda manifest: None)
+    assert run_findings(run) == ()
+    edited(run, lambda manifest: manifest["machine"].update(id="another"))
+    found = only(run_findings(run), Kind.CHANGED)
+    assert (found.severity, found.where) == (Severity.ERROR, str(run / "manifest.json"))
+    assert "was edited" in found.text
+
+
+def test_a_manifest_that_names_another_design_is_told(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    edited(run, lambda manifest: manifest.update(design_sha256="0" * 64), sealed=True)
+    assert only(run_findings(run), Kind.CHANGED).where.endswith("design.json")
+
+
+def test_files_that_an_ended_run_does_not_vouch_for_are_named(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    edited(run, lambda manifest: manifest.update(files={}), sealed=True)
+    found = run_findings(run)
+    assert kinds(found) == {Kind.UNLISTED_FILE}
+    assert {Path(finding.where).name for finding in found} == {"design.json", "messages.jsonl", "samples.parquet"}
+    assert {finding.severity for finding in found} == {Severity.WARNING}
+
+
+@pytest.mark.parametrize("name", ["messages.jsonl", "samples.parquet", "design.json", "manifest.json"])
+def test_a_pipe_in_a_run_is_named_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    run = make(tmp_path)
+    (run / name).unlink()
+    os.mkfifo(run / name)
+    found = run_findings(run)
+    assert kinds(found) == {Kind.UNREADABLE}
+    assert "no regular file" in found[0].text
 
 
 def test_a_killed_run_is_unfinished(tmp_path: Path) -> None:
