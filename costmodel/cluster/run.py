@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -19,13 +20,13 @@ from costmodel.cluster.schedule import Block
 from costmodel.cluster.summary import Summary, summarise
 from costmodel.cluster.table import FILE, as_parquet, block_table
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
-from costmodel.machine import build_info
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import Run, RunWriter
 from costmodel.timing.clock import choose_clock, clock_facts
 from costmodel.timing.fingerprint import fingerprint, versions
+from costmodel.timing.session import evaluator
 from costmodel.trace import SILENT, JsonLines, Route, Severity, Trace
 from costmodel.workloads import WorkloadProgram
 
@@ -74,13 +75,15 @@ def run_cluster(
         Plan(cells=(cell,), core=core, seed=seed),
         machine=fingerprint(core),
         versions=versions(__version__),
-        evaluator={"name": "native", "sha256": build_info().source_sha256},
+        evaluator=evaluator(versions(__version__)),
         command_line=command_line,
         inputs={str(path): file_fact(path) for path in inputs},
         clock=clock_facts(jobs[0].clock),
     )
     log = JsonLines(writer.messages_path)
     recorder = _Recorder(writer, cell, blocks, predicted_tx_ns, Trace(*trace.routes, Route(log)))
+    # How a session of timing would be planned says nothing of a cluster; its load does.
+    writer.manifest.parameters = _parameters(load, seed, repeats)
     total = len(jobs) * sum(block.transactions > 0 for block in blocks)
     recorder.say("start", profile=load.profile.name, nodes=load.profile.nodes, repeats=repeats, rows=total)
     status, reason = Status.INTERRUPTED, "stopped by the user"
@@ -115,6 +118,22 @@ def run_cluster(
         raise EnvironmentFault(f"no node validated a block: {reason or 'the chain has none with a transaction'}")
     hosts = {node: ready.host for node, ready in recorder.ready.items()}
     return summarise(run, load, blocks, predicted_tx_ns, repeats, recorder.faults, hosts)
+
+
+def _parameters(load: Load, seed: int, repeats: int) -> dict[str, Any]:
+    """What the cluster ran under: its profile, and the chain's parameters that bound and price its transactions."""
+    chain = load.parameters
+    limits = {"tx": chain.max_tx_execution_units, "block": chain.max_block_execution_units}
+    return {
+        **asdict(load.profile),
+        "seed": seed,
+        "repeats": repeats,
+        "protocol_version": list(chain.protocol_version),
+        "most_ex_units": {name: units and asdict(units) for name, units in limits.items()},
+        "max_tx_size": chain.max_tx_size,
+        "max_block_body_size": chain.max_block_body_size,
+        "cost_model": list((load.program and load.program.ledger_parameters) or ()),
+    }
 
 
 def _cell(program: WorkloadProgram) -> Cell:

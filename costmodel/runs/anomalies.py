@@ -22,10 +22,14 @@ from costmodel.runs.schema import Status, manifest_checksum
 from costmodel.runs.store import DESIGN, LOCK, MANIFEST, MESSAGES, PARTS, SAMPLES, Run
 from costmodel.trace import START, Break, Log, Severity, Summary, read_log
 
-SESSION: Final = "timing.session"
-_BEGIN, _END, _BLOCK = (f"{SESSION}/{kind}" for kind in ("process_begin", "process_end", "block"))
-_SESSION_KINDS: Final = (f"{SESSION}/{START}", _BEGIN, _BLOCK, _END, f"{SESSION}/end")
-"""What every session that came to its end has said."""
+SESSIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "timing.session": ("process_begin", "process_end"),
+    "cluster": ("node_ready", "node_end"),
+}
+"""Namespaces of what makes runs, with what they say of a process that begins and ends. Each says `start` and `end` of
+itself, and a `block` of each."""
+
+_BLOCK: Final = "block"
 
 _MANY: Final = 4.0  # times the median rate of a kind, or the same share of it: odd
 _FEWEST_RUNS: Final = 3  # for a median to mean anything
@@ -191,15 +195,17 @@ def _damage(log: Log, where: str) -> Iterator[Finding]:
 def _kinds(run: Run, now: Summary, where: str) -> Iterator[Finding]:
     """Kinds that the manifest counts or that every session has, and that the log lacks."""
     counted = run.manifest.messages.counts
-    usual = _SESSION_KINDS if _is_session(run, now) and run.manifest.status is Status.COMPLETE else ()
+    sessions = _sessions(run, now) if run.manifest.status is Status.COMPLETE else ()
+    usual = {f"{name}/{kind}" for name in sessions for kind in (START, _BLOCK, "end", *SESSIONS[name])}
     for kind in sorted({*counted, *usual} - {*now.counts}):
         told = counted.get(kind)
         expected = f"the manifest counts {told}" if told else "every complete session has some"
         yield Finding(Kind.MISSING_KIND, Severity.WARNING, where, f"no message {kind}, though {expected}")
 
 
-def _is_session(run: Run, now: Summary) -> bool:
-    return any(kind.startswith(f"{SESSION}/") for kind in (*now.counts, *run.manifest.messages.counts))
+def _sessions(run: Run, now: Summary) -> list[str]:
+    said = {name.partition("/")[0] for name in (*now.counts, *run.manifest.messages.counts)}
+    return [session for session in SESSIONS if session in said]
 
 
 def _frequencies(run: Run, now: Summary, where: str) -> Iterator[Finding]:
@@ -209,15 +215,14 @@ def _frequencies(run: Run, now: Summary, where: str) -> Iterator[Finding]:
         told, found = run.manifest.messages.counts.get(kind, 0), now.counts.get(kind, 0)
         if found and told != found:
             yield Finding(Kind.FREQUENCY, Severity.WARNING, where, f"{found} of {kind}, the manifest counts {told}")
-    if not _is_session(run, now):
-        return
-    begun, over = (now.counts.get(kind, 0) for kind in (_BEGIN, _END))
-    if over > begun > 0:
-        yield Finding(Kind.FREQUENCY, Severity.WARNING, where, f"{over} processes ended of {begun} that began")
-    yield from _against_samples(run, now, where)
+    for session in _sessions(run, now):
+        begun, over = (now.counts.get(f"{session}/{kind}", 0) for kind in SESSIONS[session])
+        if over > begun > 0 and run.manifest.status is Status.COMPLETE:
+            yield Finding(Kind.FREQUENCY, Severity.WARNING, where, f"{over} processes ended of {begun} that began")
+        yield from _against_samples(run, now, f"{session}/{_BLOCK}", where)
 
 
-def _against_samples(run: Run, now: Summary, where: str) -> Iterator[Finding]:
+def _against_samples(run: Run, now: Summary, kind: str, where: str) -> Iterator[Finding]:
     """Every block is told of before its samples are written; a kill in between loses the samples alone."""
     if SAMPLES in run.manifest.files and not (run.path / SAMPLES).is_file():
         return  # said of the files
@@ -226,9 +231,9 @@ def _against_samples(run: Run, now: Summary, where: str) -> Iterator[Finding]:
     except CalibrateError as error:
         yield Finding(Kind.UNREADABLE, Severity.ERROR, str(run.path), str(error))
         return
-    told = now.counts.get(_BLOCK, 0)
+    told = now.counts.get(kind, 0)
     if 0 < told < blocks:
-        text = f"{told} of {_BLOCK}, the samples are of {blocks} blocks: messages are missing"
+        text = f"{told} of {kind}, the samples are of {blocks} blocks: messages are missing"
         yield Finding(Kind.FREQUENCY, Severity.WARNING, where, text)
     elif told > blocks and run.manifest.status is not Status.RUNNING:
         text = f"tells of {told - blocks} blocks that have no samples: a kill took those"
@@ -298,4 +303,4 @@ def _unlike_logs(runs: Sequence[Run]) -> Iterator[Finding]:
 
 def _rate(run: Run, kind: str) -> float:
     counts = run.manifest.messages.counts
-    return counts.get(kind, 0) / max(1, counts.get(_BEGIN, 0))
+    return counts.get(kind, 0) / max(1, sum(counts.get(f"{name}/{begin}", 0) for name, (begin, _) in SESSIONS.items()))

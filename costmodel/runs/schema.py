@@ -29,10 +29,10 @@ class Manifest(msgspec.Struct, kw_only=True):
 
     `status_reason` says why the run ended as it did. `versions` has the tool, its native build and every C library.
     `evaluator` names the machine that was measured and its checksum. `machine` is the fingerprint of the computer,
-    `clock` the clock with its calibrations, `parameters` are the plan's settings and its programs' rules.
-    `files` are the run's own files once it has ended, `inputs` the files that it was made from. `outcome` has the
-    session's result: processes, discard rate, precision. `uncertain` gives the reason for every cell whose interval
-    missed the target. `checksum` is `manifest_checksum` of all of it.
+    `clock` the clock with its calibrations, `parameters` are the plan's settings and its programs' rules, of a
+    cluster those of its load and of the chain. `files` are the run's own files once it has ended, `inputs` the files
+    that it was made from. `outcome` has the session's result: processes, discard rate, precision. `uncertain` gives the
+    reason for every cell whose interval missed the target. `checksum` is `manifest_checksum` of all of it.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -21,6 +21,7 @@ from costmodel.runs.design import Cell
 from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 from costmodel.timing.clock import choose_clock
+from costmodel.timing.session import evaluator
 from tests.fleet.cluster import fleet, wait_for_workers
 
 
@@ -80,6 +81,18 @@ def test_the_log_says_what_the_nodes_said(load: Load, blocks: tuple[Block, ...],
     counts = {"start": 1, "node_ready": 2, "block": 2 * filled, "node_end": 2, "end": 1}
     assert run.manifest.messages.counts == {f"cluster/{kind}": count for kind, count in counts.items()}
     assert run_findings(run.path) == ()
+
+
+def test_a_run_says_under_which_parameters_and_by_what_build_it_was_made(
+    load: Load, blocks: tuple[Block, ...], tmp_path: Path
+) -> None:
+    summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path, repeats=2)
+    manifest = Run.open(Path(summary.run)).manifest
+    assert manifest.evaluator == evaluator(manifest.versions)
+    parameters = manifest.parameters
+    assert (parameters["name"], parameters["repeats"]) == ("plutuscall-secp-ecdsa", 2)
+    assert parameters["most_ex_units"]["tx"] == {"cpu": 10_000_000_000, "mem": 14_000_000}
+    assert len(parameters["cost_model"]) > 100
 
 
 def test_percentiles_rise_and_the_prediction_is_of_the_fullest_block(

@@ -144,6 +144,17 @@ def test_a_kind_that_every_session_has_is_missed_even_if_the_run_never_wrote_it(
     assert kinds(found) == {Kind.MISSING_KIND}
 
 
+def test_a_clusters_log_is_held_to_what_clusters_say(tmp_path: Path) -> None:
+    names = {"process_begin": "node_ready", "process_end": "node_end"}
+    log = [
+        msgspec.structs.replace(message, namespace="cluster", kind=names.get(message.kind, message.kind))
+        for message in messages()
+    ]
+    assert run_findings(make(tmp_path, log)) == ()
+    (found,) = run_findings(make(tmp_path, [message for message in log if message.kind != "node_end"]))
+    assert found.text == "no message cluster/node_end, though every complete session has some"
+
+
 def test_more_ends_than_beginnings_are_an_odd_frequency(tmp_path: Path) -> None:
     writer_log = messages(("start", "process_begin", "process_end", "process_end", "block", "end"))
     assert kinds(run_findings(make(tmp_path, writer_log))) == {Kind.FREQUENCY}
