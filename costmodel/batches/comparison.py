@@ -193,7 +193,7 @@ def _verdicts(
     verdicts = []
     for j, row in enumerate(observed.rows):
         status = _status(float(found.value[j]), beyond[j], within[j])
-        needed = units_needed(float(found.variance[j]), float(found.df[j]), band, alpha, paired=found.paired)
+        needed = units_needed(float(found.variance[j]), float(found.variance_df[j]), band, alpha, paired=found.paired)
         settled = status is not Change.INCONCLUSIVE
         verdicts.append(
             Verdict(

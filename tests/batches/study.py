@@ -26,7 +26,16 @@ class Rates:
     rows: dict[Change, float]
 
 
-def rates(seed: int, tables: int, change: float, *, runs: int, rows: int, truth: Truth | None = None) -> Rates:
+def rates(
+    seed: int,
+    tables: int,
+    change: float,
+    *,
+    runs: int,
+    rows: int,
+    base_runs: int | None = None,
+    truth: Truth | None = None,
+) -> Rates:
     """Judge tables whose rows all changed by `change`."""
     rng = np.random.default_rng(seed)
     made = truth or Truth()
@@ -34,7 +43,8 @@ def rates(seed: int, tables: int, change: float, *, runs: int, rows: int, truth:
     verdicts: Counter[Change] = Counter()
     alarms = 0
     for _ in range(tables):
-        found = judge(observed(rng, made, runs=runs, rows=rows), ("new", "old"), [(0, 1)], TOLERANCE)[0].verdicts
+        seen = observed(rng, made, runs=runs, base_runs=base_runs, rows=rows)
+        found = judge(seen, ("new", "old"), [(0, 1)], TOLERANCE)[0].verdicts
         verdicts.update(verdict.status for verdict in found)
         alarms += any(verdict.status in wrong(change) for verdict in found)
     return Rates(tables, alarms / tables, {status: verdicts[status] / (tables * rows) for status in Change})
@@ -85,11 +95,11 @@ def main() -> None:
     tables = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     write = sys.stdout.write
     for rows in (1, 20):
-        for runs in (3, 6, 20):
+        for runs, base_runs in ((3, 3), (6, 6), (20, 20), (3, 20)):
             for change in SIZES:
-                found = rates(rows + runs, tables, change, runs=runs, rows=rows)
+                found = rates(rows + runs, tables, change, runs=runs, base_runs=base_runs, rows=rows)
                 shares = ", ".join(f"{share:.1%} {status}" for status, share in found.rows.items())
-                write(f"change {change:.0%}, {runs} + {runs} runs, {rows} rows: ")
+                write(f"change {change:.0%}, {runs} + {base_runs} runs, {rows} rows: ")
                 write(f"{found.false_alarms:.1%} of tables with a false verdict; rows: {shares}\n")
     for rows in (1, 10):
         for change in (0.0, 2 * TOLERANCE):
