@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel import __version__
 from costmodel.batches.difference import Difference, difference
 from costmodel.batches.observe import Observed, Row, observe
 from costmodel.batches.power import units_needed
@@ -17,6 +18,7 @@ from costmodel.batches.variance import Component, Split, split
 from costmodel.errors import InputError
 from costmodel.runs.change import Change, holm, worst
 from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS
+from costmodel.runs.origin import origin
 
 SCHEMA_VERSION: Final = 1
 LEVEL: Final = 0.95
@@ -85,6 +87,7 @@ class Comparison:
         return {
             "kind": "comparison",
             "schema_version": SCHEMA_VERSION,
+            "tool_version": __version__,
             "status": self.status.value,
             "exit_code": self.exit_code,
             "tolerance": self.tolerance,
@@ -103,6 +106,7 @@ class Comparison:
             "runs": [run.name for run in batch.runs],
             "machines": sorted(set(batch.machines)),
             "left_out": [str(path) for path in batch.left_out],
+            "inputs": [origin(run) for run in batch.runs],
             "hash_yardstick_ns": [float(yard) for yard in self.observed.yardsticks_ns[chosen]],
         }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from costmodel.errors import InputError
+from costmodel.runs.origin import oddities
 from costmodel.runs.schema import Manifest, Status
 from costmodel.runs.store import MANIFEST, Run
 
@@ -106,6 +107,8 @@ def same_evaluator(batches: Sequence[Batch]) -> bool:
 def warnings(batches: Sequence[Batch]) -> list[str]:
     """What is odd about runs that are pooled or compared, a line each."""
     lines = [f"{batch.name}: {path} is not complete and was left out" for batch in batches for path in batch.left_out]
+    runs = {run.name: run for batch in batches for run in batch.runs}
+    lines += oddities(list(runs.values()), pooled=False)  # what differs is said batch by batch
     for batch in batches:
         manifests = [run.manifest for run in batch.runs]
         lines += _unlike(manifests, _machine, f"{batch.name} pools runs of unlike machines")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -70,7 +71,7 @@ def command(
     with stderr().status("comparing"):
         comparison = compare(select(batches), select(against), tolerance=allowed)
     if as_json:
-        print_json(comparison.to_dict())
+        print_json(comparison.to_dict() | {"command_line": sys.argv})
     else:
         _show(comparison)
     return comparison.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -95,7 +96,7 @@ def command(
         return
     model.write(target)
     if as_json:
-        print_json({"model": str(target), **model.cost_model.extras})
+        print_json({"model": str(target), "command_line": sys.argv, **model.cost_model.extras})
     else:
         show_model(model, target)
 

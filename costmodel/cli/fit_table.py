@@ -33,6 +33,8 @@ def show_model(model: FittedModel, target: Path) -> None:
         lost = model.provenance.lost
         console.print(f"left out: {len(lost)} cells with too few clean batches, first {lost[0]}", markup=False)
     show_flags(console, model)
+    for oddity in model.provenance.oddities:
+        console.print(f"warning: {oddity}", markup=False, soft_wrap=True)
     if (unit := model.provenance.clock_unit) != "ns":
         console.print(f"these are prices in {unit}, not in time: ns stands for one of them, ps for a thousandth")
     console.print(f"model: {target}", markup=False, soft_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costmodel import __version__
 from costmodel.fit.builtins import BuiltinFit, NoOp
@@ -50,12 +50,13 @@ def _charge(coverage: float | None) -> str:
 class Provenance:
     """Where a fit came from, and how it was made.
 
-    `runs` has name and hashes of each run, `lost` the cells that no process measured well enough; `machine` and
-    `evaluator` are the runs' own.
+    `runs` has what each run was made from and by, `oddities` what is odd about them; `lost` are the cells that no
+    process measured well enough; `machine` and `evaluator` are the runs' own.
     """
 
     variant: Variant
-    runs: tuple[dict[str, str], ...]
+    runs: tuple[dict[str, Any], ...]
+    oddities: tuple[str, ...]
     seed: int
     replicates: int
     rounding: Rounding
@@ -188,6 +189,7 @@ class FittedModel:
             "tool_version": __version__,
             "unfitted": self.unfitted,
             "variant": origin.variant.value,
+            "warnings": list(origin.oddities),
             "yardsticks": list(origin.yardsticks),
         }
 

@@ -18,8 +18,8 @@ from costmodel.fit.prices import Rounding
 from costmodel.fit.resample import replicate
 from costmodel.fit.steps import fit_steps, smallest_costs
 from costmodel.model import Variant, ledger_model
-from costmodel.runs.provenance import file_fact
-from costmodel.runs.store import MANIFEST, SAMPLES, Run
+from costmodel.runs.origin import oddities, origin
+from costmodel.runs.store import Run
 
 if TYPE_CHECKING:
     from costmodel.fit.shapes import ShapeStudy
@@ -109,14 +109,8 @@ def _provenance(
 ) -> Provenance:
     return Provenance(
         variant=variant,
-        runs=tuple(
-            {
-                "run": run.name,
-                "manifest_sha256": file_fact(run.path / MANIFEST).sha256,
-                "samples_sha256": file_fact(run.path / SAMPLES).sha256,
-            }
-            for run in runs
-        ),
+        runs=tuple(origin(run) for run in runs),
+        oddities=oddities(runs),
         seed=seed,
         replicates=replicates,
         rounding=rounding,

@@ -140,7 +140,7 @@ def express(fitted: CostModel, reference: CostModel, *, seed: int = 0) -> Expres
         },
         steps={kind: ExUnits(whole_ps(units.cpu * steps), units.mem) for kind, units in fitted.steps.items()},
         startup=None if fitted.startup is None else ExUnits(whole_ps(fitted.startup.cpu * steps), fitted.startup.mem),
-        extras={EXTRAS_KEY: expressed.to_json() | {"inputs": fitted.extras.get("inputs", [])}},
+        extras={EXTRAS_KEY: expressed.to_json() | {key: fitted.extras.get(key, []) for key in ("inputs", "warnings")}},
         source=f"{fitted.source}, in picoseconds of {reference.source}",
     )
     return replace(expressed, cost_model=model)

@@ -98,7 +98,8 @@ class Fitted(msgspec.Struct, frozen=True):
     flagged: dict[str, tuple[str, ...]] = {}
     unfitted: dict[str, str] = {}
     lost_cells: tuple[str, ...] = ()
-    inputs: tuple[dict[str, str], ...] = ()
+    inputs: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
     machine: dict[str, Any] = {}
     evaluator: dict[str, str] = {}
     method: dict[str, Any] = {}
@@ -194,12 +195,19 @@ class Split(msgspec.Struct, frozen=True):
     work: str = ""
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """A batch, as an input."""
+
+    inputs: tuple[dict[str, Any], ...] = ()
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """What `compare --json` wrote."""
 
     status: str
     tolerance: float
     comparisons: tuple[Pair, ...]
+    batches: tuple[Compared, ...] = ()
     variance: tuple[Split, ...] = ()
     warnings: tuple[str, ...] = ()
     name: str = ""

@@ -48,6 +48,8 @@ def model_flags(model: Model) -> Iterator[Flagged]:
         yield Flagged("info" if mild else "warning", ", ".join(kinds), name, reasons)
     for name, reason in sorted(model.fitted.unfitted.items()):
         yield Flagged("error", "unfitted", name, f"has no price in {model.name}: {reason}")
+    for warning in model.fitted.warnings:
+        yield Flagged("warning", "odd run", model.name, warning)
     if model.fitted.lost_cells:
         lost = ", ".join(model.fitted.lost_cells[:5])
         text = f"{len(model.fitted.lost_cells)} cells had no process that measured them well enough: {lost} …"
@@ -307,9 +309,28 @@ def _origin(name: str, fitted: Fitted) -> Section:
         facts_table(f"How {name} was made", {"variant": fitted.variant, "calibrate": fitted.tool_version} | method),
         facts_table("Machine", machine),
         facts_table("Evaluator", fitted.evaluator),
-        *(facts_table(f"Input {run.get('run', number)}", run) for number, run in enumerate(fitted.inputs, 1)),
+        *(origin_table(number, run) for number, run in enumerate(fitted.inputs, 1)),
     )
     return Section(f"Provenance of {name}", tables=tables)
+
+
+def origin_table(number: int, run: dict[str, Any]) -> Table:
+    """A run that something was made from."""
+    facts: dict[str, str] = {}
+    for key, fact in run.items():
+        parts = fact.items() if isinstance(fact, dict) else [("", fact)]
+        facts |= {f"{key}: {name}" if name else key: _words(part) for name, part in parts}
+    return facts_table(f"Input {run.get('run', number)}", facts)
+
+
+def _words(fact: object) -> str:
+    match fact:
+        case dict():
+            return ", ".join(f"{name} {_words(part)}" for name, part in fact.items())
+        case list():
+            return " ".join(map(_words, fact)) or "none"
+        case _:
+            return str(fact)
 
 
 def _times(interval_ps: tuple[float, float]) -> str:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from costmodel.report.colours import Palette
 from costmodel.report.content import Cell, Column, Flagged, Level, Plot, Section, Table
 from costmodel.report.documents import Comparison, Deviation, Drift, Estimate, Pair, Row, Score, Split, Verdict
+from costmodel.report.models import origin_table
 from costmodel.report.plots import log_if_wide
 from costmodel.report.text import count_cell, interval_text, label_text, percent, signed, time_cell
 
@@ -171,6 +172,10 @@ def comparison_sections(comparison: Comparison) -> Iterator[Section]:
         yield Section(title, intro, (plot,) if changes else (), (_rows(pair),))
     if comparison.variance:
         yield Section("Where the variance comes from", tables=(_splits(comparison),))
+    runs = {str(run.get("run", "")): run for batch in comparison.batches for run in batch.inputs}
+    if runs:
+        tables = tuple(origin_table(number, run) for number, run in enumerate(runs.values(), 1))
+        yield Section(f"Provenance of {comparison.name}", tables=tables)
 
 
 def _rows(pair: Pair) -> Table:

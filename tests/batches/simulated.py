@@ -12,6 +12,7 @@ from costmodel.batches.observe import Observed, Row
 from costmodel.runs.design import Cell, Experiment, Plan
 from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import Run, RunWriter
+from costmodel.trace import JsonLines, Message, Severity
 
 _OPERATIONS: tuple[tuple[Experiment, str], ...] = (
     ("builtins", "addInteger"),
@@ -66,6 +67,11 @@ def write_run(
         versions={"calibrate": "0", "native": evaluator},
         evaluator={"name": "imaginary", "sha256": evaluator},
     )
+    log = JsonLines(writer.messages_path)
+    said = ["start", *(["process_begin", *["block"] * BLOCKS, "process_end"] * processes), "end"]
+    for number, kind in enumerate(said, 1):
+        log.emit(Message("timing.session", kind, Severity.INFO, number * 10**9, {}, number * 10**9))
+    log.close()
     run_effect = truth.change + rng.normal(0, truth.run_sd)
     samples = []
     for process in range(processes):
@@ -92,7 +98,7 @@ def write_run(
                     )
                 )
     writer.append(samples)
-    return writer.finish(status)
+    return writer.finish(status, messages=log.summary)
 
 
 def write_batch(folder: Path, seed: int, runs: int, truth: Truth, **how: object) -> Path:

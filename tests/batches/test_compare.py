@@ -1,14 +1,17 @@
 """Batches on disk: which runs they hold, what is said of them, and the command."""
 
+import hashlib
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from costmodel.batches import compare, select
 from costmodel.errors import InputError
 from costmodel.runs.change import Change
+from costmodel.runs.provenance import file_fact
 from costmodel.runs.schema import Status as RunStatus
 from tests.batches.simulated import CELLS, Truth, write_batch, write_run
 from tests.cli.command import calibrate, one_line
@@ -112,6 +115,34 @@ def test_unlike_evaluators_are_not_measured_by_the_yardstick_that_they_run(tmp_p
     write_batch(tmp_path, 6, 2, QUIET, evaluator="other")
     assert compare(select([str(tmp_path)]), select(names(batches, "old"))).yardsticks == ("yardstick_hash_ns",)
     assert len(compare(select(names(batches, "same")), select(names(batches, "old"))).yardsticks) == 2
+
+
+def test_what_is_odd_about_a_run_is_a_warning(tmp_path: Path, batches: Path) -> None:
+    write_batch(tmp_path, 6, 2, QUIET)
+    log = next(tmp_path.iterdir()) / "messages.jsonl"
+    lines = [line for line in log.read_bytes().splitlines(keepends=True) if b"process_end" not in line]
+    log.write_bytes(b"".join(lines))
+    manifest = log.with_name("manifest.json")
+    document = json.loads(manifest.read_bytes())
+    document["files"]["messages.jsonl"] = msgspec.to_builtins(file_fact(log))
+    manifest.write_text(json.dumps(document))
+    said = " ".join(compare(select([str(tmp_path)]), select(names(batches, "old"))).warnings)
+    assert "manifest.json: was edited" in said
+    assert "no message timing.session/process_end" in said
+
+
+def test_the_document_says_where_every_run_comes_from(batches: Path) -> None:
+    result = calibrate("compare", batches / "new", "--against", batches / "old", "--json")
+    document = json.loads(result.stdout)
+    assert document["command_line"][1:3] == ["compare", str(batches / "new")]
+    origins = [run for batch in document["batches"] for run in batch["inputs"]]
+    assert [run["run"] for run in origins] == [name for batch in document["batches"] for name in batch["runs"]]
+    for run in origins:
+        samples = next(batches.glob(f"*/{run['run']}/samples.parquet")).read_bytes()
+        assert run["files"]["samples.parquet"]["sha256"] == hashlib.sha256(samples).hexdigest()
+        assert "manifest.json" in run["files"]
+        assert run["messages"]["counts"]["timing.session/end"] == 1
+        assert run["parameters"]["seed"] == 0
 
 
 def test_the_command_prints_verdicts_and_the_split(batches: Path) -> None:

@@ -37,7 +37,7 @@ def test_model_is_in_the_upstream_layout(model: Path) -> None:
     assert content["ifThenElse"]["cpu"]["type"] == "constant_cost"
     assert isinstance(content["ifThenElse"]["cpu"]["arguments"], int)
     assert set(content["cekVarCost"]) == {"exBudgetCPU", "exBudgetMemory"}
-    assert content["calibrate"]["inputs"][0]["samples_sha256"]
+    assert content["calibrate"]["inputs"][0]["files"]["samples.parquet"]["sha256"]
 
 
 def test_fitting_again_gives_the_same_bytes(measured: Path, model: Path, tmp_path: Path) -> None:

@@ -66,11 +66,14 @@ def test_seed_moves_intervals_only(run: Run, fitted: FittedModel) -> None:
 
 def test_provenance_names_run_hashes_and_machine(run: Run, written: dict[str, Any]) -> None:
     extras = written[EXTRAS_KEY]
-    hashes = {
-        f"{name}_sha256": hashlib.sha256((run.path / file).read_bytes()).hexdigest()
-        for name, file in (("manifest", "manifest.json"), ("samples", "samples.parquet"))
-    }
-    assert extras["inputs"] == [{"run": run.name, **hashes}]
+    (made_from,) = extras["inputs"]
+    assert made_from["run"] == run.name
+    for name in ("manifest.json", "samples.parquet", "design.json"):
+        content = (run.path / name).read_bytes()
+        assert made_from["files"][name] == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    assert made_from["messages"].keys() == {"counts", "first", "last", "gaps", "jumps", "unlisted"}
+    assert made_from["parameters"]["seed"] == run.manifest.seed
+    assert extras["warnings"] == [f"{run.name}/messages.jsonl: is not there: the run has no log"]
     assert extras["machine"] == NOISY.fingerprint
     assert extras["variant"] == "D"
     assert extras["method"]["seed"] == 3

@@ -85,6 +85,18 @@ def test_a_comparison_has_its_changes_and_variances(tmp_path: Path) -> None:
     shown = next(table for section in page.sections for table in section.tables).rows[0]
     assert shown[3].sort == row["change"]
     assert "Where the variance comes from" in [section.title for section in page.sections]
+    (origin,) = (section for section in page.sections if section.title.startswith("Provenance"))
+    facts = {row[0].text: row[1].text for row in origin.tables[0].rows}
+    assert "sha256" in facts["files: samples.parquet"]
+    assert "timing.session/block" in facts["messages: counts"]
+
+
+def test_what_is_odd_about_a_models_runs_is_flagged(tmp_path: Path) -> None:
+    path = sources.fitted_model(tmp_path / "model.json")
+    document = json.loads(path.read_bytes())
+    document["calibrate"]["warnings"] = ["run/messages.jsonl: the clock jumped"]
+    path.write_text(json.dumps(document))
+    assert "run/messages.jsonl: the clock jumped" in [flag.text for flag in assemble([path]).flagged]
 
 
 def test_runs_of_a_folder_are_shown_with_drift_and_sessions(tmp_path: Path) -> None:
