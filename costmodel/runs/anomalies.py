@@ -114,7 +114,10 @@ def _manifest(run: Run) -> Iterator[Finding]:
     """Whether the manifest is the run's own, and names the design that lies beside it."""
     path = run.path / MANIFEST
     document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    if document.get("checksum") != manifest_checksum(document):
+    if "checksum" not in document:
+        text = "has no checksum of its own, so nothing tells whether it was edited"
+        yield Finding(Kind.UNLISTED_FILE, Severity.INFO, str(path), text)
+    elif document["checksum"] != manifest_checksum(document):
         text = "was edited: its content does not have the checksum that it gives"
         yield Finding(Kind.CHANGED, Severity.ERROR, str(path), text)
     listed = run.manifest.files.get(DESIGN)

@@ -240,6 +240,13 @@ def test_a_manifest_that_was_edited_is_named_and_one_that_was_reformatted_is_not
     assert "was edited" in found.text
 
 
+def test_a_manifest_without_a_checksum_is_not_called_edited(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    edited(run, lambda manifest: manifest.pop("checksum"))
+    (found,) = run_findings(run)
+    assert (found.kind, found.severity) == (Kind.UNLISTED_FILE, Severity.INFO)
+
+
 def test_a_manifest_that_names_another_design_is_told(tmp_path: Path) -> None:
     run = make(tmp_path)
     edited(run, lambda manifest: manifest.update(design_sha256="0" * 64), sealed=True)
