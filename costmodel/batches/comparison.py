@@ -35,6 +35,8 @@ class Verdict:
     many units (runs, or machines) each batch should have to tell no change, or one of twice the band, with a power of
     90 %; None where no number that anybody could measure would do. `more` is how many that is beyond the smaller batch:
     None for a row that is settled, 0 where there are enough and the change is too near the band's edge to be told.
+    `spread` is the standard deviation of log time of one unit (of a pair's difference, where machines timed both), by
+    which units of one batch differ; infinite where nothing was repeated.
     """
 
     row: Row
@@ -47,6 +49,7 @@ class Verdict:
     status: Change
     needed: int | None
     more: int | None
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,9 @@ def compare(
     yardsticks = YARDSTICKS if same_evaluator(batches) else (HASH_YARDSTICK,)
     observed = observe(batches, yardsticks)
     if observed.left_out:
-        notes.append(f"{observed.left_out} cells that not every run has were left out")
+        notes.append(
+            f"{observed.left_out} cells that not every run has were left out; {observed.lacking} lacks most of them"
+        )
     numbers = [(i, len(candidates) + j) for j in range(len(baselines)) for i in range(len(candidates))]
     notes += [note for pair in numbers if (note := _yardstick_note(observed, batches, pair, tolerance))]
     return Comparison(
@@ -211,6 +216,7 @@ def _verdicts(
                 status=status,
                 needed=needed,
                 more=None if settled or needed is None else max(0, needed - min(found.counts)),
+                spread=float(np.sqrt(found.variance[j])),
             )
         )
     return tuple(verdicts)
@@ -245,6 +251,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
         "verdict": verdict.status.value,
         "needed": verdict.needed,
         "more": verdict.more,
+        "spread": verdict.spread if np.isfinite(verdict.spread) else None,
     }
 
 

@@ -122,7 +122,9 @@ def _two_samples(candidate: Floats, baseline: Floats, unit: Unit, caution: str =
         variance = known[0]
         df = np.full(value.shape, max(counts) - 1.0)
         error = np.sqrt(variance * sum(1 / n for n in counts))
-        return Difference(value, error[None], df[None], variance, df, unit, counts, False, caution)
+        alone = f"a batch of one {unit} is taken to vary as the other does: whatever befell it counts as a change"
+        notes = "; ".join(filter(None, (caution, alone)))
+        return Difference(value, error[None], df[None], variance, df, unit, counts, False, notes)
     freedom = [n - 1 for n in counts]
     parts = [spread / n for spread, n in zip(known, counts, strict=True)]
     pooled = sum(spread * n for spread, n in zip(known, freedom, strict=True)) / sum(freedom)

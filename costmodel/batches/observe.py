@@ -44,7 +44,7 @@ class Observed:
     `means` (R × L) are means over a row's cells of log(time ÷ yardstick); `variances` (R × L) those of the means, from
     the processes of the run, NaN of a single process; `processes` (R × L) how many those are. `batch` numbers
     the batch of each run, `machine` names its machine. `yardsticks_ns` is each run's median hash yardstick. `left_out`
-    counts cells that not every run has.
+    counts cells that not every run has, and `lacking` names the run that lacks most of them.
     """
 
     rows: tuple[Row, ...]
@@ -56,21 +56,24 @@ class Observed:
     machine: NDArray[np.str_]
     yardsticks_ns: Floats
     left_out: int
+    lacking: str = ""
 
 
 def observe(batches: Sequence[Batch], yardsticks: Sequence[str]) -> Observed:
     """Read all runs, their times in units of the `yardsticks`. InputError where no cell is in all runs."""
     tables, yards = [], []
-    for run in (run for batch in batches for run in batch.runs):
+    runs = [run for batch in batches for run in batch.runs]
+    for run in runs:
         table, yard = _process_table(run, yardsticks)
         tables.append(table)
         yards.append(yard)
     common = tables[0].index
-    for table in tables[1:]:
+    for run, table in zip(runs, tables, strict=True):
         common = common.intersection(table.index, sort=False)
+        if not len(common):
+            shared = "" if run is runs[0] else f" that {runs[0].path} and those after it have too"
+            raise InputError(f"{run.path} has no cell with enough clean batches{shared}; compare runs of one design")
     everything = {key for table in tables for key in table.index}
-    if not len(common):
-        raise InputError("no cell is in all runs with enough clean batches; compare runs of one design")
     keys = list(common)
     rows = _rows(keys)
     weights = np.array([[key in members for key in keys] for members in rows.values()], np.float64)
@@ -85,6 +88,7 @@ def observe(batches: Sequence[Batch], yardsticks: Sequence[str]) -> Observed:
         machine=np.array([machine for batch in batches for machine in batch.machines]),
         yardsticks_ns=np.array(yards),
         left_out=len(everything) - len(keys),
+        lacking=min(zip(tables, runs, strict=True), key=lambda pair: len(pair[0]))[1].name,
     )
 
 

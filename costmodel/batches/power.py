@@ -49,10 +49,10 @@ def units_needed(variance: float, df: float, band: float, alpha: float, *, paire
 
     high = 2
     while not enough(high):
-        high *= 2
-        if high > MOST:
+        if high == MOST:
             return None
-    low = high // 2
+        high = min(2 * high, MOST)
+    low = 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -60,13 +60,24 @@ def _runs_in(path: Path) -> list[Path]:
     return sorted(found.parent for found in path.glob(f"*/{MANIFEST}"))
 
 
+def _below(name: str) -> str:
+    """What to do about a folder without runs: it may be one level too high."""
+    folders = sorted(
+        {str(found.parents[1]) for found in Path(name).glob(f"*/*/{MANIFEST}")} if Path(name).is_dir() else ()
+    )
+    if folders:
+        more = f" and {len(folders) - 3} more" if len(folders) > 3 else ""
+        return f", but {', '.join(folders[:3])}{more} below it do; name those, each a batch"
+    return "; name a folder of runs, folders of runs, or a pattern that matches some"
+
+
 def _common_name(paths: Sequence[Path]) -> str:
     return str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
 
 
 def _batch(name: str, paths: Sequence[Path]) -> Batch:
     if not paths:
-        raise InputError(f"{name} holds no run; name a folder of runs, folders of runs, or a pattern that matches some")
+        raise InputError(f"{name} holds no run{_below(name)}")
     runs, left_out = [], []
     seen: set[str] = set()
     for path in paths:
@@ -143,4 +154,4 @@ def _build(manifest: Manifest) -> dict[str, object]:
 
 
 def _protocol(manifest: Manifest) -> dict[str, object]:
-    return {"design": manifest.design_sha256}
+    return {"design": manifest.design_sha256, **manifest.parameters}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from costmodel.batches.variance import Component
 
 _AGAINST: Final = "--against"
+_FEW: Final = 6  # units of a batch, below which the limit of their variance is several times as large
 _COLOURS: Final = {"unchanged": "green", "improved": "green", "regressed": "red", "inconclusive": "yellow"}
 
 
@@ -33,7 +36,10 @@ def _against_each(arguments: list[str]) -> list[str]:
     spread: list[str] = []
     against = False
     for argument in arguments:
-        if argument.startswith("-"):
+        if argument.startswith(f"{_AGAINST}="):
+            against = True
+            spread.append(argument)
+        elif argument.startswith("-"):
             against = argument == _AGAINST
             spread += [] if against else [argument]
         else:
@@ -83,8 +89,8 @@ def _show(comparison: Comparison) -> None:
         console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     for pair in comparison.pairs:
         console.print(_pair_table(pair))
-        if pair.caution:
-            console.print(f"note: {pair.caution}", markup=False, soft_wrap=True)
+        for note in _notes(pair, comparison.tolerance):
+            console.print(f"note: {note}", markup=False, soft_wrap=True)
         console.print()
     console.print(_split_table(comparison))
     console.print()
@@ -108,6 +114,28 @@ def _pair_table(pair: Pair) -> Any:
     return table(sides, headings, [_row(verdict) for verdict in pair.verdicts])
 
 
+def _notes(pair: Pair, tolerance: float) -> Iterator[str]:
+    """What the table does not say by itself."""
+    if pair.caution:
+        yield pair.caution
+    left = [verdict for verdict in pair.verdicts if verdict.status.value == "inconclusive"]
+    known = [verdict for verdict in left if math.isfinite(verdict.spread)]
+    seeming = [verdict for verdict in known if abs(verdict.change) > tolerance]
+    if seeming:
+        most = max(seeming, key=lambda verdict: abs(verdict.change))
+        rows = "1 row looks" if len(seeming) == 1 else f"{len(seeming)} rows look"
+        yield (
+            f"{rows} changed by more than ±{percent(tolerance)}, {most.row.label} the most by {_signed(most.change)}, "
+            f"and may not be: single {pair.unit}s of a batch differ by {percent(most.spread)} there (one sd)"
+        )
+    numbers = [verdict.more for verdict in known if verdict.more]
+    if numbers:
+        but = "" if len(numbers) == len(left) else f" but {len(left) - len(numbers)}"
+        yield f"{max(numbers):,} more {pair.unit}s in each batch would be enough for all rows{but}"
+    if known and min(pair.counts) < _FEW:
+        yield f"so few {pair.unit}s tell little of how many are needed: with {_FEW} each, the number is often lower"
+
+
 def _row(verdict: Verdict) -> tuple[str | Text, ...]:
     status = verdict.status.value
     return (
@@ -125,7 +153,9 @@ def _more(verdict: Verdict) -> str:
     if verdict.status.value != "inconclusive":
         return ""
     if verdict.more is None:
-        return "no number known"
+        from costmodel.batches.power import MOST
+
+        return f"over {MOST:,}" if math.isfinite(verdict.spread) else "not known"
     return str(verdict.more) if verdict.more else "too near the band's edge"
 
 

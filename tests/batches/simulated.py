@@ -56,9 +56,10 @@ def write_run(
     evaluator: str = "e",
     status: Status = Status.COMPLETE,
     missing: Mapping[str, int] | None = None,
+    seed: int = 0,
 ) -> Run:
     """A run on disk. Of a cell in `missing` the processes from that number on have no batches."""
-    plan = Plan(cells=tuple(cells), core=1, min_processes=1)
+    plan = Plan(cells=tuple(cells), core=1, min_processes=1, seed=seed)
     writer = RunWriter.create(
         folder,
         "builtins",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from costmodel.batches import compare, select
+from costmodel.batches.select import warnings
 from costmodel.errors import InputError
 from costmodel.runs.change import Change
 from costmodel.runs.provenance import file_fact
@@ -39,6 +40,11 @@ def test_folder_pattern_and_single_runs_are_batches(batches: Path) -> None:
     assert [str(run.path) for run in folder.runs] == runs
     assert pattern.runs[0].name == folder.runs[0].name
     assert len(pattern.runs) == len(singles.runs) == 4
+
+
+def test_a_folder_of_batches_is_told_from_one_of_runs(batches: Path) -> None:
+    with pytest.raises(InputError, match=f"but {batches}/new, {batches}/old, {batches}/same below it do"):
+        select([str(batches)])
 
 
 @pytest.mark.parametrize("name", ["nothing", "no*thing", "."])
@@ -100,7 +106,23 @@ def test_cells_of_some_runs_only_are_left_out(tmp_path: Path) -> None:
     write_batch(tmp_path / "b", 4, 2, QUIET, cells=CELLS[:2])
     result = compare(select([str(tmp_path / "a")]), select([str(tmp_path / "b")]))
     assert result.observed.left_out == 4
-    assert any("4 cells that not every run has" in warning for warning in result.warnings)
+    shortest = result.batches[1].runs[0].name
+    assert f"4 cells that not every run has were left out; {shortest} lacks most of them" in result.warnings
+
+
+def test_runs_without_a_common_cell_are_named(tmp_path: Path) -> None:
+    write_batch(tmp_path / "a", 3, 1, QUIET, cells=CELLS[2:])
+    write_batch(tmp_path / "b", 4, 1, QUIET, cells=CELLS[:2])
+    (a,), (b,) = (list((tmp_path / name).iterdir()) for name in "ab")
+    with pytest.raises(InputError, match=f"{b} has no cell .* that {a} and those after it have too"):
+        compare(select([str(a)]), select([str(b)]))
+
+
+def test_unlike_seeds_are_named(tmp_path: Path) -> None:
+    for seed in (0, 7):
+        write_run(tmp_path, np.random.default_rng(seed), QUIET, seed=seed)
+    (batch,) = select([str(tmp_path)])
+    assert any("unlike designs (design, seed)" in warning for warning in warnings([batch]))
 
 
 @pytest.mark.parametrize(("what", "complaint"), [("machine", "unlike machines"), ("evaluator", "unlike builds")])
@@ -164,6 +186,26 @@ def test_against_takes_all_names_up_to_the_next_option(batches: Path) -> None:
     assert {row["verdict"] for row in document["comparisons"][0]["rows"]} == {"unchanged"}
     assert document["variance"][0]["between_runs"]["sd"] < 0.01
     assert document["variance"][0]["between_machines"] is None
+
+
+def test_a_seeming_change_is_told_from_one_that_was_shown(tmp_path: Path) -> None:
+    """A change of 1.5 % looks larger or smaller, as runs of one batch differ by 4 %."""
+    truth = Truth(change=0.015, run_sd=0.04, process_sd=0.005)
+    write_batch(tmp_path / "new", 2, 3, truth)
+    write_batch(tmp_path / "old", 1, 3, Truth(run_sd=0.04, process_sd=0.005))
+    result = calibrate("compare", tmp_path / "new", "--against", tmp_path / "old")
+    assert result.returncode == 3, result.stderr
+    assert "4 rows look changed by more than ±1 %" in result.stdout
+    assert "single runs of a batch differ by" in result.stdout
+    assert "with 6 each" in result.stdout
+
+
+@pytest.mark.parametrize("how", [["--against", "OLD"], ["--against=OLD"]])
+def test_names_may_follow_an_equals_sign_too(batches: Path, how: list[str]) -> None:
+    old, *others = sorted((batches / "old").iterdir())
+    given = [argument.replace("OLD", str(old)) for argument in how]
+    result = calibrate("compare", batches / "same", *given, *others, "--json")
+    assert json.loads(result.stdout)["comparisons"][0]["counts"] == [4, 4]
 
 
 def test_too_few_runs_end_with_three(batches: Path) -> None:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from costmodel.batches.comparison import judge
 from costmodel.batches.difference import Difference, difference
-from costmodel.batches.power import power, units_needed
+from costmodel.batches.power import MOST, power, units_needed
 from costmodel.batches.variance import split
 from costmodel.runs.change import Change, holm
 from tests.batches.simulated import Truth, observed
@@ -69,6 +69,7 @@ def test_a_batch_of_one_run_is_taken_to_vary_as_the_other() -> None:
     expected = seen.means[1:, 0].var(ddof=1) * (1 + 1 / 6)
     assert found.error[0, 0] == pytest.approx(expected**0.5)
     assert found.df[0, 0] == 5
+    assert "a batch of one run" in found.caution
 
 
 def test_machines_are_the_unit_where_each_batch_has_its_own() -> None:
@@ -174,6 +175,13 @@ def test_enough_units_are_the_fewest_that_are() -> None:
 
 def test_a_hopeless_comparison_has_no_number() -> None:
     assert units_needed(100.0, 10, 0.001, 0.05) is None
+
+
+def test_a_number_just_below_the_most_is_given() -> None:
+    variance = 9000 * 0.01**2 / (2 * (1.96 + 1.645) ** 2)
+    count = units_needed(variance, 1e9, 0.01, 0.05)
+    assert count == pytest.approx(9000, rel=0.01)
+    assert MOST > 9000
 
 
 def test_what_was_not_repeated_has_no_component() -> None:
