@@ -16,7 +16,7 @@ import msgspec
 
 from costmodel.errors import CalibrateError, InputError
 from costmodel.runs.design import plan_sha256
-from costmodel.runs.files import TEMPORARY_PREFIX
+from costmodel.runs.files import TEMPORARY_PREFIX, is_locked
 from costmodel.runs.provenance import FileFact, file_fact
 from costmodel.runs.schema import Status, manifest_checksum
 from costmodel.runs.store import DESIGN, LOCK, MANIFEST, MESSAGES, PARTS, SAMPLES, Run
@@ -65,16 +65,23 @@ class Finding(msgspec.Struct, frozen=True):
 def run_findings(path: Path) -> tuple[Finding, ...]:
     """What is odd about one run folder, its files, log and inputs. Never raises for what is wrong with the run."""
     try:
-        run = Run.open(path)
+        return tuple(_findings(Run.open(path)))
     except InputError as error:
-        return (Finding(Kind.UNREADABLE, Severity.ERROR, str(path), str(error)),)
+        text = str(error)
+    except OSError as error:  # of a folder that must not be looked into, or that vanished
+        text = f"cannot be read: {error.strerror or error}"
+    return (Finding(Kind.UNREADABLE, Severity.ERROR, str(path), text),)
+
+
+def _findings(run: Run) -> Iterator[Finding]:
     log, unread = _read_messages(run)
-    found = [*_status(run), *_manifest(run), *_files(run), *_unlisted(run), *unread, *_inputs(run)]
+    for found in (_status(run), _manifest(run), _files(run), _unlisted(run), unread, _inputs(run)):
+        yield from found
     if log is not None:
-        where = str(path / MESSAGES)
-        found += [*_damage(log, where), *_kinds(run, log.summary, where), *_frequencies(run, log.summary, where)]
-        found += _breaks(run, log.summary, where)
-    return tuple(found)
+        where = str(run.path / MESSAGES)
+        yield from _damage(log, where)
+        for check in (_kinds, _frequencies, _breaks):
+            yield from check(run, log.summary, where)
 
 
 def pool_findings(runs: Sequence[Run]) -> tuple[Finding, ...]:
@@ -94,16 +101,26 @@ def run_folders(folder: Path) -> tuple[Path, ...]:
         below = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     except OSError as error:
         raise InputError(f"cannot read {folder}: {error.strerror}") from error
-    runs = [path for path in below if any((path / name).exists() for name in (MANIFEST, DESIGN))]
+    runs = [path for path in below if _may_be_run(path)]
     if not runs:
         raise InputError(f"{folder} is no run and has none in it; name a run's folder or the folder of runs")
     return tuple(runs[:1] if runs[0] == folder else runs)
 
 
+def _may_be_run(path: Path) -> bool:
+    try:
+        return any((path / name).exists() for name in (MANIFEST, DESIGN))
+    except OSError:  # it may not be looked into, which will be said of it
+        return True
+
+
 def _status(run: Run) -> Iterator[Finding]:
     status = run.manifest.status
     if status is Status.RUNNING:
-        text = "says that it is running: either it is, or its writer was killed"
+        if is_locked(run.path / LOCK):
+            yield Finding(Kind.UNFINISHED, Severity.INFO, str(run.path), "is being written")
+            return
+        text = "says that it is running, and nobody on this machine writes to it: its writer was killed"
         yield Finding(Kind.UNFINISHED, Severity.WARNING, str(run.path), text)
     elif status is not Status.COMPLETE:
         text = f"did not complete: {run.manifest.status_reason or status.value}"

@@ -81,6 +81,18 @@ def lock(path: Path) -> IO[bytes]:
     return file
 
 
+def is_locked(path: Path) -> bool:
+    """Whether some process of this machine holds the lock."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none, or nobody here may know
+        return False
+    return False
+
+
 def refuse(what: str, path: Path, error: OSError) -> NoReturn:
     """Turn a refusal of the system into the one line for the user."""
     raise EnvironmentFault(

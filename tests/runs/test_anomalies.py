@@ -1,6 +1,8 @@
 """Runs with something wrong, made by hand from one that has nothing."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -272,11 +274,33 @@ def test_a_pipe_in_a_run_is_named_and_not_waited_for(tmp_path: Path, name: str) 
     assert "no regular file" in found[0].text
 
 
-def test_a_killed_run_is_unfinished(tmp_path: Path) -> None:
+def test_a_killed_run_is_told_from_one_that_is_being_written(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path, "builtins", PLAN, machine={}, versions={}, evaluator={})
     JsonLines(writer.messages_path).close()
+    (found,) = run_findings(writer.path)
+    assert (found.kind, found.severity, found.text) == (Kind.UNFINISHED, Severity.INFO, "is being written")
     writer.close()
-    assert kinds(run_findings(writer.path)) == {Kind.UNFINISHED}
+    (found,) = run_findings(writer.path)
+    assert (found.kind, found.severity) == (Kind.UNFINISHED, Severity.WARNING)
+    assert "was killed" in found.text
+
+
+@pytest.mark.parametrize("name", [".", "manifest.json", "messages.jsonl", "samples.parquet", "design.json"])
+def test_what_must_not_be_read_is_named_and_the_rest_is_checked(tmp_path: Path, name: str) -> None:
+    closed, whole = make(tmp_path), make(tmp_path)
+    (closed / name).chmod(0)
+    code = "import sys; from pathlib import Path; from costmodel.runs.anomalies import verify_folder; "
+    code += "[print(found.kind.value, found.where, found.text) for found in verify_folder(Path(sys.argv[1]))]"
+    # Root may read everything, unless it gives that up.
+    drop = "-dac_override,-dac_read_search"
+    plain = [sys.executable, "-c", code, str(tmp_path)]
+    asked = [*(["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}"] if os.geteuid() == 0 else []), *plain]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=60)
+    (closed / name).chmod(0o700)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith(f"{Kind.UNREADABLE} {closed}")
+    assert "ermission denied" in said.stdout
+    assert str(whole) not in said.stdout
 
 
 def test_a_folder_of_runs_is_verified_run_by_run(tmp_path: Path) -> None:
