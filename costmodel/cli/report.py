@@ -149,7 +149,9 @@ def _verify(folder: Path, as_json: bool) -> int:
         columns = tuple((heading, "left") for heading in ("severity", "kind", "where", "what"))
         stdout().print(table(None, columns, [_row(finding) for finding in findings]))
     verdict = "some files are not what their runs wrote" if failed else "every file is what its run wrote"
-    stdout().print(f"{len(runs)} runs checked: {verdict}", markup=False)
+    warned = sum(finding.severity is Severity.WARNING for finding in findings)
+    verdict += f"; {warned} warning{'s' if warned > 1 else ''}" if warned else ""
+    stdout().print(f"{len(runs)} run{'' if len(runs) == 1 else 's'} checked: {verdict}", markup=False)
     return code
 
 

@@ -15,6 +15,7 @@ from costmodel.model import CostModel, variant_for
 from costmodel.runs import design
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.means import process_means
+from costmodel.runs.origin import oddities
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.store import Run
 from costmodel.timing.estimate import estimate, hash_yardstick, reference_yardstick
@@ -114,6 +115,7 @@ def validate(
         trace=trace,
     )
     same_state, notes = _comparability(fitted, run)
+    notes += [oddity.removeprefix(f"{run.name}/") for oddity in oddities([run])]
     samples = run.samples()
     state = fitted.hash_yardstick_ns if fitted and same_state else None
     factor = 1.0 if state is None else state / hash_yardstick(samples)

@@ -241,6 +241,10 @@ def test_the_document_is_json_and_complete(judged: Callable[..., Verdict], workl
     assert len(document["scores"]) == len(workload.programs)
 
 
+def test_what_is_odd_about_the_run_is_noted(judged: Callable[..., Verdict]) -> None:
+    assert "messages.jsonl: is not there: the run has no log" in judged(MODEL_D, lambda _: 50_000.0).notes
+
+
 def test_the_same_observations_and_seed_give_the_same_document(judged: Callable[..., Verdict]) -> None:
     first, second = (judged(MODEL_D, lambda _: 50_000.0, seed=3).to_dict() for _ in range(2))
     assert first | {"run": ""} == second | {"run": ""}
