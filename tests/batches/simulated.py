@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from costmodel.batches.observe import Observed, Row
@@ -35,6 +36,12 @@ CELLS = tuple(
 BLOCKS = 4
 
 
+def many_cells(count: int) -> tuple[Cell, ...]:
+    """Cells of as many operations."""
+    names = (f"operation{number}" for number in range(count))
+    return tuple(msgspec.structs.replace(CELLS[0], id=name, operation=name) for name in names)
+
+
 @dataclass(frozen=True)
 class Truth:
     """Standard deviations of log time on each level, and the change of the candidate."""
@@ -58,7 +65,8 @@ def write_run(
     missing: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> Run:
-    """A run on disk. Of a cell in `missing` the processes from that number on have no batches."""
+    """A run on disk, its operations independent of each other. Of a cell in `missing` the processes from that number on
+    have no batches."""
     plan = Plan(cells=tuple(cells), core=1, min_processes=1, seed=seed)
     writer = RunWriter.create(
         folder,
@@ -73,16 +81,17 @@ def write_run(
     for number, kind in enumerate(said, 1):
         log.emit(Message("timing.session", kind, Severity.INFO, number * 10**9, {}, number * 10**9))
     log.close()
-    run_effect = truth.change + rng.normal(0, truth.run_sd)
+    operations = tuple(dict.fromkeys(cell.operation for cell in cells))
+    of_run = truth.change + rng.normal(0, truth.run_sd, len(operations))
     samples = []
     for process in range(processes):
-        effect = run_effect + rng.normal(0, truth.process_sd)
+        effects = dict(zip(operations, of_run + rng.normal(0, truth.process_sd, len(operations)), strict=True))
         for block in range(BLOCKS):
             pace = 1.4 if block % 2 else 1.0
             for order, cell in enumerate(cells):
                 if process >= (missing or {}).get(cell.id, processes):
                     continue
-                ns = 1000 * cell.sizes[0] * pace * float(np.exp(effect))
+                ns = 1000 * cell.sizes[0] * pace * float(np.exp(effects[cell.operation]))
                 samples.append(
                     Sample(
                         cell=cell.id,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from costmodel.batches import Comparison, compare, select
 from costmodel.batches.comparison import judge
 from costmodel.batches.variance import split
 from costmodel.runs.change import Change
-from tests.batches.simulated import Truth, observed
+from tests.batches.simulated import Truth, many_cells, observed, write_batch
 
 TOLERANCE = 0.01
 SIZES = (0.0, TOLERANCE, 2 * TOLERANCE)
@@ -90,6 +93,29 @@ def components(
     return result
 
 
+def compared(seed: int, change: float, *, runs: int, operations: int, truth: Truth) -> Comparison:
+    """As a user compares: runs on disk, all of them anew."""
+    changed = Truth(float(np.log1p(change)), truth.machine_sd, truth.run_sd, truth.process_sd)
+    with tempfile.TemporaryDirectory() as folder:
+        new, old = (
+            write_batch(Path(folder) / name, 2 * seed + number, runs, made, cells=many_cells(operations))
+            for number, (name, made) in enumerate({"new": changed, "old": truth}.items())
+        )
+        return compare(select([str(new)]), select([str(old)]), tolerance=TOLERANCE)
+
+
+def settled_on_disk(tables: int, change: float, *, operations: int) -> tuple[float, int]:
+    """`power_at_recommendation` of runs on disk, of operations alone, after 6 + 6 quiet runs."""
+    truth, aim = Truth(run_sd=0.003, process_sd=0.005), Change.REGRESSED if change else Change.UNCHANGED
+    right, recommended = 0, []
+    for seed in range(tables):
+        pilot = compared(2 * seed, change, runs=6, operations=operations, truth=truth)
+        recommended.append(max(verdict.needed or 6 for verdict in pilot.pairs[0].verdicts))
+        final = compared(2 * seed + 1, change, runs=recommended[-1], operations=operations, truth=truth)
+        right += sum(verdict.status is aim for verdict in final.pairs[0].verdicts if verdict.row.operation)
+    return right / (tables * operations), int(np.median(recommended))
+
+
 def main() -> None:
     """The long study, printed."""
     tables = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
@@ -110,6 +136,10 @@ def main() -> None:
         for level, (ratio, held) in components(1, tables, runs=runs, base_runs=base_runs, machines=machines).items():
             write(f"{machines} machines, {runs} and {base_runs} runs each: {level} {ratio:.3f} of the truth, ")
             write(f"interval holds it {held:.1%}\n")
+    for change in (0.0, 2 * TOLERANCE):
+        settled, count = settled_on_disk(max(tables // 50, 1), change, operations=5)
+        write(f"change {change:.0%}, runs on disk, 5 operations: power {settled:.1%} with the runs recommended ")
+        write(f"(median {count} + {count})\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from costmodel.batches.power import MOST, power, units_needed
 from costmodel.batches.variance import split
 from costmodel.runs.change import Change, holm
 from tests.batches.simulated import Truth, observed
-from tests.batches.study import SIZES, components, power_at_recommendation, rates
+from tests.batches.study import SIZES, compared, components, power_at_recommendation, rates
 
 
 @pytest.mark.parametrize("change", SIZES)
@@ -38,6 +38,16 @@ def test_components_are_recovered_balanced_or_not(runs: int, base_runs: int, mac
     for level, (ratio, held) in components(3, 2000, runs=runs, base_runs=base_runs, machines=machines).items():
         assert ratio == pytest.approx(1, abs=0.2), level
         assert held == pytest.approx(0.95, abs=0.03), level
+
+
+def test_components_are_recovered_from_runs_on_disk() -> None:
+    truth = Truth()
+    found = compared(3, 0.0, runs=6, operations=80, truth=truth).split
+    assert found.within is not None
+    assert found.between_runs is not None
+    # The last row is all operations together.
+    assert found.within.variance[:-1].mean() == pytest.approx(truth.process_sd**2, rel=0.2)
+    assert found.between_runs.variance[:-1].mean() == pytest.approx(truth.run_sd**2, rel=0.2)
 
 
 def test_a_change_of_many_percent_is_a_regression_and_its_reverse_an_improvement() -> None:
