@@ -128,10 +128,12 @@ def _notes(pair: Pair, tolerance: float) -> Iterator[str]:
             f"{rows} changed by more than ±{percent(tolerance)}, {most.row.label} the most by {_signed(most.change)}, "
             f"and may not be: single {pair.unit}s of a batch differ by {percent(most.spread)} there (one sd)"
         )
-    numbers = [verdict.more for verdict in known if verdict.more]
+    numbers = sorted(verdict.more for verdict in known if verdict.more)
     if numbers:
-        but = "" if len(numbers) == len(left) else f" but {len(left) - len(numbers)}"
-        yield f"{max(numbers):,} more {pair.unit}s in each batch would be enough for all rows{but}"
+        half, whole = numbers[(len(numbers) - 1) // 2], numbers[-1]
+        all_rows = "all rows" if len(numbers) == len(left) else f"all rows but {len(left) - len(numbers)}"
+        least = f"half of the rows that are open, {whole:,} for {all_rows}" if half < whole else all_rows
+        yield f"{half:,} more {pair.unit}s in each batch would be enough for {least}"
     if known and min(pair.counts) < _FEW:
         yield f"so few {pair.unit}s tell little of how many are needed: with {_FEW} each, the number is often lower"
 

@@ -199,6 +199,9 @@ def test_a_seeming_change_is_told_from_one_that_was_shown(tmp_path: Path) -> Non
     assert re.search(r"rows? looks? changed by more than ±1 %", result.stdout)
     assert "single runs of a batch differ by" in result.stdout
     assert "with 6 each" in result.stdout
+    assert re.search(
+        r"more runs in each batch would be enough for half of the rows that are open, [\d,]+ for", result.stdout
+    )
 
 
 @pytest.mark.parametrize("how", [["--against", "OLD"], ["--against=OLD"]])
