@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
+import msgspec
 import typer
 from rich.text import Text
 
+from costmodel import __version__
 from costmodel.cli.output import print_json, stderr, stdout, table
 from costmodel.errors import InputError
 from costmodel.model import load
 from costmodel.runs.files import write_atomically
+from costmodel.runs.provenance import file_fact
 
 if TYPE_CHECKING:
     from costmodel.validate.drift import Drift, DriftVerdict
@@ -85,7 +89,8 @@ def command(check: Check, model: list[Path], outputs: Outputs, *, renew: bool, a
     if renew:
         _refuse_with_renew(check, model, outputs)
         return _renew(check.against, as_json=as_json)
-    return _report(_verdict(check, model), outputs, as_json=as_json)
+    verdict = _verdict(check, model)
+    return _report(verdict, outputs, _provenance(check, model, verdict) if as_json else None)
 
 
 def _verdict(check: Check, model: list[Path]) -> DriftVerdict:
@@ -179,7 +184,26 @@ def _renew(path: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _report(verdict: DriftVerdict, outputs: Outputs, *, as_json: bool) -> int:
+def _provenance(check: Check, model: list[Path], verdict: DriftVerdict) -> dict[str, object]:
+    """What the check was made from, by and under."""
+    from costmodel.timing.fingerprint import fingerprint, versions
+    from costmodel.timing.plan import choose_core
+
+    # Of another build's folder, the command line names it.
+    inputs = {str(path): file_fact(path) for path in (check.against, *model) if path.is_file()}
+    built: dict[str, object] = msgspec.to_builtins(
+        {
+            "command_line": sys.argv,
+            "versions": versions(__version__),
+            "machine": fingerprint(choose_core(check.core)),
+            "inputs": inputs,
+            "parameters": {"operations": check.operations, "seed": check.seed, "tolerance": verdict.tolerance},
+        }
+    )
+    return built
+
+
+def _report(verdict: DriftVerdict, outputs: Outputs, provenance: dict[str, object] | None) -> int:
     """Write and print a verdict; its exit code."""
     from costmodel.validate import drift_report
 
@@ -193,8 +217,8 @@ def _report(verdict: DriftVerdict, outputs: Outputs, *, as_json: bool) -> int:
     for path, form in written:
         if path:
             write_atomically(path, form(verdict))
-    if as_json:
-        print_json(verdict.to_dict())
+    if provenance is not None:
+        print_json(verdict.to_dict() | {"provenance": provenance})
     else:
         _show(verdict)
     return verdict.exit_code

@@ -22,6 +22,12 @@ def test_counts_are_renewed_and_then_found_unchanged(tmp_path: Path) -> None:
     verdict = json.loads(result.stdout)
     assert verdict["status"] == "unchanged"
     assert verdict["unit"] == "instructions"
+    provenance = verdict["provenance"]
+    assert provenance["inputs"][str(stored)]["bytes"] == stored.stat().st_size
+    assert provenance["command_line"][1:3] == ["validate", "--against"]
+    assert provenance["parameters"]["tolerance"] == verdict["tolerance"]
+    assert {"calibrate", "native", "libraries"} <= provenance["versions"].keys()
+    assert "id" in provenance["machine"]
     assert summary.read_text().startswith("before\n### Drift check (deterministic): unchanged")
     suite = ET.fromstring(cases.read_bytes()).find("testsuite")  # noqa: S314 - written right here
     assert suite is not None
