@@ -25,7 +25,7 @@ from costmodel.plutus import UNIT, Const, Constant, Term
 from costmodel.runs.design import Cell
 
 _PROGRAMS: Final = 80
-_LOOPS: Final = 20
+_LOOPS: Final = 8
 _STEPS: Final = (20_000, 80_000)  # that a program is to take at most; it takes about half of them
 _TAKEN: Final = range(4_000, 60_000)  # steps of a program that is kept
 _BUDGET: Final = ExUnits(cpu=10**10, mem=10**9)  # several times what so many steps and their builtins are charged
