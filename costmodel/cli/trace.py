@@ -69,9 +69,10 @@ def collect(
     from costmodel.trace.receiver import Receiver
 
     with closing(Collection(folder, limit)) as collection, Receiver(host, port, collection, complain) as receiver:
-        complain(f"collecting on http://{host}:{receiver.server_port} into {folder}")
         before = signal.signal(signal.SIGTERM, _stop)
         try:
+            # Only now: whoever reads it may stop the collector at once.
+            complain(f"collecting on http://{host}:{receiver.server_port} into {folder}")
             receiver.serve_forever()
         except KeyboardInterrupt:
             pass  # how it is meant to end
