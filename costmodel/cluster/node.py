@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import signal
 import sys
+from statistics import median
 from typing import Final, TypeAlias
 
 import msgspec
@@ -24,7 +25,8 @@ from costmodel.timing.clock import Clock, ClockName
 from costmodel.timing.work import BUDGET, HashYardstick, TimedWork
 from costmodel.timing.worker import pin
 
-_YARDSTICK_RUNS: Final = 1000
+_YARDSTICK_RUNS: Final = 100
+_YARDSTICK_READINGS: Final = 9
 
 
 class NodeJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,8 +104,9 @@ def _validate(job: NodeJob) -> None:
         script.apply_data(argument)
     spent: ExUnits = machine.evaluate(script, BUDGET).spent
     work = TimedWork(cell, machine, script, decode_options(language, cell.protocol_version, measuring=False))
-    (yardstick,) = stopwatch.time([Timed(HashYardstick(), _YARDSTICK_RUNS)])
-    yardstick_ns = yardstick.ticks * stopwatch.ns_per_tick / _YARDSTICK_RUNS
+    readings = stopwatch.time([Timed(HashYardstick(), _YARDSTICK_RUNS)] * _YARDSTICK_READINGS)
+    # The median, since some reading may be disturbed.
+    yardstick_ns = median(reading.ticks for reading in readings) * stopwatch.ns_per_tick / _YARDSTICK_RUNS
     _reply(NodeReady(job.node, spent.cpu, spent.mem, yardstick_ns, platform.node()))
     for number, transactions in enumerate(job.blocks):
         if transactions:

@@ -276,10 +276,7 @@ def style(rng: random.Random, steps: int) -> Style:
 def program(style: Style, rng: random.Random) -> Term:
     """A closed program of a style that runs to an integer."""
     writer = Writer(style, _FORMS, rng)
-    scope, bound = _prelude(writer)
-    for _ in range(rng.randint(10, 80)):
-        function, term = _top_function(writer, scope)
-        scope, bound = (*scope, function), [*bound, term]
+    scope, bound = _library(writer, 10, 80)
     writer.spent = 0
     while writer.spent < style.steps:
         result = rng.choice(_RESULTS)
@@ -292,10 +289,7 @@ def program(style: Style, rng: random.Random) -> Term:
 def loop(style: Style, rng: random.Random) -> Term:
     """A closed program of a style that runs to an integer, nearly all of it the rounds of one loop."""
     writer = Writer(style, _FORMS, rng)
-    scope, bound = _prelude(writer)
-    for _ in range(rng.randint(0, 4)):
-        function, term = _top_function(writer, scope)
-        scope, bound = (*scope, function), [*bound, term]
+    scope, bound = _library(writer, 0, 4)
     writer.spent = 0
     step = _counting(writer, scope, round(4 * 500 ** rng.random()))
     rounds = max(style.steps // writer.spent, 1)
@@ -319,6 +313,15 @@ def _prelude(writer: Writer) -> tuple[Scope, list[Term]]:
     kinds += [made for made in _CONSTRUCTORS if made.what not in writer.style.constructors]
     kinds += [_DATA, _DATA, Fields(FIELDS), _INT, _CHAIN, _SUM, _SUM]
     return tuple(kinds), [writer.leaf(kind, tuple(kinds[:number])) for number, kind in enumerate(kinds)]
+
+
+def _library(writer: Writer, fewest: int, most: int) -> tuple[Scope, list[Term]]:
+    """The prelude, and so many functions after it."""
+    scope, bound = _prelude(writer)
+    for _ in range(writer.rng.randint(fewest, most)):
+        function, term = _top_function(writer, scope)
+        scope, bound = (*scope, function), [*bound, term]
+    return scope, bound
 
 
 def _top_function(writer: Writer, scope: Scope) -> tuple[Function, Term]:
