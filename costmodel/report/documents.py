@@ -66,6 +66,18 @@ class Part(msgspec.Struct, frozen=True):
     worst_relative_residual: float | None = None
 
 
+class Footprint(Part, frozen=True):
+    """What a step takes more with each doubling of the nodes that are run, and where prices hold."""
+
+    typical: float = 0.0
+    least: float = 0.0
+    most: float = 0.0
+
+
+class Steps(Part, frozen=True):
+    footprint: Footprint | None = None
+
+
 class NoOp(Figure, frozen=True):
     predicted_ps: float | None = None
 
@@ -92,7 +104,7 @@ class Fitted(msgspec.Struct, frozen=True):
     """The `calibrate` section of a model file."""
 
     builtins: dict[str, Builtin] = {}
-    steps: Part = Part()
+    steps: Steps = Steps()
     calls: dict[str, Part] = {}
     no_ops: dict[str, NoOp] = {}
     flagged: dict[str, tuple[str, ...]] = {}

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from costmodel.report.colours import Palette
 from costmodel.report.content import Cell, Column, Flagged, Fold, Plot, Section, Table
-from costmodel.report.documents import Builtin, Coefficient, Expressed, Figure, Fitted, Model, Place
+from costmodel.report.documents import Builtin, Coefficient, Expressed, Figure, Fitted, Footprint, Model, Place
 from costmodel.report.plots import log_if_wide
 from costmodel.report.text import (
     count_cell,
@@ -219,6 +219,8 @@ def _steps(name: str, fitted: Fitted) -> Section:
     words = f"{len(steps)} steps, from {ends}."
     plot = Plot(f"steps-{name}", "Step costs with 95 % intervals", words, partial(_draw_bars, steps))
     tables = [table]
+    if (footprint := fitted.steps.footprint) is not None:
+        tables.append(_footprint(footprint))
     if fitted.no_ops:
         columns = (
             Column("no-op"),
@@ -236,6 +238,19 @@ def _steps(name: str, fitted: Fitted) -> Section:
         )
         tables.append(Table("Calls of builtins that do nothing, against what their steps cost", columns, rows))
     return Section(f"Steps of {name}", "What each step of the machine costs.", (plot,), tuple(tables))
+
+
+def _footprint(found: Footprint) -> Table:
+    columns = (
+        Column("nodes of a program that are run"),
+        *(Column(each, True) for each in ("a step takes more", "95 %", "prices hold at", "from", "to")),
+    )
+    nodes = [Cell(f"{value:,.0f}", value) for value in (found.typical, found.least, found.most)]
+    rows = tuple(
+        (Cell("each doubling"), time_cell(value.ps), Cell(_times(value.interval_ps)), *nodes)
+        for value in found.coefficients.values()
+    )
+    return Table("What a step takes more in larger programs", columns, rows)
 
 
 def _draw_bars(steps: dict[str, Coefficient], canvas: Canvas, palette: Palette) -> None:

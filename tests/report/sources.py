@@ -65,7 +65,15 @@ def fitted_model(path: Path) -> Path:
         "calibrate": {
             "builtins": {"addInteger": builtin(20, flags), "subtractInteger": builtin(20, [])},
             "flagged": {"addInteger": ["poor fit"]},
-            "steps": {"coefficients": steps},
+            "steps": {
+                "coefficients": steps,
+                "footprint": {
+                    "coefficients": {"footprint": figure(300, flags=[])},
+                    "typical": 2_000.4,
+                    "least": 400,
+                    "most": 9_000,
+                },
+            },
             "unfitted": {"sha2_256": "one point only"},
         },
     }

@@ -50,6 +50,13 @@ def test_step_costs_are_in_a_table(tmp_path: Path) -> None:
     assert cells(page, "Step costs of model.json")["cekLamCost"][1] == Cell("7 ns", 7000)
 
 
+def test_what_larger_programs_cost_is_beside_the_steps(tmp_path: Path) -> None:
+    page = assemble([sources.fitted_model(tmp_path / "model.json")])
+    _, more, _, *nodes = cells(page, "What a step takes more in larger programs")["each doubling"]
+    assert more.sort == 300
+    assert [cell.text for cell in nodes] == ["2,000", "400", "9,000"]
+
+
 def test_a_model_in_other_picoseconds_has_its_factors(tmp_path: Path) -> None:
     path = sources.fitted_model(tmp_path / "m.json")
     document = json.loads(path.read_bytes())
