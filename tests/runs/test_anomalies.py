@@ -141,6 +141,10 @@ def test_a_resumed_run_has_a_gap_that_is_explained(tmp_path: Path) -> None:
     assert only(found, Kind.GAP).severity is Severity.INFO
 
 
+def test_session_that_the_time_budget_ended_in_its_first_process_is_whole(tmp_path: Path) -> None:
+    assert run_findings(make(tmp_path, messages(("start", "process_begin", "block", "end")))) == ()
+
+
 def test_a_kind_that_every_session_has_is_missed_even_if_the_run_never_wrote_it(tmp_path: Path) -> None:
     found = run_findings(make(tmp_path, messages(("start", "block", "process_end", "end"))))
     assert kinds(found) == {Kind.MISSING_KIND}
@@ -153,8 +157,8 @@ def test_a_clusters_log_is_held_to_what_clusters_say(tmp_path: Path) -> None:
         for message in messages()
     ]
     assert run_findings(make(tmp_path, log)) == ()
-    (found,) = run_findings(make(tmp_path, [message for message in log if message.kind != "node_end"]))
-    assert found.text == "no message cluster/node_end, though every complete session has some"
+    (found,) = run_findings(make(tmp_path, [message for message in log if message.kind != "node_ready"]))
+    assert found.text == "no message cluster/node_ready, though every complete session has some"
 
 
 def test_more_ends_than_beginnings_are_an_odd_frequency(tmp_path: Path) -> None:
