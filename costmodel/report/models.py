@@ -250,7 +250,7 @@ def _footprint(found: Footprint) -> Table:
         (Cell("each doubling"), time_cell(value.ps), Cell(_times(value.interval_ps)), *nodes)
         for value in found.coefficients.values()
     )
-    return Table("What a step takes more in larger programs", columns, rows)
+    return Table("What a step takes more where more is run", columns, rows)
 
 
 def _draw_bars(steps: dict[str, Coefficient], canvas: Canvas, palette: Palette) -> None:

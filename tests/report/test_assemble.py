@@ -52,7 +52,7 @@ def test_step_costs_are_in_a_table(tmp_path: Path) -> None:
 
 def test_what_larger_programs_cost_is_beside_the_steps(tmp_path: Path) -> None:
     page = assemble([sources.fitted_model(tmp_path / "model.json")])
-    _, more, _, *nodes = cells(page, "What a step takes more in larger programs")["each doubling"]
+    _, more, _, *nodes = cells(page, "What a step takes more where more is run")["each doubling"]
     assert more.sort == 300
     assert [cell.text for cell in nodes] == ["2,000", "400", "9,000"]
 
