@@ -18,12 +18,12 @@ from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, NodeReply, Valid
 from costmodel.cluster.profiles import Load
 from costmodel.cluster.schedule import Block
 from costmodel.cluster.summary import Summary, summarise
-from costmodel.cluster.table import FILE, as_parquet, block_table
+from costmodel.cluster.table import FILE, block_table
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.schema import Sample, Status
-from costmodel.runs.store import Run, RunWriter
+from costmodel.runs.store import Run, RunWriter, as_parquet
 from costmodel.timing.clock import choose_clock, clock_facts
 from costmodel.timing.fingerprint import fingerprint, versions
 from costmodel.timing.session import evaluator

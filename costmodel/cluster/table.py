@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from costmodel.cluster.schedule import SLOT_SECONDS, Block
 
@@ -76,11 +75,3 @@ def done(slots: Floats, times_ns: Floats) -> Floats:
         free = max(free, came) + ns
         found[place] = free - came
     return found
-
-
-def as_parquet(table: pa.Table) -> bytes:
-    """The content of FILE."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content

@@ -184,7 +184,7 @@ class RunWriter:
     def append(self, samples: Sequence[Sample]) -> None:
         """Add rows. On failure none of them is in the run, and EnvironmentFault says why."""
         if samples:
-            content = _parquet(self._table(samples))
+            content = as_parquet(self._table(samples))
             with suppress(FileExistsError):
                 make_folder(self.path / PARTS)
             write_atomically(self.path / PARTS / f"{self._next_part:06d}.parquet", content)
@@ -229,7 +229,7 @@ class RunWriter:
         run = Run(self.path, self.manifest, self.design)
         table = run.table(SAMPLE_SCHEMA.names)
         metadata = {_NEXT_PART: str(self._next_part).encode()}
-        write_atomically(self.path / SAMPLES, _parquet(table.replace_schema_metadata(metadata)))
+        write_atomically(self.path / SAMPLES, as_parquet(table.replace_schema_metadata(metadata)))
         for left in (*self.path.glob(f"{PARTS}/*"), *self.path.glob(f"{TEMPORARY_PREFIX}*")):
             left.unlink()
         with suppress(FileNotFoundError):  # nothing was added since the run was gathered before
@@ -244,7 +244,8 @@ def _new_folder(root: Path, stem: str) -> Path:
             return path
 
 
-def _parquet(table: pa.Table) -> bytes:
+def as_parquet(table: pa.Table) -> bytes:
+    """The content of a file of a run."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
