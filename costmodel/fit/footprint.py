@@ -66,7 +66,10 @@ class Footprint:
 
 def find_range(cells: Sequence[Cell], times_ps: Floats) -> Range | None:
     """The range with the least footprint by which one price of a step and one figure explain the times of steps best
-    (relative least squares). None where too few cells, or all alike, say nothing."""
+    (relative least squares). None where too few cells, or all alike, say nothing.
+
+    It is chosen once, from the point estimate: intervals of the figure do not hold what another choice would change.
+    """
     known = np.array([cell.footprint for cell in cells if cell.footprint], np.float64)
     if len(known) < _FEWEST or known.min() == known.max():
         return None

@@ -161,7 +161,8 @@ class NativeMachine:
 
     def footprint(self, script: Script, budget: ExUnits) -> int:
         """How many different nodes of the decoded script a run within a budget computes; variables and constants lie in
-        the nodes that have them as parts. What a step takes depends on how many a processor has to know."""
+        the nodes that have them as parts. What a step takes depends on how many a processor has to know. 0 where there
+        is no memory to note them in."""
         found, raw, error = ffi.new("size_t *"), ffi.new("cal_outcome *"), ffi.new("cal_error *")
         limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
         lib.cal_machine_run_noting(self.handle, script.handle, limit[0], raw, found, error)

@@ -43,6 +43,10 @@ class _Footprint(_Coefficients, frozen=True):
     least: float
     most: float
 
+    def known(self) -> bool:
+        """Whether the range is one."""
+        return 0 < self.least <= self.most < math.inf and 0 < self.typical < math.inf
+
     def doublings(self, footprint: int) -> float:
         """How many times the typical footprint is doubled."""
         return math.log2(min(max(footprint, self.least), self.most) / self.typical)
@@ -108,6 +112,9 @@ class Fitted(msgspec.Struct, frozen=True):
         for errors in (fitted.errors, fitted.errors.lack_of_fit):
             if len({len(parts) for parts in errors.parts_ps.values()}) > 1:
                 raise ModelError(f"{where}.errors has lists of unlike length; fit the model again")
+        footprint = fitted.steps.footprint
+        if footprint and not (footprint.known() and FOOTPRINT in footprint.coefficients):
+            raise ModelError(f"{where}.steps.footprint is no figure over a range of nodes; fit the model again")
         if fitted.hash_yardstick_ns is not None and not fitted.hash_yardstick_ns > 0:
             raise ModelError(f"{where}: hash_yardstick_ns must be above 0")
         return fitted

@@ -37,6 +37,12 @@ def call_of(prediction: Prediction, section: Fitted) -> Predicted:
     return predicted_call(prediction, predicted_evaluation(prediction, section), section)
 
 
+def steps_with_footprint(**changes: object) -> dict[str, object]:
+    figures = {"footprint": figure(1_000, 900, 1_100)}
+    range_of = {"coefficients": figures, "typical": 1_024, "least": 64, "most": 4_096}
+    return {"coefficients": {}, "footprint": range_of | changes}
+
+
 def extras(**changes: object) -> dict[str, object]:
     return {
         "schema_version": 1,
@@ -79,6 +85,10 @@ def test_a_model_from_elsewhere_has_no_section() -> None:
         ({"hash_yardstick_ns": 0.0}, "above 0"),
         ({"clock_unit": "instructions"}, "instructions, not in time"),
         ({"errors": {"t": 2.0}}, r"parts_ps"),
+        ({"steps": steps_with_footprint(coefficients={})}, "footprint is no figure"),
+        ({"steps": steps_with_footprint(typical=0)}, "footprint is no figure"),
+        ({"steps": steps_with_footprint(least=-1)}, "footprint is no figure"),
+        ({"steps": steps_with_footprint(least=5_000)}, "footprint is no figure"),
     ],
 )
 def test_a_malformed_section_is_refused_in_one_line(changes: dict[str, object], what: str) -> None:
@@ -117,6 +127,17 @@ def test_errors_of_one_process_add_up_and_those_of_several_in_quadrature(predict
     half = 2.5 * math.hypot(1000 * verify + 0.5 * var, -0.3 * var + 0.2 * lam)
     assert value == pytest.approx(prediction.evaluation_ns)
     assert (value - low, high - value) == pytest.approx((half, half))
+
+
+@pytest.mark.parametrize(("footprint", "doublings"), [(1_024, 0), (2_048, 1), (256, -2), (8, -4), (10**6, 2)], ids=str)
+def test_a_step_takes_more_with_each_doubling_of_the_footprint(
+    prediction: Prediction, footprint: int, doublings: int
+) -> None:
+    section = fitted(steps=steps_with_footprint(), errors=uncertain({"footprint": [100.0]}, t=2.0))
+    steps = sum(prediction.steps.values())
+    found = predicted_evaluation(replace(prediction, footprint=footprint), section).measured()
+    assert found.value == pytest.approx(prediction.evaluation_ns + doublings * steps)
+    assert found.high - found.value == pytest.approx(0.2 * abs(doublings) * steps)
 
 
 def test_lack_of_fit_is_expected_but_not_measured(prediction: Prediction) -> None:
