@@ -10,13 +10,9 @@ import pytest
 
 from costmodel import __file__ as package_file
 from costmodel.machine import build_info
-from costmodel.runs.design import Cell
 from costmodel.timing import icount
-from costmodel.timing.icount import CountingBackend
-from costmodel.timing.protocol import Block, Job
-from costmodel.timing.yardstick import machine_yardstick
 from costmodel.validate.drift_suite import chosen
-from tests.timing.counting import needs_counts
+from tests.timing.counting import counts, needs_counts
 
 pytestmark = pytest.mark.skipif("-fsanitize" in build_info().flags, reason="a sanitizer brings its own malloc")
 
@@ -68,19 +64,3 @@ def test_name_of_the_folder_changes_no_count(tmp_path: Path, monkeypatch: pytest
     here = counts(cells)
     monkeypatch.setattr(icount, "import_path", lambda: [str(folder)])
     assert counts(cells) == pytest.approx(here, rel=0.005)
-
-
-def counts(cells: tuple[Cell, ...]) -> list[int]:
-    job = Job(
-        cells=cells,
-        yardstick=machine_yardstick(),
-        clock="icount",
-        core=0,
-        seed=0,
-        process=0,
-        blocks=1,
-        seconds=0,
-        target_batch_us=0,
-    )
-    (block,) = (event for event in CountingBackend().run([job], lambda: False) if isinstance(event, Block))
-    return [batch.ticks for batch in block.batches]

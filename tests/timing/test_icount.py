@@ -11,7 +11,7 @@ from costmodel.runs.design import Cell
 from costmodel.timing.icount import CountingBackend, count, read_dump, tool_version
 from costmodel.timing.protocol import Begin, Block, End, Job
 from costmodel.timing.yardstick import machine_yardstick
-from tests.timing.counting import needs_counts
+from tests.timing.counting import counts, needs_counts
 
 # Put together by hand after the manual's specification of the format.
 DUMP = """# callgrind format
@@ -144,19 +144,7 @@ def test_backend_reports_a_session_s_events_in_instructions() -> None:
 @needs_counts
 def test_what_the_c_library_copies_counts_in_runs_alone() -> None:
     cells = [appending(length) for length in (1000, 5000)]
-    job = Job(
-        cells=tuple(cells),
-        yardstick=machine_yardstick(),
-        clock="icount",
-        core=min(os.sched_getaffinity(0)),
-        seed=0,
-        process=0,
-        blocks=1,
-        seconds=0,
-        target_batch_us=0,
-    )
-    (block,) = (event for event in CountingBackend().run([job], lambda: False) if isinstance(event, Block))
-    in_run = [batch.ticks for batch in block.batches]
+    in_run = counts(cells)
     in_check = [found.total for found in count(cells).cells]
     assert in_check[0] == in_check[1]
     assert in_run[1] > in_run[0] + 100  # vectors of at most 32 bytes copy the 8000 octets more
