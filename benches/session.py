@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from costmodel.errors import CalibrateError, CheckFailed
-from costmodel.measure import design_cells
+from costmodel.experiments import design_cells
 from costmodel.runs.design import Plan
 from costmodel.runs.means import process_means
 from costmodel.runs.schema import Status

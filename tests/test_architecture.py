@@ -13,32 +13,35 @@ PACKAGE = Path(__file__).resolve().parents[1] / "costmodel"
 ALLOWED: dict[str, set[str]] = {
     "plutus": set(),
     "model": {"plutus"},
+    "trace": set(),
     "machine": {"plutus", "model", "trace"},
     "runs": {"trace"},
+    "judging": set(),
     "timing": {"machine", "model", "plutus", "runs", "trace"},
-    "measure": {"machine", "model", "plutus", "runs", "timing"},
-    "fit": {"model", "runs", "plutus"},
-    "workloads": {"plutus", "model", "machine"},
-    "validate": {"workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
-    "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
-    "batches": {"runs"},
     "doctor": {"machine", "model", "plutus", "runs", "timing"},
     "fleet": {"runs", "timing", "trace"},
-    "trace": set(),
+    "experiments": {"machine", "model", "plutus", "runs", "timing"},
+    "fit": {"model", "runs", "plutus"},
+    "workloads": {"plutus", "model", "machine"},
+    "predict": {"workloads", "machine", "model", "plutus", "judging"},
+    "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
+    "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus"},
+    "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
+    "batches": {"runs", "judging"},
     "report": {"runs", "model", "trace"},
 }
 ALLOWED["cli"] = set(ALLOWED)
-NATIVE_USERS = {"machine", "timing", "measure", "validate", "cli"}
+NATIVE_USERS = {"machine", "timing", "experiments", "validate", "cli"}
 # Modules that lie beside the rooms, and the rooms they may import.
-BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set()}
+BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set(), "files": {"errors"}}
 
 
 def allowed_imports(place: str) -> set[str]:
     """First names below `costmodel` that a room, or a module beside the rooms, may import."""
     if place in BESIDE:
-        return BESIDE[place]
+        return BESIDE[place] | {"__version__"}
     native = {"_native"} if place in NATIVE_USERS else set()
-    return ALLOWED[place] | native | {place, "errors", "__version__"}
+    return ALLOWED[place] | native | {place, "errors", "files", "__version__"}
 
 
 def imported_names(source: str, package: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -92,14 +95,14 @@ def write(package: Path, module: str, source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "import costmodel.measure.plan",
-        "from costmodel import measure",
-        "from costmodel.measure import plan",
-        "from costmodel.measure.plan import Plan",
-        "from ..measure import plan",
-        "from .. import measure",
-        "def late():\n    from costmodel.measure import plan",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import costmodel.measure",
+        "import costmodel.experiments.plan",
+        "from costmodel import experiments",
+        "from costmodel.experiments import plan",
+        "from costmodel.experiments.plan import Plan",
+        "from ..experiments import plan",
+        "from .. import experiments",
+        "def late():\n    from costmodel.experiments import plan",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import costmodel.experiments",
         "from costmodel import _native",
         "from costmodel._native import lib",
     ],
@@ -110,8 +113,8 @@ def test_forbidden_import_is_found(package: Path, source: str) -> None:
 
 
 def test_forbidden_relative_import_from_a_subpackage_is_found(package: Path) -> None:
-    write(package, "fit/shapes/linear.py", "from ...measure import plan")
-    assert violations(package) == ["fit/shapes/linear.py:1: fit may not import costmodel.measure"]
+    write(package, "fit/shapes/linear.py", "from ...experiments import plan")
+    assert violations(package) == ["fit/shapes/linear.py:1: fit may not import costmodel.experiments"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,7 @@ def test_forbidden_relative_import_from_a_subpackage_is_found(package: Path) -> 
         ("fit/solve.py", "from costmodel.errors import InputError"),
         ("fit/solve.py", "import measure, numpy.linalg"),
         ("machine/native.py", "from costmodel._native import ffi, lib"),
-        ("cli/fit.py", "from costmodel import fit, measure, validate"),
+        ("cli/fit.py", "from costmodel import fit, experiments, validate"),
     ],
 )
 def test_permitted_import_passes(package: Path, module: str, source: str) -> None:

@@ -16,7 +16,7 @@ from costmodel.batches.power import units_needed
 from costmodel.batches.select import Batch, check_comparable, same_evaluator, warnings
 from costmodel.batches.variance import Component, Split, split
 from costmodel.errors import InputError
-from costmodel.runs.change import Change, holm, worst
+from costmodel.judging.change import Change, holm, worst
 from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS
 from costmodel.runs.origin import origin
 

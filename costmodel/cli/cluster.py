@@ -159,8 +159,8 @@ def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:
         return 0.0
     if not model:
         return ps_to_ns(load.fit.used.cpu)
-    from costmodel.validate.fitted import Fitted, predicted_call, predicted_evaluation
-    from costmodel.validate.predict import predict
+    from costmodel.predict.counts import predict
+    from costmodel.predict.fitted import Fitted, predicted_call, predicted_evaluation
 
     priced = load_model(model)
     fitted = Fitted.of(priced)

@@ -15,7 +15,7 @@ from costmodel.timing.plan import choose_core
 
 if TYPE_CHECKING:
     from costmodel.doctor.diagnosis import Diagnosis
-    from costmodel.doctor.kept import Change
+    from costmodel.doctor.saved_settings import Change
 
 _STYLES: Final = {"ok": "green", "warn": "yellow", "bad": "red", "unseen": "dim"}
 _EXIT_CODES: Final = {"fit": 0, "unfit": CheckFailed.exit_code, "inconclusive": Inconclusive.exit_code}
@@ -43,7 +43,7 @@ def command(
     # pandas comes with it; --help must not wait for that.
     from costmodel.doctor.diagnosis import diagnose
     from costmodel.doctor.host import Host
-    from costmodel.doctor.kept import put_back_leftovers
+    from costmodel.doctor.saved_settings import put_back_leftovers
     from costmodel.doctor.tune import run_command, tuned
 
     if run and (as_json or not tune):

@@ -16,12 +16,12 @@ from rich.text import Text
 from costmodel import __version__
 from costmodel.cli.output import print_json, stderr, stdout, table
 from costmodel.errors import InputError
+from costmodel.files import write_atomically
 from costmodel.model import load
-from costmodel.runs.files import write_atomically
 from costmodel.runs.provenance import file_fact
 
 if TYPE_CHECKING:
-    from costmodel.validate.drift import Drift, DriftVerdict
+    from costmodel.drift.verdict import Drift, DriftVerdict
 
 Against = Annotated[
     Path | None,
@@ -94,8 +94,8 @@ def command(check: Check, model: list[Path], outputs: Outputs, *, renew: bool, a
 
 
 def _verdict(check: Check, model: list[Path]) -> DriftVerdict:
-    from costmodel.validate.drift import with_model
-    from costmodel.validate.drift_counts import holds_counts
+    from costmodel.drift.counts import holds_counts
+    from costmodel.drift.verdict import with_model
 
     if check.against.is_dir():
         verdict = _timed(check)
@@ -115,8 +115,8 @@ def _refuse_with_renew(check: Check, model: list[Path], outputs: Outputs) -> Non
 
 
 def _counted(check: Check) -> DriftVerdict:
-    from costmodel.validate.drift_counts import DEFAULT_COUNT_TOLERANCE, compare_counts, read_counts, take_counts
-    from costmodel.validate.drift_suite import chosen
+    from costmodel.drift.counts import DEFAULT_COUNT_TOLERANCE, compare_counts, read_counts, take_counts
+    from costmodel.drift.suite import chosen
 
     stored = read_counts(check.against)
     counted = take_counts(chosen(check.operations))
@@ -124,18 +124,18 @@ def _counted(check: Check) -> DriftVerdict:
 
 
 def _predicted(check: Check, model: list[Path]) -> DriftVerdict:
-    from costmodel.validate.drift_models import DEFAULT_PRICE_TOLERANCE, compare_models
-    from costmodel.validate.drift_suite import chosen
+    from costmodel.drift.models import DEFAULT_PRICE_TOLERANCE, compare_models
+    from costmodel.drift.suite import chosen
 
     baseline, candidate = load([check.against]), load(model)
     return compare_models(baseline, candidate, chosen(check.operations), check.tolerance or DEFAULT_PRICE_TOLERANCE)
 
 
 def _timed(check: Check) -> DriftVerdict:
+    from costmodel.drift.suite import chosen
+    from costmodel.drift.timed import DEFAULT_SECONDS, DEFAULT_TIME_TOLERANCE, compare_builds
     from costmodel.timing.duet import Build
     from costmodel.timing.plan import choose_core
-    from costmodel.validate.drift_suite import chosen
-    from costmodel.validate.drift_timed import DEFAULT_SECONDS, DEFAULT_TIME_TOLERANCE, compare_builds
 
     with _shown() as progress:
         return compare_builds(
@@ -170,8 +170,8 @@ def _shown() -> Iterator[Callable[[int, int, float], None]]:
 
 
 def _renew(path: Path, *, as_json: bool) -> int:
-    from costmodel.validate.drift_counts import is_other_document, take_counts, write_counts
-    from costmodel.validate.drift_suite import drift_suite
+    from costmodel.drift.counts import is_other_document, take_counts, write_counts
+    from costmodel.drift.suite import drift_suite
 
     if is_other_document(path):
         raise InputError(f"{path} holds something else than instruction counts; --renew would overwrite it")
@@ -205,7 +205,7 @@ def _provenance(check: Check, model: list[Path], verdict: DriftVerdict) -> dict[
 
 def _report(verdict: DriftVerdict, outputs: Outputs, provenance: dict[str, object] | None) -> int:
     """Write and print a verdict; its exit code."""
-    from costmodel.validate import drift_report
+    from costmodel.drift import report as drift_report
 
     if outputs.markdown:
         _append(outputs.markdown, drift_report.markdown(verdict))
@@ -249,7 +249,7 @@ def _show(verdict: DriftVerdict) -> None:
 
 
 def _row(drift: Drift) -> tuple[str | Text, ...]:
-    from costmodel.validate.drift_report import change
+    from costmodel.drift.report import change
 
     low, high = change(drift.ratio.low), change(drift.ratio.high)
     return (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from costmodel import __version__
 from costmodel.cli.output import print_json, stderr, stdout, table
+from costmodel.files import write_atomically
 from costmodel.model import CostingFunction, Variant, dump
-from costmodel.runs.files import write_atomically
 
 if TYPE_CHECKING:
     from costmodel.fit.official import OfficialModel

@@ -13,7 +13,7 @@ from costmodel.cli.output import percent, print_json, stdout, table
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError, Interrupted
-from costmodel.measure import EXPERIMENTS, design_cells
+from costmodel.experiments import EXPERIMENTS, design_cells
 from costmodel.runs.design import FEWEST_BLOCKS, Plan
 from costmodel.timing.clock import CLOCKS, clock_named
 from costmodel.timing.plan import choose_core

@@ -15,7 +15,7 @@ from costmodel.errors import InputError
 from costmodel.model import Variant, ledger_model, load
 
 if TYPE_CHECKING:
-    from costmodel.measure.memory import MemoryCheck, Point
+    from costmodel.experiments.memory import MemoryCheck, Point
 
 _COLOURS: Final = {"exact": "green", "covered": "green", "under": "red", "shared": "dim"}
 
@@ -35,8 +35,8 @@ def command(
 
     Ends with 1 if a result is larger than what is charged for it. Sizes are those of PlutusV3 at protocol version 11.
     """
-    from costmodel.measure.builtins import DESIGNED_BUILTINS
-    from costmodel.measure.memory import MEMORY_SCHEMA_VERSION, Finding, check_memory
+    from costmodel.experiments.builtins import DESIGNED_BUILTINS
+    from costmodel.experiments.memory import MEMORY_SCHEMA_VERSION, Finding, check_memory
 
     chosen = load(model) if model else ledger_model(Variant.E)
     names = [name for name in DESIGNED_BUILTINS if fnmatchcase(name, builtins) and name in chosen.builtins]

@@ -13,6 +13,7 @@ import typer
 from costmodel.cli.options import Json, language_named
 from costmodel.cli.output import complain, print_json, stdout, table
 from costmodel.errors import InputError
+from costmodel.files import write_atomically
 from costmodel.model import (
     STARTUP_KEY,
     CostingFunction,
@@ -31,7 +32,6 @@ from costmodel.model.formats import FORMATS, UPSTREAM
 from costmodel.model.sources import LEDGER, Source, chain, complete, open_source
 from costmodel.model.timeline import last_change
 from costmodel.plutus import LedgerLanguage
-from costmodel.runs.files import write_atomically
 
 _TODAY = 11
 _UPSTREAM_FILES = {UPSTREAM: dump, "upstream-builtins": dump_builtins, "upstream-machine": dump_machine}

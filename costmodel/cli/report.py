@@ -82,8 +82,8 @@ def _refuse_overwriting(sources: list[Path], out: Path | None, markdown: Path | 
 
 
 def _write_plot(page: Page, name: str, out: Path) -> Path:
+    from costmodel.files import write_atomically
     from costmodel.report import picture
-    from costmodel.runs.files import write_atomically
 
     plots: dict[str, Plot] = {each.name: each for each in page.plots()}
     if name not in plots:
@@ -93,8 +93,8 @@ def _write_plot(page: Page, name: str, out: Path) -> Path:
 
 
 def _write_page(page: Page, out: Path | None, markdown: Path | None, as_json: bool) -> list[Path]:
+    from costmodel.files import write_atomically
     from costmodel.report import render_html, render_markdown
-    from costmodel.runs.files import write_atomically
 
     written = []
     if markdown is not None:

@@ -13,7 +13,7 @@ import numpy as np
 from costmodel.cli.output import print_json, stdout, table, time_ns, visible
 from costmodel.cli.progress import counted
 from costmodel.errors import InputError
-from costmodel.runs.files import opened_atomically
+from costmodel.files import opened_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa

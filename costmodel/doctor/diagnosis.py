@@ -9,7 +9,7 @@ import msgspec
 
 from costmodel.doctor.checks import Check, Verdict, system_checks
 from costmodel.doctor.host import Host
-from costmodel.doctor.kept import Change
+from costmodel.doctor.saved_settings import Change
 from costmodel.doctor.trial import Trial, run_trial, trial_checks
 from costmodel.timing.backend import Backend
 from costmodel.timing.fingerprint import fingerprint

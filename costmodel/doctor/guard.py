@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from costmodel.doctor.host import Host
-from costmodel.doctor.kept import put_back
+from costmodel.doctor.saved_settings import put_back
 from costmodel.errors import CalibrateError
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costmodel import __version__
+from costmodel.files import refuse, write_atomically
 from costmodel.fit.builtins import BuiltinFit, NoOp
 from costmodel.fit.calls import CallFit
 from costmodel.fit.coefficient import Coefficient, Flag, Interval, rounded
 from costmodel.fit.costing import shape_name
-from costmodel.fit.errors import JointErrors
+from costmodel.fit.covariance import JointErrors
 from costmodel.fit.joint import Joint
 from costmodel.fit.prices import Rounding
 from costmodel.fit.steps import StepsFit
 from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump
 from costmodel.model.steps import STARTUP_KEY
-from costmodel.runs.files import refuse, write_atomically
 
 if TYPE_CHECKING:
     from costmodel.fit.shapes import ShapeStudy

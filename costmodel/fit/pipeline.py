@@ -9,8 +9,8 @@ from costmodel.errors import InputError
 from costmodel.fit.builtins import Applications, applications_of, check_no_ops, fit_builtins, measured_points
 from costmodel.fit.calls import fit_calls
 from costmodel.fit.cells import BUILTINS, CALLS, STEPS, is_nop
+from costmodel.fit.covariance import errors_of
 from costmodel.fit.envelope import Points
-from costmodel.fit.errors import errors_of
 from costmodel.fit.fitted import FittedModel, Provenance
 from costmodel.fit.joint import adjust, adjusted_builtins, adjusted_steps
 from costmodel.fit.observations import Observations, check_runs, observe

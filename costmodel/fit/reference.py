@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from costmodel.errors import InputError
+from costmodel.files import refuse, write_atomically
 from costmodel.fit.coefficient import rounded, whole_ps
 from costmodel.fit.families import FAMILIES, FAMILY_OF
 from costmodel.fit.prices import Rounding, whole_prices
 from costmodel.model import BuiltinCost, CostingFunction, CostModel, ExUnits, PlainShape, dump
-from costmodel.runs.files import refuse, write_atomically
 
 Floats = NDArray[np.float64]
 Sizes = Sequence[int]

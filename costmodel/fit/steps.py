@@ -7,7 +7,7 @@ these programs best miss others, written differently, by a fifth. So every kind'
 a step, the more firmly the less the counts explain: a price that differs by `SPREAD` from the common one weighs as much
 as one program that is missed by as much as programs are on average. This is ridge regression about the single-figure
 convention (Hoerl & Kennard, "Ridge regression", Technometrics 12, 1970). Where counts explain the times exactly nothing
-is held. For the same reason the interval of a price is wider than timing alone would have it (costmodel/fit/lack.py).
+is held. For the same reason the interval of a price is wider than timing alone would have it (`lack_of_fit.py`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from costmodel.fit.coefficient import (
     whole_ps,
 )
 from costmodel.fit.footprint import Footprint
-from costmodel.fit.lack import LackOfFit, influences, lack_of_fit
+from costmodel.fit.lack_of_fit import LackOfFit, influences, lack_of_fit
 from costmodel.fit.resample import Replicates
 from costmodel.fit.solve import LEAST_SHARE, Solution, independent_columns, solve, weighted_r2
 from costmodel.model import STARTUP_KEY, StepKind

@@ -10,10 +10,10 @@ from pathlib import Path
 from costmodel import __version__
 from costmodel.errors import InputError
 from costmodel.report.clusters import cluster_flags, cluster_sections
-from costmodel.report.content import LEVELS, Flagged, Page, Plot, Section
-from costmodel.report.digest import Runs, read_runs
 from costmodel.report.documents import Cluster, Comparison, Document, Drift, Model, Verdict, read_document
 from costmodel.report.models import model_flags, model_sections
+from costmodel.report.page_model import LEVELS, Flagged, Page, Plot, Section
+from costmodel.report.run_summary import Runs, read_runs
 from costmodel.report.runs import run_flags, run_sections
 from costmodel.report.verdicts import (
     comparison_flags,

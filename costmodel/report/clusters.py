@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from costmodel.report.colours import Palette
-from costmodel.report.content import Cell, Column, Flagged, Plot, Section, Table
-from costmodel.report.digest import Digest
 from costmodel.report.documents import Cluster, Node
+from costmodel.report.page_model import Cell, Column, Flagged, Plot, Section, Table
 from costmodel.report.plots import log_if_wide
+from costmodel.report.run_summary import Digest
 from costmodel.report.text import count_cell, percent, share_cell, time_cell, time_text
 
 _PS_PER_NS: Final = 1e3

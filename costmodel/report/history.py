@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from costmodel.report.colours import Palette
-from costmodel.report.content import Cell, Column, Flagged, Plot, Section, Table
-from costmodel.report.digest import Digest
+from costmodel.report.page_model import Cell, Column, Flagged, Plot, Section, Table
+from costmodel.report.run_summary import Digest
 from costmodel.report.text import count_cell, label_text, signed
 
 _MOST_LINES: Final = 6  # operations in the plot: as many as there are colours

@@ -9,7 +9,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from costmodel.report.content import Page
+from costmodel.report.page_model import Page
 from costmodel.report.plots import inline_svg
 
 _TEMPLATES: Final = "templates"

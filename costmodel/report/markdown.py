@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final
 
-from costmodel.report.content import Fold, Page, Section, Table
+from costmodel.report.page_model import Fold, Page, Section, Table
 
 # What starts markup in Markdown as GitHub reads it, in table cells too.
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@-])")

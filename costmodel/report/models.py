@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from costmodel.report.colours import Palette
-from costmodel.report.content import Cell, Column, Flagged, Fold, Plot, Section, Table
 from costmodel.report.documents import Builtin, Coefficient, Expressed, Figure, Fitted, Footprint, Model, Place
+from costmodel.report.page_model import Cell, Column, Flagged, Fold, Plot, Section, Table
 from costmodel.report.plots import log_if_wide
 from costmodel.report.text import (
     count_cell,

@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from costmodel.errors import InputError
 from costmodel.report.colours import PRINTED, THEMED, VARIABLES, Palette
-from costmodel.report.content import Plot
+from costmodel.report.page_model import Plot
 from costmodel.report.text import label_text
 
 # An open dictionary: matplotlib's types know every key by name, and those vary by version.

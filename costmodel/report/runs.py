@@ -12,10 +12,10 @@ from matplotlib.figure import Figure as Canvas
 
 from costmodel.report.clusters import validated_section
 from costmodel.report.colours import Palette
-from costmodel.report.content import Cell, Column, Flagged, Fold, Level, Plot, Section, Table
-from costmodel.report.digest import Digest, Runs
 from costmodel.report.history import drift_flags, drift_sections
 from costmodel.report.models import facts_table
+from costmodel.report.page_model import Cell, Column, Flagged, Fold, Level, Plot, Section, Table
+from costmodel.report.run_summary import Digest, Runs
 from costmodel.report.text import count_cell, percent, share_cell
 from costmodel.runs.anomalies import Finding, Kind, pool_findings, run_findings
 from costmodel.runs.means import YARDSTICKS

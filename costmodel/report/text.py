@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from costmodel.report.content import Cell
+from costmodel.report.page_model import Cell
 
 _LONGEST_LABEL: Final = 40
 

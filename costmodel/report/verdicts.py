@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from costmodel.report.colours import Palette
-from costmodel.report.content import Cell, Column, Flagged, Level, Plot, Section, Table
 from costmodel.report.documents import Comparison, Deviation, Drift, Estimate, Pair, Row, Score, Split, Verdict
 from costmodel.report.models import origin_table
+from costmodel.report.page_model import Cell, Column, Flagged, Level, Plot, Section, Table
 from costmodel.report.plots import log_if_wide
 from costmodel.report.text import count_cell, interval_text, label_text, percent, signed, time_cell
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgspec
 
 from costmodel.errors import CalibrateError, InputError
+from costmodel.files import TEMPORARY_PREFIX, is_locked
 from costmodel.runs.design import plan_sha256
-from costmodel.runs.files import TEMPORARY_PREFIX, is_locked
 from costmodel.runs.provenance import FileFact, file_fact
 from costmodel.runs.schema import Status, manifest_checksum
 from costmodel.runs.store import DESIGN, LOCK, MANIFEST, MESSAGES, PARTS, SAMPLES, Run

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from costmodel.errors import InputError
+from costmodel.files import TEMPORARY_PREFIX, lock, make_folder, write_atomically
 from costmodel.runs.design import Plan, parameters, plan_from_json, plan_sha256, plan_to_json
-from costmodel.runs.files import TEMPORARY_PREFIX, lock, make_folder, write_atomically
 from costmodel.runs.provenance import FileFact, file_fact
 from costmodel.runs.schema import SAMPLE_SCHEMA, SCHEMA_VERSION, Manifest, Sample, Status, manifest_checksum
 from costmodel.trace import Summary

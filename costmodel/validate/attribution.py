@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.validate.fitted import Part
+from costmodel.predict.fitted import Part
 
 Floats = NDArray[np.float64]
 

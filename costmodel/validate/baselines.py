@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.validate.predict import Prediction
+from costmodel.predict.counts import Prediction
 from costmodel.validate.summary import Summary, summarise
 
 Floats = NDArray[np.float64]

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.validate.fitted import Predicted
-from costmodel.validate.score import Estimate
+from costmodel.judging.estimate import Estimate
+from costmodel.predict.fitted import Predicted
 
 Floats = NDArray[np.float64]
 

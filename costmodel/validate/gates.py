@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final, Self
 
 from costmodel.errors import InputError
-from costmodel.validate.score import Estimate, Status, checked_tolerance, judge, overall
+from costmodel.judging.estimate import Estimate, Status, checked_tolerance, judge, overall
 from costmodel.validate.summary import Summary
 from costmodel.workloads import Workload
 

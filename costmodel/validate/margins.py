@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.validate.score import Estimate
+from costmodel.judging.estimate import Estimate
 from costmodel.validate.summary import interval
 from costmodel.workloads import WorkloadProgram
 

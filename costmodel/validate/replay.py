@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 
 from costmodel.errors import Inconclusive
+from costmodel.judging.estimate import Estimate
 from costmodel.model import CostModel, variant_for
+from costmodel.predict.counts import Prediction, predict
+from costmodel.predict.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
 from costmodel.runs import design
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.means import process_means
@@ -25,11 +28,8 @@ from costmodel.trace import SILENT, Trace
 from costmodel.validate.attribution import attribute
 from costmodel.validate.baselines import baselines
 from costmodel.validate.draws import draw_ratios
-from costmodel.validate.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
 from costmodel.validate.gates import Gates, pass_gates
 from costmodel.validate.margins import margins
-from costmodel.validate.predict import Prediction, predict
-from costmodel.validate.score import Estimate
 from costmodel.validate.summary import summarise
 from costmodel.validate.verdict import Observation, Score, Verdict, Work, score
 from costmodel.workloads import Workload

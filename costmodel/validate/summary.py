@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.validate.score import Estimate
+from costmodel.judging.estimate import Estimate
 
 Floats = NDArray[np.float64]
 

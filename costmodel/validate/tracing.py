@@ -23,14 +23,14 @@ import numpy.typing as npt
 from scipy import stats
 
 from costmodel.errors import InputError
+from costmodel.judging.estimate import Estimate
 from costmodel.machine import NativeMachine
 from costmodel.machine.traced import traced
 from costmodel.model import variant_for
+from costmodel.predict.counts import LEDGER_LIMIT, charged
 from costmodel.timing.plan import choose_core
 from costmodel.timing.surroundings import other_threads_off
 from costmodel.trace import SILENT, Message, Route, Trace
-from costmodel.validate.predict import LEDGER_LIMIT, charged
-from costmodel.validate.score import Estimate
 from costmodel.workloads import Workload, WorkloadProgram
 
 OFF, MUTED = "off", "muted"

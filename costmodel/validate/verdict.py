@@ -7,14 +7,14 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
+from costmodel.judging.estimate import Estimate, Status, judge, ratio
 from costmodel.model import ExUnits
+from costmodel.predict.counts import Prediction
+from costmodel.predict.fitted import Predicted
 from costmodel.validate.attribution import Miss
 from costmodel.validate.baselines import Baseline
-from costmodel.validate.fitted import Predicted
 from costmodel.validate.gates import GateResult, whole
 from costmodel.validate.margins import Margins
-from costmodel.validate.predict import Prediction
-from costmodel.validate.score import Estimate, Status, judge, ratio
 from costmodel.validate.summary import Extreme, Summary
 
 VERDICT_SCHEMA_VERSION: Final = 2

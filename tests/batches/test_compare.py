@@ -12,7 +12,7 @@ import pytest
 from costmodel.batches import compare, select
 from costmodel.batches.select import warnings
 from costmodel.errors import InputError
-from costmodel.runs.change import Change
+from costmodel.judging.change import Change
 from costmodel.runs.provenance import file_fact
 from costmodel.runs.schema import Status as RunStatus
 from tests.batches.simulated import CELLS, Truth, write_batch, write_run

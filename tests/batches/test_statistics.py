@@ -11,7 +11,7 @@ from costmodel.batches.comparison import judge
 from costmodel.batches.difference import Difference, difference
 from costmodel.batches.power import MOST, power, units_needed
 from costmodel.batches.variance import split
-from costmodel.runs.change import Change, holm
+from costmodel.judging.change import Change, holm
 from tests.batches.simulated import Truth, observed
 from tests.batches.study import SIZES, compared, components, power_at_recommendation, rates
 

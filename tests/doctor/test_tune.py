@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from costmodel.doctor.host import Host
-from costmodel.doctor.kept import put_back_leftovers
+from costmodel.doctor.saved_settings import put_back_leftovers
 from costmodel.doctor.tune import run_command, tuned
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from tests.doctor.machines import BARE, CORE, DESKTOP, GUEST, host

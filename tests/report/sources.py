@@ -9,13 +9,13 @@ import msgspec
 
 from costmodel.batches import compare, select
 from costmodel.cluster.summary import PERCENTILES
-from costmodel.runs.change import Change
+from costmodel.drift.verdict import Drift, DriftVerdict
+from costmodel.files import write_atomically
+from costmodel.judging.change import Change
+from costmodel.judging.estimate import Estimate
 from costmodel.runs.design import Plan
-from costmodel.runs.files import write_atomically
 from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import RunWriter
-from costmodel.validate.drift import Drift, DriftVerdict
-from costmodel.validate.score import Estimate
 from tests.batches.simulated import CELLS, Truth, write_batch
 
 HOSTILE = "<script>alert(1)</script>"

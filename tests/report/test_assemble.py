@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from costmodel.errors import InputError
 from costmodel.report import Page, assemble, picture, render_html, render_markdown
 from costmodel.report.colours import PRINTED, Palette
-from costmodel.report.content import LEVELS, Cell, Plot
+from costmodel.report.page_model import LEVELS, Cell, Plot
 from costmodel.report.plots import inline_svg
 from tests.report import sources
 

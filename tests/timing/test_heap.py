@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from costmodel import __file__ as package_file
+from costmodel.drift.suite import chosen
 from costmodel.machine import build_info
 from costmodel.timing import icount
-from costmodel.validate.drift_suite import chosen
 from tests.timing.counting import counts, needs_counts
 
 pytestmark = pytest.mark.skipif("-fsanitize" in build_info().flags, reason="a sanitizer brings its own malloc")

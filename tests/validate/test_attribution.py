@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from costmodel.predict.fitted import Part
 from costmodel.validate.attribution import attribute
-from costmodel.validate.fitted import Part
 from costmodel.validate.summary import Floats
 
 NAMES = ["cekVarCost", "addInteger", "sha2_256", "decode bytes"]

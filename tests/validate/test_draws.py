@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from costmodel.judging.estimate import Estimate
+from costmodel.predict.fitted import Error, Part, Predicted
 from costmodel.validate.draws import draw_ratios
-from costmodel.validate.fitted import Error, Part, Predicted
-from costmodel.validate.score import Estimate
 
 EXACT = Estimate(100.0, 100.0, 100.0)
 

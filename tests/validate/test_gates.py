@@ -3,8 +3,8 @@ from collections.abc import Sequence
 import pytest
 
 from costmodel.errors import InputError
+from costmodel.judging.estimate import Estimate, Status
 from costmodel.validate.gates import GateResult, Gates, pass_gates, whole
-from costmodel.validate.score import Estimate, Status
 from costmodel.validate.summary import Extreme, Summary
 from costmodel.workloads import secp
 from costmodel.workloads.random_programs import random_programs

@@ -11,12 +11,12 @@ import pytest
 
 from costmodel.errors import EnvironmentFault, Inconclusive, InputError, ModelError
 from costmodel.model import BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
+from costmodel.predict.counts import predict
 from costmodel.runs.design import Plan
 from costmodel.runs.provenance import FileFact, file_fact
 from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import Run, RunWriter
 from costmodel.validate import Gates, Verdict, replay, validate
-from costmodel.validate.predict import predict
 from costmodel.workloads import Workload, from_folder, secp
 
 MODEL_D = ledger_model(Variant.D)

@@ -1,0 +1,175 @@
+"""Drift by time: two builds side by side, and verdicts by equivalence.
+
+Each pair of fresh processes gives one log-ratio an operation, the trimmed mean over its rounds. Pairs are independent,
+so Student's t over the pairs gives the intervals. They are looked at after a few set numbers of pairs, and what is
+decided then is measured no more; each look has its equal part of the 5 %, so that looking often does not help chance.
+
+- regressed, improved: the ratio lies beyond the band, after Holm over all operations and both directions
+- unchanged: the interval lies within the band
+- inconclusive: neither
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+from costmodel.drift.verdict import Drift, DriftVerdict
+from costmodel.errors import Inconclusive
+from costmodel.judging.change import Change, holm
+from costmodel.judging.estimate import Estimate
+from costmodel.runs.design import Cell
+from costmodel.timing.clock import ClockName, choose_clock
+from costmodel.timing.duet import Build, play
+
+DEFAULT_TIME_TOLERANCE: Final = 0.01
+DEFAULT_SECONDS: Final = 150.0
+
+_LOOKS: Final = (8, 20, 50)  # pairs of processes
+_ALPHA: Final = 0.05 / len(_LOOKS)
+_ROUNDS: Final = 32  # of a pair
+_FEWEST_ROUNDS: Final = 8
+_TRIM: Final = 0.25
+
+Floats = NDArray[np.float64]
+Progress = Callable[[int, int, float], None]
+"""Called with pairs of processes done, operations still undecided, and seconds passed."""
+
+
+@dataclass(slots=True)
+class _Operation:
+    """What is known of one cell: log-ratios and nanoseconds [baseline, candidate] by pair of processes."""
+
+    cell: Cell
+    logs: list[float]
+    ns: list[Floats]
+
+    def clean(self) -> Floats:
+        logs = np.array(self.logs)
+        known: Floats = logs[np.isfinite(logs)]
+        return known
+
+
+def compare_builds(
+    baseline: Build,
+    candidate: Build,
+    cells: Sequence[Cell],
+    *,
+    core: int,
+    tolerance: float = DEFAULT_TIME_TOLERANCE,
+    seconds: float = DEFAULT_SECONDS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> DriftVerdict:
+    """Time both builds side by side on a core until every operation is decided, or `seconds` have passed.
+
+    Inconclusive where that was too short for the first look. Otherwise as `play`.
+    """
+    began, clock = time.monotonic(), choose_clock()
+    operations = [_Operation(cell, [], []) for cell in cells]
+    decided: dict[str, Drift] = {}
+    pairs, longest = 0, 0.0
+    for look in _LOOKS:
+        open_ones = [operation for operation in operations if operation.cell.id not in decided]
+        while pairs < look and time.monotonic() - began + longest < seconds:
+            before = time.monotonic()
+            _take(baseline, candidate, open_ones, core=core, clock=clock, seed=f"{seed}/{pairs}")
+            pairs, longest = pairs + 1, max(longest, time.monotonic() - before)
+            if progress is not None:
+                progress(pairs, len(open_ones), time.monotonic() - began)
+        if pairs < min(look, _LOOKS[0]):
+            raise Inconclusive(f"{pairs} pairs of processes in {seconds:.0f} s are too few; allow more time")
+        found = _judged(open_ones, tolerance, family=len(operations))
+        out_of_time = pairs < look
+        decided |= {drift.operation: drift for drift in found if drift.status is not Change.INCONCLUSIVE}
+        if len(decided) == len(operations) or out_of_time:
+            break
+    rest = {drift.operation: drift for drift in found} | decided
+    return DriftVerdict(
+        "timed", "ns", baseline.name, tolerance, tuple(rest[operation.cell.id] for operation in operations)
+    )
+
+
+def _take(
+    baseline: Build, candidate: Build, operations: Sequence[_Operation], *, core: int, clock: ClockName, seed: str
+) -> None:
+    cells = [operation.cell for operation in operations]
+    ratios = play(baseline, candidate, cells, core=core, clock=clock, rounds=_ROUNDS, seed=seed)
+    for operation, log, ns in zip(operations, _trimmed_means(ratios.logs), ratios.ns.T, strict=True):
+        operation.logs.append(log)
+        operation.ns.append(ns)
+
+
+def _trimmed_means(logs: Floats) -> Floats:
+    """Over the rounds; NaN where too few are clean."""
+    means = np.full(logs.shape[1], np.nan)
+    for cell in range(logs.shape[1]):
+        clean = np.sort(logs[np.isfinite(logs[:, cell]), cell])
+        if len(clean) >= _FEWEST_ROUNDS:
+            cut = int(_TRIM * len(clean))
+            means[cell] = clean[cut : len(clean) - cut].mean()
+    return means
+
+
+def _judged(operations: Sequence[_Operation], tolerance: float, family: int) -> list[Drift]:
+    """Drifts of operations; Holm over `family` operations, those decided before included as not rejected."""
+    band = np.log1p(tolerance)
+    statistics = [_Statistics.of(operation.clean()) for operation in operations]
+    beyond = np.array([[each.beyond(band), each.below(-band)] for each in statistics])
+    rejected = holm(beyond, 2 * family) <= _ALPHA
+    return [
+        _drift(operation, each, band, slower=bool(slower), faster=bool(faster))
+        for operation, each, (slower, faster) in zip(operations, statistics, rejected, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Statistics:
+    """Of the log-ratio: mean, standard error and number of pairs."""
+
+    mean: float
+    error: float
+    pairs: int
+
+    @classmethod
+    def of(cls, logs: Floats) -> _Statistics:
+        if len(logs) < 2:
+            return cls(0.0, np.inf, 2)
+        # Ratios that agree to the last digit are ties of the clock, not exact knowledge.
+        error = max(float(logs.std(ddof=1)) / np.sqrt(len(logs)), 1e-6)
+        return cls(float(logs.mean()), error, len(logs))
+
+    def beyond(self, bound: float) -> float:
+        """P-value against a ratio of at most `bound`."""
+        return float(stdtr(self.pairs - 1, (bound - self.mean) / self.error))
+
+    def below(self, bound: float) -> float:
+        """P-value against a ratio of at least `bound`."""
+        return float(stdtr(self.pairs - 1, (self.mean - bound) / self.error))
+
+    def interval(self) -> tuple[float, float]:
+        half = float(stdtrit(self.pairs - 1, 1 - _ALPHA / 2)) * self.error
+        return self.mean - half, self.mean + half
+
+
+def _drift(operation: _Operation, found: _Statistics, band: float, *, slower: bool, faster: bool) -> Drift:
+    low, high = found.interval()
+    status = Change.INCONCLUSIVE
+    if slower:
+        status = Change.REGRESSED
+    elif faster:
+        status = Change.IMPROVED
+    elif -band <= low and high <= band:
+        status = Change.UNCHANGED
+    baseline_ns = float(np.nanmedian(np.array(operation.ns)[:, 0])) if len(operation.clean()) else float("nan")
+    ratio = Estimate(*map(float, np.exp([found.mean, low, high])))
+    note = f"{len(operation.clean())} pairs" if status is Change.INCONCLUSIVE else ""
+    return Drift(
+        operation.cell.id, operation.cell.operation, baseline_ns, baseline_ns * ratio.value, ratio, status, note
+    )

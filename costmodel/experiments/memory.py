@@ -1,0 +1,178 @@
+"""Memory costs checked: what each builtin's result takes, in words, against what its costing function charges.
+
+Upstream writes memory models by hand, for the size of the result only, where the result is new. Nothing is timed here:
+every builtin is applied at all points of its domain, and the result is sized by the ledger's own measures (ExMemory).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from costmodel.errors import ModelError
+from costmodel.experiments.domains import DOMAINS, Sizes
+from costmodel.experiments.terms import Application, constant_of
+from costmodel.model import CostingFunction, CostModel
+from costmodel.plutus import BUILTIN_BY_NAME, Builtin, Constant, DataConstr, DataList, DataMap
+
+MEMORY_SCHEMA_VERSION: Final = 1
+
+_WORD_BITS: Final = 64
+_WORD_BYTES: Final = 8
+_DATA_NODE_WORDS: Final = 4
+_FIXED: Final = {"bool": 1, "unit": 1, "bls12_381_G1_element": 18, "bls12_381_G2_element": 36, "bls12_381_mlresult": 72}
+
+# Their result is, or holds, what they were given: beyond some nodes it takes no memory, whatever its size.
+_SHARING: Final = {
+    *("ifThenElse", "chooseUnit", "trace", "fstPair", "sndPair", "chooseList", "chooseData"),
+    *("mkCons", "headList", "tailList", "dropList", "mkNilData", "mkNilPairData", "indexArray", "multiIndexArray"),
+    *("constrData", "mapData", "listData", "iData", "bData", "mkPairData"),
+    *("unConstrData", "unMapData", "unListData", "unIData", "unBData"),
+    *("sliceByteString", "insertCoin"),
+}
+
+
+class Finding(StrEnum):
+    """What a check came to: the charge is the size everywhere; never below it; somewhere below; or the result is
+    shared with the arguments, so that its size is nothing to charge for."""
+
+    EXACT = "exact"
+    COVERED = "covered"
+    UNDER = "under"
+    SHARED = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A builtin at some sizes: what is charged and what the result takes, in words."""
+
+    sizes: Sizes
+    charged: int
+    result: int
+
+    def to_json(self) -> dict[str, object]:
+        return {"sizes": list(self.sizes), "charged_words": self.charged, "result_words": self.result}
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryCheck:
+    """One builtin. `points` are all that were tried: none where the result is shared."""
+
+    builtin: str
+    function: CostingFunction
+    points: tuple[Point, ...]
+
+    @property
+    def finding(self) -> Finding:
+        if not self.points:
+            return Finding.SHARED
+        if any(point.charged < point.result for point in self.points):
+            return Finding.UNDER
+        return Finding.EXACT if all(point.charged == point.result for point in self.points) else Finding.COVERED
+
+    @property
+    def exact(self) -> int:
+        """At how many points the charge is the size."""
+        return sum(point.charged == point.result for point in self.points)
+
+    @property
+    def worst_under(self) -> Point | None:
+        """Where the charge falls short of the size by most words."""
+        short = [point for point in self.points if point.charged < point.result]
+        return max(short, key=lambda point: point.result - point.charged, default=None)
+
+    @property
+    def worst_over(self) -> Point | None:
+        """Where the charge exceeds the size by most words."""
+        dear = [point for point in self.points if point.charged > point.result]
+        return max(dear, key=lambda point: point.charged - point.result, default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        under, over = self.worst_under, self.worst_over
+        return {
+            "builtin": self.builtin,
+            "shape": self.function.shape.id.tag,
+            "finding": self.finding.value,
+            "points": len(self.points),
+            "exact": self.exact,
+            "worst_under": None if under is None else under.to_json(),
+            "worst_over": None if over is None else over.to_json(),
+        }
+
+
+def check_memory(model: CostModel, builtins: Iterable[str], seed: int = 0) -> tuple[MemoryCheck, ...]:
+    """Check builtins that have a domain, by name; `seed` makes the operands. ModelError for one that is not priced."""
+    return tuple(_check(model, BUILTIN_BY_NAME[name], seed) for name in sorted(set(builtins)))
+
+
+def _check(model: CostModel, builtin: Builtin, seed: int) -> MemoryCheck:
+    cost = model.builtins.get(builtin.name)
+    if cost is None:
+        raise ModelError(f"{model.source} has no cost for {builtin.name}; use a model that has")
+    if builtin.name in _SHARING:
+        return MemoryCheck(builtin.name, cost.memory, ())
+    points = tuple(
+        Point(sizes, cost.memory.evaluate(sizes), _result_words(builtin, sizes, seed))
+        for sizes in DOMAINS[builtin.name].candidates
+    )
+    return MemoryCheck(builtin.name, cost.memory, points)
+
+
+def _result_words(builtin: Builtin, sizes: Sizes, seed: int) -> int:
+    if builtin.result_type in _FIXED:
+        return _FIXED[builtin.result_type]
+    rng = random.Random(f"{seed} memory {builtin.name} {sizes}")
+    prepared, operands = DOMAINS[builtin.name].prepare(sizes, 1, rng)
+    return words(constant_of([*prepared, Application(builtin, operands[0])]))
+
+
+def words(constant: Constant) -> int:
+    """The size of a constant by the ledger's measure for its type, in variants D and E."""
+    head, value = constant.type.head, constant.value
+    match head:
+        case "integer":
+            return integer_words(value)
+        case "bytestring":
+            return bytes_words(value)
+        case "string":
+            return len(value.encode()) // 4
+        case "data":
+            return data_words(value)
+        case "list" | "array":
+            return len(value)
+        case "value":
+            return sum(len(tokens) for _, tokens in value)
+    return _FIXED[head]
+
+
+def integer_words(value: int) -> int:
+    """⌊log2 |n|⌋ div 64 + 1, and 1 for 0."""
+    return max(abs(value).bit_length() - 1, 0) // _WORD_BITS + 1
+
+
+def bytes_words(value: bytes) -> int:
+    """(length − 1) quot 8 + 1, so 1 for the empty string."""
+    return max(len(value) - 1, 0) // _WORD_BYTES + 1
+
+
+def data_words(value: object) -> int:
+    """4 a node, and what integers and bytestrings hold."""
+    total, stack = 0, [value]
+    while stack:
+        node = stack.pop()
+        total += _DATA_NODE_WORDS
+        match node:
+            case int():
+                total += integer_words(node)
+            case bytes():
+                total += bytes_words(node)
+            case DataConstr():
+                stack.extend(node.fields)
+            case DataList():
+                stack.extend(node.items)
+            case DataMap():
+                stack.extend(part for entry in node.entries for part in entry)
+    return total

@@ -1,0 +1,297 @@
+"""Writes random well-typed terms in the style of a compiler: the types, the style, and what every form needs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+
+from costmodel.experiments.terms import saturated
+from costmodel.plutus import (
+    BOOL,
+    BUILTIN_BY_NAME,
+    DATA,
+    INTEGER,
+    Apply,
+    Case,
+    Const,
+    Constant,
+    Constr,
+    DataConstr,
+    Delay,
+    Force,
+    Lam,
+    Term,
+    Var,
+    list_of,
+)
+
+SUM_PARTS: Final = (0, 1, 2, 0)
+"""Integers in each constructor of a sum."""
+
+FIELDS: Final = 6
+"""Fields of every constant of Data: as far as its list can be followed."""
+
+
+_REACH: Final = 40
+"""Levels that are looked at for a variable before something else is written."""
+
+
+class Simple(Enum):
+    """Types without parts: DATA is a constructor of integers, CHAIN a list of integers that the program makes itself,
+    SUM a value of one of several constructors, `SUM_PARTS`, with integers in it."""
+
+    INT = "int"
+    BOOL = "bool"
+    DATA = "data"
+    CHAIN = "chain"
+    SUM = "sum"
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A builtin list of at least `length` integers as Data."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A product, taken apart as a whole."""
+
+    parts: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of one or more parameters, delayed once for each type that it is polymorphic in: it is forced as
+    often before it is applied. `steps` is about what a call of it takes.
+    """
+
+    parameters: tuple[Type, ...]
+    result: Type
+    delayed: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A value that is bound delayed, as non-strict bindings are, and is forced wherever it is used."""
+
+    kind: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Constructor:
+    """A function that makes a value after Scott: constructor `tag` of the `tags` of a type, with `parts` parts."""
+
+    what: str
+    tag: int
+    tags: int
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hoisted:
+    """A builtin that was forced once, where the program begins."""
+
+    name: str
+
+
+Type: TypeAlias = Simple | Fields | Record | Function | Lazy | Constructor | Hoisted
+Scope: TypeAlias = tuple[Type, ...]
+"""Types of the bound variables, outermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a program is written.
+
+    `weights` say how often each form is chosen, by its name; `constants`, `delayed` and `lazy` are the shares of
+    operands that are constants, of functions that are polymorphic, and of bindings that are not strict. `constructors`
+    names what is built by `constr` and not after Scott: "record", "sum", "chain". `hoisted` builtins are forced where
+    the program begins. `steps` is about what the program takes.
+    """
+
+    weights: Mapping[str, float]
+    constants: float
+    delayed: float
+    lazy: float
+    constructors: frozenset[str]
+    hoisted: tuple[str, ...]
+    steps: int
+
+
+Form = Callable[["Writer", Type, Scope, int], Term | None]
+"""Writes a term of a type, with so many forms below it, or finds that it cannot."""
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes terms in a style from `forms`; `spent` counts about what steps they take, `times` times each."""
+
+    style: Style
+    forms: Mapping[str, tuple[Form, tuple[Type, ...]]]
+    rng: random.Random
+    spent: int = 0
+    times: int = 1
+
+    def write(self, kind: Type, scope: Scope, size: int) -> Term:
+        """A term of a type, of about `size` forms."""
+        if size <= 1:
+            return self.leaf(kind, scope)
+        names = [name for name, (_, kinds) in self.forms.items() if not kinds or kind in kinds]
+        name = self.rng.choices(names, [self.style.weights[name] for name in names])[0]
+        term = self.forms[name][0](self, kind, scope, size - 1)
+        return self.leaf(kind, scope, size - 1) if term is None else term
+
+    def leaf(self, kind: Type, scope: Scope, size: int = 0) -> Term:
+        """A variable or constant of a type, or a term that makes a value of it at once."""
+        constant = kind in (Simple.INT, Simple.BOOL, Simple.DATA) and self.rng.random() < self.style.constants
+        variable = None if constant else self.variable(kind, scope)
+        if variable is not None:
+            return variable
+        if isinstance(kind, Simple | Fields) and kind not in (Simple.CHAIN, Simple.SUM):
+            return self.spending(1, Const(self._constant(kind)))
+        match kind:
+            case Simple.SUM:
+                tag = self.rng.randrange(len(SUM_PARTS))
+                parts = tuple(self.write(Simple.INT, scope, size // 2) for _ in range(SUM_PARTS[tag]))
+                return self.alternative(Constructor("sum", tag, len(SUM_PARTS), len(parts)), parts, scope)
+            case Record(types):
+                parts = tuple(self.write(part, scope, size // len(types)) for part in types)
+                return self.alternative(Constructor("record", 0, 1, len(parts)), parts, scope)
+            case Function():
+                return self.function(kind, scope, size)
+            case Lazy(strict):
+                return self.spending(1, Delay(self.write(strict, scope, size)))
+            case Constructor():
+                return _scott(kind)
+            case Hoisted(name):
+                return saturated(BUILTIN_BY_NAME[name], BUILTIN_BY_NAME[name].forces, ())
+            case _:
+                return self.alternative(Constructor("chain", 0, 2, 0), (), scope)
+
+    def _constant(self, kind: Simple | Fields) -> Constant:
+        match kind:
+            case Simple.INT:
+                return Constant(INTEGER, self.rng.randrange(100))
+            case Simple.BOOL:
+                return Constant(BOOL, self.rng.random() < 0.5)
+            case Fields(length):
+                return Constant(list_of(DATA), self._integers(length))
+            case _:
+                return Constant(DATA, DataConstr(self.rng.randrange(3), self._integers(FIELDS)))
+
+    def variable(self, kind: Type, scope: Scope) -> Term | None:
+        """A variable of a type, if there is one; those bound last are the likeliest, as in real code."""
+        fitting = (level for level in self._search(len(scope)) if _fits(scope[level], kind))
+        level = next(fitting, None)
+        if level is None:
+            return None
+        variable = Var(len(scope) - level)
+        return self.spending(10, Force(variable)) if isinstance(scope[level], Lazy) else self.spending(1, variable)
+
+    def _search(self, count: int) -> Iterator[int]:
+        """Levels of a scope to look for a variable at: outwards from one of the innermost, or from anywhere."""
+        if count:
+            near = self.rng.random() < 0.7
+            last = count - self.rng.randint(1, min(4, count)) if near else self.rng.randrange(count)
+            yield from range(last, max(last - _REACH, -1), -1)
+
+    def spending(self, steps: int, term: Term) -> Term:
+        """The term, which takes so many steps beside those of its parts."""
+        self.spent += steps * self.times
+        return term
+
+    def repeated(self, times: int, kind: Type, scope: Scope, size: int) -> Term:
+        """A term that will be evaluated so many times."""
+        self.times *= times
+        term = self.write(kind, scope, size)
+        self.times //= times
+        return term
+
+    def builtin(self, name: str, arguments: Sequence[Term], scope: Scope) -> Term:
+        """A builtin applied to all its arguments."""
+        forces = BUILTIN_BY_NAME[name].forces
+        if name in self.style.hoisted:
+            hoisted = Var(len(scope) - scope.index(Hoisted(name)))
+            return self.spending(1 + len(arguments), applied(hoisted, arguments))
+        term = saturated(BUILTIN_BY_NAME[name], forces, arguments)
+        return self.spending(1 + forces + len(arguments), term)
+
+    def function(self, kind: Function, scope: Scope, size: int) -> Term:
+        """A function of a type."""
+        body = lambdas(len(kind.parameters), self.write(kind.result, (*scope, *kind.parameters), size))
+        for _ in range(kind.delayed):
+            body = Delay(body)
+        return self.spending(len(kind.parameters) + kind.delayed, body)
+
+    def delays(self) -> int:
+        """In how many types a function is polymorphic."""
+        return self.rng.randint(1, 2) if self.rng.random() < self.style.delayed else 0
+
+    def alternative(self, made: Constructor, parts: tuple[Term, ...], scope: Scope) -> Term:
+        """A value of a sum or product: by `constr`, or by a call of its constructor, bound where the program begins."""
+        if made.what in self.style.constructors:
+            return self.spending(1, Constr(made.tag, parts))
+        return self.spending(1 + 3 * len(parts), applied(Var(len(scope) - scope.index(made)), parts))
+
+    def taken(self, kind: Type, scope: Scope, size: int) -> Term:
+        """A value to take apart: mostly a variable's, as compilers take apart at once what is built at once."""
+        variable = self.variable(kind, scope) if self.rng.random() < 0.8 else None
+        return self.write(kind, scope, size) if variable is None else variable
+
+    def match(self, what: str, value: Term, branches: Sequence[tuple[int, Term]]) -> Term:
+        """Takes a value apart: each branch is how many parts it binds, and the term below those binders.
+
+        A value after Scott is forced and applied to the branches as functions; those of a sum are delayed, lest more
+        than the chosen one be evaluated, and the answer is forced.
+        """
+        if what in self.style.constructors:
+            return self.spending(1, Case(value, tuple(lambdas(count, term) for count, term in branches)))
+        lazy = len(branches) > 1
+        terms = [lambdas(count, Delay(term) if lazy else term) for count, term in branches]
+        taken = applied(Force(value), terms)
+        self.spent += (2 + 5 * len(branches)) * self.times
+        return Force(taken) if lazy else taken
+
+    def _integers(self, count: int) -> tuple[int, ...]:
+        return tuple(self.rng.randrange(100) for _ in range(count))
+
+
+def applied(function: Term, arguments: Sequence[Term]) -> Term:
+    """A function applied to arguments one after another."""
+    for argument in arguments:
+        function = Apply(function, argument)
+    return function
+
+
+def lambdas(count: int, body: Term) -> Term:
+    """A function of so many parameters, of each in turn."""
+    for _ in range(count):
+        body = Lam(body)
+    return body
+
+
+def _scott(made: Constructor) -> Term:
+    """(lam a (lam b (delay (lam k (lam l [k a b]))))), with a parameter such as k for each constructor of the type."""
+    arguments = [Var(made.tags + made.parts - i) for i in range(made.parts)]
+    return lambdas(made.parts, Delay(lambdas(made.tags, applied(Var(made.tags - made.tag), arguments))))
+
+
+def _fits(bound: Type, wanted: Type) -> bool:
+    """Whether a variable serves where a type is wanted; how long a call takes does not matter to that."""
+    if isinstance(bound, Lazy):
+        bound = bound.kind
+    if isinstance(wanted, Simple):
+        return bound is wanted
+    if type(bound) is not type(wanted):
+        return False
+    if isinstance(bound, Fields) and isinstance(wanted, Fields):
+        return bound.length >= wanted.length
+    if isinstance(bound, Function) and isinstance(wanted, Function):
+        return (bound.parameters, bound.result, bound.delayed) == (wanted.parameters, wanted.result, wanted.delayed)
+    return bound == wanted

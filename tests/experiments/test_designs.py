@@ -1,0 +1,138 @@
+"""What the designs promise: reproducible cells, independent counts, operands that no two applications share."""
+
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pytest
+
+from costmodel.errors import InputError
+from costmodel.experiments import DESIGNED_BUILTINS, EXPERIMENTS, design_cells
+from costmodel.experiments.terms import nop
+from costmodel.model import StepKind
+from costmodel.plutus import BUILTIN_BY_NAME, Apply, BuiltinTerm, Const, Force, Lam, Term, decode_flat
+from costmodel.runs.design import Cell
+
+
+def _step_matrix(cells: tuple[Cell, ...]) -> np.ndarray:
+    return np.array([[1, *(cell.steps.get(kind.name.lower(), 0) for kind in StepKind)] for cell in cells], float)
+
+
+@cache
+def _whole_design() -> tuple[Cell, ...]:
+    return design_cells(EXPERIMENTS, "*", 0)
+
+
+@pytest.mark.parametrize("builtins", ["*Integer", "bls12_381_G1_*", "*Coin"])
+def test_same_seed_gives_the_same_cells(builtins: str) -> None:
+    assert design_cells(EXPERIMENTS, builtins, 7) == design_cells(EXPERIMENTS, builtins, 7)
+
+
+def test_another_seed_gives_other_operands() -> None:
+    ours, others = (design_cells(["builtins"], "addInteger", seed) for seed in (1, 2))
+    assert [cell.id for cell in ours] == [cell.id for cell in others]
+    assert all(a.flat != b.flat for a, b in zip(ours, others, strict=True))
+
+
+def test_ids_are_unique() -> None:
+    counts = Counter(cell.id for cell in _whole_design())
+    assert max(counts.values()) == 1
+
+
+def test_whole_design_is_small_enough_to_keep() -> None:
+    assert sum(len(cell.flat) for cell in _whole_design()) < 25e6
+
+
+def test_step_counts_vary_independently() -> None:
+    matrix = _step_matrix(design_cells(["steps"], "*", 0))
+    assert np.linalg.matrix_rank(matrix) == len(StepKind) + 1
+    scaled = matrix / matrix.sum(axis=1, keepdims=True)
+    scaled /= np.linalg.norm(scaled, axis=0)
+    assert np.linalg.cond(scaled) < 150
+
+
+def test_every_builtin_has_its_no_op_measured_too() -> None:
+    measured = {cell.operation for cell in _whole_design()}
+    wanted = {nop(BUILTIN_BY_NAME[name].arity, BUILTIN_BY_NAME[name].forces).name for name in DESIGNED_BUILTINS}
+    assert wanted <= measured
+
+
+@pytest.mark.parametrize("name", DESIGNED_BUILTINS)
+def test_points_come_as_pairs_of_k_and_2k_applications(name: str) -> None:
+    cells = [cell for cell in _whole_design() if cell.operation == name]
+    for few, many in zip(cells[::2], cells[1::2], strict=True):
+        assert (few.sizes, 2 * few.repeats) == (many.sizes, many.repeats)
+        assert many.builtins[name] - few.builtins[name] == few.repeats
+
+
+def _operands(term: Term) -> tuple[Term, ...]:
+    """What a term applies its function to."""
+    operands: list[Term] = []
+    while isinstance(term, Apply):
+        operands.append(term.argument)
+        term = term.function
+    return tuple(reversed(operands)) if isinstance(term, BuiltinTerm | Force) else ()
+
+
+def _applications(cell: Cell) -> list[tuple[Term, ...]]:
+    """The operands of every saturated builtin of a row, and of nothing else."""
+    return [operands for term in _bindings(decode_flat(cell.flat).term) if (operands := _operands(term))]
+
+
+def _bindings(term: Term) -> list[Term]:
+    """What a row evaluates, one after another."""
+    found = []
+    while isinstance(term, Apply) and isinstance(term.function, Lam):
+        found.append(term.argument)
+        term = term.function.body
+    return found
+
+
+def test_few_signatures_are_checked_in_turn() -> None:
+    name = "verifyEcdsaSecp256k1Signature"
+    cells = [cell for cell in design_cells(["builtins"], name, 0) if cell.operation == name]
+    bound = [[term for term in _bindings(decode_flat(cell.flat).term) if isinstance(term, Const)] for cell in cells]
+    assert [cell.repeats for cell in cells] == [8, 16]
+    assert [len({repr(one.constant.value) for one in row}) for row in bound] == [3 * 8, 3 * 8]
+
+
+@pytest.mark.parametrize("name", ["equalsInteger", "integerToByteString", "unBData"])
+def test_no_two_applications_share_their_operands(name: str) -> None:
+    cell = next(cell for cell in design_cells(["builtins"], name, 0) if cell.operation == name)
+    values = [tuple(repr(one.constant.value) for one in many if isinstance(one, Const)) for many in _applications(cell)]
+    assert all(len(many) == BUILTIN_BY_NAME[name].arity for many in values)
+    assert len(values) == len(set(values)) == cell.repeats
+
+
+def test_operands_too_long_for_the_cache_come_in_turn() -> None:
+    cell = next(cell for cell in design_cells(["builtins"], "appendByteString", 0) if cell.sizes == (4096, 4096))
+    bound = [term for term in _bindings(decode_flat(cell.flat).term) if isinstance(term, Const)]
+    assert len({term.constant.value for term in bound}) == len(bound) == 4
+    assert len(_applications(cell)) == cell.repeats > 2
+
+
+@pytest.mark.parametrize("operation", ["decode", "warm"])
+def test_what_a_first_run_is_told_from_has_the_same_script(operation: str) -> None:
+    scripts = {cell.flat for cell in _whole_design() if cell.operation == operation}
+    first = [cell for cell in _whole_design() if cell.operation == "first"]
+    assert first
+    assert {cell.flat for cell in first} <= scripts
+
+
+def test_pattern_selects_builtins() -> None:
+    operations = {cell.operation for cell in design_cells(["builtins"], "verify*", 0)}
+    assert {name for name in operations if not name.startswith("nop")} == {
+        "verifyEcdsaSecp256k1Signature",
+        "verifyEd25519Signature",
+        "verifySchnorrSecp256k1Signature",
+    }
+
+
+def test_pattern_without_a_match_is_refused() -> None:
+    with pytest.raises(InputError, match="no builtin with a design matches 'nothing'"):
+        design_cells(["builtins"], "nothing", 0)
+
+
+def test_unknown_experiment_is_refused() -> None:
+    with pytest.raises(InputError, match="unknown experiment 'walks'"):
+        design_cells(["walks"], "*", 0)

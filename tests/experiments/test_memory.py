@@ -1,0 +1,100 @@
+"""Memory costs against the size of results."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from costmodel.errors import ModelError
+from costmodel.experiments.builtins import DESIGNED_BUILTINS
+from costmodel.experiments.memory import Finding, bytes_words, check_memory, data_words, integer_words, words
+from costmodel.model import BuiltinCost, Variant, ledger_model
+from costmodel.plutus import (
+    BUILTIN_BY_NAME,
+    BYTESTRING,
+    INTEGER,
+    STRING,
+    VALUE,
+    Constant,
+    DataConstr,
+    DataList,
+    DataMap,
+    list_of,
+)
+from tests.cli.command import calibrate, one_line
+
+LEDGER = ledger_model(Variant.E)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0, 1), (1, 1), (2**64 - 1, 1), (2**64, 2), (-(2**64) + 1, 1), (-(2**64), 2), (2**128, 3)]
+)
+def test_integers_take_a_word_for_64_bits(value: int, expected: int) -> None:
+    assert integer_words(value) == expected
+
+
+@pytest.mark.parametrize(("length", "expected"), [(0, 1), (1, 1), (8, 1), (9, 2), (16, 2), (17, 3)])
+def test_byte_strings_take_a_word_for_8_bytes(length: int, expected: int) -> None:
+    assert bytes_words(bytes(length)) == expected
+
+
+def test_data_takes_4_words_a_node_and_its_payload() -> None:
+    assert data_words(DataConstr(7, (1, b"123456789"))) == 4 + (4 + 1) + (4 + 2)
+    assert data_words(DataMap(((1, DataList(())), (2, 3)))) == 4 + 4 * 4 + 3
+
+
+def test_constants_are_sized_by_their_type() -> None:
+    assert words(Constant(INTEGER, 2**64)) == 2
+    assert words(Constant(BYTESTRING, bytes(9))) == 2
+    assert words(Constant(STRING, "aé£x")) == 1  # six bytes of UTF-8, quot 4
+    assert words(Constant(list_of(INTEGER), (1, 2, 3))) == 3
+    assert words(Constant(VALUE, ((b"a", ((b"x", 1), (b"y", 2))), (b"b", ((b"", 3),))))) == 3
+
+
+def test_charges_of_bytes_are_exact() -> None:
+    checks = check_memory(LEDGER, ["appendByteString", "sha2_256", "xorByteString", "bls12_381_G2_add"])
+    assert {check.finding for check in checks} == {Finding.EXACT}
+    assert all(check.exact == len(check.points) > 0 for check in checks)
+
+
+def test_a_quotient_can_be_a_word_longer_than_its_charge() -> None:
+    (check,) = check_memory(LEDGER, ["quotientInteger"])
+    worst = check.worst_under
+    assert worst is not None
+    assert (check.finding, worst.result - worst.charged) == (Finding.UNDER, 1)
+
+
+def test_what_shares_its_arguments_is_not_compared() -> None:
+    (check,) = check_memory(LEDGER, ["ifThenElse"])
+    assert (check.finding, check.points) == (Finding.SHARED, ())
+
+
+def test_a_cheaper_model_is_found_out() -> None:
+    own = LEDGER.builtins["appendByteString"]
+    halved = BuiltinCost(own.cpu, own.memory.with_values([value // 2 for value in own.memory.values]))
+    (check,) = check_memory(replace(LEDGER, builtins={"appendByteString": halved}), ["appendByteString"])
+    assert check.finding is Finding.UNDER
+
+
+def test_every_builtin_that_has_a_domain_can_be_checked() -> None:
+    checks = check_memory(LEDGER, DESIGNED_BUILTINS)
+    assert [check.builtin for check in checks] == sorted(DESIGNED_BUILTINS)
+    assert all(BUILTIN_BY_NAME[check.builtin].costed for check in checks)
+
+
+def test_a_builtin_without_a_price_is_refused() -> None:
+    with pytest.raises(ModelError, match="no cost for sha2_256"):
+        check_memory(replace(LEDGER, builtins={}), ["sha2_256"])
+
+
+def test_the_command_says_what_falls_short() -> None:
+    result = calibrate("memory", "--builtins", "quotientInteger", "--json")
+    assert result.returncode == 1
+    (check,) = json.loads(result.stdout)["checks"]
+    assert check["finding"] == "under"
+    assert check["worst_under"]["result_words"] == check["worst_under"]["charged_words"] + 1
+    assert calibrate("memory", "--builtins", "sha*").returncode == 0
+
+
+def test_a_pattern_that_matches_nothing_is_refused() -> None:
+    assert "matches 'nothing*'" in one_line(calibrate("memory", "--builtins", "nothing*"))

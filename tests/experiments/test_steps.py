@@ -1,0 +1,58 @@
+"""The programs that steps are measured with: as large as contracts, of small builtins, in both encodings."""
+
+import random
+
+import numpy as np
+import pytest
+
+from costmodel.experiments.forms import mixture, program, style
+from costmodel.experiments.steps import step_cells
+from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION
+from costmodel.machine import NativeMachine, Script, Status
+from costmodel.model import ExUnits, Variant, ledger_model
+from costmodel.plutus import UPLC_1_1_0, Program, Term, encode_flat
+from costmodel.runs.design import Cell
+
+
+@pytest.fixture(scope="module")
+def cells() -> tuple[Cell, ...]:
+    return step_cells(0)[1:]
+
+
+def evaluated(term: Term) -> Status:
+    script = Script.decode(encode_flat(Program(UPLC_1_1_0, term)), LANGUAGE, PROTOCOL_VERSION)
+    machine = NativeMachine(ledger_model(Variant.E), Variant.E)
+    return machine.evaluate(script, ExUnits(10**10, 10**9)).status
+
+
+def test_programs_are_as_large_as_contracts(cells: tuple[Cell, ...]) -> None:
+    steps = [sum(cell.steps.values()) for cell in cells]
+    assert min(steps) >= 4_000
+    assert max(steps) < 60_000
+    assert 8_000 < np.median(steps) < 30_000
+
+
+def test_programs_apply_cheap_builtins_as_contracts_do(cells: tuple[Cell, ...]) -> None:
+    shares = [sum(cell.builtins.values()) / sum(cell.steps.values()) for cell in cells]
+    assert 0.03 < np.median(shares) < 0.12
+    assert {"unConstrData", "headList", "tailList", "ifThenElse", "equalsInteger"} <= set().union(
+        *(cell.builtins for cell in cells)
+    )
+
+
+def test_some_programs_build_values_as_functions_and_some_by_constr(cells: tuple[Cell, ...]) -> None:
+    with_constr = sum("constr" in cell.steps for cell in cells)
+    assert 20 < with_constr < 70
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_written_is_well_typed(seed: int) -> None:
+    """An ill-typed program would fail; one that is only too long runs out of budget, and is drawn anew."""
+    rng = random.Random(seed)
+    assert evaluated(program(style(rng, 5_000), rng)) in (Status.SUCCESS, Status.OVER_BUDGET)
+
+
+def test_mixture_has_as_many_terms_as_asked_for() -> None:
+    lengths = [len(encode_flat(Program(UPLC_1_1_0, mixture(count, random.Random(1))))) for count in (10, 100, 1000)]
+    assert lengths[0] < lengths[1] < lengths[2]
+    assert 5 < (lengths[2] - lengths[1]) / (lengths[1] - lengths[0]) < 20
