@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"runs", "model", "trace"},
 }
 ALLOWED["cli"] = set(ALLOWED)
-NATIVE_USERS = {"machine", "timing", "experiments", "validate", "cli"}
+NATIVE_USERS = {"plutus", "machine", "timing", "experiments", "validate", "cli"}
 # Modules that lie beside the rooms, and the rooms they may import.
 BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set(), "files": {"errors"}}
 
