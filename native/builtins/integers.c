@@ -203,9 +203,19 @@ cal_status cal_modInteger(const cal_call *call, const cal_value *a, cal_value *r
   return division(call, "modInteger", a, FLOOR, true, result);
 }
 
+bool cal_integer_equal(cal_value left, cal_value right) {
+  if (cal_is_small(left) || cal_is_small(right)) {
+    return left == right; /* integers have one form */
+  }
+  const cal_big *x = CAL_AS(cal_big, left);
+  const cal_big *y = CAL_AS(cal_big, right);
+  return x->head.form == y->head.form && x->head.size == y->head.size &&
+         memcmp(x->limbs, y->limbs, x->head.size * sizeof(mp_limb_t)) == 0;
+}
+
 cal_status cal_equalsInteger(const cal_call *call, const cal_value *a, cal_value *result) {
   (void)call;
-  *result = cal_from_bool(cal_integer_compare(a[0], a[1]) == 0);
+  *result = cal_from_bool(cal_integer_equal(a[0], a[1]));
   return CAL_OK;
 }
 

@@ -8,6 +8,8 @@
 cal_value cal_integer_add(const cal_call *call, cal_value left, cal_value right);
 cal_value cal_integer_multiply(const cal_call *call, cal_value left, cal_value right);
 
+bool cal_integer_equal(cal_value left, cal_value right);
+
 /* Negative, zero or positive. */
 int cal_integer_compare(cal_value left, cal_value right);
 

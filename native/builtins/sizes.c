@@ -1,6 +1,7 @@
 /* Sizes of arguments, as the ledger's `ExMemoryUsage` takes them. */
 #include "builtins/assets.h"
 #include "builtins/table.h"
+#include "builtins/words.h"
 
 static int64_t integer_words(cal_value integer) {
   return cal_is_small(integer) ? 1 : (int64_t)CAL_AS(cal_big, integer)->head.size;
@@ -22,10 +23,31 @@ static int64_t bytes_words(cal_value bytes) {
   return length == 0 ? 1 : (int64_t)((length - 1) / 8 + 1);
 }
 
+/* Bytes of whole words that begin a character: those that are not 10xxxxxx. */
+static int64_t starts_in_words(const uint8_t *bytes, size_t words) {
+  enum { MOST = 255 }; /* words, so that no byte of a sum overflows */
+  int64_t total = 0;
+  while (words > 0) {
+    const size_t count = words < MOST ? words : MOST;
+    uint64_t sums = 0;
+    for (size_t i = 0; i < count; i++) {
+      const uint64_t word = cal_load(bytes + i * CAL_WORD);
+      sums += (~word >> 7 | word >> 6) & CAL_EVERY_BYTE(1);
+    }
+    const uint64_t halves = UINT64_C(0x00ff00ff00ff00ff);
+    const uint64_t pairs = (sums & halves) + (sums >> 8 & halves);
+    total += (int64_t)(pairs * UINT64_C(0x0001000100010001) >> 48);
+    bytes += count * CAL_WORD;
+    words -= count;
+  }
+  return total;
+}
+
 static int64_t text_characters(cal_value text) {
   const cal_bytes *bytes = CAL_AS(cal_bytes, text);
-  int64_t count = 0;
-  for (size_t i = 0; i < bytes->length; i++) {
+  const size_t words = bytes->length / CAL_WORD;
+  int64_t count = starts_in_words(bytes->data, words);
+  for (size_t i = words * CAL_WORD; i < bytes->length; i++) {
     count += (bytes->data[i] & 0xc0U) != 0x80;
   }
   return count;
