@@ -105,6 +105,7 @@ cal_status cal_multiplyInteger(const cal_call *call, const cal_value *a, cal_val
       !__builtin_mul_overflow(cal_small(a[0]), cal_small(a[1]), &product)) {
     return cal_return(call, cal_make_int64(call->arena, product), result);
   }
+  cal_begin_scratch(call);
   return cal_return(call, cal_integer_multiply(call, a[0], a[1]), result);
 }
 
@@ -184,6 +185,7 @@ static cal_status division(const cal_call *call, const char *name, const cal_val
     const int64_t number = divide_small(cal_small(a[0]), cal_small(a[1]), rounding, remainder);
     return cal_return(call, cal_make_int64(call->arena, number), result);
   }
+  cal_begin_scratch(call);
   return cal_return(call, divide(call, a[0], a[1], rounding, remainder), result);
 }
 
@@ -201,16 +203,6 @@ cal_status cal_remainderInteger(const cal_call *call, const cal_value *a, cal_va
 
 cal_status cal_modInteger(const cal_call *call, const cal_value *a, cal_value *result) {
   return division(call, "modInteger", a, FLOOR, true, result);
-}
-
-bool cal_integer_equal(cal_value left, cal_value right) {
-  if (cal_is_small(left) || cal_is_small(right)) {
-    return left == right; /* integers have one form */
-  }
-  const cal_big *x = CAL_AS(cal_big, left);
-  const cal_big *y = CAL_AS(cal_big, right);
-  return x->head.form == y->head.form && x->head.size == y->head.size &&
-         memcmp(x->limbs, y->limbs, x->head.size * sizeof(mp_limb_t)) == 0;
 }
 
 cal_status cal_equalsInteger(const cal_call *call, const cal_value *a, cal_value *result) {

@@ -96,10 +96,9 @@ static void enter_node(walk *walk, cal_value value) {
   }
 }
 
-/* The number of nodes, or INT64_MAX beyond `most`; -1 for want of memory. */
-static int64_t data_nodes(cal_arena *arena, cal_value data, int64_t most) {
+int64_t cal_nodes_of(const cal_call *call, cal_value data, int64_t most) {
   walk walk = {.most = most};
-  cal_stack_init(&walk.lists, arena);
+  cal_stack_init(&walk.lists, call->arena);
   enter_node(&walk, data);
   const cal_list **top = NULL;
   while (!walk.exhausted && walk.count <= walk.most &&
@@ -146,7 +145,7 @@ static int64_t default_size(cal_value value) {
   }
 }
 
-int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure, int64_t most) {
+int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure) {
   switch (measure) {
   case CAL_MEASURE_TEXT:
     return call->variant >= CAL_VARIANT_D ? (int64_t)(CAL_AS(cal_bytes, value)->length / 4)
@@ -161,8 +160,6 @@ int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure, 
     return call->variant >= CAL_VARIANT_D ? 1 : magnitude(value);
   case CAL_MEASURE_DEPTH:
     return value_depth(value);
-  case CAL_MEASURE_NODES:
-    return data_nodes(call->arena, value, most);
   default:
     return default_size(value);
   }
