@@ -18,7 +18,7 @@ from costmodel.cli.output import print_json, stderr, stdout, table
 from costmodel.errors import InputError
 from costmodel.files import write_atomically
 from costmodel.model import load
-from costmodel.runs.provenance import file_fact
+from costmodel.runs.store import file_fact
 
 if TYPE_CHECKING:
     from costmodel.drift.verdict import Drift, DriftVerdict
