@@ -229,6 +229,7 @@ def test_a_time_budget_ends_a_fleet_with_what_it_has(cluster: Fleet, tmp_path: P
 MANAGER = """
 import sys
 from pathlib import Path
+import msgspec
 from costmodel.errors import CalibrateError
 from costmodel.fleet.measure import measure
 from costmodel.runs.design import Plan

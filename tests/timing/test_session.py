@@ -171,6 +171,7 @@ def test_a_worker_that_dies_is_one_line(tmp_path: Path) -> None:
 MANAGER = """
 import sys
 from pathlib import Path
+import msgspec
 from costmodel.errors import CalibrateError
 from costmodel.runs.design import Plan
 from costmodel.timing.session import measure
