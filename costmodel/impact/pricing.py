@@ -9,7 +9,7 @@ from functools import lru_cache
 from costmodel._native import ffi, lib
 from costmodel.errors import ModelError
 from costmodel.machine.usage import Call, Usage
-from costmodel.model import MAX_COST, STARTUP_KEY, ExUnits, StepKind, Variant, pack, variant_for
+from costmodel.model import MAX_COST, STARTUP_KEY, ExUnits, StepKind, pack
 from costmodel.model.pack import PACK_LENGTH, PACK_WIDTH
 from costmodel.model.sources import Source
 from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage, language_available
@@ -29,7 +29,7 @@ class PriceList:
         """The prices of scripts of a language. ModelError where the source has none."""
         packed = self.packed.get((language, _era(protocol_version)))
         if packed is None:
-            raise ModelError(f"{self.name} has no cost model of {language.value} at protocol version {protocol_version}")
+            raise ModelError(f"{self.name} has no model of {language.value} at protocol version {protocol_version}")
         return _pricing(self.name, packed)
 
 
@@ -48,11 +48,6 @@ def price_list(source: Source) -> PriceList:
     if not packed:
         raise problem or ModelError(f"{source.name} has no cost model")
     return PriceList(source.name, packed)
-
-
-def variant_of(language: LedgerLanguage, protocol_version: int) -> Variant:
-    """The variant of builtins by which a script runs, whatever it is priced by."""
-    return variant_for(language, protocol_version)
 
 
 def _era(protocol_version: int) -> int:

@@ -123,8 +123,18 @@ class NativeMachine:
     """The CEK machine of native/machine with one cost model. Not for use by two threads at once."""
 
     def __init__(self, model: CostModel, variant: Variant, *, memory_cap: int = DEFAULT_MEMORY_CAP) -> None:
+        self._start(pack(model).tobytes(), variant, memory_cap)
+
+    @classmethod
+    def of_packed(cls, packed: bytes, variant: Variant) -> NativeMachine:
+        """A machine with a model that `pack` laid out. ModelError where the bytes are no packed model."""
+        machine = cls.__new__(cls)
+        machine._start(packed, variant, DEFAULT_MEMORY_CAP)
+        return machine
+
+    def _start(self, packed: bytes, variant: Variant, memory_cap: int) -> None:
         _start_libraries()
-        self.packed = ffi.from_buffer("int64_t[]", pack(model))
+        self.packed = ffi.from_buffer("int64_t[]", packed)
         """The cost model and its variant as C takes them, for the timing layer."""
         self.variant = _VARIANTS[variant]
         error = ffi.new("cal_error *")

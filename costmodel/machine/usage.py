@@ -48,9 +48,7 @@ class UsageRecorder:
         """Runs a script within a budget. ModelError where the machine's model lacks a price for what it does."""
         raw, error = ffi.new("cal_outcome *"), ffi.new("cal_error *")
         limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
-        status = lib.cal_machine_run_usage(
-            self._machine.handle, script.handle, limit[0], self._usage, raw, error
-        )
+        status = lib.cal_machine_run_usage(self._machine.handle, script.handle, limit[0], self._usage, raw, error)
         lib.cal_machine_release(self._machine.handle)
         if status == lib.CAL_UNSUPPORTED:
             raise ModelError(text_of(error))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,8 +22,7 @@ from costmodel.workloads.rows import (
     conform,
     evaluations,
     from_bytes,
-    process_pool,
-    spread,
+    processes,
     to_bytes,
 )
 from costmodel.workloads.workload import Workload
@@ -62,12 +60,12 @@ def replay_rows(rows: Rows, jobs: int) -> Iterator[pa.RecordBatch]:
     InputError or DecodeError names the corpus, and the row where one is no evaluation. EnvironmentFault where a process
     dies, which the system does to it when memory runs out.
     """
-    with process_pool(jobs) if jobs > 1 else nullcontext() as pool:
-        for content in spread(rows, _replay_batch, pool, jobs):
+    with processes(jobs) as spreader:
+        for content in spreader(rows, _replay_batch):
             yield from_bytes(content)
 
 
-def sample_rows(path: Path, rows: Rows, count: int, seed: int) -> Workload:
+def sample_rows(rows: Rows, count: int, seed: int, files: tuple[Path, ...]) -> Workload:
     """`count` rows drawn without replacement, or all there are, as a workload; it says so in its notes."""
     chosen = np.sort(np.random.default_rng(seed).choice(rows.count, size=min(count, rows.count), replace=False))
     drawn: list[Evaluation] = []
@@ -76,7 +74,7 @@ def sample_rows(path: Path, rows: Rows, count: int, seed: int) -> Workload:
         for at in here:
             drawn += evaluations(rows.name, first + int(at), from_bytes(to_bytes(batch.slice(int(at), 1))))
     note = f"{len(drawn)} of {rows.count} rows, drawn with seed {seed}"
-    return workload_of(path, drawn, (note,) if len(drawn) < rows.count else ())
+    return workload_of(rows.name, drawn, files, (note,) if len(drawn) < rows.count else ())
 
 
 def opened(path: Path) -> pq.ParquetFile:

@@ -21,7 +21,6 @@ from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.plutus import LedgerLanguage
 from costmodel.workloads.rows import BATCH_ROWS, COLUMNS, Batch, Rows
 
-_SCHEMES: Final = ("postgresql://", "postgres://")
 _CONNECT_SECONDS: Final = 10
 _LANGUAGES: Final = {1: LedgerLanguage.PLUTUS_V1, 2: LedgerLanguage.PLUTUS_V2, 3: LedgerLanguage.PLUTUS_V3}
 _NEEDED: Final = {
@@ -45,11 +44,6 @@ _SELECT: Final = (
     f"event.evaluated_successfully{_FROM} ORDER BY event.pk"
 )
 _LAST_BLOCK: Final = 2**62
-
-
-def is_postgres(spec: str) -> bool:
-    """Whether a corpus is named by the address of a database."""
-    return spec.startswith(_SCHEMES)
 
 
 def without_password(url: str) -> str:

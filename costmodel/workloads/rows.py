@@ -22,10 +22,10 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-import numpy as np
 import pyarrow as pa
 
 from costmodel.errors import DecodeError, EnvironmentFault
@@ -205,15 +205,24 @@ def process_pool(jobs: int) -> Iterator[Executor]:
             raise
 
 
-def spread(
-    rows: Rows, work: Callable[[str, int, bytes], Out], executor: Executor | None, parallel: int = 1
-) -> Iterator[Out]:
-    """`work(name, first row, batch as bytes)` for every batch, in the corpus's order; without an executor in this
-    process. `parallel` is how many an executor works on at a time: a few more are read ahead, so memory is bounded."""
-    if executor is None:
-        for first, batch in rows.batches():
-            yield work(rows.name, first, to_bytes(batch))
-        return
+Work = Callable[[str, int, bytes], Out]
+"""Takes a corpus's name, the number of a batch's first row, and the batch as bytes. Picklable."""
+
+
+class Spreader(Protocol):
+    """Runs work on all batches of a corpus, wherever that is, and yields what comes of them in the corpus's order."""
+
+    def __call__(self, rows: Rows, work: Work[Out]) -> Iterator[Out]: ...
+
+
+def here(rows: Rows, work: Work[Out]) -> Iterator[Out]:
+    """All work in this process."""
+    for first, batch in rows.batches():
+        yield work(rows.name, first, to_bytes(batch))
+
+
+def over(executor: Executor, parallel: int, rows: Rows, work: Work[Out]) -> Iterator[Out]:
+    """Work by an executor that does `parallel` pieces at a time; a few more are read ahead, so memory is bounded."""
     waiting: deque[Future[Out]] = deque()
     for first, batch in rows.batches():
         waiting.append(executor.submit(work, rows.name, first, to_bytes(batch)))
@@ -221,3 +230,13 @@ def spread(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+@contextmanager
+def processes(jobs: int) -> Iterator[Spreader]:
+    """A spreader over `jobs` processes of this machine; with one, this process does the work."""
+    if jobs == 1:
+        yield here
+        return
+    with process_pool(jobs) as pool:
+        yield partial(over, pool, jobs)
