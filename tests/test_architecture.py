@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"runs", "model", "trace"},
 }
 ALLOWED["cli"] = set(ALLOWED)
-NATIVE_USERS = {"impact", "machine", "timing", "experiments", "validate", "cli"}
+NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validate", "cli"}
 # Modules that lie beside the rooms, and the rooms they may import.
 BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set(), "files": {"errors"}}
 

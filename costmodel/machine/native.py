@@ -14,9 +14,11 @@ from costmodel.model import CostModel, ExUnits, StepKind, Variant, pack
 from costmodel.plutus import BUILTINS, UPLC_1_1_0, LedgerLanguage, available, uplc_version_available
 
 DEFAULT_MEMORY_CAP: Final = 1 << 30
-"""Bytes that one script or one run may hold: far more than any budget of the chain can fill."""
+"""Bytes that one script or one run may hold: more than any budget of the chain can fill."""
 
-_RESULT_CAP: Final = 64 << 20  # bytes of a written result, which sharing can make longer than anything in memory
+PRINTABLE: Final = 1 << 20
+"""A cap on results, in bytes and in eighths of a part, with which they are decoded and printed within a second. A
+result may be longer than anything in memory, as what it shares is written out each time."""
 
 STATUSES: Final = {
     lib.CAL_OK: Status.SUCCESS,
@@ -122,21 +124,29 @@ class Script:
 class NativeMachine:
     """The CEK machine of native/machine with one cost model. Not for use by two threads at once."""
 
-    def __init__(self, model: CostModel, variant: Variant, *, memory_cap: int = DEFAULT_MEMORY_CAP) -> None:
-        self._start(pack(model).tobytes(), variant, memory_cap)
+    def __init__(
+        self,
+        model: CostModel,
+        variant: Variant,
+        *,
+        memory_cap: int = DEFAULT_MEMORY_CAP,
+        result_cap: int = PRINTABLE,
+    ) -> None:
+        self._start(pack(model).tobytes(), variant, memory_cap, result_cap)
 
     @classmethod
     def of_packed(cls, packed: bytes, variant: Variant) -> NativeMachine:
         """A machine with a model that `pack` laid out. ModelError where the bytes are no packed model."""
         machine = cls.__new__(cls)
-        machine._start(packed, variant, DEFAULT_MEMORY_CAP)
+        machine._start(packed, variant, DEFAULT_MEMORY_CAP, PRINTABLE)
         return machine
 
-    def _start(self, packed: bytes, variant: Variant, memory_cap: int) -> None:
+    def _start(self, packed: bytes, variant: Variant, memory_cap: int, result_cap: int) -> None:
         _start_libraries()
         self.packed = ffi.from_buffer("int64_t[]", packed)
         """The cost model and its variant as C takes them, for the timing layer."""
         self.variant = _VARIANTS[variant]
+        self._result_cap = result_cap
         error = ffi.new("cal_error *")
         handle = lib.cal_machine_new(self.packed, len(self.packed), self.variant, memory_cap, error)
         if handle == ffi.NULL:
@@ -208,7 +218,7 @@ class NativeMachine:
             self.handle,
             outcome,
             script.handle.version,
-            _RESULT_CAP,
+            self._result_cap,
             ffi.cast("const uint8_t **", out),
             length,
             error,

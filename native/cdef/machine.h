@@ -189,3 +189,11 @@ cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *out
                                     size_t *length, cal_error *error);
 
 int64_t cal_cost(const int64_t *row, const int64_t *sizes);
+
+size_t cal_machine_used(const cal_machine *machine);
+size_t cal_gmp_overruns(void);
+
+size_t cal_decimal_limbs(size_t digits);
+size_t cal_decimal_digits(size_t limbs);
+cal_status cal_decimal_parse(uint8_t *digits, size_t length, uint64_t *limbs);
+cal_status cal_decimal_print(uint64_t *limbs, size_t count, uint8_t *digits, size_t *length);
