@@ -14,6 +14,7 @@ ALLOWED: dict[str, set[str]] = {
     "plutus": set(),
     "model": {"plutus"},
     "trace": set(),
+    "rendering": set(),
     "machine": {"plutus", "model", "trace"},
     "runs": {"trace"},
     "judging": set(),
@@ -25,10 +26,10 @@ ALLOWED: dict[str, set[str]] = {
     "workloads": {"plutus", "model", "machine"},
     "predict": {"workloads", "machine", "model", "plutus", "judging"},
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
-    "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus"},
+    "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "rendering"},
     "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
     "batches": {"runs", "judging"},
-    "report": {"runs", "model", "trace"},
+    "report": {"runs", "model", "trace", "rendering"},
 }
 ALLOWED["cli"] = set(ALLOWED)
 NATIVE_USERS = {"machine", "timing", "experiments", "validate", "cli"}
