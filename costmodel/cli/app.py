@@ -51,6 +51,7 @@ ENTRIES: Final = {
     "compare": Entry(_CHECK, "Compare batches of runs.", "compare"),
     "memory": Entry(_CHECK, "Check memory costs against the sizes of results.", "memory"),
     "params": Entry(_USE, "Show, convert and compare cost models and protocol parameters.", "params"),
+    "impact": Entry(_USE, "Show what a cost model changes on real scripts.", "impact"),
     "budget": Entry(_USE, "Find the largest loop count of a script within the chain's limits.", "budget"),
     "eval": Entry(_MORE, "Evaluate a program, or a corpus of programs.", "evaluate"),
     "conformance": Entry(_MORE, "Run a folder of conformance cases.", "conformance"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from costmodel.model import ExUnits
     from costmodel.trace import Trace
     from costmodel.workloads.evaluation import CaseResult
+    from costmodel.workloads.rows import Rows
 
 _MISSES_KEPT: Final = 20
 _RESOLUTION: Final = 1.01  # of a latency's quantiles: the ratio of two neighbouring bins
@@ -166,17 +167,14 @@ class _Tally:
         self.misses += batch.take(wanted).to_pylist() if len(wanted) else []
 
 
-def evaluate_rows(path: Path, *, jobs: int | None, out: Path | None, as_json: bool) -> int:
+def evaluate_rows(rows: Rows, *, jobs: int | None, out: Path | None, as_json: bool) -> int:
     """Replays a corpus in Parquet row by row and compares success and ExUnits; 0 if all agree, else 1. `out` is whole
     or not there."""
-    from costmodel.workloads.parquet import row_count
-
-    total = row_count(path)
-    if not total:
-        raise InputError(f"{path}: the corpus has no rows")
-    if out is not None and out.exists() and out.samefile(path):
+    if not rows.count:
+        raise InputError(f"{rows.name}: the corpus has no rows")
+    if out is not None and out.exists() and Path(rows.name).exists() and out.samefile(rows.name):
         raise InputError(f"--out {out} is the corpus itself; name another file for the results")
-    tally = _replayed(path, total, jobs or len(os.sched_getaffinity(0)), out)
+    tally = _replayed(rows, jobs or len(os.sched_getaffinity(0)), out)
     latency = {name: times.document() for name, times in tally.latency.items()}
     if as_json:
         document = {"rows": tally.rows, "exact": tally.exact, "statuses": tally.statuses, "misses": tally.misses}
@@ -186,7 +184,7 @@ def evaluate_rows(path: Path, *, jobs: int | None, out: Path | None, as_json: bo
     return 0 if tally.exact == tally.rows else 1
 
 
-def _replayed(path: Path, total: int, jobs: int, out: Path | None) -> _Tally:
+def _replayed(rows: Rows, jobs: int, out: Path | None) -> _Tally:
     import pyarrow.parquet as pq
 
     from costmodel.workloads.parquet import RESULTS, replay_rows
@@ -199,11 +197,11 @@ def _replayed(path: Path, total: int, jobs: int, out: Path | None) -> _Tally:
                 pq.ParquetWriter(stack.enter_context(opened_atomically(with_folder(out))), RESULTS, compression="zstd")
             )
         tell = stack.enter_context(counted("evaluating", "rows"))
-        for batch in replay_rows(path, jobs):
+        for batch in replay_rows(rows, jobs):
             tally.add(batch)
             if writer is not None:
                 writer.write_batch(batch)
-            tell(tally.rows, total)
+            tell(tally.rows, rows.count)
     return tally
 
 

@@ -72,9 +72,11 @@ class TableCommand(TyperCommand):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
+        own = {option for parameter in self.params for option in parameter.opts}
         for parameter in typer.main.get_command(_views).params:
-            parameter.expose_value = False
-            self.params.append(parameter)
+            if own.isdisjoint(parameter.opts):
+                parameter.expose_value = False
+                self.params.append(parameter)
 
 
 def language_named(name: str) -> LedgerLanguage:
