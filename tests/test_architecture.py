@@ -15,6 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     "records": set(),
     "model": {"plutus"},
     "trace": set(),
+    "rendering": set(),
     "machine": {"plutus", "model", "trace"},
     "runs": {"trace"},
     "judging": set(),
@@ -26,11 +27,11 @@ ALLOWED: dict[str, set[str]] = {
     "workloads": {"plutus", "model", "machine"},
     "predict": {"workloads", "machine", "model", "plutus", "judging"},
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
-    "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus"},
+    "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "rendering"},
     "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
     "impact": {"workloads", "machine", "model", "plutus"},
     "batches": {"runs", "judging"},
-    "report": {"runs", "model", "trace"},
+    "report": {"runs", "model", "trace", "rendering"},
 }
 ALLOWED["cli"] = set(ALLOWED)
 NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validate", "cli"}

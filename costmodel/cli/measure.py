@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from costmodel.cli.options import LOCAL, Core, Json, Measurements, TimeBudget, scheduler_of, seconds, share
-from costmodel.cli.output import percent, print_json, stdout, table
+from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError, Interrupted
 from costmodel.experiments import EXPERIMENTS, design_cells
 from costmodel.records.measurement import FleetMeasurement, Measurement
 from costmodel.records.run import session_outcome
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Table
 from costmodel.runs.design import FEWEST_BLOCKS, Plan
 from costmodel.timing.clock import CLOCKS, clock_named
 from costmodel.timing.plan import choose_core
@@ -31,11 +33,15 @@ _COUNTED: Final[dict[str, Any]] = {"blocks_per_process": FEWEST_BLOCKS, "min_pro
 def command(
     experiment: Annotated[
         str,
-        typer.Option("--experiment", metavar="NAMES", help="Any of builtins, steps and calls, with commas between."),
+        typer.Option(
+            "--experiment", metavar="NAMES", help="Any of builtins, steps and calls, with commas between them."
+        ),
     ] = ",".join(EXPERIMENTS),
     builtins: Annotated[
         str,
-        typer.Option("--builtins", metavar="PATTERN", help="Builtins to measure, as a shell pattern over their names."),
+        typer.Option(
+            "--builtins", metavar="PATTERNS", help="Builtins to measure: shell patterns with commas between them."
+        ),
     ] = "*",
     precision: Annotated[
         str, typer.Option("--precision", metavar="SHARE", help="Half-width of the 95 % intervals to stop at.")
@@ -150,23 +156,17 @@ def _document(run: Run) -> Measurement:
 
 def _show(run: Run) -> None:
     manifest = run.manifest
-    console = stdout()
     if manifest.uncertain:
         rows = sorted(manifest.uncertain.items())
-        console.print(table("Less precise than asked", (("cell", "left"), ("reason", "left")), rows))
-        console.print()
+        show(Table.of("Less precise than asked", ("cell", "reason"), rows))
+        say("")
     cells = len(run.design.cells)
     known = cells - len(manifest.uncertain)
-    console.print(
-        f"{known} of {cells} cells are known to ±{percent(run.design.settings.target_half_width)} or better",
-        markup=False,
-    )
+    say(f"{known} of {cells} cells are known to ±{numbers.percent(run.design.settings.target_half_width)} or better")
     outcome = session_outcome(manifest)
-    console.print(
+    say(
         f"{outcome.processes} processes in {outcome.seconds:.0f} s ({manifest.status_reason}), "
-        f"{percent(outcome.timed_share)} of it inside the clock, {percent(outcome.discard_rate)} of "
-        f"{outcome.batches} batches discarded as disturbed",
-        markup=False,
-        soft_wrap=True,
+        f"{numbers.percent(outcome.timed_share)} of it timed, "
+        f"{numbers.percent(outcome.discard_rate)} of {outcome.batches} samples discarded as disturbed"
     )
-    console.print(f"run: {run.path}", markup=False, soft_wrap=True)
+    say(f"run: {run.path}")
