@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.options import Json
-from costmodel.cli.output import print_json, stdout, table
+from costmodel.cli.output import complain, print_json, stdout, table
 from costmodel.model.timeline import last_change, parameters_at
 from costmodel.workloads.budget import BudgetFit, Limits, Meter, Strategy, fit_budget, scaled_fits
 from costmodel.workloads.loops import find_loop
@@ -48,6 +48,8 @@ def command(
     """
     wanted = Strategy.parse(strategy)
     parameters = parameters_at(last_change() if epoch is None else epoch, overlay or ())
+    for note in parameters.notes:
+        complain(note)
     limits = Limits.of(parameters)
     meter = Meter(find_loop(script, parameters.major), parameters)
     best = fit_budget(meter, wanted, limits)

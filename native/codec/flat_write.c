@@ -281,8 +281,13 @@ static void write_type(context *context, cal_value value) {
 static void write_data(context *context, cal_value value) {
   const uint8_t *bytes = NULL;
   size_t length = 0;
-  const cal_status status =
-      cal_data_to_cbor(context->arena, value, &bytes, &length, context->error);
+  bool readable = false;
+  cal_status status =
+      cal_data_to_cbor(context->arena, value, &bytes, &length, &readable, context->error);
+  if (status == CAL_OK && !readable) {
+    status = cal_fail(context->error, CAL_UNSUPPORTED,
+                      "the result cannot be encoded: a constructor of Data beyond 64 bits");
+  }
   if (status != CAL_OK) {
     context->status = status;
     return;
@@ -349,7 +354,7 @@ static void write_body(context *context, cal_value value) {
     break;
   default:
     context->status = cal_fail(context->error, CAL_UNSUPPORTED,
-                               "a result of this type cannot be written as flat");
+                               "the result cannot be encoded: its type has no constants");
   }
 }
 
