@@ -71,9 +71,9 @@ def with_folder(path: Path) -> Path:
     return path
 
 
-def print_json(document: Any) -> None:
-    """One JSON document on stdout, stable for the same content."""
-    text = msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2)
+def print_json(document: Any, *, ordered: bool = False) -> None:
+    """One JSON document on stdout, stable for the same content: keys sorted, or in their own order."""
+    text = msgspec.json.format(msgspec.json.encode(document, order=None if ordered else "sorted"), indent=2)
     sys.stdout.write(text.decode() + "\n")
 
 
