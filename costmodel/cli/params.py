@@ -219,7 +219,7 @@ def _source(
     """The source that the options name, and the chain's parameters where that is an epoch."""
     if epoch is None:
         if overlays:
-            raise InputError("an overlay lies on the parameters of an epoch; give --epoch")
+            raise InputError("an overlay lies on the parameters of an epoch; give --epoch instead of --model")
         source = open_source(model or [LEDGER], form, languages[0] if len(languages) == 1 else None)
         for note in source.notes:
             complain(note)
@@ -328,6 +328,9 @@ def _amount(cost: int | None) -> str:
 
 
 def _change(cost: CostChange) -> str:
-    if not math.isfinite(cost.change):
-        return "new" if cost.change > 0 else "gone"
-    return f"{100 * cost.change:+.3g} %" if cost.change else "same"
+    factor = cost.factor
+    if not 0 < factor < math.inf:
+        return "new" if factor else "gone"
+    if 0.5 < factor < 2:
+        return f"{100 * cost.change:+.3g} %" if cost.change else "same"
+    return f"× {factor:.3g}" if factor > 1 else f"÷ {1 / factor:.3g}"

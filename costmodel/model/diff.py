@@ -97,6 +97,7 @@ class EntryChange:
                 "before": cost.before,
                 "after": cost.after,
                 "change": cost.change if math.isfinite(cost.change) else None,
+                "factor": cost.factor if 0 < cost.factor < math.inf else None,
             }
             for cost in self.costs
         ]
