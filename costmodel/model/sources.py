@@ -59,10 +59,8 @@ class Source:
         if self.arrays is not None:
             found = tuple(each for each in self.arrays if language_available(each, protocol_version))
             if not found:
-                raise ModelError(
-                    f"{self.name} has cost models of {', '.join(each.value for each in self.arrays)} alone, which do not "
-                    f"exist at protocol version {protocol_version}"
-                )
+                names = ", ".join(each.value for each in self.arrays)
+                raise ModelError(f"{self.name} has {names} alone, and nothing at protocol version {protocol_version}")
             return found
         deployed = tuple(language for language in _SETTLED if language_available(language, protocol_version))
         if self.model is None:

@@ -28,68 +28,71 @@ from costmodel.plutus.flat_bits import BitWriter
 from costmodel.plutus.flat_constants import write_constant
 from tests.strategies import programs, untimed
 
+TAGS: dict[type, int] = dict(
+    zip((Var, Delay, Lam, Apply, Const, Force, Error, BuiltinTerm, Constr, Case), range(10), strict=True)
+)
 NAMES = ("x", "", "naïve-name", "f" * 300, "x_0")
 
 
-def named_flat(program: Program, *, uniques: bool, first: int, shared: bool) -> bytes:
-    """A program with a name at each binder and variable, and after it a unique number or the index.
+class _Writer(BitWriter):
+    """Flat with a name at each binder and variable, and after it a unique number or the index.
 
     `shared` gives every binder at one depth the same unique, so that names are bound anew in other branches.
     """
-    writer = BitWriter()
-    made = first
 
-    def text(number: int) -> None:
-        writer.bytestring(NAMES[number % len(NAMES)].encode())
+    def __init__(self, *, uniques: bool, first: int, shared: bool) -> None:
+        super().__init__()
+        self._uniques, self._first, self._shared = uniques, first, shared
+        self._made = 0
 
-    def write(term: Term, bound: tuple[int, ...]) -> None:
-        nonlocal made
+    def term(self, term: Term, bound: tuple[int, ...]) -> None:
+        self.bits(TAGS[type(term)], 4)
         match term:
             case Var():
-                writer.bits(0, 4)
-                text(bound[-term.index])
                 # Uniques are integers of 64 bits, which flat writes as zigzag: even for those that are not negative.
-                writer.natural(2 * bound[-term.index] if uniques else term.index)
+                self._name(bound[-term.index], 2 * bound[-term.index] if self._uniques else term.index)
             case Lam():
-                writer.bits(2, 4)
-                number = first + len(bound) if shared else made
-                made += 1
-                text(number)
-                writer.natural(2 * number if uniques else 0)
-                write(term.body, (*bound, number))
-            case Delay() | Force():
-                writer.bits(1 if isinstance(term, Delay) else 5, 4)
-                write(term.body, bound)
-            case Apply():
-                writer.bits(3, 4)
-                write(term.function, bound)
-                write(term.argument, bound)
+                number = self._first + (len(bound) if self._shared else self._made)
+                self._made += 1
+                self._name(number, 2 * number if self._uniques else 0)
+                self.term(term.body, (*bound, number))
             case Const():
-                writer.bits(4, 4)
-                write_constant(writer, term.constant, allow_group_elements=False)
-            case Error():
-                writer.bits(6, 4)
+                write_constant(self, term.constant, allow_group_elements=False)
             case BuiltinTerm():
-                writer.bits(7, 4)
-                writer.bits(term.builtin.tag, 7)
+                self.bits(term.builtin.tag, 7)
+            case _:
+                self._parts(term, bound)
+
+    def _parts(self, term: Term, bound: tuple[int, ...]) -> None:
+        match term:
+            case Delay() | Force():
+                self.term(term.body, bound)
+            case Apply():
+                self.term(term.function, bound)
+                self.term(term.argument, bound)
             case Constr():
-                writer.bits(8, 4)
-                writer.natural(term.tag)
-                several(term.fields, bound)
+                self.natural(term.tag)
+                self._several(term.fields, bound)
             case Case():
-                writer.bits(9, 4)
-                write(term.scrutinee, bound)
-                several(term.branches, bound)
+                self.term(term.scrutinee, bound)
+                self._several(term.branches, bound)
 
-    def several(terms: tuple[Term, ...], bound: tuple[int, ...]) -> None:
+    def _name(self, number: int, suffix: int) -> None:
+        self.bytestring(NAMES[number % len(NAMES)].encode())
+        self.natural(suffix)
+
+    def _several(self, terms: tuple[Term, ...], bound: tuple[int, ...]) -> None:
         for term in terms:
-            writer.bits(1, 1)
-            write(term, bound)
-        writer.bits(0, 1)
+            self.bits(1, 1)
+            self.term(term, bound)
+        self.bits(0, 1)
 
+
+def named_flat(program: Program, *, uniques: bool, first: int, shared: bool) -> bytes:
+    writer = _Writer(uniques=uniques, first=first, shared=shared)
     for number in program.version:
         writer.natural(number)
-    write(program.term, ())
+    writer.term(program.term, ())
     return writer.finish()
 
 

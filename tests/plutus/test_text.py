@@ -175,9 +175,9 @@ def test_string(literal: str, value: str) -> None:
     assert constant(f"string {literal}").value == value
 
 
-CONTROL_NAMES = (
-    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US SP"
-).split()
+CONTROL_NAMES = """
+NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US SP
+""".split()  # noqa: SIM905 - a list would fill forty lines
 SHORT = dict(zip("\a\b\f\n\r\t\v\\\"'", "abfnrtv\\\"'", strict=True))
 
 
