@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from costmodel.cli.options import Json
-from costmodel.cli.output import print_json, stderr, stdout, visible
+from costmodel.cli.output import print_json, say
+from costmodel.cli.progress import counted
 from costmodel.errors import InputError
 from costmodel.workloads.conformance import FORMATS, Checked, Format, Report, check_tree, find_cases, report
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A tree of the upstream layout.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of cases in the upstream layout.", show_default=False)
+    ],
     form: Annotated[
         str, typer.Option("--format", metavar="NAME", help="Run from text, from flat, or from both.")
     ] = "both",
@@ -25,8 +27,8 @@ def command(
 ) -> int:
     """Run conformance cases and compare results, up to renaming, and budgets exactly.
 
-    Ends with 0 if all agree, with 1 on a miss, and with 2 where a case could not be read. Cases without a budget to
-    compare with are counted apart.
+    Exit code 0 if all agree, 1 on a miss, and 2 where a case could not be read. Cases without a budget to compare with
+    are counted apart.
     """
     if form not in (*FORMATS, "both"):
         raise InputError(f"unknown --format {form!r}; use text, flat or both")
@@ -43,24 +45,24 @@ def command(
 def _run(folder: Path, form: Format, jobs: int) -> Report:
     cases = len(find_cases(folder, form))
     parts: list[Checked] = []
-    with Progress(console=stderr(), transient=True, disable=not stderr().is_terminal) as progress:
-        task = progress.add_task(form, total=cases)
+    done = 0
+    with counted(f"running from {form}", "cases") as tell:
         for part in check_tree(folder, form, jobs):
             parts.append(part)
-            progress.advance(task, part.cases)
+            done += part.cases
+            tell(done, cases)
     return report(form, parts)
 
 
 def _show(reports: list[Report]) -> None:
-    console = stdout()
     for each in reports:
         for miss in each.misses:
-            console.print(f"{each.format} {visible(miss.case)}: {miss.what}", markup=False, soft_wrap=True)
-            console.print(f"  expected {miss.expected}", markup=False, soft_wrap=True)
-            console.print(f"  actual   {miss.actual}", markup=False, soft_wrap=True)
+            say(f"{each.format} {miss.case}: {miss.what}")
+            say(f"  expected {miss.expected}")
+            say(f"  actual   {miss.actual}")
         for unread in each.unread:
-            console.print(f"{each.format} {visible(unread.case)}: not checked", markup=False, soft_wrap=True)
-            console.print(f"  {visible(unread.reason)}", markup=False, soft_wrap=True)
+            say(f"{each.format} {unread.case}: not checked")
+            say(f"  {unread.reason}")
     for each in reports:
         apart = {
             "differ": len({miss.case for miss in each.misses}),
@@ -68,4 +70,4 @@ def _show(reports: list[Report]) -> None:
             "agree in their result, and have no budget to compare with": len(each.without_budget),
         }
         others = "".join(f"; {count} {what}" for what, count in apart.items() if count)
-        console.print(f"{each.format}: {each.agreeing} of {each.cases} cases agree{others}", markup=False)
+        say(f"{each.format}: {each.agreeing} of {each.cases} cases agree{others}")

@@ -97,7 +97,7 @@ cal_status cal_serialiseData(const cal_call *call, const cal_value *a, cal_value
   size_t length = 0;
   bool readable = false; /* nobody asks: the ledger writes what it will not read */
   const cal_status status =
-      cal_data_to_cbor(call->arena, a[0], &bytes, &length, &readable, call->error);
+      cal_data_to_cbor(call->arena, a[0], SIZE_MAX, &bytes, &length, &readable, call->error);
   if (status != CAL_OK) {
     return status;
   }

@@ -216,7 +216,7 @@ def test_diff_sorts_by_factor_both_ways_and_has_what_was_removed_last(tmp_path: 
     ranked = [(name, "cpu") for name in ("bData", "iData", "unBData", "unIData")]
     assert names == [*ranked, ("tailList", "cpu"), ("tailList", "memory"), ("headList", "cpu"), ("headList", "memory")]
     assert [round(each["costs"][0]["factor"], 2) for each in changes[:4]] == [0.25, 3, 0.63, 1.5]
-    assert "÷ 4" in calibrate("params", "diff", *files).stdout
+    assert "÷4" in calibrate("params", "diff", *files).stdout
 
 
 def test_diff_of_epochs() -> None:
