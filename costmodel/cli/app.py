@@ -21,6 +21,7 @@ from costmodel.cli import (
     doctor,
     evaluate,
     fit,
+    import_,
     measure,
     memory,
     params,
@@ -47,6 +48,7 @@ app.command("eval")(evaluate.command)
 app.command("conformance")(conformance.command)
 app.command("doctor", context_settings={"allow_interspersed_args": False})(doctor.command)
 app.command("measure")(measure.command)
+app.command("import")(import_.command)
 app.command("fit")(fit.command)
 app.command("validate")(validate.command)
 app.command("memory")(memory.command)

@@ -21,8 +21,11 @@ def show_model(model: FittedModel, target: Path) -> None:
     """Print the tables; `target` is where the model was written."""
     console = stdout()
     _show_builtins(console, model)
-    _show_steps(console, model)
-    _show_joint(console, model.joint)
+    if model.steps.coefficients:
+        _show_steps(console, model)
+        _show_joint(console, model.joint)
+    else:
+        console.print("steps were not measured, and the model does not price them")
     if model.calls:
         _show_calls(console, model)
     if model.shapes:
