@@ -164,6 +164,24 @@ cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_e
 cal_status cal_machine_run_noting(cal_machine *machine, const cal_script *script,
                                   cal_ex_units budget, cal_outcome *outcome, size_t *footprint,
                                   cal_error *error);
+typedef struct cal_usage_row {
+  int64_t sizes[6];
+  uint64_t count;
+  uint64_t tag;
+} cal_usage_row;
+
+typedef struct cal_usage {
+  cal_usage_row *rows;
+  size_t count;
+  uint64_t unpaid[...];
+  ...;
+} cal_usage;
+
+cal_usage *cal_usage_new(void);
+void cal_usage_free(cal_usage *usage);
+cal_status cal_machine_run_usage(cal_machine *machine, const cal_script *script,
+                                 cal_ex_units budget, cal_usage *usage, cal_outcome *outcome,
+                                 cal_error *error);
 void cal_machine_release(cal_machine *machine);
 const cal_log *cal_machine_log(const cal_machine *machine);
 cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *outcome,

@@ -59,6 +59,9 @@ static cal_run begin(cal_machine *machine, cal_ex_units budget, cal_outcome *out
 static cal_status end(cal_run *run, cal_status status) {
   cal_outcome *outcome = run->outcome;
   outcome->status = status;
+  for (int step = 0; run->usage != NULL && step < CAL_STEPS; step++) {
+    run->usage->unpaid[step] = run->pending[step];
+  }
   cal_run_count_steps(run);
   outcome->spent.cpu = cal_sat_sub(run->budget.cpu, run->left.cpu);
   outcome->spent.mem = cal_sat_sub(run->budget.mem, run->left.mem);
@@ -89,4 +92,13 @@ cal_status cal_machine_run_noting(cal_machine *machine, const cal_script *script
   const cal_status status = end(&run, cal_run_start_noting(&run, script->root));
   *footprint = run.noted.count;
   return status;
+}
+
+cal_status cal_machine_run_usage(cal_machine *machine, const cal_script *script,
+                                 cal_ex_units budget, cal_usage *usage, cal_outcome *outcome,
+                                 cal_error *error) {
+  cal_run run = begin(machine, budget, outcome, error);
+  cal_usage_reset(usage);
+  run.usage = usage;
+  return end(&run, cal_run_start(&run, script->root));
 }

@@ -9,6 +9,7 @@
 #include "machine/costs.h"
 #include "machine/script.h"
 #include "machine/units.h"
+#include "machine/usage.h"
 
 typedef struct cal_machine cal_machine;
 
@@ -51,6 +52,12 @@ cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_e
 cal_status cal_machine_run_noting(cal_machine *machine, const cal_script *script,
                                   cal_ex_units budget, cal_outcome *outcome, size_t *footprint,
                                   cal_error *error);
+
+/* As cal_machine_run, and records every call in `usage`, whose earlier rows are
+ * forgotten. CAL_OUT_OF_MEMORY where it cannot hold them. */
+cal_status cal_machine_run_usage(cal_machine *machine, const cal_script *script,
+                                 cal_ex_units budget, cal_usage *usage, cal_outcome *outcome,
+                                 cal_error *error);
 
 /* Empties the arena: what a run held is released at once. */
 void cal_machine_release(cal_machine *machine);

@@ -31,6 +31,7 @@ typedef struct cal_run {
   uint32_t unpaid;             /* their number */
   cal_call call;
   cal_noted noted; /* by cal_run_start_noting alone */
+  cal_usage *usage; /* where calls are recorded; NULL where they are not */
 } cal_run;
 
 /* Steps are paid for in lots, as the ledger does (its "slippage"), because a

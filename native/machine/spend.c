@@ -61,8 +61,10 @@ static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *argum
     return cal_fail(run->error, CAL_UNSUPPORTED, "the cost model has no entry for builtin %s",
                     cal_builtins[tag].name);
   }
+  /* Another cost model may read sizes that this one does not. */
+  const unsigned reads = CAL_UNLIKELY(run->usage != NULL) ? ~0U : cost->reads;
   for (unsigned i = 0; i < cal_builtins[tag].arity; i++) {
-    if ((cost->reads >> i & 1) != 0) {
+    if ((reads >> i & 1) != 0) {
       sizes[i] = cal_size_of(&run->call, arguments[i], (cal_measure)cal_builtins[tag].measures[i]);
       if (CAL_UNLIKELY(sizes[i] < 0)) {
         return cal_exhausted(&run->call);
@@ -70,6 +72,9 @@ static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *argum
       endless = endless || (CAL_UNLIKELY(sizes[i] == INT64_MAX) &&
                             cal_kind_of(arguments[i]) == CAL_DATA);
     }
+  }
+  if (CAL_UNLIKELY(run->usage != NULL) && !cal_usage_note(run->usage, tag, sizes)) {
+    return cal_fail(run->error, CAL_OUT_OF_MEMORY, "no memory to record calls in");
   }
   const cal_ex_units price = {cal_costing_evaluate(&cost->cpu, sizes),
                               cal_costing_evaluate(&cost->mem, sizes)};
