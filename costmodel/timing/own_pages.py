@@ -34,9 +34,7 @@ def take_own_pages() -> None:
     libc.mprotect.argtypes = [pointer, size, flag]
     libc.madvise.argtypes = [pointer, size, flag]
     for start, length, protection in list(_read_only_parts()):
-        fresh = libc.mmap(
-            None, length, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0
-        )
+        fresh = libc.mmap(None, length, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
         if fresh == _FAILED:
             _refuse()
         libc.madvise(fresh, length, _MADV_NOHUGEPAGE)
