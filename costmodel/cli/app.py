@@ -26,6 +26,7 @@ from costmodel.cli import (
     measure,
     memory,
     params,
+    parity,
     report,
     trace,
     validate,
@@ -57,6 +58,7 @@ app.command("budget")(budget.command)
 app.command("cluster")(cluster.command)
 app.command("compare", cls=compare.Command)(compare.command)
 app.command("impact")(impact.command)
+app.command("parity")(parity.command)
 app.command("report")(report.command)
 app.add_typer(params.app, name="params")
 app.add_typer(trace.app, name="trace")

@@ -12,7 +12,7 @@ from costmodel.cli.options import Json, Measurements, ProtocolVersion, language_
 from costmodel.cli.output import print_json, stdout, visible
 
 if TYPE_CHECKING:
-    from costmodel.runs.store import Run
+    from costmodel.records.imported import Import
 
 _NOT_STATED = "not stated"
 
@@ -54,35 +54,34 @@ def command(
     """Make a run of measurements by other tools, for `fit`, `compare` and `report`."""
     # scipy and pandas come with them; other commands must not wait for those.
     from costmodel.imports.names import read_names
-    from costmodel.imports.run import Origin, import_runs
+    from costmodel.imports.run import Origin, import_runs, imported
 
-    run = import_runs(
-        files,
-        measurements,
-        Origin(evaluator, evaluator_version, machine, language_named(language), protocol_version),
-        names={} if names is None else read_names(names),
-        names_file=names,
-        command_line=sys.argv,
+    found = imported(
+        import_runs(
+            files,
+            measurements,
+            Origin(evaluator, evaluator_version, machine, language_named(language), protocol_version),
+            names={} if names is None else read_names(names),
+            names_file=names,
+            command_line=sys.argv,
+        )
     )
     if as_json:
-        manifest = run.manifest
-        print_json({"run": str(run.path), **manifest.parameters, "outcome": manifest.outcome})
+        print_json(found)
     else:
-        _show(run)
+        _show(found)
 
 
-def _show(run: Run) -> None:
+def _show(found: Import) -> None:
     console = stdout()
-    outcome = run.manifest.outcome
-    builtins = {cell.operation for cell in run.design.cells if not cell.operation.startswith("nop")}
-    console.print(
-        f"{outcome['measurements']:,} measurements of {len(builtins)} builtins from {outcome['files']} files "
-        f"({', '.join(run.manifest.parameters['formats'])})",
-        markup=False,
-        soft_wrap=True,
-    )
-    if outcome["without_interval"]:
-        console.print(f"{outcome['without_interval']:,} of them have no interval; repeat the benchmarks to have one")
-    for name, count in outcome["left_out"].items():
-        console.print(f"left out: {visible(name)}: {count:,} measurements of no builtin", markup=False, soft_wrap=True)
-    console.print(f"run: {run.path}", markup=False, soft_wrap=True)
+
+    def say(text: str) -> None:
+        console.print(visible(text), markup=False, soft_wrap=True)
+
+    formats = ", ".join(found.formats)
+    say(f"{found.measurements:,} measurements of {found.builtins} builtins from {found.files} files ({formats})")
+    if found.without_interval:
+        say(f"{found.without_interval:,} of them have no interval; repeat the benchmarks to have one")
+    for name, count in found.left_out.items():
+        say(f"left out: {name}: {count:,} measurements of no builtin")
+    say(f"run: {found.run}")

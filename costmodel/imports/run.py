@@ -19,6 +19,7 @@ from costmodel.imports.measured import Measured, Source, checked_text, read_byte
 from costmodel.imports.names import Operation, operation_of
 from costmodel.imports.text_formats import read_text
 from costmodel.plutus import LedgerLanguage
+from costmodel.records.imported import Import
 from costmodel.runs.bounds import BOUNDS, CLOCK, Bounds, bounds_parquet
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.provenance import FileFact, file_fact
@@ -125,6 +126,16 @@ def import_runs(
     )
     _fill(writer, sources, [each for each, _ in known], left_out, origin)
     return _finish(writer, inputs)
+
+
+def imported(run: Run) -> Import:
+    """What `calibrate import` says of the run that it made."""
+    return Import(
+        run=str(run.path),
+        formats=tuple(run.manifest.parameters["formats"]),
+        builtins=len({cell.operation for cell in run.design.cells if not cell.operation.startswith("nop")}),
+        **run.manifest.outcome,
+    )
 
 
 def _cells(operations: Sequence[Operation], origin: Origin) -> list[Cell]:
