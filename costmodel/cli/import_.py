@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from costmodel.cli.options import Json, Measurements, ProtocolVersion, language_named
-from costmodel.cli.output import print_json, stdout, visible
+from costmodel.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from costmodel.records.imported import Import
@@ -73,11 +73,6 @@ def command(
 
 
 def _show(found: Import) -> None:
-    console = stdout()
-
-    def say(text: str) -> None:
-        console.print(visible(text), markup=False, soft_wrap=True)
-
     formats = ", ".join(found.formats)
     say(f"{found.measurements:,} measurements of {found.builtins} builtins from {found.files} files ({formats})")
     if found.without_interval:

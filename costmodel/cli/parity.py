@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli.options import Json, ProtocolVersion, language_named
-from costmodel.cli.output import print_json, stdout, table, time_ns, visible
+from costmodel.cli.output import print_json, say, show
 from costmodel.errors import InputError
 from costmodel.files import write_atomically
 from costmodel.model import variant_for
 
 if TYPE_CHECKING:
-    from costmodel.records.parity import Parity, Price
+    from costmodel.records.parity import Parity
 
 
 def command(
@@ -102,39 +102,8 @@ def _positive(ratio: float | None) -> float | None:
 
 
 def _show(found: Parity, top: int) -> None:
-    from costmodel.parity.render import one_a_price, summary
+    from costmodel.parity.render import summary, tables
 
-    console = stdout()
-    nodes = [node.name for node in found.nodes]
-    headings = (
-        ("price", "left"),
-        ("charged", "right"),
-        *((f"{visible(node)}: over charge", "right") for node in nodes),
-        ("worst", "left"),
-        ("over second", "right"),
-        ("needed", "right"),
-    )
-    rows = [_row(price, nodes) for price in one_a_price(found)[:top]]
-    console.print(table("Prices that would have to rise most", headings, rows))
-    console.print()
-    for node, names in found.underpriced.items():
-        told = ", ".join(names) or "none"
-        console.print(
-            f"over {found.threshold:g} times the pace of {visible(node)}: {told}", markup=False, soft_wrap=True
-        )
-    for line in summary(found):
-        console.print(visible(line), markup=False, soft_wrap=True)
-
-
-def _row(price: Price, nodes: list[str]) -> tuple[str, ...]:
-    from costmodel.parity.render import label, ratio
-
-    times = {time.node: time for time in price.times}
-    return (
-        label(price),
-        time_ns(price.charged_ps / 1000),
-        *(f"{times[node].over_charge:.3g}" + "*" * times[node].underpriced if node in times else "" for node in nodes),
-        visible(price.times[0].node),
-        ratio(price),
-        f"{price.needed_over_charged:.3g} × charged",
-    )
+    for table in tables(found, top):
+        show(table)
+    say(*summary(found))

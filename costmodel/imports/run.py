@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -20,11 +19,11 @@ from costmodel.imports.names import Operation, operation_of
 from costmodel.imports.text_formats import read_text
 from costmodel.plutus import LedgerLanguage
 from costmodel.records.imported import Import
+from costmodel.records.run import Clock, FileFact, ImportOutcome, ImportParameters, Machine, Status, identified
 from costmodel.runs.bounds import BOUNDS, CLOCK, Bounds, bounds_parquet
 from costmodel.runs.design import Cell, Plan
-from costmodel.runs.provenance import FileFact, file_fact
-from costmodel.runs.schema import Sample, Status
-from costmodel.runs.store import Run, RunWriter
+from costmodel.runs.store import Run, RunWriter, file_fact
+from costmodel.runs.tables import Sample
 from costmodel.trace import JsonLines, Route, Trace
 
 EXPERIMENT: Final = "imported"
@@ -117,12 +116,12 @@ def import_runs(
         root,
         EXPERIMENT,
         Plan(cells=tuple(cells), core=0),
-        machine=_machine(origin.machine, facts),
+        machine=identified(Machine(id="", name=origin.machine, cpu=facts)),
         versions={"calibrate": __version__},
         evaluator={"name": origin.evaluator, "version": origin.version},
         command_line=command_line,
         inputs=inputs,
-        clock={"name": CLOCK, "unit": "ns"},
+        clock=Clock(name=CLOCK, unit="ns"),
     )
     _fill(writer, sources, [each for each, _ in known], left_out, origin)
     return _finish(writer, inputs)
@@ -130,11 +129,14 @@ def import_runs(
 
 def imported(run: Run) -> Import:
     """What `calibrate import` says of the run that it made."""
+    parameters, outcome = run.manifest.parameters, run.manifest.outcome
+    assert isinstance(parameters, ImportParameters)  # noqa: S101 - as import_runs writes it
+    assert isinstance(outcome, ImportOutcome)  # noqa: S101
     return Import(
         run=str(run.path),
-        formats=tuple(run.manifest.parameters["formats"]),
+        formats=parameters.formats,
         builtins=len({cell.operation for cell in run.design.cells if not cell.operation.startswith("nop")}),
-        **run.manifest.outcome,
+        **msgspec.structs.asdict(outcome),
     )
 
 
@@ -158,11 +160,6 @@ def _cells(operations: Sequence[Operation], origin: Origin) -> list[Cell]:
     return cells
 
 
-def _machine(name: str, facts: Mapping[str, str]) -> dict[str, Any]:
-    told = {"name": name, **facts}
-    return {"id": hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()[:16], **told}
-
-
 def _fill(
     writer: RunWriter, sources: Sequence[Source], measured: Sequence[Measured], left_out: Counter[str], origin: Origin
 ) -> None:
@@ -174,19 +171,21 @@ def _fill(
         for cell, each in zip(cells, measured, strict=True)
     ]
     writer.add(BOUNDS, bounds_parquet(bounds))
-    manifest = writer.manifest
-    manifest.parameters = {
-        "cells": len(cells),
-        "formats": sorted({source.format for source in sources}),
-        "programs": [f"{origin.language.value} at protocol version {origin.protocol_version}"],
-    }
-    manifest.uncertain = {each.cell: _NO_BOUNDS for each in bounds if each.low_ns is None}
-    manifest.outcome = {
-        "files": len(sources),
-        "measurements": len(measured),
-        "without_interval": len(manifest.uncertain),
-        "left_out": dict(sorted(left_out.items())),
-    }
+    uncertain = {each.cell: _NO_BOUNDS for each in bounds if each.low_ns is None}
+    writer.update(
+        parameters=ImportParameters(
+            cells=len(cells),
+            formats=tuple(sorted({source.format for source in sources})),
+            programs=(f"{origin.language.value} at protocol version {origin.protocol_version}",),
+        ),
+        uncertain=uncertain,
+        outcome=ImportOutcome(
+            files=len(sources),
+            measurements=len(measured),
+            without_interval=len(uncertain),
+            left_out=dict(sorted(left_out.items())),
+        ),
+    )
 
 
 def _sample(cell: str, order: int, ns: float) -> Sample:

@@ -11,12 +11,22 @@ from costmodel._native import ffi, lib
 from costmodel.errors import DecodeError, EnvironmentFault, ModelError
 from costmodel.machine.interface import Outcome, Status
 from costmodel.model import CostModel, ExUnits, StepKind, Variant, pack
-from costmodel.plutus import BUILTINS, UPLC_1_1_0, LedgerLanguage, available, uplc_version_available
+from costmodel.plutus import (
+    BUILTINS,
+    NO_BOUNDS,
+    UPLC_1_1_0,
+    LedgerLanguage,
+    available,
+    decoding_bounds,
+    uplc_version_available,
+)
 
 DEFAULT_MEMORY_CAP: Final = 1 << 30
-"""Bytes that one script or one run may hold: far more than any budget of the chain can fill."""
+"""Bytes that one script or one run may hold: more than any budget of the chain can fill."""
 
-_RESULT_CAP: Final = 64 << 20  # bytes of a written result, which sharing can make longer than anything in memory
+PRINTABLE: Final = 1 << 20
+"""A cap on results, in bytes and in eighths of a part, with which they are decoded and printed within a second. A
+result may be longer than anything in memory, as what it shares is written out each time."""
 
 STATUSES: Final = {
     lib.CAL_OK: Status.SUCCESS,
@@ -67,6 +77,8 @@ def decode_options(language: LedgerLanguage | None, protocol_version: int, measu
     for builtin in BUILTINS:
         options.builtins[builtin.tag] = language is None or available(builtin, language, protocol_version)
     options.version_1_1 = language is None or uplc_version_available(UPLC_1_1_0, language, protocol_version)
+    bounds = NO_BOUNDS if language is None else decoding_bounds(protocol_version)
+    options.max_fields, options.max_type_size = bounds.constr_fields, bounds.type_size
     options.memory_cap = DEFAULT_MEMORY_CAP
     if measuring:
         for tag in range(lib.CAL_BUILTINS, len(_ROW_NAMES)):
@@ -122,21 +134,29 @@ class Script:
 class NativeMachine:
     """The CEK machine of native/machine with one cost model. Not for use by two threads at once."""
 
-    def __init__(self, model: CostModel, variant: Variant, *, memory_cap: int = DEFAULT_MEMORY_CAP) -> None:
-        self._start(pack(model).tobytes(), variant, memory_cap)
+    def __init__(
+        self,
+        model: CostModel,
+        variant: Variant,
+        *,
+        memory_cap: int = DEFAULT_MEMORY_CAP,
+        result_cap: int = PRINTABLE,
+    ) -> None:
+        self._start(pack(model).tobytes(), variant, memory_cap, result_cap)
 
     @classmethod
     def of_packed(cls, packed: bytes, variant: Variant) -> NativeMachine:
         """A machine with a model that `pack` laid out. ModelError where the bytes are no packed model."""
         machine = cls.__new__(cls)
-        machine._start(packed, variant, DEFAULT_MEMORY_CAP)
+        machine._start(packed, variant, DEFAULT_MEMORY_CAP, PRINTABLE)
         return machine
 
-    def _start(self, packed: bytes, variant: Variant, memory_cap: int) -> None:
+    def _start(self, packed: bytes, variant: Variant, memory_cap: int, result_cap: int) -> None:
         _start_libraries()
         self.packed = ffi.from_buffer("int64_t[]", packed)
         """The cost model and its variant as C takes them, for the timing layer."""
         self.variant = _VARIANTS[variant]
+        self._result_cap = result_cap
         error = ffi.new("cal_error *")
         handle = lib.cal_machine_new(self.packed, len(self.packed), self.variant, memory_cap, error)
         if handle == ffi.NULL:
@@ -208,7 +228,7 @@ class NativeMachine:
             self.handle,
             outcome,
             script.handle.version,
-            _RESULT_CAP,
+            self._result_cap,
             ffi.cast("const uint8_t **", out),
             length,
             error,

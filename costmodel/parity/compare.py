@@ -43,7 +43,8 @@ def compare_evaluators(
     threshold: float = DEFAULT_THRESHOLD,
     allowed_pace: float | None = None,
 ) -> Parity:
-    """The models against the prices that are `charged`, at typical sizes in the measures of a variant.
+    """The models against the prices that are `charged`, at typical sizes in the measures of a variant and at the middle
+    of what each evaluator was measured at. Where nothing near was measured, an evaluator has no time.
 
     Without a `speed`, by yardstick where all models have one. `allowed_pace` is the time over charge at which a node
     keeps up, if it is not to be the slowest evaluator's. InputError where the models have no price in common.
@@ -54,7 +55,7 @@ def compare_evaluators(
     factors = _factors(evaluators, speed)
     charges = _charges(evaluators, charged, variant)
     taken = {
-        each.name: {point: _scaled(_time(each, point), factor) for point in charges if _has(each, point[0])}
+        each.name: {point: _scaled(_time(each, point), factor) for point in charges if _has(each, *point)}
         for each, factor in zip(evaluators, factors, strict=True)
     }
     paces = _paces(taken, charges)
@@ -106,9 +107,12 @@ def _charges(evaluators: Sequence[Evaluator], charged: CostModel, variant: Varia
     charges: dict[_Point, int] = {}
     for name in dict.fromkeys(name for each in evaluators for name in each.builtins):
         cost = charged.builtins.get(name)
-        for sizes in typical_sizes(name, variant) if cost is not None else ():
-            assert cost is not None  # noqa: S101 - else there are no sizes
-            charges[name, sizes] = cost.cpu.evaluate(sizes)
+        if cost is None:
+            continue
+        centres = [each.centre(name) for each in evaluators if name in each.builtins]
+        for sizes in dict.fromkeys((*typical_sizes(name, variant), *centres)):
+            if any(_has(each, name, sizes) for each in evaluators):
+                charges[name, sizes] = cost.cpu.evaluate(sizes)
     steps = {kind.json_key: charged.steps[kind].cpu for kind in StepKind if kind in charged.steps}
     if charged.startup is not None:
         steps[STARTUP_KEY] = charged.startup.cpu
@@ -119,8 +123,8 @@ def _charges(evaluators: Sequence[Evaluator], charged: CostModel, variant: Varia
     return {point: charge for point, charge in charges.items() if charge > 0}
 
 
-def _has(evaluator: Evaluator, name: str) -> bool:
-    return name in evaluator.builtins or name in evaluator.steps
+def _has(evaluator: Evaluator, name: str, sizes: tuple[int, ...]) -> bool:
+    return name in evaluator.steps or (name in evaluator.builtins and evaluator.covers(name, sizes))
 
 
 def _time(evaluator: Evaluator, point: _Point) -> Taken:

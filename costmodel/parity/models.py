@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import numpy as np
 
 from costmodel.errors import InputError, ModelError
 from costmodel.model import EXTRAS_KEY, CostingFunction, CostModel, load
-from costmodel.runs.provenance import file_fact
+from costmodel.runs.store import file_fact
 
-SCHEMA_VERSIONS = (1, 2)
+_SCHEMA_VERSIONS: Final = (1, 2)
+
+_NEAR: Final = 4.0
+"""Sizes are near where each differs by less than this factor."""
 
 
 class _Figure(msgspec.Struct, frozen=True):
@@ -22,8 +26,18 @@ class _Figure(msgspec.Struct, frozen=True):
     interval_ps: tuple[float, float] | None = None
 
 
+class _Steps(msgspec.Struct, frozen=True):
+    coefficients: dict[str, _Figure]
+
+
+class _Measured(msgspec.Struct, frozen=True):
+    sizes: tuple[int, ...]
+
+
 class _Builtin(msgspec.Struct, frozen=True):
     coefficients: dict[str, _Figure]
+    points: tuple[_Measured, ...]
+    cost_at_centre: _Measured
 
 
 class _Errors(msgspec.Struct, frozen=True):
@@ -36,7 +50,7 @@ class _Section(msgspec.Struct, frozen=True):
     machine: dict[str, object]
     evaluator: dict[str, str]
     hash_yardstick_ns: float | None
-    steps: _Builtin
+    steps: _Steps
     builtins: dict[str, _Builtin]
     errors: _Errors
     clock_unit: str = "ns"
@@ -71,6 +85,21 @@ class Evaluator:
     @property
     def steps(self) -> tuple[str, ...]:
         return tuple(self._section.steps.coefficients)
+
+    def centre(self, name: str) -> tuple[int, ...]:
+        """Sizes in the middle of those at which a builtin was measured."""
+        return self._section.builtins[name].cost_at_centre.sizes
+
+    def covers(self, name: str, sizes: tuple[int, ...]) -> bool:
+        """Whether something was measured near these sizes: a formula tells nothing of what is far from its points."""
+        function = self._model.builtins[name].cpu
+        inner = function.model.shape.reads if function.model else ()
+        axes = {*function.shape.reads, *inner}
+        return any(
+            all(1 / _NEAR <= max(sizes[axis], 1) / max(point.sizes[axis], 1) <= _NEAR for axis in axes)
+            for point in self._section.builtins[name].points
+            if len(point.sizes) == len(sizes)
+        )
 
     def builtin_time(self, name: str, sizes: tuple[int, ...]) -> Taken:
         """What one application takes as it was fitted: before rounding, and above any minimum."""
@@ -126,7 +155,7 @@ def _read(path: Path) -> Evaluator:
         section = msgspec.convert(dict(model.extras), _Section)
     except msgspec.ValidationError as error:
         raise ModelError(f"{where}: {error}; fit the model again") from None
-    if section.schema_version not in SCHEMA_VERSIONS:
+    if section.schema_version not in _SCHEMA_VERSIONS:
         raise ModelError(f"{where} has schema version {section.schema_version}; fit the model again")
     if section.clock_unit != "ns":
         raise ModelError(f"{path} has prices in {section.clock_unit}, not in time; fit runs that were timed")

@@ -9,7 +9,11 @@ import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from costmodel.records.parity import Parity, Price
+from costmodel.records.parity import Parity, Price, Time
+from costmodel.rendering import numbers
+from costmodel.rendering.markdown import render_markdown
+from costmodel.rendering.tables import Cell, Column, Table, count_cell, number, ratio_cell, time_cell, wide
+from costmodel.rendering.text import escape_markdown
 
 _COLOURS: Final = ("#0072b2", "#b04a00", "#00795a", "#a3497c", "#7a6a00", "#3a86b8")  # Okabe and Ito's, darkened
 _MARKERS: Final = "osD^vP*X"
@@ -17,12 +21,12 @@ _INK: Final = "#1c2024"
 _GRID: Final = "#c9ced4"
 
 
-def one_a_price(found: Parity) -> tuple[Price, ...]:
-    """Each price once, at the sizes at which it would have to rise most."""
-    first: dict[str, Price] = {}
+def first(found: Parity, most: int) -> tuple[Price, ...]:
+    """Each price once, at the sizes at which it would have to rise most; the first of these."""
+    worst: dict[str, Price] = {}
     for price in found.prices:
-        first.setdefault(price.name, price)
-    return tuple(first.values())
+        worst.setdefault(price.name, price)
+    return tuple(worst.values())[:most]
 
 
 def label(price: Price) -> str:
@@ -43,42 +47,58 @@ def summary(found: Parity) -> list[str]:
     ]
 
 
-def markdown(found: Parity, most: int) -> str:
-    """Tables of the evaluators, of the prices that would have to rise most, and of what is under-priced where."""
-    lines = ["## Evaluators side by side", "", *(f"- {_cell(line)}" for line in summary(found)), ""]
-    lines += ["| price | charged | worst | over charge | worst over second | needed |", "|---|---:|---|---:|---|---:|"]
-    for price in one_a_price(found)[:most]:
-        worst = price.times[0]
-        cells = (
-            _cell(label(price)),
-            f"{price.charged_ps:,} ps",
-            _cell(worst.node),
-            f"{worst.over_charge:.3g}",
-            ratio(price),
-            f"{price.needed_over_charged:.3g} × = {price.needed_ps:,.0f} ps",
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", f"| evaluator | prices over {found.threshold:g} times its pace |", "|---|---|"]
-    for node, names in found.underpriced.items():
-        lines.append(f"| {_cell(node)} | {_cell(', '.join(names)) or '–'} |")
-    return "\n".join(lines) + "\n"
+def tables(found: Parity, most: int) -> tuple[Table, Table]:
+    """The prices that would have to rise most, each at its worst sizes, and what is too cheap for whom."""
+    nodes = [node.name for node in found.nodes]
+    columns: tuple[str | Column, ...] = (
+        "price",
+        number("charged"),
+        *(number(f"{node}: over charge") for node in nodes),
+        "worst",
+        number("over second"),
+        wide(number("95 %")),
+        number("needed over charged"),
+        wide(number("needed (ps)")),
+    )
+    prices = Table.of(
+        "Prices that would have to rise most", columns, [_row(each, nodes) for each in first(found, most)]
+    )
+    cheap = [(node, ", ".join(names) or numbers.MISSING) for node, names in found.underpriced.items()]
+    return prices, Table.of("", ("evaluator", f"over {found.threshold:g} times its own pace"), cheap)
 
 
-def ratio(price: Price) -> str:
-    """Worst over second worst with its interval."""
-    if price.worst_over_second is None:
-        return "–"
+def _row(price: Price, nodes: list[str]) -> tuple[str | Cell, ...]:
+    times = {time.node: time for time in price.times}
     low, high = price.interval or (None, None)
-    bounds = " … ".join("∞" if bound is None else f"{bound:.3g}" for bound in (low, high))
-    return f"{price.worst_over_second:.3g} ({bounds})"
+    return (
+        label(price),
+        time_cell(price.charged_ps),
+        *(_time(times[node]) if node in times else Cell(numbers.MISSING) for node in nodes),
+        price.times[0].node,
+        ratio_cell(price.worst_over_second),
+        "" if price.interval is None else numbers.interval(low, high),
+        ratio_cell(price.needed_over_charged),
+        count_cell(round(price.needed_ps)),
+    )
+
+
+def _time(time: Time) -> Cell:
+    """A star says that the price is too low for the evaluator."""
+    return Cell(f"{time.over_charge:.3g}{'*' * time.underpriced}", time.over_charge, "fail" * time.underpriced)
+
+
+def markdown(found: Parity, most: int) -> str:
+    """The tables and what they rest on."""
+    lines = ["## Evaluators side by side", "", *(f"- {escape_markdown(line)}" for line in summary(found)), ""]
+    return "\n".join([*lines, *(line for table in tables(found, most) for line in render_markdown(table))]) + "\n"
 
 
 def picture(found: Parity, most: int) -> bytes:
     """SVG: time over charge of each evaluator, a row a price, on a logarithmic scale."""
-    prices = one_a_price(found)[:most]
+    prices = first(found, most)
     figure = Figure(figsize=(9, 1.4 + 0.26 * len(prices)), layout="constrained")
     axes = figure.subplots()
-    for number, node in enumerate(found.nodes):
+    for place, node in enumerate(found.nodes):
         points = [(row, time) for row, price in enumerate(prices) for time in price.times if time.node == node.name]
         if not points:
             continue
@@ -89,8 +109,8 @@ def picture(found: Parity, most: int) -> bytes:
             values,
             [row for row, _ in points],
             xerr=np.maximum([values - reach[0], reach[1] - values], 0.0),
-            fmt=_MARKERS[number % len(_MARKERS)],
-            color=_COLOURS[number % len(_COLOURS)],
+            fmt=_MARKERS[place % len(_MARKERS)],
+            color=_COLOURS[place % len(_COLOURS)],
             markersize=5,
             linewidth=1,
             label=node.name,
@@ -105,8 +125,3 @@ def picture(found: Parity, most: int) -> bytes:
     buffer = io.BytesIO()
     FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()
-
-
-def _cell(text: str) -> str:
-    escaped = "".join(f"\\{c}" if c in "\\`*_{}[]()#+!|<>~&" else c for c in " ".join(text.split()))
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in escaped)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from costmodel.errors import InputError
-from costmodel.runs.store import Run, as_parquet
+from costmodel.runs.store import Run
+from costmodel.runs.tables import as_parquet
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -47,7 +48,7 @@ class Bounds:
 
 def is_imported(run: Run) -> bool:
     """Whether a run holds means that were measured elsewhere."""
-    return run.manifest.clock.get("name") == CLOCK
+    return run.manifest.clock.name == CLOCK
 
 
 def bounds_parquet(bounds: Sequence[Bounds]) -> bytes:

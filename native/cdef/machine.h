@@ -25,6 +25,8 @@ typedef struct cal_decode_options {
   uint8_t builtins[128];
   uint8_t version_1_1;
   uint8_t group_elements;
+  uint32_t max_fields;
+  uint32_t max_type_size;
   size_t memory_cap;
 } cal_decode_options;
 
@@ -189,3 +191,11 @@ cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *out
                                     size_t *length, cal_error *error);
 
 int64_t cal_cost(const int64_t *row, const int64_t *sizes);
+
+size_t cal_machine_used(const cal_machine *machine);
+size_t cal_gmp_overruns(void);
+
+size_t cal_decimal_limbs(size_t digits);
+size_t cal_decimal_digits(size_t limbs);
+cal_status cal_decimal_parse(uint8_t *digits, size_t length, uint64_t *limbs);
+cal_status cal_decimal_print(uint64_t *limbs, size_t count, uint8_t *digits, size_t *length);

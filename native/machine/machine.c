@@ -18,6 +18,7 @@ cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant v
   }
   machine->variant = variant;
   cal_arena_init(&machine->arena, memory_cap);
+  cal_arena_init_within(&machine->scratch, &machine->arena);
   cal_stack_init(&machine->continuations, &machine->arena);
   cal_stack_init(&machine->values, &machine->arena);
   return machine;
@@ -25,6 +26,7 @@ cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant v
 
 void cal_machine_release(cal_machine *machine) {
   cal_arena_release(&machine->arena);
+  cal_arena_release(&machine->scratch);
   cal_stack_release(&machine->continuations);
   cal_stack_release(&machine->values);
   machine->log.count = 0;
@@ -37,6 +39,8 @@ void cal_machine_free(cal_machine *machine) {
     free(machine);
   }
 }
+
+size_t cal_machine_used(const cal_machine *machine) { return cal_arena_used(&machine->arena); }
 
 const cal_log *cal_machine_log(const cal_machine *machine) { return &machine->log; }
 
@@ -53,7 +57,7 @@ static cal_run begin(cal_machine *machine, cal_ex_units budget, cal_outcome *out
                    .error = error,
                    .budget = budget,
                    .left = budget,
-                   .call = {&machine->arena, error, &machine->log, machine->variant}};
+                   .call = {&machine->arena, &machine->scratch, error, &machine->log, machine->variant}};
 }
 
 static cal_status end(cal_run *run, cal_status status) {

@@ -15,9 +15,9 @@ from costmodel.fit import fit_runs
 from costmodel.imports.run import Origin, import_runs
 from costmodel.model import Variant, load
 from costmodel.plutus import LedgerLanguage
+from costmodel.records.run import ImportOutcome, Status
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.bounds import DRAWS, drawn
-from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 
 ORIGIN = Origin("plutus-core", "1.68", "a machine", LedgerLanguage.PLUTUS_V3, 11)
@@ -48,9 +48,10 @@ def test_run_is_complete_and_says_where_it_came_from(tmp_path: Path) -> None:
     manifest = Run.open(run.path).manifest
     assert manifest.status is Status.COMPLETE
     assert manifest.evaluator == {"name": "plutus-core", "version": "1.68"}
-    assert manifest.machine["name"] == "a machine"
+    assert manifest.machine.name == "a machine"
     assert list(manifest.inputs) == [str(tmp_path / "times.csv")]
-    assert manifest.outcome["measurements"] == 12
+    assert isinstance(manifest.outcome, ImportOutcome)
+    assert manifest.outcome.measurements == 12
     assert run_findings(run.path) == ()
 
 

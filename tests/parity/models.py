@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from costmodel.model import EXTRAS_KEY, StepKind, Variant, ledger_model
+from costmodel.model.diff import typical_sizes
 from costmodel.model.files import dump
 from costmodel.model.steps import STARTUP_KEY
 
@@ -43,7 +44,9 @@ def write_model(
         section["builtins"][builtin] = {
             "coefficients": {
                 each: figure(value * factor, error) for each, value in zip(function.names, function.values, strict=True)
-            }
+            },
+            "points": [{"sizes": sizes} for sizes in typical_sizes(builtin, Variant.E)],
+            "cost_at_centre": {"sizes": typical_sizes(builtin, Variant.E)[1 % len(typical_sizes(builtin, Variant.E))]},
         }
     for kind in StepKind:
         ps = LEDGER.steps[kind].cpu * pace * slow.get(kind.json_key, 1.0)
