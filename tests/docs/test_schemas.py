@@ -83,6 +83,12 @@ def model(fit: Any) -> Any:
     return json.loads(Path(fit["model"]).read_text("utf-8"))
 
 
+def test_import(tmp_path: Path) -> None:
+    times = tmp_path / "times.csv"
+    times.write_text("builtin,sizes,ns\naddInteger,1/1,100\nfibonacci,20,100\n")
+    check("import", printed("import", times, "--evaluator", "x", "--measurements", tmp_path / "runs"))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_schema_is_one(name: str) -> None:
     Draft202012Validator.check_schema(schema(name).schema)
