@@ -8,8 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "costmodel"
 
-# Room -> the rooms it may import, besides itself and the documents in `records`. The stages (measure, fit, validate, batches, report) never import
-# one another: they meet in files.
+# Room -> the rooms it may import, besides itself and the documents in `records`. The stages (measure, fit, validate,
+# batches, report) never import one another: they meet in files.
 ALLOWED: dict[str, set[str]] = {
     "plutus": set(),
     "records": set(),

@@ -12,6 +12,7 @@ from costmodel.cli.options import Json
 from costmodel.cli.output import print_json, say
 from costmodel.cli.progress import counted
 from costmodel.errors import InputError
+from costmodel.records.evaluation import Conformance, ConformanceMiss, ConformanceReport
 from costmodel.workloads.conformance import FORMATS, Format, Miss, Report, check_tree, find_cases
 
 
@@ -33,7 +34,7 @@ def command(
         raise InputError(f"unknown --format {form!r}; use text, flat or both")
     reports = [_run(folder, each, jobs) for each in FORMATS if form in (each, "both")]
     if as_json:
-        print_json({"reports": [asdict(report) for report in reports]})
+        print_json(Conformance(reports=tuple(map(_record, reports))))
     else:
         _show(reports)
     return 1 if any(report.misses for report in reports) else 0
@@ -47,6 +48,11 @@ def _run(folder: Path, form: Format, jobs: int) -> Report:
             misses += missed
             tell(done, cases)
     return Report(form, cases, tuple(misses))
+
+
+def _record(report: Report) -> ConformanceReport:
+    misses = tuple(ConformanceMiss(**asdict(miss)) for miss in report.misses)
+    return ConformanceReport(format=report.format, cases=report.cases, misses=misses)
 
 
 def _show(reports: list[Report]) -> None:

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Final
@@ -20,6 +19,7 @@ import typer
 from costmodel.cli.options import Core, Json, ProtocolVersion, Seed, TableCommand, TimeBudget, seconds
 from costmodel.cli.output import complain, print_json, say, show
 from costmodel.errors import EnvironmentFault, InputError
+from costmodel.records import told as records
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, number
 from costmodel.trace import JsonLines, Route, Trace, load_trace_config, open_trace
@@ -146,7 +146,7 @@ def cost(
     for remark in remarks:
         complain(remark)
     if as_json:
-        print_json({**asdict(found), "workload": programs.name, "exit_code": found.exit_code})
+        print_json(_document(found, programs.name))
     else:
         _show(found)
     return found.exit_code
@@ -161,6 +161,21 @@ def _address(text: str) -> tuple[str, int]:
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _document(found: TracingCost, workload: str) -> records.TracingCost:
+    return records.TracingCost(
+        workload=workload,
+        programs=found.programs,
+        turns=found.turns,
+        seconds=found.seconds,
+        replay_ns=found.replay_ns,
+        overheads=tuple(
+            records.Overhead(name=each.name, share=each.share.record(), ns=each.ns.record(), messages=each.messages)
+            for each in found.overheads
+        ),
+        exit_code=found.exit_code,
+    )
 
 
 def _names(backends: str) -> set[str]:
