@@ -1,4 +1,4 @@
-"""Holds the rooms of `costmodel` apart: each imports only the rooms that it may."""
+"""Holds the packages of `costmodel` apart: each imports only the packages that it may."""
 
 import ast
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "costmodel"
 
-# Room -> the rooms it may import, besides itself and the documents in `records`. The stages (measure, fit, validate,
-# batches, report) never import one another: they meet in files.
+# Package -> the packages it may import, besides itself and the documents in `records`. The stages (experiments, fit,
+# validate, batches, report) never import one another: they meet in files.
 ALLOWED: dict[str, set[str]] = {
     "plutus": set(),
     "records": set(),

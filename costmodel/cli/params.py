@@ -35,7 +35,6 @@ from costmodel.plutus import LedgerLanguage
 from costmodel.records.cluster import BudgetUnits
 from costmodel.records.parameters import (
     EmittedModel,
-    EpochParameters,
     Limits,
     ModelDifference,
     Prices,
@@ -109,7 +108,7 @@ def emit(
         source, completed = complete(source, _variant(complete_from))
         if completed and not as_json:
             complain(f"taken from ledger model {complete_from}: {', '.join(completed)}")
-    version = protocol_version or source.protocol_version or _TODAY
+    version = _version(source, protocol_version)
     content, counts = _emitted(source, form, languages, version)
     if out is not None:
         write_atomically(with_folder(out), content)
@@ -144,18 +143,19 @@ def show_parameters(
     if source.model is not None and not languages:
         _show_functions(source, source.model, as_json=as_json)
         return
-    version = protocol_version or source.protocol_version or _TODAY
+    version = _version(source, protocol_version)
     arrays = {each: source.array(each, version) for each in languages or source.languages(version)}
     if as_json:
         named = {each.value: dict(zip(parameter_names(each), array, strict=False)) for each, array in arrays.items()}
-        tree = None if parameters is None else parameters.tree
         print_json(
             ShownParameters(
                 source=source.name,
                 protocol_version=version,
-                cost_models=named,
+                notes=source.notes,
                 limits=None if parameters is None else _limits(parameters),
-                epoch=None if tree is None else EpochParameters(parameters=dict(tree), last_known_change=last_change()),
+                parameters=None if parameters is None else dict(parameters.tree),
+                last_known_change=None if parameters is None else last_change(),
+                cost_models=named,
             )
         )
         return
@@ -183,10 +183,13 @@ def diff(
     protocol_version: Version = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two cost models by what typical arguments cost, the greatest change first."""
+    """Compare two cost models by what typical arguments cost, the greatest factor first, up or down; removed entries
+    come last."""
     chosen = language_named(language)
     sources = [open_source([spec], language=chosen) for spec in (before, after)]
-    versions = [protocol_version or source.protocol_version or _TODAY for source in sources]
+    for note in (note for source in sources for note in source.notes):
+        complain(note)
+    versions = [_version(source, protocol_version) for source in sources]
     models = [source.cost_model(chosen, version) for source, version in zip(sources, versions, strict=True)]
     changes = compare_costs(models[0], models[1], variant_for(chosen, versions[1]))
     if as_json:
@@ -224,13 +227,26 @@ def _source(
     if epoch is None:
         if overlays:
             raise InputError("an overlay lies on the parameters of an epoch; give --epoch")
-        return open_source(model or [LEDGER], form, languages[0] if len(languages) == 1 else None), None
+        source = open_source(model or [LEDGER], form, languages[0] if len(languages) == 1 else None)
+        for note in source.notes:
+            complain(note)
+        return source, None
     if model:
         raise InputError("--model and --epoch are two sources; give one")
     parameters = parameters_at(epoch, overlays or ())
-    if epoch > last_change():
-        complain(f"changes are known up to epoch {last_change()}; what came later takes --overlay")
+    for note in parameters.notes:
+        complain(note)
     return chain(parameters, " + ".join([f"epoch {epoch}", *map(str, overlays or ())])), parameters
+
+
+def _version(source: Source, given: int | None) -> int:
+    """The protocol version that an option names, or else the source; a line says where it is told from lengths."""
+    if given is None and source.inferred:
+        complain(
+            f"{source.name} states no protocol version: {source.protocol_version} is inferred, the first with as many "
+            "parameters; --protocol-version names another"
+        )
+    return given or source.protocol_version or _TODAY
 
 
 def _emitted(

@@ -98,12 +98,23 @@ class ConformanceMiss(Record, frozen=True, kw_only=True):
     actual: Annotated[str, about("What was found")]
 
 
+class UncheckedCase(Record, frozen=True, kw_only=True):
+    """A case that could not be checked."""
+
+    case: Annotated[str, about("The case")]
+    reason: Annotated[str, about("What is wrong with one of its files")]
+
+
 class ConformanceReport(Record, frozen=True, kw_only=True):
     """The cases, run from one format."""
 
     format: Annotated[Literal["text", "flat"], about("What the cases were run from")]
     cases: Annotated[Count, about("How many there are")]
     misses: Annotated[tuple[ConformanceMiss, ...], about("Where result or budget differ")]
+    unread: Annotated[tuple[UncheckedCase, ...], about("Cases of which a file is unreadable or not in the layout")]
+    without_budget: Annotated[
+        tuple[str, ...], about("Cases that agree in their result, and have no budget to compare with")
+    ]
 
 
 class Conformance(Document, frozen=True, kw_only=True, tag="conformance"):

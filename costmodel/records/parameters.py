@@ -28,13 +28,6 @@ class Limits(Record, frozen=True, kw_only=True, rename="camel"):
     max_value_size: Annotated[int | None, about("Bytes")]
 
 
-class EpochParameters(Record, frozen=True, kw_only=True):
-    """All parameters of an epoch."""
-
-    parameters: Annotated[dict[str, Any], about("As genesis files have them")]
-    last_known_change: Annotated[int, about("The last epoch that is known to have changed any")]
-
-
 class ShownParameters(Document, frozen=True, kw_only=True, tag="parameters"):
     """What `calibrate params show --json` prints of parameters."""
 
@@ -43,11 +36,19 @@ class ShownParameters(Document, frozen=True, kw_only=True, tag="parameters"):
     schema_version: Version1 = 1
     source: Annotated[str, about("Where the parameters come from")]
     protocol_version: Annotated[int, about("Major protocol version")]
+    notes: Annotated[
+        tuple[str, ...],
+        about(
+            "What to know of the source: languages that are left out, names that are wrong, up to which epoch changes "
+            "are known"
+        ),
+    ]
+    limits: Annotated[Limits | None, about("What prices and bounds transactions; null of a cost model")]
+    parameters: Annotated[dict[str, Any] | None, about("Of an epoch, all its parameters as genesis files have them")]
+    last_known_change: Annotated[int | None, about("The last epoch that is known to have changed any")]
     cost_models: Annotated[
         dict[str, dict[str, int]], about("By ledger language, the parameters by name, in the ledger's order")
     ]
-    limits: Annotated[Limits | None, about("null of a cost model")]
-    epoch: Annotated[EpochParameters | None, about("null unless an epoch was asked for")]
 
 
 class ShownModel(Document, frozen=True, kw_only=True, tag="costing functions"):
@@ -101,5 +102,9 @@ class ModelDifference(Document, frozen=True, kw_only=True, tag="model difference
     after: Annotated[str, about("The second")]
     language: Annotated[str, about("Ledger language")]
     changes: Annotated[
-        tuple[EntryChange, ...], about("Entries that cost something else at a typical size, the greatest change first")
+        tuple[EntryChange, ...],
+        about(
+            "Entries whose cost changes at typical sizes, by factor, up or down, the greatest first; then new ones, "
+            "and removed ones at the end"
+        ),
     ]

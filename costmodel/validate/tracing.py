@@ -95,7 +95,8 @@ def tracing_cost(
     one that mutes the evaluator). InputError for a program that does not decode, or for less time than 20 turns take.
     """
     chosen = choose_core(core)
-    ways = {OFF: SILENT, **traces}
+    ways: dict[str, Trace] = {OFF: SILENT}
+    ways.update(traces.items())
     rows = [_Row(program, ways) for program in workload.programs]
     began = time.monotonic()
     mine = os.sched_getaffinity(0)
