@@ -20,6 +20,7 @@ from costmodel.cli import (
     conformance,
     doctor,
     evaluate,
+    evaluators,
     fit,
     measure,
     memory,
@@ -56,6 +57,7 @@ app.command("compare", cls=compare.Command)(compare.command)
 app.command("report")(report.command)
 app.add_typer(params.app, name="params")
 app.add_typer(trace.app, name="trace")
+app.add_typer(evaluators.app, name="evaluators")
 
 
 def _show_version(wanted: bool) -> None:

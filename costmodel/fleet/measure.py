@@ -115,7 +115,7 @@ def _shared(trace: Trace) -> Trace:
 
 def _place(workers: Sequence[Worker]) -> Place:
     facts = workers[0].facts
-    return Place(facts.machine, facts.versions, facts.clock)
+    return Place(facts.machine, facts.versions, facts.clock, session.evaluator(facts.versions))
 
 
 def _at_once(groups: Sequence[Sequence[Worker]], run: Callable[[Sequence[Worker], threading.Event], Run]) -> list[Run]:

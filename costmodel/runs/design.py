@@ -25,6 +25,9 @@ Work: TypeAlias = Literal["evaluate", "start", "decode", "apply", "call", "setup
 Experiment: TypeAlias = Literal["builtins", "steps", "calls", "replay"]
 
 
+NATIVE: Final = "native"
+"""The evaluator that is measured unless another is named."""
+
 FEWEST_BLOCKS: Final = 4
 """Of a process with fewer clean batches of a cell nothing can be trimmed, and nothing is believed."""
 
@@ -37,7 +40,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     evaluation, and are checked against the machine before anything is timed; `footprint` is how many different nodes of
     the decoded program it computes, 0 where that was not counted. `flat` is the program, `arguments` are
     Data in CBOR. `language` is the ledger language's name, such as "PlutusV2". `nops` lets the program use the
-    machine's no-op builtins.
+    machine's no-op builtins. `vary` are places in `flat` where four bytes may be anything: drivers get other bytes
+    there for every run, so that a result that was kept helps nobody.
     """
 
     id: str
@@ -54,6 +58,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     protocol_version: int
     nops: bool = False
+    vary: tuple[int, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +67,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     `target_batch_us` is the shortest batch, in microseconds; an evaluation that takes longer is a batch by itself.
     Each process times every cell once in each of its blocks, and takes blocks that were disturbed as a whole again.
     From the process number `min_processes` on the session stops as soon as every cell's 95 % interval is within
-    ±`target_half_width` (relative); at `max_processes` it stops anyway.
+    ±`target_half_width` (relative); at `max_processes` it stops anyway. `evaluator` is what runs the cells: the native
+    machine, or a driver as users name it.
     """
 
     cells: tuple[Cell, ...]
@@ -73,6 +79,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     min_processes: int = 5
     max_processes: int = 40
     target_half_width: float = 0.02
+    evaluator: str = NATIVE
 
     def __post_init__(self) -> None:
         repeated = [name for name, count in Counter(cell.id for cell in self.cells).items() if count > 1]

@@ -32,7 +32,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     `clock` the clock with its calibrations, `parameters` are the plan's settings and its programs' rules, of a
     cluster those of its load and of the chain. `files` are the run's own files once it has ended, `inputs` the files
     that it was made from. `outcome` has the session's result: processes, discard rate, precision. `uncertain` gives the
-    reason for every cell whose interval missed the target. `checksum` is `manifest_checksum` of all of it.
+    reason for every cell whose interval missed the target, and `ex_units` how the evaluator's ExUnits of a cell differ
+    from the exact ones. `checksum` is `manifest_checksum` of all of it.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -54,6 +55,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     messages: Summary = msgspec.field(default_factory=Summary)
     outcome: dict[str, Any] = {}
     uncertain: dict[str, str] = {}
+    ex_units: dict[str, str] = {}
     checksum: str = ""
 
 

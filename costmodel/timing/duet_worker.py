@@ -14,8 +14,8 @@ from costmodel.errors import CalibrateError
 from costmodel.timing.batches import Stopwatch, Timed
 from costmodel.timing.clock import Clock
 from costmodel.timing.heap import DrawnHeap
+from costmodel.timing.native_evaluator import NativeEvaluator
 from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
-from costmodel.timing.work import Workshop
 from costmodel.timing.worker import pin
 
 
@@ -36,9 +36,9 @@ def _reply(reply: Ready | Played | Fault) -> None:
 def _play(part: Part) -> None:
     pin(part.core)
     heap = DrawnHeap()
-    workshop = Workshop(heap)
     stopwatch = Stopwatch(Clock(part.clock))
-    timed = [Timed(workshop.make(cell)) for cell in part.cells]
+    native = NativeEvaluator(stopwatch.clock, heap)
+    timed = [Timed(native.prepare(cell)) for cell in part.cells]
     for item in timed:
         stopwatch.confirm_iterations(item, part.target_batch_us * 1e3)
     gc.collect()
