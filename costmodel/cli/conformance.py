@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from costmodel.cli.options import Json
-from costmodel.cli.output import print_json, stderr, stdout, visible
+from costmodel.cli.output import print_json, say
+from costmodel.cli.progress import counted
 from costmodel.errors import InputError
 from costmodel.workloads.conformance import FORMATS, Format, Miss, Report, check_tree, find_cases
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A tree of the upstream layout.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of cases in the upstream layout.", show_default=False)
+    ],
     form: Annotated[
         str, typer.Option("--format", metavar="NAME", help="Run from text, from flat, or from both.")
     ] = "both",
@@ -25,7 +27,7 @@ def command(
 ) -> int:
     """Run conformance cases and compare results, up to renaming, and budgets exactly.
 
-    Ends with 0 if all agree and with 1 on a miss.
+    Exit code 0 if all agree, 1 if one does not.
     """
     if form not in (*FORMATS, "both"):
         raise InputError(f"unknown --format {form!r}; use text, flat or both")
@@ -40,21 +42,19 @@ def command(
 def _run(folder: Path, form: Format, jobs: int) -> Report:
     cases = len(find_cases(folder, form))
     misses: list[Miss] = []
-    with Progress(console=stderr(), transient=True, disable=not stderr().is_terminal) as progress:
-        task = progress.add_task(form, total=cases)
+    with counted(f"running from {form}", "cases") as tell:
         for done, missed in check_tree(folder, form, jobs):
             misses += missed
-            progress.update(task, completed=done)
+            tell(done, cases)
     return Report(form, cases, tuple(misses))
 
 
 def _show(reports: list[Report]) -> None:
-    console = stdout()
     for report in reports:
         for miss in report.misses:
-            console.print(f"{report.format} {visible(miss.case)}: {miss.what}", markup=False, soft_wrap=True)
-            console.print(f"  expected {miss.expected}", markup=False, soft_wrap=True)
-            console.print(f"  actual   {miss.actual}", markup=False, soft_wrap=True)
+            say(f"{report.format} {miss.case}: {miss.what}")
+            say(f"  expected {miss.expected}")
+            say(f"  actual   {miss.actual}")
     for report in reports:
         missed = len({miss.case for miss in report.misses})
-        console.print(f"{report.format}: {report.cases - missed} of {report.cases} cases agree", markup=False)
+        say(f"{report.format}: {report.cases - missed} of {report.cases} cases agree")

@@ -9,10 +9,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from costmodel.cli.corpus import evaluate_corpus
+from costmodel.cli.eval_corpus import evaluate_corpus, evaluate_rows
 from costmodel.cli.options import Json, ProtocolVersion, budget, language_named
-from costmodel.cli.output import print_json, stdout, table, visible
-from costmodel.cli.rows import evaluate_rows
+from costmodel.cli.output import print_json, say, show
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
@@ -28,6 +27,7 @@ from costmodel.plutus import (
     load_program,
     print_program,
 )
+from costmodel.rendering.tables import Table
 from costmodel.workloads.corpus import is_corpus, is_parquet
 from costmodel.workloads.evaluation import PLENTY
 
@@ -95,7 +95,9 @@ def command(
             source = context.get_parameter_source("trace_config")
             if source and source.name == "COMMANDLINE":  # what CALIBRATE_TRACE says for good may go without
                 raise InputError(f"{program}: the processes that evaluate a Parquet corpus say nothing to trace")
-            return evaluate_rows(program, jobs=jobs, out=out, as_json=as_json)
+            from costmodel.workloads.parquet import parquet_rows
+
+            return evaluate_rows(parquet_rows(program), jobs=jobs, out=out, as_json=as_json)
         with traced(trace_config) as trace:
             return evaluate_corpus(program, trace, as_json=as_json)
     flat, stated = load_program(program)
@@ -162,14 +164,13 @@ def _document(
 
 
 def _show(outcome: Outcome, model: CostModel) -> None:
-    console = stdout()
     if outcome.status is Status.SUCCESS:
-        console.print(_result_text(outcome) or f"success: {outcome.unwritten}", markup=False, soft_wrap=True)
+        say(_result_text(outcome) or f"success: {outcome.unwritten}")
     else:
-        console.print(f"{outcome.status.value}: {outcome.error}", markup=False, soft_wrap=True)
+        say(f"{outcome.status.value}: {outcome.error}")
     for line in outcome.logs:
-        console.print(f"trace: {visible(line)}", markup=False, soft_wrap=True)
-    console.print()
+        say(f"trace: {line}")
+    say("")
     spent = outcome.spent
     rows = [
         ("CPU", f"{spent.cpu:,} ps"),
@@ -178,7 +179,7 @@ def _show(outcome: Outcome, model: CostModel) -> None:
         ("builtins", _counted(outcome.builtins)),
         ("cost model", model.source),
     ]
-    console.print(table(None, (("", "left"), ("", "left")), rows))
+    show(Table.of("", ("", ""), rows))
 
 
 def _counted(counts: dict[str, int]) -> str:

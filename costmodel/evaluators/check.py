@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 import os
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from enum import StrEnum
 from functools import reduce
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from costmodel.errors import CheckFailed
 from costmodel.evaluators.registry import driver_named
@@ -22,10 +19,13 @@ from costmodel.machine import CellLost, Order, evaluator_label
 from costmodel.machine.driver import DriverEvaluator, DriverProcess, DriverWork
 from costmodel.machine.driver_protocol import Failed, Load, Loaded, OutOfBudget, Refused, Time, Units
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
+from costmodel.records.evaluator import Check, Trust, Verdict
 
 _VARIED: Final = ("verifyEd25519Signature", "verifyEcdsaSecp256k1Signature", "verifySchnorrSecp256k1Signature")
-_PAIRS: Final = 15
-_BATCH_NS: Final = 2_000_000
+_PAIRS: Final = 60
+_CLEAN_PAIRS: Final = 5  # of them, at least
+_TRIES: Final = 5
+_BATCH_NS: Final = 500_000
 _TWICE: Final = 0.1  # by so much may twice the work miss twice the time
 _FASTER: Final = 0.75  # of the time of distinct operands: what takes less was not computed
 _DISTINCT: Final = 32
@@ -33,40 +33,6 @@ _ROUNDS: Final = 100
 _STEADY: Final = 8
 _WARM_SECONDS: Final = 20.0
 _READINGS: Final = 60
-
-
-class Verdict(StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One question, and what was found."""
-
-    name: str
-    verdict: Verdict
-    found: str
-
-
-class Trust(msgspec.Struct, frozen=True, kw_only=True):
-    """All checks of a driver. It is trusted where none is bad."""
-
-    evaluator: str
-    facts: dict[str, str]
-    checks: tuple[Check, ...]
-    trusted: bool
-
-    @property
-    def reason(self) -> str:
-        return "; ".join(f"{check.name}: {check.found}" for check in self.checks if check.verdict is Verdict.BAD)
-
-    @property
-    def summary(self) -> str:
-        warnings = sum(check.verdict is Verdict.WARN for check in self.checks)
-        if not self.trusted:
-            return "not to be trusted, see what is bad above"
-        return "can be trusted" + (f", with {warnings} warnings" if warnings else "")
 
 
 def check(evaluator: str, core: int | None = None) -> Trust:
@@ -196,10 +162,16 @@ def _work(tried: DriverEvaluator, text: str, name: str) -> DriverWork:
 
 
 def _ns(tried: DriverEvaluator, work: DriverWork, iterations: int, warm_up: int = 1) -> float:
-    (reading,) = tried.time([Order(work, iterations, warm_up)])
-    if reading.fault:
-        raise CheckFailed(reading.fault)
-    return float(reading.ticks)
+    """Nanoseconds of a batch that nothing disturbed, or else of the shortest of several."""
+    found = math.inf
+    for _ in range(_TRIES):
+        (reading,) = tried.time([Order(work, iterations, warm_up)])
+        if reading.fault:
+            raise CheckFailed(reading.fault)
+        found = min(found, float(reading.ticks))
+        if not reading.gate:
+            return float(reading.ticks)
+    return found
 
 
 def _batch(tried: DriverEvaluator, work: DriverWork, wanted_ns: float = _BATCH_NS) -> int:
@@ -239,29 +211,28 @@ def _warm_up(tried: DriverEvaluator) -> tuple[Verdict, str]:
     return Verdict.WARN, f"no steady state in {len(logs)} batches: times keep changing by over 1 %"
 
 
-def _ratio(tried: DriverEvaluator, slow: Iterable[Callable[[], float]], fast: Iterable[Callable[[], float]]) -> float:
-    """The median ratio of pairs of times, taken in turn."""
+def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[DriverWork, int]) -> float:
+    """The median ratio of the times of two batches that are timed in turn; nan where too few were undisturbed."""
     logs = []
-    for number, (a, b) in enumerate(zip(slow, fast, strict=True)):
-        first, second = (a(), b()) if number % 2 else (b(), a())
-        logs.append(math.log(first / second) if number % 2 else math.log(second / first))
-    return math.exp(statistics.median(logs))
+    for number in range(_PAIRS):
+        pair = [slow, fast] if number % 2 else [fast, slow]
+        readings = tried.time([Order(work, iterations, 1) for work, iterations in pair])
+        if any(reading.fault for reading in readings):
+            raise CheckFailed(next(reading.fault for reading in readings if reading.fault))
+        if not any(reading.gate for reading in readings):
+            first, second = (max(reading.ticks, 1) for reading in readings)
+            logs.append(math.log(first / second if number % 2 else second / first))
+    return math.exp(statistics.median(logs)) if len(logs) >= _CLEAN_PAIRS else math.nan
 
 
 def _twice(tried: DriverEvaluator) -> tuple[Verdict, str]:
     """Twice the iterations, and twice the rounds of a loop, take twice the time."""
     short, long = (_work(tried, LOOP.format(rounds=rounds), f"loop of {rounds}") for rounds in (400, 800))
     iterations = _batch(tried, short)
-    more = _ratio(
-        tried,
-        [lambda: _ns(tried, short, 2 * iterations)] * _PAIRS,
-        [lambda: _ns(tried, short, iterations)] * _PAIRS,
-    )
-    longer = _ratio(
-        tried,
-        [lambda: _ns(tried, long, iterations)] * _PAIRS,
-        [lambda: _ns(tried, short, iterations)] * _PAIRS,
-    )
+    more = _ratio(tried, (short, 2 * iterations), (short, iterations))
+    longer = _ratio(tried, (long, iterations), (short, iterations))
+    if math.isnan(more) or math.isnan(longer):
+        return Verdict.WARN, f"core {tried.core} was too disturbed to tell; try another, or a quieter moment"
     found = f"twice the iterations take {more:.2f} times as long, twice the rounds {longer:.2f} times"
     # What a run takes beside its steps makes the second less than two.
     fine = abs(more / 2 - 1) < _TWICE and 1.5 < longer < 2 * (1 + _TWICE)
@@ -290,12 +261,17 @@ def _repeated_share(tried: DriverEvaluator, builtin: str) -> float:
     works = [_loaded(tried, _sample(tried, text, f"{builtin} {number}")) for number, text in enumerate(texts)]
     again, fresh = works[0], works[1:]
     # The first ones warm up code and processor, and are not counted.
-    for work in fresh[:_DISTINCT]:
-        _ns(tried, work, 1, 0)
-        _ns(tried, again, 1, 0)
-    first = statistics.median(_ns(tried, work, 1, 0) for work in fresh[_DISTINCT:])
-    repeated = statistics.median(_ns(tried, again, 1, 0) for _ in range(_DISTINCT))
+    pairs = [(_once(tried, work), _once(tried, again)) for work in fresh][_DISTINCT:]
+    first, repeated = (statistics.median(times) for times in zip(*pairs, strict=True))
     return repeated / max(first, 1.0)
+
+
+def _once(tried: DriverEvaluator, work: DriverWork) -> float:
+    """Of one run, which cannot be repeated where it was disturbed; the median of many does without it."""
+    (reading,) = tried.time([Order(work, 1, 0)])
+    if reading.fault:
+        raise CheckFailed(reading.fault)
+    return float(reading.ticks)
 
 
 def _sample(tried: DriverEvaluator, text: str, name: str) -> Sample:

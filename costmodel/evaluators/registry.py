@@ -64,6 +64,19 @@ def _cargo(name: str, evaluator: str, version: str, note: str) -> Driver:
     )
 
 
+def _npm(name: str, evaluator: str, version: str, note: str) -> Driver:
+    return Driver(
+        name,
+        evaluator,
+        version,
+        "npm",
+        build=(("npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", "{folder}"),),
+        run=("node", "--stack-size=6000", "{folder}/driver.mjs"),
+        shared=("protocol.mjs",),
+        note=note,
+    )
+
+
 def _pip(name: str, evaluator: str, version: str, note: str) -> Driver:
     install = "{folder}/venv/bin/python -m pip install --quiet --no-deps -r {folder}/requirements.txt"
     return Driver(
@@ -89,6 +102,9 @@ DRIVERS: Final = (
         run=("{folder}/driver",),
         note="of Dingo, in Go: garbage is collected on the measured core",
     ),
+    _npm("scalus", "scalus", "0.17.0", "Scala.js: evaluations include decoding; its own cost model"),
+    _npm("harmoniclabs", "@harmoniclabs/plutus-machine", "3.0.2", "of Gerolamo, in TypeScript"),
+    _npm("helios", "@helios-lang/uplc", "0.7.20", "of Helios, in JavaScript"),
     _pip("opshin", "uplc", "1.3.3", "of OpShin, in Python: some 2000 times slower than the native machine"),
 )
 

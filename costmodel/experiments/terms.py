@@ -28,7 +28,8 @@ from costmodel.plutus import (
     decode_flat,
     encode_flat,
 )
-from costmodel.runs.design import Cell, Experiment, Work
+from costmodel.records.run import Experiment, Work
+from costmodel.runs.design import Cell
 
 LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 PROTOCOL_VERSION: Final = 11
@@ -36,6 +37,7 @@ PROTOCOL_VERSION: Final = 11
 
 _VARIANT: Final = Variant.E
 _UNLIMITED: Final = ExUnits(2**63 - 1, 2**63 - 1)
+_RESULT_CAP: Final = 1 << 26  # bytes: the largest values of a domain are longer than anyone would print
 
 # The no-ops follow the chain's builtins: arities 1 to 6, each with 0, 1 and 2 forces (native/builtins/table.h).
 _FIRST_NOP_TAG: Final = 104
@@ -173,4 +175,4 @@ def cell(
 
 @cache
 def _machine() -> NativeMachine:
-    return NativeMachine(ledger_model(_VARIANT), _VARIANT)
+    return NativeMachine(ledger_model(_VARIANT), _VARIANT, result_cap=_RESULT_CAP)

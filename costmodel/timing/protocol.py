@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from costmodel.runs.design import NATIVE, Cell
+from costmodel.records.run import NATIVE
+from costmodel.runs.design import Cell
 from costmodel.timing.clock import ClockName
 
 

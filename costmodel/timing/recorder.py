@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 
 from costmodel.errors import CalibrateError
-from costmodel.runs.schema import Sample, Status
+from costmodel.records.run import Calibration, SessionOutcome, Status
 from costmodel.runs.store import Run, RunWriter
+from costmodel.runs.tables import Sample
 from costmodel.timing.plan import Cell
 from costmodel.timing.protocol import Begin, Block, End
 from costmodel.timing.tally import Tally
@@ -30,7 +31,8 @@ class Recorder:
         self.blocks = self.parts = 0
         self._log = JsonLines(writer.messages_path)
         self._trace = Trace(*trace.routes, Route(self._log))
-        self._calibrations: dict[str, dict[str, float]] = writer.manifest.clock.setdefault("ns_per_tick", {})
+        self._calibrations = dict(writer.manifest.clock.ns_per_tick)
+        self._ex_units = dict(writer.manifest.ex_units)
         self._pending: list[Sample] = []
         self._flushed = time.monotonic()
         self._timed_seconds = self._yardstick_seconds = 0.0
@@ -42,11 +44,11 @@ class Recorder:
     def start(self, first_process: int) -> None:
         if self._log.torn:
             self.say("torn_line", Severity.WARNING, bytes=self._log.torn)
-        clock, core = self.writer.manifest.clock["name"], self.writer.design.core
+        clock, core = self.writer.manifest.clock.name, self.writer.design.core
         self.say("start", first_process=first_process, clock=clock, core=core)
 
     def begin(self, begin: Begin, cells: Sequence[Cell]) -> None:
-        self._calibrations[str(begin.process)] = {"first": begin.ns_per_tick}
+        self._calibrations[str(begin.process)] = Calibration(first=begin.ns_per_tick)
         self.say(
             "process_begin",
             process=begin.process,
@@ -57,14 +59,14 @@ class Recorder:
             warm_up=begin.steady,
         )
         for index, difference in begin.ex_units:
-            self.writer.manifest.ex_units[cells[index].id] = difference
+            self._ex_units[cells[index].id] = difference
 
     def lose(self, cell: str, reason: str, process: int) -> None:
         self.say("cell_lost", Severity.WARNING, cell=cell, process=process, reason=reason)
 
     def block(self, block: Block, cells: Sequence[Cell]) -> list[Sample]:
         """The rows of a block, which are written before long."""
-        scale = self._calibrations[str(block.process)]["first"]
+        scale = self._calibrations[str(block.process)].first
         samples = [
             Sample(
                 cell=cells[batch.cell].id,
@@ -98,8 +100,8 @@ class Recorder:
 
     def end(self, end: End) -> None:
         calibration = self._calibrations[str(end.process)]
-        calibration["last"] = end.ns_per_tick
-        drift = end.ns_per_tick / calibration["first"] - 1
+        self._calibrations[str(end.process)] = msgspec.structs.replace(calibration, last=end.ns_per_tick)
+        drift = end.ns_per_tick / calibration.first - 1
         self.say(
             "process_end",
             Severity.WARNING if abs(drift) > _DRIFT_LIMIT else Severity.INFO,
@@ -122,25 +124,29 @@ class Recorder:
     def finish(self, status: Status, reason: str, tally: Tally, lost: Mapping[str, str], seconds: float) -> Run:
         """Leave the run as `status` says. After a failure the disk may refuse this too; the run then stays `running`,
         which is read as killed."""
-        manifest = self.writer.manifest
-        if manifest.clock["unit"] == "ns":
+        clock = self.writer.manifest.clock
+        if clock.unit == "ns":
             self._timed_seconds += self._unended_seconds
         gone = {cell: f"lost: {why}" for cell, why in lost.items()}
-        manifest.uncertain = tally.uncertain(reason) | gone
         finite = tally.half_widths[np.isfinite(tally.half_widths)]
-        manifest.outcome = {
-            "processes": tally.processes,
-            "batches": tally.batches,
-            "gated": tally.gated,
-            "discard_rate": tally.discard_rate,
-            "cells": len(self.writer.design.cells),
-            "cells_done": tally.cells_done,
-            "median_half_width": float(finite.median()) if len(finite) else None,
-            "worst_half_width": float(finite.max()) if len(finite) else None,
-            "seconds": seconds,
-            "timed_share": self._timed_seconds / seconds,
-            "yardstick_share": self._yardstick_seconds / seconds,
-        }
+        self.writer.update(
+            clock=msgspec.structs.replace(clock, ns_per_tick=self._calibrations),
+            uncertain=tally.uncertain(reason) | gone,
+            ex_units=self._ex_units,
+            outcome=SessionOutcome(
+                processes=tally.processes,
+                batches=tally.batches,
+                gated=tally.gated,
+                discard_rate=tally.discard_rate,
+                cells=len(self.writer.design.cells),
+                cells_done=tally.cells_done,
+                median_half_width=float(finite.median()) if len(finite) else None,
+                worst_half_width=float(finite.max()) if len(finite) else None,
+                seconds=seconds,
+                timed_share=self._timed_seconds / seconds,
+                yardstick_share=self._yardstick_seconds / seconds,
+            ),
+        )
         try:
             try:
                 self.say("end", status=status.value, reason=reason)
@@ -151,4 +157,4 @@ class Recorder:
             self.writer.close()
             if status is Status.COMPLETE:
                 raise
-            return Run(self.writer.path, manifest, self.writer.design)
+            return self.writer.run()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -16,12 +16,11 @@ from costmodel.errors import CalibrateError, CheckFailed, InputError, Interrupte
 from costmodel.evaluators import driver_named
 from costmodel.machine import BuildInfo
 from costmodel.machine.driver import driver_facts
-from costmodel.runs.design import NATIVE, Plan
-from costmodel.runs.provenance import FileFact
-from costmodel.runs.schema import Status
+from costmodel.records.run import NATIVE, Clock, FileFact, Machine, Status
+from costmodel.runs.design import Plan
 from costmodel.runs.store import Run, RunWriter
 from costmodel.timing.backend import Backend, LocalBackend
-from costmodel.timing.clock import ClockName, choose_clock, clock_facts
+from costmodel.timing.clock import ClockName, choose_clock, clock_facts, clock_named
 from costmodel.timing.fingerprint import fingerprint, versions
 from costmodel.timing.icount import CountingBackend, tool_version
 from costmodel.timing.native_evaluator import native_facts
@@ -64,9 +63,9 @@ class Place:
     """Where processes run: fingerprint of the machine, versions of the build there, what its clock says of itself, and
     the evaluator, all as a manifest has them."""
 
-    machine: dict[str, Any]
+    machine: Machine
     versions: dict[str, str]
-    clock: dict[str, Any]
+    clock: Clock
     evaluator: dict[str, str]
 
 
@@ -104,7 +103,7 @@ def measure(
     """
     began = time.monotonic()
     place = place or here(choose_core(plan.core), clock, plan.evaluator)
-    if plan.evaluator != NATIVE and place.clock["unit"] != "ns":
+    if plan.evaluator != NATIVE and place.clock.unit != "ns":
         raise InputError(f"a driver's times are in ns; leave out --clock {clock}")
     writer = RunWriter.create(
         root,
@@ -115,7 +114,7 @@ def measure(
         evaluator=place.evaluator,
         command_line=command_line,
         inputs=dict(inputs or {}),
-        clock=dict(place.clock),
+        clock=place.clock,
     )
     return _Session(writer, Deadline(began, time_budget), observer, backend, trace, stopped).run()
 
@@ -140,18 +139,18 @@ def resume(
     run = Run.open(path)
     if run.manifest.status is Status.COMPLETE:
         raise InputError(f"{path} is complete; there is nothing to resume")
-    begun = run.manifest.clock.get("name")
+    begun = run.manifest.clock.name
     if clock not in (None, begun):
         raise InputError(f"{path} was begun with the clock {begun}; resume it with that, or start a new run")
-    place = place or here(choose_core(run.design.core), begun, run.design.evaluator)
+    place = place or here(choose_core(run.design.settings.core), clock_named(begun), run.design.settings.evaluator)
     if place.machine != run.manifest.machine or place.evaluator != run.manifest.evaluator:
         raise InputError(f"{path} was begun on another machine or with another build; start a new run")
     return _Session(RunWriter.reopen(path), Deadline(began, time_budget), observer, backend, trace, stopped).run()
 
 
-def _clock_facts(clock: ClockName) -> dict[str, Any]:
+def _clock_facts(clock: ClockName) -> Clock:
     if clock == "icount":
-        return {"name": clock, "unit": "instructions", "tool": tool_version()}
+        return Clock(name=clock, unit="instructions", tool=tool_version())
     return clock_facts(clock)
 
 
@@ -195,11 +194,11 @@ class _Session:
         stopped: threading.Event | None,
     ) -> None:
         self.plan, self.deadline, self.observer = writer.design, deadline, observer
-        clock: ClockName = writer.manifest.clock["name"]
+        clock = clock_named(writer.manifest.clock.name) or choose_clock()
         self.backend = backend or _usual_backend(clock)
         self.stopped = stopped or threading.Event()
         self.recorder = Recorder(writer, trace)
-        self.tally = Tally(self.plan, Run(writer.path, writer.manifest, self.plan).samples())
+        self.tally = Tally(self.plan, writer.run().samples())
         self.jobs = _Jobs(self.plan, clock, self.tally, deadline)
         self.lost: dict[str, str] = {}
 

@@ -23,7 +23,8 @@ from costmodel.evaluators import driver_named
 from costmodel.judging.steady import steady_from
 from costmodel.machine import CellLost, Evaluator
 from costmodel.machine.driver import DriverEvaluator
-from costmodel.runs.design import FEWEST_BLOCKS, NATIVE
+from costmodel.records.run import NATIVE
+from costmodel.runs.design import FEWEST_BLOCKS
 from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
 from costmodel.timing.clock import Clock, ns_per_tick
 from costmodel.timing.heap import DrawnHeap
