@@ -14,12 +14,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from costmodel.errors import CalibrateError
+from costmodel.errors import CalibrateError, CheckFailed
+from costmodel.model import ExUnits
+from costmodel.records.run import NATIVE
 from costmodel.runs.design import Cell
 from costmodel.timing.batches import Stopwatch, Timed
 from costmodel.timing.clock import Clock, ClockName
 from costmodel.timing.native_evaluator import NativeEvaluator
-from costmodel.timing.worker import pin
+from costmodel.timing.worker import evaluator_named, pin
 
 _YARDSTICK_RUNS: Final = 100
 _YARDSTICK_READINGS: Final = 9
@@ -34,6 +36,7 @@ class NodeJob(msgspec.Struct, frozen=True, kw_only=True):
     cell: Cell
     parameters: tuple[int, ...]
     blocks: tuple[int, ...]
+    evaluator: str = NATIVE
 
 
 class NodeReady(msgspec.Struct, frozen=True, tag=True):
@@ -93,17 +96,22 @@ def _validate(job: NodeJob) -> None:
     pin(job.core)
     stopwatch = Stopwatch(Clock(job.clock))
     native = NativeEvaluator(stopwatch.clock)
-    work = native.prepare(job.cell, checked=True, parameters=job.parameters or None)
+    evaluator = evaluator_named(job.evaluator, job.core, native, stopwatch.ns_per_tick)
+    work = evaluator.prepare(job.cell, checked=True, parameters=job.parameters or None)
+    spent = work.spent or ExUnits(0, 0)
     yardstick = Timed(native.hash_yardstick(), _YARDSTICK_RUNS)
     readings = stopwatch.time([yardstick] * _YARDSTICK_READINGS)
     # The median, since some reading may be disturbed.
     yardstick_ns = median(reading.ticks for reading in readings) * stopwatch.ns_per_tick / _YARDSTICK_RUNS
-    _reply(NodeReady(job.node, work.spent.cpu, work.spent.mem, yardstick_ns, platform.node()))
+    _reply(NodeReady(job.node, spent.cpu, spent.mem, yardstick_ns, platform.node()))
     for number, transactions in enumerate(job.blocks):
         if transactions:
             (reading,) = stopwatch.time([_Unwarmed(work, transactions)])
+            if reading.fault:
+                raise CheckFailed(reading.fault)
             ns = reading.ticks * stopwatch.ns_per_tick
             _reply(Validated(job.node, number, reading.ticks, ns, reading.gate, reading.cpu))
+    evaluator.close()
     _reply(NodeEnd(job.node))
 
 

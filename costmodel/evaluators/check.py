@@ -16,7 +16,7 @@ from costmodel.evaluators.registry import driver_named
 from costmodel.evaluators.samples import LOOP, OPERAND_BUILTINS, Sample, operand_texts, sample, samples
 from costmodel.judging.steady import steady_from
 from costmodel.machine import CellLost, Order, evaluator_label
-from costmodel.machine.driver import DriverEvaluator, DriverProcess, DriverWork
+from costmodel.machine.driver import DriverEvaluator, DriverProcess, DriverWork, started
 from costmodel.machine.driver_protocol import Failed, Load, Loaded, OutOfBudget, Refused, Time, Units
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.records.evaluator import Check, Trust, Verdict
@@ -38,31 +38,22 @@ _READINGS: Final = 60
 def check(evaluator: str, core: int | None = None) -> Trust:
     """Try a driver by its name or command on a core, by default the last that may be used. EnvironmentFault where it
     does not start."""
-    allowed = os.sched_getaffinity(0)
-    core = max(allowed) if core is None else core
-    command = driver_named(evaluator)
-    os.sched_setaffinity(0, {core})
-    try:
-        tried = DriverEvaluator(command, core)
-        try:
-            # In this order: what has run all the others has started every thread that it has.
-            checks = tuple(
-                _answered(name, question, tried)
-                for name, question in (
-                    ("handshake", _handshake),
-                    ("refusals", _refusals),
-                    ("results", _results),
-                    ("clock", _clock),
-                    ("warm-up", _warm_up),
-                    ("twice the work", _twice),
-                    ("kept results", _kept_results),
-                    ("threads", _threads),
-                )
+    core = max(os.sched_getaffinity(0)) if core is None else core
+    with started(driver_named(evaluator), core) as tried:
+        # In this order: what has run all the others has started every thread that it has.
+        checks = tuple(
+            _answered(name, question, tried)
+            for name, question in (
+                ("handshake", _handshake),
+                ("refusals", _refusals),
+                ("results", _results),
+                ("clock", _clock),
+                ("warm-up", _warm_up),
+                ("twice the work", _twice),
+                ("kept results", _kept_results),
+                ("threads", _threads),
             )
-        finally:
-            tried.close()
-    finally:
-        os.sched_setaffinity(0, allowed)
+        )
     return Trust(
         evaluator=evaluator_label(tried.facts),
         facts=dict(tried.facts),
@@ -263,7 +254,7 @@ def _repeated_share(tried: DriverEvaluator, builtin: str) -> float:
     # The first ones warm up code and processor, and are not counted.
     pairs = [(_once(tried, work), _once(tried, again)) for work in fresh][_DISTINCT:]
     first, repeated = (statistics.median(times) for times in zip(*pairs, strict=True))
-    return repeated / max(first, 1.0)
+    return float(repeated / max(first, 1.0))
 
 
 def _once(tried: DriverEvaluator, work: DriverWork) -> float:

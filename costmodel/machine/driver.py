@@ -12,8 +12,8 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -48,6 +48,9 @@ _SLACK: Final = 20  # times the expected time
 _COMPLAINT_BYTES: Final = 4096
 _LOST_NS: Final = 50_000  # of a request, and this share of it, may pass while nobody runs
 _LOST_SHARE: Final = 0.02
+_BATCH_US: Final = 200.0
+_COLLECTED_BATCH_US: Final = 5_000.0  # so that garbage is collected within batches, and not in every twentieth
+_STEPS_OF_CLOCK: Final = 1_000
 _DECODINGS: Final = ("decode", "apply")
 _FRESH: Final = 512  # programs at most that are changed and loaded for one batch
 _FRESH_NUMBERS: Final = 1 << 40  # and where their numbers begin
@@ -182,17 +185,24 @@ def _opened(stream: IO[bytes] | None) -> IO[bytes]:
 
 @dataclass
 class DriverWork:
-    """A subject that a driver has loaded: under which number, and in which of its processes."""
+    """A subject that a driver has loaded: under which number, and in which of its processes. The times of its `parts`
+    are added up."""
 
     name: str
     evaluator: DriverEvaluator
     load: Load
-    work: protocol.TimedWork
+    parts: tuple[protocol.TimedWork, ...]
     vary: tuple[int, ...] = ()
     process: int = 0
     seconds: float = 0.0  # of one iteration, as it was found last
     expected: tuple[protocol.Result, ...] = ()
     fault: str = ""
+
+    @property
+    def spent(self) -> ExUnits | None:
+        """What one run spends, as the driver says."""
+        cpu, mem = (self.expected[0].cpu, self.expected[0].mem) if self.expected else (None, None)
+        return None if cpu is None or mem is None else ExUnits(cpu, mem)
 
 
 class DriverEvaluator:
@@ -208,6 +218,12 @@ class DriverEvaluator:
         self.differences: dict[str, str] = {}
         self.hello = self.running().hello
         self.facts = facts(driver, self.hello)
+
+    @property
+    def batch_us(self) -> float:
+        """How long a batch has to be for its clock and its memory, in microseconds."""
+        wanted = _COLLECTED_BATCH_US if self.hello.capabilities.collector else _BATCH_US
+        return max(wanted, _STEPS_OF_CLOCK * self.hello.resolution_ns / 1e3)
 
     def close(self) -> None:
         if self._process is not None:
@@ -254,31 +270,36 @@ class DriverEvaluator:
                 cost_model=tuple(array) if given else None,
                 budget=Units(BUDGET.cpu, BUDGET.mem),
             ),
-            "decode" if subject.work in _DECODINGS else "evaluate",
+            self._parts(subject),
             subject.vary,
         )
         try:
             if untried:
                 self._load(work)
                 return work
-            answer = self._timed(work, Order(work, 1, 0))
+            *_, answer = self._timed(work, Order(work, 1, 0))
         except _Fault as fault:
             raise CellLost(str(fault)) from None
-        if work.work == "evaluate":
-            work.expected = answer.results
-            if not checked:
-                self._compare(subject, work, parameters)
+        work.expected = answer.results
+        if work.expected and not checked:
+            self._compare(subject, work, parameters)
         return work
+
+    def _parts(self, subject: Subject) -> tuple[protocol.TimedWork, ...]:
+        if subject.work in _DECODINGS:
+            return ("decode",)
+        decodes = subject.work == "call" and not self.hello.capabilities.evaluate_decodes
+        return ("decode", "evaluate") if decodes else ("evaluate",)
 
     def _require(self, subject: Subject, language: LedgerLanguage) -> None:
         """CellLost where the driver has said that it cannot do this."""
         can = self.hello.capabilities
-        decoding = subject.work in _DECODINGS
+        decoding = subject.work in _DECODINGS or (subject.work == "call" and not can.evaluate_decodes)
         if subject.nops and any(name.startswith("nop") for name in subject.builtins):
             raise CellLost("it has no-op builtins, which only the native machine has")
         if language not in can.languages or subject.protocol_version not in can.protocol_versions:
             raise CellLost(f"the evaluator has no {language.value} at protocol version {subject.protocol_version}")
-        if not (decoding or subject.work == "evaluate"):
+        if subject.work not in ("evaluate", "call", *_DECODINGS):
             raise CellLost(f"a driver cannot time the work {subject.work!r}")
         if decoding and not (can.decode and (can.arguments or not subject.arguments)):
             raise CellLost("the evaluator cannot decode apart from evaluating")
@@ -293,7 +314,7 @@ class DriverEvaluator:
         can = self.hello.capabilities
         if can.results == "flat" and exact.result is not None:
             digest = hashlib.sha256(exact.result).hexdigest()
-            if found.digest != digest:
+            if found.digest not in (None, digest):
                 raise CellLost(f"its result is another: digest {str(found.digest)[:12]} instead of {digest[:12]}")
         if can.ex_units and (found.cpu, found.mem) != (exact.spent.cpu, exact.spent.mem):
             self.differences[subject.id] = (
@@ -317,21 +338,20 @@ class DriverEvaluator:
                 order = Order(work, order.iterations, 0)
             programs = self._programs(work, order.iterations)
             own, ran, begun = time.thread_time_ns(), process.ran_ns(), time.monotonic_ns()
-            answer = self._answer(work, order, programs)
+            ns = sum(answer.ns for answer in self._answers(work, order, programs))
             elapsed = time.monotonic_ns() - begun
             busy = process.ran_ns() - ran + time.thread_time_ns() - own
-            if answer.ns > elapsed + self.hello.resolution_ns:
-                raise self._fault(f"its clock counted {answer.ns} ns in a request that took {elapsed} ns")
+            if ns > elapsed + self.hello.resolution_ns:
+                raise self._fault(f"its clock counted {ns} ns in a request that took {elapsed} ns")
         except _Fault as fault:
             work.fault = str(fault)
             return Reading(0, "", self.core, work.fault)
         lost = ran > 0 and elapsed - busy > _LOST_NS + _LOST_SHARE * elapsed
-        return Reading(round(answer.ns / self._ns_per_tick), "delayed" if lost else "", self.core)
+        return Reading(round(ns / self._ns_per_tick), "delayed" if lost else "", self.core)
 
-    def _timed(self, work: DriverWork, order: Order) -> Timed:
-        self.running()
+    def _timed(self, work: DriverWork, order: Order) -> list[Timed]:
         self._load(work)
-        return self._answer(work, order, self._programs(work, order.iterations))
+        return self._answers(work, order, self._programs(work, order.iterations))
 
     def _load(self, work: DriverWork) -> None:
         self.running()
@@ -354,19 +374,24 @@ class DriverEvaluator:
             self._ask(msgspec.structs.replace(work.load, program=_FRESH_NUMBERS + number, flat=flat.hex()))
         return tuple(range(_FRESH_NUMBERS, _FRESH_NUMBERS + count))
 
-    def _answer(self, work: DriverWork, order: Order, programs: tuple[int, ...]) -> Timed:
-        """What a batch comes to. _Fault unless it is a timing with the results that are expected."""
-        request = Time(request=0, work=work.work, programs=programs, warm_up=order.warm_up, iterations=order.iterations)
+    def _answers(self, work: DriverWork, order: Order, programs: tuple[int, ...]) -> list[Timed]:
+        """What each part of a batch comes to."""
+        answers = [self._answer(part, work, order, programs) for part in work.parts]
+        work.seconds = max(work.seconds / 2, sum(answer.ns for answer in answers) / 1e9 / order.iterations)
+        return answers
+
+    def _answer(self, part: protocol.TimedWork, work: DriverWork, order: Order, programs: tuple[int, ...]) -> Timed:
+        """_Fault unless it is a timing with the results that are expected."""
+        request = Time(request=0, work=part, programs=programs, warm_up=order.warm_up, iterations=order.iterations)
         answer = self._ask(request, work.seconds * (order.iterations + order.warm_up))
         if not isinstance(answer, Timed):
             raise self._fault("it answered that a program is loaded where a time was asked")
         if answer.ns < 0:
             raise self._fault(f"its clock ran backwards: {answer.ns} ns")
-        if work.work == "evaluate" and len(answer.results) != min(len(programs), order.iterations):
+        if part == "evaluate" and len(answer.results) != min(len(programs), order.iterations):
             raise self._fault(f"it answered {len(answer.results)} results for {len(programs)} programs")
         if work.expected and any(result != work.expected[0] for result in answer.results):
             raise self._fault("it came to another result or other ExUnits than in the run before")
-        work.seconds = max(work.seconds / 2, answer.ns / 1e9 / order.iterations)
         return answer
 
     def _ask(self, message: Load | Time, seconds: float = 0.0) -> Loaded | Timed:
@@ -417,11 +442,19 @@ def facts(driver: DriverCommand, hello: Hello) -> dict[str, str]:
     }
 
 
-def driver_facts(driver: DriverCommand, core: int) -> dict[str, str]:
-    """The same, from a driver that is started for it. EnvironmentFault where it does not start."""
-    evaluator = DriverEvaluator(driver, core)
-    evaluator.close()
-    return evaluator.facts
+@contextmanager
+def started(driver: DriverCommand, core: int) -> Iterator[DriverEvaluator]:
+    """A driver on a core, on which this process runs too meanwhile. EnvironmentFault where it does not start."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        evaluator = DriverEvaluator(driver, core)
+        try:
+            yield evaluator
+        finally:
+            evaluator.close()
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 @cache

@@ -75,6 +75,9 @@ class Loaded(Protocol):
     def name(self) -> str: ...
     @property
     def evaluator(self) -> Evaluator: ...
+    @property
+    def spent(self) -> ExUnits | None:
+        """What one run spends, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

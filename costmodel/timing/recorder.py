@@ -18,6 +18,9 @@ from costmodel.timing.protocol import Begin, Block, End
 from costmodel.timing.tally import Tally
 from costmodel.trace import JsonLines, Route, Severity, Trace
 
+LOST: Final = "lost: "
+"""How the reason of a cell begins that the evaluator cannot do."""
+
 _NAMESPACE: Final = "timing.session"
 _FLUSH_SECONDS: Final = 1.0  # of samples are what a kill of the manager can cost
 _DRIFT_LIMIT: Final = 1e-4  # of the clock against CLOCK_MONOTONIC_RAW within a process, relative
@@ -127,7 +130,7 @@ class Recorder:
         clock = self.writer.manifest.clock
         if clock.unit == "ns":
             self._timed_seconds += self._unended_seconds
-        gone = {cell: f"lost: {why}" for cell, why in lost.items()}
+        gone = {cell: f"{LOST}{why}" for cell, why in lost.items()}
         finite = tally.half_widths[np.isfinite(tally.half_widths)]
         self.writer.update(
             clock=msgspec.structs.replace(clock, ns_per_tick=self._calibrations),

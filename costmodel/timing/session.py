@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from costmodel import __version__
 from costmodel.errors import CalibrateError, CheckFailed, InputError, Interrupted
 from costmodel.evaluators import driver_named
 from costmodel.machine import BuildInfo
-from costmodel.machine.driver import driver_facts
+from costmodel.machine.driver import started
 from costmodel.records.run import NATIVE, Clock, FileFact, Machine, Status
 from costmodel.runs.design import Plan
 from costmodel.runs.store import Run, RunWriter
@@ -73,8 +73,21 @@ def here(core: int, clock: ClockName | None = None, measured: str = NATIVE) -> P
     """This machine, seen from one of its cores, with an evaluator as users name it. EnvironmentFault where it does not
     have the clock, or where the evaluator does not start; InputError for an unknown evaluator."""
     build = versions(__version__)
-    facts = evaluator(build) if measured == NATIVE else driver_facts(driver_named(measured), core)
+    facts = evaluator(build) if measured == NATIVE else _driver_facts(measured, core)
     return Place(fingerprint(core), build, _clock_facts(clock or choose_clock()), facts)
+
+
+def settings_for(measured: str, core: int) -> dict[str, Any]:
+    """Settings of a plan that follow from what is measured: the evaluator, and how long its batches have to be."""
+    if measured == NATIVE:
+        return {}
+    with started(driver_named(measured), core) as driver:
+        return {"evaluator": measured, "target_batch_us": driver.batch_us}
+
+
+def _driver_facts(measured: str, core: int) -> dict[str, str]:
+    with started(driver_named(measured), core) as driver:
+        return driver.facts
 
 
 def measure(

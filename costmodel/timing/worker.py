@@ -77,7 +77,7 @@ def _measure(job: Job, replies: BinaryIO) -> None:
     stopwatch = Stopwatch(Clock(job.clock))
     heap = DrawnHeap()
     native = NativeEvaluator(stopwatch.clock, heap)
-    evaluator = evaluator_of(job, native, stopwatch.ns_per_tick)
+    evaluator = evaluator_named(job.evaluator, job.core, native, stopwatch.ns_per_tick)
     target_ns = job.target_batch_us * 1e3
     hints = job.iterations or (0,) * len(job.cells)
     cells: dict[int, Timed] = {}
@@ -128,11 +128,9 @@ def _measure(job: Job, replies: BinaryIO) -> None:
     _reply(replies, End(job.process, tick, time.monotonic() - began, timed, on_yardsticks))
 
 
-def evaluator_of(job: Job, native: NativeEvaluator, ns_per_tick: float) -> Evaluator:
-    """What runs the cells of a job: the native machine of this process, or a driver started on the same core."""
-    if job.evaluator == NATIVE:
-        return native
-    return DriverEvaluator(driver_named(job.evaluator), job.core, ns_per_tick)
+def evaluator_named(name: str, core: int, native: NativeEvaluator, ns_per_tick: float) -> Evaluator:
+    """What runs the cells: the native machine of this process, or a driver that is started on the same core."""
+    return native if name == NATIVE else DriverEvaluator(driver_named(name), core, ns_per_tick)
 
 
 def warm_up(stopwatch: Stopwatch, cells: Mapping[int, Timed], seconds: float) -> str:
