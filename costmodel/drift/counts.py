@@ -17,6 +17,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from costmodel import __version__
+from costmodel.drift.limits import NO_LIMITS, Limits
 from costmodel.drift.suite import drift_suite, suite_sha256
 from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.errors import Inconclusive, InputError
@@ -119,7 +120,11 @@ def is_other_document(path: Path) -> bool:
 
 
 def compare_counts(
-    baseline: Baseline, candidate: Baseline, source: str, tolerance: float = DEFAULT_COUNT_TOLERANCE
+    baseline: Baseline,
+    candidate: Baseline,
+    source: str,
+    tolerance: float = DEFAULT_COUNT_TOLERANCE,
+    limits: Limits = NO_LIMITS,
 ) -> DriftVerdict:
     """Counts against counts, of the operations that the candidate has. Inconclusive where they are not counts of the
     same suite by the same compiler."""
@@ -127,7 +132,14 @@ def compare_counts(
     differing = _differing(baseline.environment, candidate.environment)
     dominant = {cell.id: cell.operation for cell in drift_suite()}
     drifts = tuple(
-        _drift(name, dominant.get(name, ""), Count(*baseline.counts[name]), Count(*now), tolerance, whole=not differing)
+        _drift(
+            name,
+            dominant.get(name, ""),
+            Count(*baseline.counts[name]),
+            Count(*now),
+            limits.band(name, tolerance),
+            whole=not differing,
+        )
         for name, now in candidate.counts.items()
     )
     notes = [f"libraries not compared: {', '.join(differing)} differ from the baseline's"] if differing else []
