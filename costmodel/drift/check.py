@@ -10,7 +10,6 @@ from typing import Final
 
 from costmodel.drift.counts import (
     DEFAULT_COUNT_TOLERANCE,
-    Baseline,
     compare_counts,
     holds_counts,
     is_other_document,
@@ -29,6 +28,7 @@ from costmodel.judging.estimate import Estimate
 from costmodel.model import CostModel, load
 from costmodel.plutus import LedgerLanguage
 from costmodel.predict.counts import predict
+from costmodel.records.drift import InstructionCounts
 from costmodel.runs.design import Cell
 from costmodel.timing.duet import Build
 from costmodel.timing.plan import choose_core
@@ -135,7 +135,7 @@ def baseline_path(name: str) -> Path:
     return Path("baselines") / f"{name}.json"
 
 
-def renew_counts(path: Path) -> Baseline:
+def renew_counts(path: Path) -> InstructionCounts:
     """Count the whole suite with this build and write the counts to a file. Raises InputError where the file holds
     something other than counts."""
     if path.exists() and is_other_document(path):

@@ -391,6 +391,9 @@ class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
     uncertain: Annotated[dict[str, str], about("The reason for every cell that missed its precision")] = msgspec.field(
         default_factory=dict
     )
+    ex_units: Annotated[
+        dict[str, str], about("How the evaluator's ExUnits of a cell differ from the exact ones, by cell")
+    ] = msgspec.field(default_factory=dict)
     checksum: Annotated[str, about("SHA-256 of the rest of the manifest, as encoded with sorted keys")] = ""
 
 
