@@ -17,18 +17,19 @@ ALLOWED: dict[str, set[str]] = {
     "machine": {"plutus", "model", "trace"},
     "runs": {"trace"},
     "judging": set(),
+    "records": set(),
     "timing": {"machine", "model", "plutus", "runs", "trace"},
     "doctor": {"machine", "model", "plutus", "runs", "timing"},
     "fleet": {"runs", "timing", "trace"},
     "experiments": {"machine", "model", "plutus", "runs", "timing"},
-    "fit": {"model", "runs", "plutus"},
+    "fit": {"model", "runs", "plutus", "records"},
     "workloads": {"plutus", "model", "machine"},
-    "predict": {"workloads", "machine", "model", "plutus", "judging"},
+    "predict": {"workloads", "machine", "model", "plutus", "judging", "records"},
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
     "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus"},
     "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
     "batches": {"runs", "judging"},
-    "report": {"runs", "model", "trace"},
+    "report": {"runs", "model", "trace", "records"},
 }
 ALLOWED["cli"] = set(ALLOWED)
 NATIVE_USERS = {"machine", "timing", "experiments", "validate", "cli"}
