@@ -123,11 +123,10 @@ class Builtin(Record, frozen=True):
     better_shape: Annotated[Terms | None, about("A shape outside of the protocol that predicts its cost better")]
 
 
-class Footprint(Record, frozen=True):
-    """What a step takes more with each doubling of a program's footprint: how many different nodes a run computes."""
+class FootprintRange(Record, frozen=True):
+    """How many different nodes of its program a run computes, and where that makes a difference."""
 
-    coefficients: Annotated[dict[str, Coefficient], about("The figure, under the name footprint")]
-    typical: Annotated[float, about("The footprint at which the prices of steps hold")]
+    typical: Annotated[float, about("Prices of steps hold for this footprint; the figure is per doubling of it")]
     least: Annotated[float, about("Below it a smaller footprint makes no difference")]
     most: Annotated[float, about("The most measured; a larger one counts as this")]
 
@@ -141,12 +140,23 @@ class SinglePrice(Record, frozen=True):
 
 
 class Prediction(Record, frozen=True):
-    """Prices of steps and of what else a counting run sees, for predicting times. None of it is charged."""
+    """Prices of steps, and of what else a counting run sees, to predict times from. None of it is charged."""
 
     coefficients: Annotated[
-        dict[str, Coefficient], about("Start-up, kinds of steps by their keys, and features by their names")
+        dict[str, Coefficient],
+        about(
+            "Start-up and the kinds of steps by their keys; features by their names; with a footprint, what any step "
+            "takes more with each doubling of it"
+        ),
     ]
     scatter: Annotated[float, about("Share of its steps' time by which a program is missed (standard deviation)")]
+    missed: Annotated[
+        float | None, about("Root mean square miss of programs left out, as a share of their time; null if unknown")
+    ]
+    spread: Annotated[
+        float | None, about("Estimated share by which prices of kinds differ from the common one; null where assumed")
+    ]
+    footprint: Annotated[FootprintRange | None, about("null where it does not help")]
 
 
 class Steps(Record, frozen=True):
@@ -155,7 +165,6 @@ class Steps(Record, frozen=True):
     cells: Annotated[int, about("Cells that they are from")]
     coefficients: Annotated[dict[str, Coefficient], about("Start-up and the kinds of steps, as they are charged")]
     condition_number: Annotated[float, about("Of the design; large where prices cannot be told apart")]
-    footprint: Annotated[Footprint | None, about("null where the cells do not tell")]
     least_squares_ps: Annotated[dict[str, float], about("The prices when nothing holds a kind to the common price")]
     r2: Annotated[float | None, about("Share of variance explained")]
     scatter: Annotated[float, about("Relative root mean square by which least squares misses a cell")]
@@ -166,7 +175,7 @@ class Steps(Record, frozen=True):
     single_price: SinglePrice
     unmeasured_builtins: Annotated[tuple[str, ...], about("Builtins without cells of their own")]
     worst_relative_residual: Annotated[float, about("The largest miss, as a share")]
-    prediction: Annotated[Prediction | None, about("null where runs counted no features")]
+    prediction: Prediction
 
 
 class Call(Record, frozen=True):
@@ -251,7 +260,8 @@ class Verdict(Record, frozen=True):
         about("unsafe: a price undercharges a measured point by more than the factor"),
     ]
     most_factor: Annotated[float, about("Measured over charged, above which a price is unsafe")]
-    worst: Annotated[tuple[Undercharge, ...], about("The points that are undercharged most")]
+    worst: Annotated[tuple[Undercharge, ...], about("The points that are undercharged most, one a builtin")]
+    overcharged: Annotated[tuple[Undercharge, ...], about("The points that are overcharged most, one a builtin")]
     reasons: Annotated[tuple[str, ...], about("A line for each thing that is wrong")]
     next_commands: Annotated[tuple[str, ...], about("What to run next")]
 
@@ -300,6 +310,9 @@ class _Fitted(Record, frozen=True):
     lost_cells: Annotated[tuple[str, ...], about("Cells that no process measured well enough")]
     clock_unit: Annotated[str, about("Unit of the clock that the runs were timed by")]
     yardsticks: Annotated[tuple[str, ...], about("Columns of the samples that times were divided by")]
+    yardstick_powers: Annotated[
+        tuple[dict[str, float], ...], about("For each run the power of each yardstick; empty in older models")
+    ]
     reference_yardstick_ns: Annotated[float, about("The yardstick that times are relative to")]
     hash_yardstick_ns: Annotated[float | None, about("The hash yardstick's time")]
     evaluator: Annotated[dict[str, str], about("What the runs say of the evaluator")]
@@ -440,6 +453,7 @@ def _from_version_1(old: Mapping[str, Any]) -> dict[str, Any]:
             "machine": str(machine.get("id", "")),
         },
         "verdict": None,
+        "yardstick_powers": [],
         "builtins": {name: _builtin_from_1(builtin) for name, builtin in old["builtins"].items()},
         "steps": _steps_from_1(old["steps"]),
         "calls": {name: _coefficients_from_1(call, "timing") for name, call in old["calls"].items()},
@@ -496,17 +510,25 @@ def _builtin_from_1(builtin: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _steps_from_1(steps: Mapping[str, Any]) -> dict[str, Any]:
+    """Version 1 predicted from what it charged, and from the footprint."""
+    present = _coefficients_from_1({key: value for key, value in steps.items() if key != "footprint"}, _LACK)
     footprint, single = steps["footprint"], steps["single_price"]
+    more = {} if footprint is None else _coefficients_from_1(footprint, _LACK)["coefficients"]
     return {
-        **_coefficients_from_1(steps, _LACK),
-        "footprint": None if footprint is None else _coefficients_from_1(footprint, _LACK),
+        **present,
         "single_price": {
             **single,
             "startup": _figure_from_1(single["startup"], _LACK),
             "step": _figure_from_1(single["step"], _LACK),
         },
         "spread": None,
-        "prediction": None,
+        "prediction": {
+            "coefficients": present["coefficients"] | more,
+            "scatter": steps["scatter_of_other_programs"],
+            "missed": None,
+            "spread": None,
+            "footprint": footprint and {key: value for key, value in footprint.items() if key != "coefficients"},
+        },
     }
 
 
