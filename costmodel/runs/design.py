@@ -35,9 +35,12 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     `sizes` are the sizes of the operation's arguments in its own measures. `repeats` says how often one evaluation
     applies the operation; `steps` and `builtins` count the machine steps by kind and the builtin applications of one
     evaluation, and are checked against the machine before anything is timed; `footprint` is how many different nodes of
-    the decoded program it computes, 0 where that was not counted. `flat` is the program, `arguments` are
+    the decoded program it computes, 0 where that was not counted. `features` are other counts that its time is
+    predicted from, by name; nothing is charged for them. `flat` is the program, `arguments` are
     Data in CBOR. `language` is the ledger language's name, such as "PlutusV2". `nops` lets the program use the
     machine's no-op builtins.
+
+    A builtin's cell with 0 repeats is the program of the cells of the same sizes with a no-op in the builtin's place.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     steps: dict[str, int] = {}
     builtins: dict[str, int] = {}
     footprint: int = 0
+    features: dict[str, float] = {}
     language: str
     protocol_version: int
     nops: bool = False
@@ -79,8 +83,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if repeated:
             raise InputError(f"cell {repeated[0]!r} is in the plan more than once")
         for cell in self.cells:
-            if cell.repeats < 1:
-                raise InputError(f"cell {cell.id!r} has {cell.repeats} repeats, it needs at least one")
+            if cell.repeats < 0:
+                raise InputError(f"cell {cell.id!r} has {cell.repeats} repeats, which must not be negative")
             if cell.arguments and cell.work == "decode":
                 raise InputError(f"cell {cell.id!r} only decodes, so it takes no arguments")
         if not self.cells:
