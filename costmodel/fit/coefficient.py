@@ -91,7 +91,14 @@ _Record = TypeVar("_Record", bound=msgspec.Struct)
 
 def rounded_record(record: _Record) -> _Record:
     """A record with all of its figures rounded."""
-    return msgspec.convert(_rounded_parts(msgspec.to_builtins(record)), type(record))
+    return msgspec.convert(_rounded_parts(msgspec.to_builtins(record, enc_hook=_plain)), type(record))
+
+
+def _plain(value: object) -> object:
+    """A figure of numpy's as Python's own."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is no part of a document")
 
 
 def _rounded_parts(value: object) -> object:
