@@ -129,10 +129,11 @@ def measured_points(
             unfitted[name] = reason
             continue
         builtin = BUILTIN_BY_NAME[name]
-        # Nothing about a no-op depends on sizes, so its points are averaged.
+        # Nothing about a no-op depends on sizes, so its points are averaged. Cells without repeats are no-ops already.
         around = applied[nop_name(builtin.arity, builtin.forces)].times_ps.mean(axis=1)
+        beside = np.array([less.repeats > 0 for less, _ in applications.cells], np.float64)
         function = ledger.builtins[name].cpu
-        costs = applications.times_ps - around[:, None]
+        costs = applications.times_ps - np.outer(around, beside)
         errors = np.linalg.norm(replicates.errors(costs), axis=0)
         scales = relative_scales(function, applications.sizes, costs[0], errors)
         points[name] = Points(function, applications.sizes, costs, scales)

@@ -136,7 +136,9 @@ def smallest_costs(applied: Mapping[str, Applications]) -> dict[str, Floats]:
         around = applied.get(nop_name(builtin.arity, builtin.forces))
         if around is not None and around.sizes:
             smallest = min(range(len(applications.sizes)), key=lambda i: sum(applications.sizes[i]))
-            costs[name] = applications.times_ps[:, smallest] - around.times_ps.mean(axis=1)
+            less, _ = applications.cells[smallest]
+            beside = around.times_ps.mean(axis=1) if less.repeats else 0.0
+            costs[name] = applications.times_ps[:, smallest] - beside
     return costs
 
 
