@@ -6,6 +6,7 @@
 #include "codec/cbor.h"
 #include "inputs/keys.h"
 #include "machine/costs.h"
+#include "machine/features.h"
 #include "machine/machine.h"
 #include "machine/script.h"
 #include "native.h"

@@ -187,7 +187,7 @@ def predicted_evaluation(prediction: Prediction, fitted: Fitted | None) -> Predi
     doublings = footprint.doublings(prediction.footprint) if footprint else 0.0
     more_ns = ps_to_ns(1) * footprint.coefficients[FOOTPRINT].ps * doublings if footprint else 0.0
     parts = tuple(Part(name, ns + more_ns * kinds.get(name, 0)) for name, ns in prediction.parts_ns.items())
-    counts = {**prediction.counts, **prediction.features, FOOTPRINT: doublings * sum(kinds.values())}
+    counts = {**prediction.counts, **prediction.sizes, FOOTPRINT: doublings * sum(kinds.values())}
     errors = fitted.errors
     timed = errors.t * _parts_ns(errors.parts_ps, counts)
     others = errors.lack_of_fit.t * _parts_ns(errors.lack_of_fit.parts_ps, counts)

@@ -66,6 +66,7 @@ class _Replay:
             steps=dict(self.prediction.steps),
             builtins=dict(self.prediction.builtins),
             footprint=self.prediction.footprint,
+            features=dict(self.prediction.features),
             language=program.language.value,
             protocol_version=program.protocol_version,
         )

@@ -84,7 +84,7 @@ def test_anything_else_is_refused_in_one_line(text: bytes) -> None:
     [
         ((), {}, "no cells"),
         ((cell("twice"), cell("twice")), {}, "'twice' is in the plan more than once"),
-        ((cell(repeats=0),), {}, "0 repeats"),
+        ((cell(repeats=-1),), {}, "-1 repeats"),
         ((cell(work="decode", arguments=(b"\x01",)),), {}, "takes no arguments"),
         ((cell(),), {"min_processes": 5, "max_processes": 4}, "min_processes"),
         ((cell(),), {"blocks_per_process": 3}, "at least 4 blocks"),
