@@ -9,37 +9,46 @@ from costmodel.cli.output import percent, print_json, stdout, table
 from costmodel.model import load
 
 if TYPE_CHECKING:
-    from costmodel.fit import FittedModel
-    from costmodel.fit.reference import Expressed
+    from costmodel.fit import Fit
+    from costmodel.records.model import ExpressedModel
 
 
-def express_fit(model: FittedModel, reference: Path, target: Path, *, seed: int, as_json: bool) -> None:
+def express_fit(model: Fit, reference: Path, target: Path, *, seed: int, factor: float, as_json: bool) -> None:
     """Write `model` in the picoseconds of the model in the file `reference`, and say how far that may be off."""
     from costmodel.fit.reference import express
 
-    expressed = express(model.cost_model, load([reference]), seed=seed)
+    expressed = express(model.cost_model, load([reference]), seed=seed, factor=factor)
     expressed.write(target)
     if as_json:
-        print_json({"model": str(target), **expressed.cost_model.extras})
+        print_json(expressed.document(target))
     else:
-        _show(expressed, target)
+        _show(expressed.section, target)
 
 
-def _show(expressed: Expressed, target: Path) -> None:
+def _show(section: ExpressedModel, target: Path) -> None:
     console = stdout()
     headings = (
+        ("builtin", "left"),
         ("family", "left"),
-        ("builtins in both", "right"),
-        ("reference ps per own ps", "right"),
-        ("95 % for one builtin", "right"),
+        ("scale factor", "right"),
+        ("predicted", "right"),
+        ("95 %", "right"),
+        ("", "left"),
     )
     rows = [
-        (family, str(scale.known), f"{scale.factor:.4g}", f"{scale.low:.4g} … {scale.high:.4g}")
-        for family, scale in expressed.scales.items()
+        (
+            name,
+            scale.family,
+            f"{scale.factor:.4g}",
+            f"{scale.predicted:.4g}",
+            f"{scale.interval[0]:.4g} … {scale.interval[1]:.4g}",
+            "in both" if scale.known else "left out" if name in section.refused else "predicted",
+        )
+        for name, scale in section.builtins.items()
     ]
-    rows.append(("machine steps", "", f"{expressed.steps:.4g}", ""))
-    console.print(table(f"In picoseconds of {expressed.reference}", headings, rows))
-    held = expressed.held_out
+    rows.append(("machine steps", "", f"{section.steps_factor:.4g}", "", "", ""))
+    console.print(table(f"Scale factors to the picoseconds of {section.reference}", headings, rows))
+    held = section.held_out
     console.print()
     console.print(
         f"a quarter of the builtins held out, {held.rounds} times: median error {percent(held.median_error)}, "
@@ -47,4 +56,6 @@ def _show(expressed: Expressed, target: Path) -> None:
         markup=False,
         soft_wrap=True,
     )
+    for name, reason in section.refused.items():
+        console.print(f"left out: {name}: {reason}", markup=False, soft_wrap=True)
     console.print(f"model: {target}", markup=False, soft_wrap=True)

@@ -1,9 +1,8 @@
 """From runs to one robust time for every cell in every process, with the machine's changes of state cancelled.
 
-A batch's time is divided by the yardsticks of its block, each to a power. The powers are those that remove most of the
-variance between processes, in that run: where the machine yardstick is off in one process, by its layout there, and the
-cells are not, it is trusted less (least squares over all cells, drawn towards the geometric mean of the yardsticks by
-what one process more would say).
+A batch's time is divided by the yardsticks of its block, each to a power: those powers that leave processes differing
+least in that run. Where the machine yardstick is off in one process, by its layout there, and the cells are not, it is
+trusted less.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from costmodel.errors import InputError
 from costmodel.fit.uncertainty import Clusters
@@ -120,8 +118,14 @@ def nop_name(arity: int, forces: int) -> str:
     return f"{_NOP_PREFIX}{arity}_{forces}"
 
 
-_ROUNDS = 3
-"""Rounds in which cells are weighed by what is left of their variance."""
+_SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Powers of the first of two yardsticks that are tried; the other has the rest."""
+
+_LEAST_DEVIATION = 1e-4
+"""Processes that differ by less than this share do not differ."""
+
+_LEAST_FALL = 0.005
+"""By so much the logarithm of what processes differ by has to fall before yardsticks are not weighed alike."""
 
 _STAGE_SHARE = 0.95
 """A process with fewer cells than this share of another's belongs to a later stage of the session."""
@@ -347,36 +351,29 @@ def _corrected(batches: _Batches, references: Mapping[str, float], columns: int)
 
 
 def _powers(batches: _Batches, deviations: Floats, columns: int) -> Floats:
-    """By which power of each yardstick (rows of `deviations`, logs) times follow it from process to process."""
+    """By which power of each yardstick (rows of `deviations`, logs) times are to be divided, 1 altogether: those that
+    leave processes differing least, over all cells alike."""
     count = len(deviations)
     usual = np.full(count, 1 / count)
-    times = _means(batches, np.zeros(len(batches.columns)), columns)
-    present = ~np.isnan(times)
-    enough = present.sum(axis=0) > 1
-    if not enough.any():
+    if count < 2:
         return usual
-    times, present = times[:, enough], present[:, enough]
-    members = np.bincount(batches.processes, minlength=batches.process_count)
-    state = np.array([np.bincount(batches.processes, row, batches.process_count) for row in deviations]) / members
+    tried = [usual, *(np.array([share, 1 - share]) for share in _SHARES)]
+    spreads = [_spread(_means(batches, -(powers @ deviations), columns)) for powers in tried]
+    best = int(np.argmin(spreads))
+    return tried[best] if spreads[best] < spreads[0] - _LEAST_FALL else usual
 
-    def centred(values: Floats) -> Floats:
-        found: Floats = np.where(
-            present, values - np.where(present, values, 0.0).sum(axis=0) / present.sum(axis=0), 0.0
-        )
-        return found
 
-    left = centred(np.where(present, times, 0.0))
-    follow = np.array([centred(np.broadcast_to(row[:, None], times.shape)) for row in state])
-    powers, freedom = usual, present.sum(axis=0) - 1
-    for _ in range(_ROUNDS):
-        variance = np.square(left - np.tensordot(powers, follow, 1)).sum(axis=0) / freedom
-        weights = present / np.maximum(variance, 1e-3 * float(np.median(variance)) + 1e-12)
-        information = np.einsum("kpc,lpc,pc->kl", follow, follow, weights)
-        target = np.einsum("kpc,pc,pc->k", follow, left, weights)
-        held = np.eye(count) * np.trace(information) / count / batches.process_count + 1e-9 * np.eye(count)
-        root = np.linalg.cholesky(information + held).T
-        powers = nnls(root, np.linalg.solve(root.T, target + held @ usual))[0]
-    return powers
+def _spread(means: Floats) -> float:
+    """The mean logarithm of the standard deviation between processes, over the cells that several have."""
+    present = ~np.isnan(means)
+    counts = present.sum(axis=0)
+    centres = np.where(present, means, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    squares = np.square(np.where(present, means - centres, 0.0)).sum(axis=0)
+    several = counts > 1
+    if not several.any():
+        return 0.0
+    deviations = np.sqrt(squares[several] / (counts[several] - 1))
+    return float(np.log(np.maximum(deviations, _LEAST_DEVIATION)).mean())
 
 
 def _uncertain(runs: Sequence[Run], cells_by_run: Sequence[dict[str, Cell]]) -> dict[Cell, str]:

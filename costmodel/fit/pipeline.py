@@ -41,7 +41,7 @@ DEFAULT_REPLICATES: Final = 1000
 _DIGITS: Final = 4
 _ESTIMATE: Final = (
     "25 %-trimmed mean of log time in each process, less the far outliers above that exceed those below in number, "
-    "with each yardstick's deviation taken off to the power that removes most variance; mean over processes"
+    "over the yardsticks, each to the power that leaves processes differing least; mean over processes"
 )
 _FIT: Final = (
     "least squares on the protocol's shapes, relative errors weighing alike over the domain; coefficients are not "
@@ -213,7 +213,7 @@ def _picoseconds_of(runs: Sequence[Run]) -> record.PicosecondsOf:
     """Whose time the runs hold. An evaluator without a version of its own is that of the package that measured."""
     evaluator, machine, versions = runs[0].manifest.evaluator, runs[0].manifest.machine, runs[0].manifest.versions
     processor = machine.get("cpu")
-    model = processor.get("model name", "") if isinstance(processor, dict) else ""
+    model = processor.get("model name", "") if isinstance(processor, dict) else processor or ""
     build = [
         evaluator.get("build", ""),
         evaluator.get("runtime", ""),

@@ -5,8 +5,8 @@ by the nine counts but in part: programs differ from one another by some per cen
 lay that on the kinds, and nine prices that fit these programs best miss others, written differently, by a fifth. So the
 prices of kinds are taken to spread about a common price, and how much they do is estimated from the programs (REML):
 they are held to it the more firmly the less the counts explain (ridge regression as a mixed model; G. K. Robinson,
-"That BLUP is a good thing", Statistical Science 6, 1991). The interval of a price has three parts: noise of timing, what the
-programs differ by beyond their counts, and the bias of being held.
+"That BLUP is a good thing", Statistical Science 6, 1991). The interval of a price has three parts: noise of timing,
+what the programs differ by beyond their counts, and the bias of being held.
 
 Two sets of prices come of it. What is charged are start-up and the nine kinds, for the chain can charge nothing else.
 What times are predicted from has, beside them, what else one counting run sees: any features that the cells have, and
@@ -248,7 +248,7 @@ def _fit(work: _Work, names: tuple[str, ...], priced: Floats) -> Prices:
         names=names,
         values=solution.constrained[:, :p],
         smooth=solution.unconstrained[:, :p],
-        share=np.where(unknown, 0.0, _shares(matrix))[:p],
+        share=np.where(unknown, 0.0, _shares(matrix)[:p]),
         lack_ps=lack,
         t=float(student_t.ppf(0.975, freedom)),
         scatter=beyond * float(np.median(work.scales[known] / taken[known])) if known.any() else 0.0,

@@ -334,7 +334,17 @@ class Fit(_Fitted, frozen=True, tag_field="kind", tag="fit"):
 
 
 class Scale(Record, frozen=True):
-    """Reference picoseconds for one of the measured machine's."""
+    """Reference picoseconds for one of the measured machine's, of one builtin."""
+
+    family: Annotated[str, about("Its family of builtins")]
+    factor: Annotated[float, about("What its cost is multiplied by: the known ratio, else the predicted one")]
+    predicted: Annotated[float, about("The ratio that its cost and its family predict")]
+    interval: Annotated[tuple[float, float], about("The 95 % interval of the predicted ratio")]
+    known: Annotated[bool, about("Whether both models have the builtin")]
+
+
+class FamilyScale(Record, frozen=True):
+    """Of a model of an earlier version: reference picoseconds for one of the measured machine's, by family."""
 
     factor: float
     interval: Annotated[tuple[float, float], about("Its 95 % interval for one builtin")]
@@ -349,14 +359,22 @@ class HeldOut(Record, frozen=True):
     median_error: Share
     p90_error: Share
     covered: Annotated[float, about("Share that the 95 % intervals held")]
+    interval_factor_above_50_ns: Annotated[
+        float | None, about("By what factor intervals of builtins above 50 ns reach to either side, in the median")
+    ]
 
 
 class _Expressed(Record, frozen=True):
     """What became of a fit that is given in the picoseconds of another machine."""
 
     schema_version: Literal[2]
-    reference: Annotated[str, about("The reference model")]
-    families: Annotated[dict[str, Scale], about("By family of builtins")]
+    reference: Annotated[str, about("The reference model, whose picoseconds these are")]
+    builtins: Annotated[dict[str, Scale], about("By builtin")]
+    families: Annotated[dict[str, FamilyScale], about("By family; empty but in older models")]
+    refused: Annotated[dict[str, str], about("Builtins that are left out of the model, and why")]
+    most_factor: Annotated[
+        float | None, about("A builtin is left out whose interval reaches further to either side; null: none is")
+    ]
     steps_factor: Annotated[float, about("The factor of the machine steps")]
     ratios: Annotated[dict[str, float], about("Of each builtin in both models")]
     held_out: HeldOut
@@ -428,9 +446,14 @@ def parse_section(raw: Mapping[str, object], where: str) -> Section:
 
 def _from_version_0(old: Mapping[str, Any]) -> dict[str, Any]:
     """Version 0: a fit in another machine's picoseconds, whose section had no version and no kind."""
+    expressed = old["expressed_in"]
     return {
         **{key: value for key, value in old.items() if key != "expressed_in"},
-        **old["expressed_in"],
+        "builtins": {},
+        "refused": {},
+        "most_factor": None,
+        **expressed,
+        "held_out": {"interval_factor_above_50_ns": None, **expressed["held_out"]},
         "kind": "expressed model",
         "schema_version": SCHEMA_VERSION,
     }

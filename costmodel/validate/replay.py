@@ -98,7 +98,7 @@ def validate(
     """
     gates = gates or Gates.of(workload)
     fitted = Fitted.of(model)
-    replays = _replays(predict(model, workload.programs, fitted.errors.parts_ps if fitted else ()), fitted)
+    replays = _replays(predict(model, workload.programs, fitted.section.errors.parts_ps if fitted else ()), fitted)
     plan = Plan(
         cells=tuple(replay.cell() for replay in replays),
         core=choose_core(core),
@@ -164,7 +164,7 @@ def _work(
 def _replays(predictions: Sequence[Prediction], fitted: Fitted | None) -> tuple[_Replay, ...]:
     """Every evaluation, and the whole call of it where the model says what a call costs."""
     replays = [_Replay(prediction, "evaluate", predicted_evaluation(prediction, fitted)) for prediction in predictions]
-    if fitted is not None and fitted.calls:
+    if fitted is not None and fitted.section.calls:
         replays += [
             _Replay(replay.prediction, "call", predicted_call(replay.prediction, replay.predicted, fitted))
             for replay in replays

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from costmodel.fit.families import FAMILIES, FAMILY_OF
 
 from costmodel.errors import InputError
-from costmodel.fit.families import FAMILIES, FAMILY_OF
 from costmodel.fit.reference import express, hold_out, scales
 from costmodel.model import BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
 from costmodel.model.costing import costing_function
