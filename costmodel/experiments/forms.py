@@ -12,7 +12,12 @@ Builtins have arguments of one word, or costs that do not depend on sizes.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Final
+
+import msgspec
 
 from costmodel.experiments.terms import integer, sequence
 from costmodel.experiments.writer import (
@@ -24,6 +29,7 @@ from costmodel.experiments.writer import (
     Function,
     Hoisted,
     Lazy,
+    Literal,
     Record,
     Scope,
     Simple,
@@ -37,8 +43,12 @@ from costmodel.plutus import Apply, Delay, Force, Lam, Term, Var
 
 _INT, _BOOL, _DATA, _CHAIN, _SUM = Simple.INT, Simple.BOOL, Simple.DATA, Simple.CHAIN, Simple.SUM
 _RESULTS: Final = (_INT, _INT, _BOOL, _CHAIN, _SUM)  # what functions return
-_HOISTABLE: Final = ("ifThenElse", "headList", "tailList", "sndPair", "fstPair", "chooseList")
-_ROUNDS: Final = (2, 12)  # of a loop: as many as a contract has inputs, outputs or signatories
+_LITERALS: Final = (0, 1, 2)
+_HOISTABLE: Final = (
+    *("ifThenElse", "headList", "tailList", "sndPair", "fstPair", "chooseList"),
+    *("unConstrData", "unIData", "equalsInteger", "addInteger", "subtractInteger"),
+)
+_FEWEST_ROUNDS: Final = 2  # of a loop
 _ITSELF: Final = Function((), _INT, 0, 2**62)  # what recurs; as nothing takes its type, nothing else calls it
 _DEEPEST: Final = 40  # times that what is written may run: loops are not nested beyond
 
@@ -61,7 +71,7 @@ def _let(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
     if writer.rng.random() < writer.style.lazy:
         bound = Lazy(bound)
     value = writer.leaf(bound, scope, size // 2) if isinstance(bound, Lazy) else writer.write(bound, scope, size // 2)
-    return writer.spending(2, Apply(Lam(writer.write(kind, (*scope, bound), size // 2)), value))
+    return writer.bind(value, writer.write(kind, (*scope, bound), size // 2))
 
 
 def _branch(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
@@ -81,7 +91,9 @@ def _call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
     ]
     if not levels:
         return None
-    level, function = writer.rng.choice(levels)
+    last = [each for each in levels if each[0] == writer.called]
+    level, function = writer.rng.choice(last if last and writer.rng.random() < writer.style.again else levels)
+    writer.called = level
     called: Term = Var(len(scope) - level)
     share = size // len(function.parameters)
     arguments = [writer.write(parameter, scope, share) for parameter in function.parameters]
@@ -111,12 +123,12 @@ def _take_data(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | No
     taken = writer.builtin("unConstrData", (writer.write(_DATA, scope, size // 3),), scope)
     inside = (*scope, Fields(0))  # the pair, which nothing else takes for a list, as it has no element
     tag = writer.builtin("fstPair", (Var(1),), inside)
-    right = writer.builtin("equalsInteger", (tag, integer(writer.rng.randrange(3))), inside)
+    right = writer.builtin("equalsInteger", (tag, writer.literal(writer.rng.randrange(3), inside)), inside)
     fields = writer.builtin("sndPair", (Var(1),), inside)
-    body = Apply(Lam(writer.write(kind, (*inside, Fields(FIELDS)), size // 3)), fields)
+    body = writer.bind(fields, writer.write(kind, (*inside, Fields(FIELDS)), size // 3))
     other = writer.write(kind, inside, size // 3)
     chosen = Force(writer.builtin("ifThenElse", (right, Delay(body), Delay(other)), inside))
-    return writer.spending(10, Apply(Lam(chosen), taken))
+    return writer.spending(8, writer.bind(taken, chosen))
 
 
 # ---- integers
@@ -143,7 +155,7 @@ def _recursive(writer: Writer, step: Term, argument: Term) -> Term:
 
 
 def _rounds(writer: Writer) -> int:
-    return writer.rng.randint(*_ROUNDS)
+    return writer.rng.randint(_FEWEST_ROUNDS, max(_FEWEST_ROUNDS, writer.style.rounds))
 
 
 def _count_down(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
@@ -160,10 +172,12 @@ def _count_down(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None
 def _counting(writer: Writer, scope: Scope, size: int) -> Term:
     """The function of itself and an integer that is a round of such a loop."""
     inside = (*scope, _ITSELF, _INT)
-    last = writer.builtin("equalsInteger", (Var(1), integer(0)), inside)
-    again = writer.spending(12, Apply(Var(2), writer.builtin("subtractInteger", (Var(1), integer(1)), inside)))
+    last = writer.builtin("equalsInteger", (Var(1), writer.literal(0, inside)), inside)
+    less = writer.builtin("subtractInteger", (Var(1), writer.literal(1, inside)), inside)
+    again = writer.spending(12, Apply(Var(2), less))
     more = writer.builtin("addInteger", (writer.write(_INT, inside, size), again), inside)
-    return lambdas(2, Force(writer.builtin("ifThenElse", (last, Delay(integer(0)), Delay(more)), inside)))
+    none = writer.literal(0, inside)
+    return lambdas(2, Force(writer.builtin("ifThenElse", (last, Delay(none), Delay(more)), inside)))
 
 
 def _fold_fields(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
@@ -176,15 +190,16 @@ def _fold_fields(writer: Writer, _: Type, scope: Scope, size: int) -> Term | Non
     head = writer.builtin("unIData", (writer.builtin("headList", (Var(1),), inside),), inside)
     again = writer.spending(12, Apply(Var(3), writer.builtin("tailList", (Var(2),), (*inside, _INT))))
     rest = writer.builtin("addInteger", (writer.write(_INT, (*inside, _INT), size // 2), again), (*inside, _INT))
-    more = Apply(Lam(rest), head)
-    body = Force(writer.builtin("chooseList", (Var(1), Delay(integer(0)), Delay(more)), inside))
+    more = writer.bind(head, rest)
+    none = writer.literal(0, inside)
+    body = Force(writer.builtin("chooseList", (Var(1), Delay(none), Delay(more)), inside))
     writer.times //= FIELDS
     return _recursive(writer, lambdas(2, body), fields)
 
 
 def _fold_chain(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
     """A loop over a list that the program made."""
-    if writer.times * _ROUNDS[1] > _DEEPEST:
+    if writer.times * 4 > _DEEPEST:
         return None
     inside = (*scope, _ITSELF, _CHAIN)
     chain = writer.write(_CHAIN, scope, size // 2)
@@ -192,7 +207,7 @@ def _fold_chain(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None
     parts = (*inside, _INT, _CHAIN)
     again = writer.spending(12, Apply(Var(4), Var(1)))
     more = writer.builtin("addInteger", (writer.write(_INT, parts, size // 2), again), parts)
-    body = writer.match("chain", Var(1), [(0, integer(0)), (2, more)])
+    body = writer.match("chain", Var(1), [(0, writer.literal(0, inside)), (2, more)])
     writer.times //= 4
     return _recursive(writer, lambdas(2, body), chain)
 
@@ -251,24 +266,65 @@ _FORMS: Final[dict[str, tuple[Form, tuple[Type, ...]]]] = {
 """Every form, with the types that it can be of; none means any."""
 
 
-_COMMONNESS: Final = {"call": 4, "take record": 3, "take sum": 3, "let": 4}
-"""How much more often than the others a form is met: functional code mostly calls, and takes apart."""
+class Habits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often what contracts do is done in programs: what styles are drawn from.
+
+    `commonness` is how much more often than the others each form is met, by its name; a program favours a few of them,
+    and neglects others by the power `contrast`. The `constants`, `lazy` and `opened` of a style are at most these, and
+    lie between by the powers that follow them; `delayed` is such a power. `constructors` is the share of programs in
+    which some sums and products are built by `constr`, `hoisting` that of those that hoist some of the builtins, each
+    with the chance `hoisted`. The others are as in a style, those of `rounds` and `library` at most.
+    """
+
+    commonness: dict[str, float]
+    contrast: float
+    constants: float
+    constants_power: float
+    delayed: float
+    lazy: float
+    lazy_power: float
+    opened: float
+    opened_power: float
+    literals: float
+    near: float
+    recent: int
+    again: float
+    constructors: float
+    hoisting: float
+    hoisted: float
+    rounds: int
+    library: int
 
 
-def style(rng: random.Random, steps: int) -> Style:
+@cache
+def habits() -> Habits:
+    """Those that were tuned to the counts of contracts (`make tune`)."""
+    return msgspec.json.decode(files("costmodel.experiments").joinpath("habits.json").read_bytes(), type=Habits)
+
+
+def style(rng: random.Random, steps: int, of: Habits | None = None) -> Style:
     """A style at random, for a program of about so many steps."""
+    of = of or habits()
     favoured = rng.sample(list(_FORMS), 3)
-    share = rng.choice((0.0, 0.0, 0.5, 1.0))  # of the sums and products that are constructors
+    share = rng.choice((0.5, 1.0)) if rng.random() < of.constructors else 0.0  # of the sums and products
+    hoisting = rng.random() < of.hoisting
     return Style(
         weights={
-            name: (rng.random() ** 3 * (6 if name in favoured else 1) + 0.02) * _COMMONNESS.get(name, 1)
+            name: (rng.random() ** of.contrast * (6 if name in favoured else 1) + 0.02) * of.commonness[name]
             for name in _FORMS
         },
-        constants=0.1 * rng.random() ** 2,
-        delayed=rng.random() ** 0.5,
-        lazy=rng.random(),
+        constants=of.constants * rng.random() ** of.constants_power,
+        delayed=rng.random() ** of.delayed,
+        lazy=of.lazy * rng.random() ** of.lazy_power,
+        opened=of.opened * rng.random() ** of.opened_power,
+        literals=of.literals,
+        near=of.near,
+        recent=of.recent,
+        again=of.again,
         constructors=frozenset(what for what in ("record", "sum", "chain") if rng.random() < share),
-        hoisted=_HOISTABLE if rng.random() < 0.125 else (),
+        hoisted=tuple(name for name in _HOISTABLE if hoisting and rng.random() < of.hoisted),
+        rounds=of.rounds,
+        library=rng.randint(1, of.library),
         steps=steps,
     )
 
@@ -276,20 +332,20 @@ def style(rng: random.Random, steps: int) -> Style:
 def program(style: Style, rng: random.Random) -> Term:
     """A closed program of a style that runs to an integer."""
     writer = Writer(style, _FORMS, rng)
-    scope, bound = _library(writer, 10, 80)
+    scope, bound = _library(writer, style.library)
     writer.spent = 0
     while writer.spent < style.steps:
         result = rng.choice(_RESULTS)
         called = _call(writer, result, scope, 12)
         bound.append(writer.write(result, scope, 12) if called is None else called)
         scope = (*scope, result)
-    return sequence(bound, integer(0))
+    return _bound(writer, bound)
 
 
 def loop(style: Style, rng: random.Random) -> Term:
     """A closed program of a style that runs to an integer, nearly all of it the rounds of one loop."""
     writer = Writer(style, _FORMS, rng)
-    scope, bound = _library(writer, 0, 4)
+    scope, bound = _library(writer, rng.randint(0, 4))
     writer.spent = 0
     step = _counting(writer, scope, round(4 * 500 ** rng.random()))
     rounds = max(style.steps // writer.spent, 1)
@@ -310,15 +366,24 @@ def mixture(count: int, rng: random.Random) -> Term:
 def _prelude(writer: Writer) -> tuple[Scope, list[Term]]:
     """What every program binds first: the types of the variables, and their terms."""
     kinds: list[Type] = [Hoisted(name) for name in writer.style.hoisted]
+    kinds += [Literal(value) for value in _LITERALS]
     kinds += [made for made in _CONSTRUCTORS if made.what not in writer.style.constructors]
     kinds += [_DATA, _DATA, Fields(FIELDS), _INT, _CHAIN, _SUM, _SUM]
     return tuple(kinds), [writer.leaf(kind, tuple(kinds[:number])) for number, kind in enumerate(kinds)]
 
 
-def _library(writer: Writer, fewest: int, most: int) -> tuple[Scope, list[Term]]:
+def _bound(writer: Writer, terms: Sequence[Term]) -> Term:
+    """Terms bound one after another."""
+    body: Term = integer(0)
+    for term in reversed(terms):
+        body = writer.bind(term, body)
+    return body
+
+
+def _library(writer: Writer, functions: int) -> tuple[Scope, list[Term]]:
     """The prelude, and so many functions after it."""
     scope, bound = _prelude(writer)
-    for _ in range(writer.rng.randint(fewest, most)):
+    for _ in range(functions):
         function, term = _top_function(writer, scope)
         scope, bound = (*scope, function), [*bound, term]
     return scope, bound
