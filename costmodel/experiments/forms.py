@@ -1,25 +1,15 @@
-"""What compilers of contracts emit: the forms of which random programs are made, and such programs.
+"""What compilers of contracts emit: the forms of which generated programs are made.
 
-A program binds data and functions one after another, as a linked contract does, and then calls the functions. Their
-bodies call earlier ones and consist of lets, delayed branches on a builtin's answer, records and options that are
-built and taken apart (as functions, after Scott, or by `constr` and `case`), fields of Data, folds over lists by a
-fixed-point combinator, and arithmetic on small integers. Most code of a contract runs once or a few times; what a step
-costs there, where caches and branch predictors know less than in a short loop, is what a price per step stands for.
-
-Builtins have arguments of one word, or costs that do not depend on sizes.
+Lets, delayed branches on a builtin's answer, calls, records and options that are built and taken apart (as functions,
+after Scott, or by `constr` and `case`), fields of Data, folds over lists by a fixed-point combinator, and arithmetic on
+small integers. Builtins have arguments of one word, or costs that do not depend on sizes.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
-import msgspec
-
-from costmodel.experiments.terms import integer, sequence
+from costmodel.experiments.terms import integer
 from costmodel.experiments.writer import (
     FIELDS,
     SUM_PARTS,
@@ -27,13 +17,10 @@ from costmodel.experiments.writer import (
     Fields,
     Form,
     Function,
-    Hoisted,
     Lazy,
-    Literal,
     Record,
     Scope,
     Simple,
-    Style,
     Type,
     Writer,
     applied,
@@ -42,18 +29,12 @@ from costmodel.experiments.writer import (
 from costmodel.plutus import Apply, Delay, Force, Lam, Term, Var
 
 _INT, _BOOL, _DATA, _CHAIN, _SUM = Simple.INT, Simple.BOOL, Simple.DATA, Simple.CHAIN, Simple.SUM
-_RESULTS: Final = (_INT, _INT, _BOOL, _CHAIN, _SUM)  # what functions return
-_LITERALS: Final = (0, 1, 2)
-_HOISTABLE: Final = (
-    *("ifThenElse", "headList", "tailList", "sndPair", "fstPair", "chooseList"),
-    *("unConstrData", "unIData", "equalsInteger", "addInteger", "subtractInteger"),
-)
 _FEWEST_ROUNDS: Final = 2  # of a loop
 _ITSELF: Final = Function((), _INT, 0, 2**62)  # what recurs; as nothing takes its type, nothing else calls it
 _DEEPEST: Final = 40  # times that what is written may run: loops are not nested beyond
 
 
-def _some_type(writer: Writer) -> Type:
+def some_type(writer: Writer) -> Type:
     """What a let binds, or a parameter is."""
     rng = writer.rng
     functions = [Function((_INT,) * rng.randint(1, 2), _INT, writer.delays(), 10) for _ in range(3)]
@@ -67,7 +48,7 @@ def _some_type(writer: Writer) -> Type:
 
 
 def _let(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
-    bound = _some_type(writer)
+    bound = some_type(writer)
     if writer.rng.random() < writer.style.lazy:
         bound = Lazy(bound)
     value = writer.leaf(bound, scope, size // 2) if isinstance(bound, Lazy) else writer.write(bound, scope, size // 2)
@@ -81,7 +62,7 @@ def _branch(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
     return writer.spending(3, Force(writer.builtin("ifThenElse", (condition, *ways), scope)))
 
 
-def _call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
+def call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
     """A call of a function in scope, unless none returns the type or all would take too long."""
     longest = (writer.style.steps - writer.spent) // (4 * writer.times)
     levels = [
@@ -144,7 +125,7 @@ def _field(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
     return writer.builtin("unIData", (writer.builtin("headList", (fields,), scope),), scope)
 
 
-def _recursive(writer: Writer, step: Term, argument: Term) -> Term:
+def recursive(writer: Writer, step: Term, argument: Term) -> Term:
     """`step`, a function of itself and its argument, applied to an argument.
 
     The combinator is the strict one: [(lam f [(lam s [s s]) (lam s [f (lam x [s s x])])]) step].
@@ -164,12 +145,12 @@ def _count_down(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None
     if writer.times * rounds > _DEEPEST:
         return None
     writer.times *= rounds
-    step = _counting(writer, scope, size)
+    step = counting(writer, scope, size)
     writer.times //= rounds
-    return _recursive(writer, step, integer(rounds))
+    return recursive(writer, step, integer(rounds))
 
 
-def _counting(writer: Writer, scope: Scope, size: int) -> Term:
+def counting(writer: Writer, scope: Scope, size: int) -> Term:
     """The function of itself and an integer that is a round of such a loop."""
     inside = (*scope, _ITSELF, _INT)
     last = writer.builtin("equalsInteger", (Var(1), writer.literal(0, inside)), inside)
@@ -194,7 +175,7 @@ def _fold_fields(writer: Writer, _: Type, scope: Scope, size: int) -> Term | Non
     none = writer.literal(0, inside)
     body = Force(writer.builtin("chooseList", (Var(1), Delay(none), Delay(more)), inside))
     writer.times //= FIELDS
-    return _recursive(writer, lambdas(2, body), fields)
+    return recursive(writer, lambdas(2, body), fields)
 
 
 def _fold_chain(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
@@ -209,7 +190,7 @@ def _fold_chain(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None
     more = writer.builtin("addInteger", (writer.write(_INT, parts, size // 2), again), parts)
     body = writer.match("chain", Var(1), [(0, writer.literal(0, inside)), (2, more)])
     writer.times //= 4
-    return _recursive(writer, lambdas(2, body), chain)
+    return recursive(writer, lambdas(2, body), chain)
 
 
 # ---- other types
@@ -239,17 +220,10 @@ def _longer(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
     return writer.alternative(Constructor("chain", 1, 2, 2), parts, scope)
 
 
-_CONSTRUCTORS: Final = (
-    *(Constructor("record", 0, 1, parts) for parts in range(1, 5)),
-    *(Constructor("sum", tag, len(SUM_PARTS), parts) for tag, parts in enumerate(SUM_PARTS)),
-    Constructor("chain", 0, 2, 0),
-    Constructor("chain", 1, 2, 2),
-)
-
-_FORMS: Final[dict[str, tuple[Form, tuple[Type, ...]]]] = {
+FORMS: Final[dict[str, tuple[Form, tuple[Type, ...]]]] = {
     "let": (_let, ()),
     "branch": (_branch, ()),
-    "call": (_call, ()),
+    "call": (call, ()),
     "take record": (_take_record, ()),
     "take sum": (_take_sum, ()),
     "take data": (_take_data, ()),
@@ -264,137 +238,3 @@ _FORMS: Final[dict[str, tuple[Form, tuple[Type, ...]]]] = {
     "longer": (_longer, (_CHAIN,)),
 }
 """Every form, with the types that it can be of; none means any."""
-
-
-class Habits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often what contracts do is done in programs: what styles are drawn from.
-
-    `commonness` is how much more often than the others each form is met, by its name; a program favours a few of them,
-    and neglects others by the power `contrast`. The `constants`, `lazy` and `opened` of a style are at most these, and
-    lie between by the powers that follow them; `delayed` is such a power. `constructors` is the share of programs in
-    which some sums and products are built by `constr`, `hoisting` that of those that hoist some of the builtins, each
-    with the chance `hoisted`. The others are as in a style, those of `rounds` and `library` at most.
-    """
-
-    commonness: dict[str, float]
-    contrast: float
-    constants: float
-    constants_power: float
-    delayed: float
-    lazy: float
-    lazy_power: float
-    opened: float
-    opened_power: float
-    literals: float
-    near: float
-    recent: int
-    again: float
-    constructors: float
-    hoisting: float
-    hoisted: float
-    rounds: int
-    library: int
-
-
-@cache
-def habits() -> Habits:
-    """Those that were tuned to the counts of contracts (`make tune`)."""
-    return msgspec.json.decode(files("costmodel.experiments").joinpath("habits.json").read_bytes(), type=Habits)
-
-
-def style(rng: random.Random, steps: int, of: Habits | None = None) -> Style:
-    """A style at random, for a program of about so many steps."""
-    of = of or habits()
-    favoured = rng.sample(list(_FORMS), 3)
-    share = rng.choice((0.5, 1.0)) if rng.random() < of.constructors else 0.0  # of the sums and products
-    hoisting = rng.random() < of.hoisting
-    return Style(
-        weights={
-            name: (rng.random() ** of.contrast * (6 if name in favoured else 1) + 0.02) * of.commonness[name]
-            for name in _FORMS
-        },
-        constants=of.constants * rng.random() ** of.constants_power,
-        delayed=rng.random() ** of.delayed,
-        lazy=of.lazy * rng.random() ** of.lazy_power,
-        opened=of.opened * rng.random() ** of.opened_power,
-        literals=of.literals,
-        near=of.near,
-        recent=of.recent,
-        again=of.again,
-        constructors=frozenset(what for what in ("record", "sum", "chain") if rng.random() < share),
-        hoisted=tuple(name for name in _HOISTABLE if hoisting and rng.random() < of.hoisted),
-        rounds=of.rounds,
-        library=rng.randint(1, of.library),
-        steps=steps,
-    )
-
-
-def program(style: Style, rng: random.Random) -> Term:
-    """A closed program of a style that runs to an integer."""
-    writer = Writer(style, _FORMS, rng)
-    scope, bound = _library(writer, style.library)
-    writer.spent = 0
-    while writer.spent < style.steps:
-        result = rng.choice(_RESULTS)
-        called = _call(writer, result, scope, 12)
-        bound.append(writer.write(result, scope, 12) if called is None else called)
-        scope = (*scope, result)
-    return _bound(writer, bound)
-
-
-def loop(style: Style, rng: random.Random) -> Term:
-    """A closed program of a style that runs to an integer, nearly all of it the rounds of one loop."""
-    writer = Writer(style, _FORMS, rng)
-    scope, bound = _library(writer, rng.randint(0, 4))
-    writer.spent = 0
-    step = _counting(writer, scope, round(4 * 500 ** rng.random()))
-    rounds = max(style.steps // writer.spent, 1)
-    return sequence([*bound, _recursive(writer, step, integer(rounds))], integer(0))
-
-
-def mixture(count: int, rng: random.Random) -> Term:
-    """A program of so many small terms of random types, one after another."""
-    writer = Writer(style(rng, 0), _FORMS, rng)
-    scope, bound = _prelude(writer)
-    for _ in range(count):
-        result = rng.choice(_RESULTS)
-        bound.append(writer.write(result, scope, 3))
-        scope = (*scope, result)
-    return sequence(bound, integer(0))
-
-
-def _prelude(writer: Writer) -> tuple[Scope, list[Term]]:
-    """What every program binds first: the types of the variables, and their terms."""
-    kinds: list[Type] = [Hoisted(name) for name in writer.style.hoisted]
-    kinds += [Literal(value) for value in _LITERALS]
-    kinds += [made for made in _CONSTRUCTORS if made.what not in writer.style.constructors]
-    kinds += [_DATA, _DATA, Fields(FIELDS), _INT, _CHAIN, _SUM, _SUM]
-    return tuple(kinds), [writer.leaf(kind, tuple(kinds[:number])) for number, kind in enumerate(kinds)]
-
-
-def _bound(writer: Writer, terms: Sequence[Term]) -> Term:
-    """Terms bound one after another."""
-    body: Term = integer(0)
-    for term in reversed(terms):
-        body = writer.bind(term, body)
-    return body
-
-
-def _library(writer: Writer, functions: int) -> tuple[Scope, list[Term]]:
-    """The prelude, and so many functions after it."""
-    scope, bound = _prelude(writer)
-    for _ in range(functions):
-        function, term = _top_function(writer, scope)
-        scope, bound = (*scope, function), [*bound, term]
-    return scope, bound
-
-
-def _top_function(writer: Writer, scope: Scope) -> tuple[Function, Term]:
-    """A function for others to call."""
-    rng = writer.rng
-    parameters = tuple(_some_type(writer) for _ in range(rng.randint(1, 4)))
-    result = rng.choice(_RESULTS)
-    delayed = writer.delays()
-    writer.spent = 0
-    term = writer.function(Function(parameters, result, delayed, 0), scope, rng.randint(5, 60))
-    return Function(parameters, result, delayed, writer.spent), term
