@@ -4,7 +4,7 @@ count: `make tune`, or `python -m benches.tuning --trials N --contracts FOLDER`.
 Nothing is timed. For every count a step – of each kind of step, frames walked, continuations, calls, mispredictions –
 and for the footprint and the length of programs, the distribution over generated programs is compared with that over
 contracts by its Wasserstein distance, in standard deviations of the two together; the mean of these is what optuna's
-sampler (a tree-structured Parzen estimator) makes small. The best habits are written when it ends.
+sampler (a tree-structured Parzen estimator) makes small. The best habits so far are written as they are found.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ def begun(of: Habits) -> dict[str, float]:
 
 
 def tune(theirs: Floats, trials: int, programs: int, seed: int) -> Habits:
-    """The best habits of so many trials, the first of which are those in use."""
+    """The best habits of so many trials, the first of which are those in use. Each that is better than all before is
+    written at once."""
 
     def objective(trial: optuna.Trial) -> float:
         try:
@@ -121,11 +122,20 @@ def tune(theirs: Floats, trials: int, programs: int, seed: int) -> Habits:
             raise optuna.TrialPruned from None
         return float(np.average(distances(ours, theirs), weights=[_WEIGHTS.get(name, 1) for name in NAMES]))
 
+    def keep(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        if trial.state is optuna.trial.TrialState.COMPLETE and study.best_trial.number == trial.number:
+            print(f"trial {trial.number}: {study.best_value:.4f}", flush=True)
+            write(suggested(optuna.trial.FixedTrial(study.best_params)))
+
     sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
     study = optuna.create_study(sampler=sampler)
     study.enqueue_trial(begun(habits()))
-    study.optimize(objective, n_trials=trials)
+    study.optimize(objective, n_trials=trials, callbacks=[keep])
     return suggested(optuna.trial.FixedTrial(study.best_params))
+
+
+def write(found: Habits) -> None:
+    write_atomically(_WHERE, msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
 
 
 def show(ours: Floats, theirs: Floats) -> None:
@@ -146,7 +156,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     theirs = of_contracts(options.contracts)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     best = tune(theirs, options.trials, options.programs, options.seed)
-    write_atomically(_WHERE, msgspec.json.format(msgspec.json.encode(best), indent=2) + b"\n")
     show(of_programs(best, 80, options.seed + 1), theirs)
 
 
