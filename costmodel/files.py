@@ -1,4 +1,4 @@
-"""Writing files so that they are whole or absent."""
+"""Reading files within bounds, and writing them so that they are whole or absent."""
 
 from __future__ import annotations
 
@@ -8,11 +8,30 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Final, NoReturn
 
-from costmodel.errors import EnvironmentFault
+from costmodel.errors import EnvironmentFault, InputError
 
 TEMPORARY_PREFIX = ".tmp-"
+
+MAX_BYTES: Final = 64 * 2**20
+"""Of a file that is read whole."""
+
+
+def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a regular file. InputError where it cannot be read or has more than `limit` bytes."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe is not waited for
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise InputError(f"cannot read {path}: it is not a regular file")
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > limit:
+        size = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit} bytes"
+        raise InputError(f"{path} is larger than {size}, the most that is read")
+    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:

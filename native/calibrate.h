@@ -4,9 +4,11 @@
 
 #include "builtins/table.h"
 #include "codec/cbor.h"
+#include "codec/decimal.h"
 #include "inputs/keys.h"
 #include "machine/costs.h"
 #include "machine/features.h"
+#include "machine/gmp_memory.h"
 #include "machine/machine.h"
 #include "machine/script.h"
 #include "native.h"

@@ -3,6 +3,8 @@
 #include <secp256k1.h>
 #include <sodium.h>
 
+#include "machine/gmp_memory.h"
+
 #ifndef CAL_BUILD_COMPILER /* set by native/build.py; absent when only checked */
 #define CAL_BUILD_COMPILER "unknown"
 #define CAL_BUILD_FLAGS "unknown"
@@ -12,6 +14,7 @@
 #endif
 
 int cal_initialise(void) {
+  cal_gmp_install();
   secp256k1_selftest();
   return sodium_init() < 0 ? -1 : 0;
 }

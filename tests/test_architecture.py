@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "costmodel"
 # one another: they meet in files.
 ALLOWED: dict[str, set[str]] = {
     "plutus": set(),
+    "records": set(),
     "model": {"plutus"},
     "trace": set(),
     "machine": {"plutus", "model", "trace"},
@@ -28,11 +29,12 @@ ALLOWED: dict[str, set[str]] = {
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
     "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus"},
     "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
+    "impact": {"records", "workloads", "machine", "model", "plutus"},
     "batches": {"runs", "judging"},
     "report": {"runs", "model", "trace", "records"},
 }
 ALLOWED["cli"] = set(ALLOWED)
-NATIVE_USERS = {"machine", "timing", "experiments", "validate", "cli"}
+NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validate", "cli"}
 # Modules that lie beside the rooms, and the rooms they may import.
 BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set(), "files": {"errors"}}
 

@@ -21,6 +21,7 @@ from costmodel.cli import (
     doctor,
     evaluate,
     fit,
+    impact,
     measure,
     memory,
     params,
@@ -53,6 +54,7 @@ app.command("memory")(memory.command)
 app.command("budget")(budget.command)
 app.command("cluster")(cluster.command)
 app.command("compare", cls=compare.Command)(compare.command)
+app.command("impact")(impact.command)
 app.command("report")(report.command)
 app.add_typer(params.app, name="params")
 app.add_typer(trace.app, name="trace")

@@ -95,7 +95,9 @@ def command(
             source = context.get_parameter_source("trace_config")
             if source and source.name == "COMMANDLINE":  # what CALIBRATE_TRACE says for good may go without
                 raise InputError(f"{program}: the processes that evaluate a Parquet corpus say nothing to trace")
-            return evaluate_rows(program, jobs=jobs, out=out, as_json=as_json)
+            from costmodel.workloads.parquet import parquet_rows
+
+            return evaluate_rows(parquet_rows(program), jobs=jobs, out=out, as_json=as_json)
         with traced(trace_config) as trace:
             return evaluate_corpus(program, trace, as_json=as_json)
     flat, stated = load_program(program)

@@ -18,6 +18,8 @@ from costmodel.files import opened_atomically
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from costmodel.workloads.rows import Rows
+
 _MISSES_KEPT: Final = 20
 _RESOLUTION: Final = 1.01  # of a latency's quantiles: the ratio of two neighbouring bins
 _BINS: Final = 3000  # up to 2.5 hours
@@ -67,16 +69,13 @@ class _Tally:
         self.misses += batch.take(wanted).to_pylist() if len(wanted) else []
 
 
-def evaluate_rows(path: Path, *, jobs: int | None, out: Path | None, as_json: bool) -> int:
+def evaluate_rows(rows: Rows, *, jobs: int | None, out: Path | None, as_json: bool) -> int:
     """Replays a corpus row by row and compares success and ExUnits; 0 if all agree, else 1. `out` is whole or not."""
-    from costmodel.workloads.parquet import row_count
-
-    total = row_count(path)
-    if not total:
-        raise InputError(f"{path}: the corpus has no rows")
-    if out is not None and out.exists() and out.samefile(path):
+    if not rows.count:
+        raise InputError(f"{rows.name}: the corpus has no rows")
+    if out is not None and out.exists() and Path(rows.name).exists() and out.samefile(rows.name):
         raise InputError(f"{out}: is the corpus itself; name another file for the results")
-    tally = _replayed(path, total, jobs or len(os.sched_getaffinity(0)), out)
+    tally = _replayed(rows, jobs or len(os.sched_getaffinity(0)), out)
     latency = {name: times.document() for name, times in tally.latency.items()}
     if as_json:
         document = {"rows": tally.rows, "exact": tally.exact, "statuses": tally.statuses, "misses": tally.misses}
@@ -86,7 +85,7 @@ def evaluate_rows(path: Path, *, jobs: int | None, out: Path | None, as_json: bo
     return 0 if tally.exact == tally.rows else 1
 
 
-def _replayed(path: Path, total: int, jobs: int, out: Path | None) -> _Tally:
+def _replayed(rows: Rows, jobs: int, out: Path | None) -> _Tally:
     import pyarrow.parquet as pq
 
     from costmodel.workloads.parquet import RESULTS, replay_rows
@@ -99,11 +98,11 @@ def _replayed(path: Path, total: int, jobs: int, out: Path | None) -> _Tally:
                 pq.ParquetWriter(stack.enter_context(opened_atomically(out)), RESULTS, compression="zstd")
             )
         say = stack.enter_context(counted("evaluating", "rows"))
-        for batch in replay_rows(path, jobs):
+        for batch in replay_rows(rows, jobs):
             tally.add(batch)
             if writer is not None:
                 writer.write_batch(batch)
-            say(tally.rows, total)
+            say(tally.rows, rows.count)
     return tally
 
 

@@ -36,6 +36,7 @@ PROTOCOL_VERSION: Final = 11
 
 _VARIANT: Final = Variant.E
 _UNLIMITED: Final = ExUnits(2**63 - 1, 2**63 - 1)
+_RESULT_CAP: Final = 1 << 26  # bytes: the largest values of a domain are longer than anyone would print
 
 # The no-ops follow the chain's builtins: arities 1 to 6, each with 0, 1 and 2 forces (native/builtins/table.h).
 _FIRST_NOP_TAG: Final = 104
@@ -177,4 +178,4 @@ def cell(
 
 @cache
 def _machine() -> NativeMachine:
-    return NativeMachine(ledger_model(_VARIANT), _VARIANT)
+    return NativeMachine(ledger_model(_VARIANT), _VARIANT, result_cap=_RESULT_CAP)

@@ -4,7 +4,7 @@ what a first run and a machine's making cost.
 None of this is in the ledger's cost model; it is linear in what is decoded:
 
 - decode = intercept + bytes·(flat bytes) + nodes·(term nodes) + values·(values within constants), and, where there are
-  cells enough, nodes_log2_nodes·(nodes·log₂ nodes) and a cost for each feature `constants_…` that the cells have
+  cells enough, nodes_log_nodes·(nodes·log₂ nodes) and constants_TYPE·(constants of each type), which are features
 - apply  = arguments·(number of arguments) + bytes·(CBOR bytes) + nodes·(Data nodes)
 - start  = intercept, the excess of a run on a machine that gave its memory back over what the step costs predict
 - first  = intercept + nodes·(term nodes), the excess of a whole call over decoding and a run on a warm machine
@@ -39,6 +39,8 @@ _NAMES: Final = {
 }
 _CONSTANTS: Final = "constants_"
 """What the names of features begin with that matter to decoding: how many constants of a type there are."""
+
+_LOG_NODES: Final = "nodes_log_nodes"
 
 _CELLS_EACH: Final = 4
 """Cells that there must be for each coefficient before decoding is given more of them."""
@@ -77,9 +79,12 @@ def _design(operation: str, cells: Sequence[Cell]) -> tuple[tuple[str, ...], Flo
     rows = np.array([_row(cell) for cell in cells], np.float64)
     if operation != DECODE:
         return names, rows
-    features = sorted({name for cell in cells for name, _ in cell.features if name.startswith(_CONSTANTS)})
-    more = {"nodes_log2_nodes": rows[:, 2] * np.log2(np.maximum(rows[:, 2], 1.0))}
-    more |= {name: np.array([dict(cell.features).get(name, 0.0) for cell in cells]) for name in features}
+    features = {name for cell in cells for name, _ in cell.features}
+    more = {
+        name: np.array([dict(cell.features).get(name, 0.0) for cell in cells])
+        for name in sorted(features, key=lambda name: (name != _LOG_NODES, name))
+        if name == _LOG_NODES or name.startswith(_CONSTANTS)
+    }
     while more and len(cells) < _CELLS_EACH * (len(names) + len(more)):
         more.popitem()
     return (*names, *more), np.column_stack([rows, *more.values()])

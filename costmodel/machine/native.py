@@ -14,11 +14,13 @@ from costmodel.model import CostModel, ExUnits, StepKind, Variant, pack
 from costmodel.plutus import BUILTINS, UPLC_1_1_0, LedgerLanguage, available, uplc_version_available
 
 DEFAULT_MEMORY_CAP: Final = 1 << 30
-"""Bytes that one script or one run may hold: far more than any budget of the chain can fill."""
+"""Bytes that one script or one run may hold: more than any budget of the chain can fill."""
 
-_RESULT_CAP: Final = 64 << 20  # bytes of a written result, which sharing can make longer than anything in memory
+PRINTABLE: Final = 1 << 20
+"""A cap on results, in bytes and in eighths of a part, with which they are decoded and printed within a second. A
+result may be longer than anything in memory, as what it shares is written out each time."""
 
-_STATUSES: Final = {
+STATUSES: Final = {
     lib.CAL_OK: Status.SUCCESS,
     lib.CAL_FAILED: Status.FAILURE,
     lib.CAL_OVER_BUDGET: Status.OVER_BUDGET,
@@ -73,7 +75,7 @@ def _start_libraries() -> None:
         raise EnvironmentFault("libsodium does not start on this machine")
 
 
-def _text(error: Any) -> str:
+def text_of(error: Any) -> str:
     return str(ffi.string(error.text).decode("utf-8", "replace"))
 
 
@@ -121,14 +123,14 @@ class Script:
         out = ffi.new("cal_script **")
         error = ffi.new("cal_error *")
         if lib.cal_script_decode(flat, len(flat), options, out, error) != lib.CAL_OK:
-            raise DecodeError(_text(error))
+            raise DecodeError(text_of(error))
         return cls(out[0])
 
     def apply_data(self, cbor: bytes) -> None:
         """Applies the script to one more argument. Raises DecodeError where the bytes are not Data."""
         error = ffi.new("cal_error *")
         if lib.cal_script_apply_data(self.handle, cbor, len(cbor), error) != lib.CAL_OK:
-            raise DecodeError(_text(error))
+            raise DecodeError(text_of(error))
 
     @property
     def nodes(self) -> int:
@@ -139,15 +141,33 @@ class Script:
 class NativeMachine:
     """The CEK machine of native/machine with one cost model. Not for use by two threads at once."""
 
-    def __init__(self, model: CostModel, variant: Variant, *, memory_cap: int = DEFAULT_MEMORY_CAP) -> None:
+    def __init__(
+        self,
+        model: CostModel,
+        variant: Variant,
+        *,
+        memory_cap: int = DEFAULT_MEMORY_CAP,
+        result_cap: int = PRINTABLE,
+    ) -> None:
+        self._start(pack(model).tobytes(), variant, memory_cap, result_cap)
+
+    @classmethod
+    def of_packed(cls, packed: bytes, variant: Variant) -> NativeMachine:
+        """A machine with a model that `pack` laid out. ModelError where the bytes are no packed model."""
+        machine = cls.__new__(cls)
+        machine._start(packed, variant, DEFAULT_MEMORY_CAP, PRINTABLE)
+        return machine
+
+    def _start(self, packed: bytes, variant: Variant, memory_cap: int, result_cap: int) -> None:
         _start_libraries()
-        self.packed = ffi.from_buffer("int64_t[]", pack(model))
+        self.packed = ffi.from_buffer("int64_t[]", packed)
         """The cost model and its variant as C takes them, for the timing layer."""
         self.variant = _VARIANTS[variant]
+        self._result_cap = result_cap
         error = ffi.new("cal_error *")
         handle = lib.cal_machine_new(self.packed, len(self.packed), self.variant, memory_cap, error)
         if handle == ffi.NULL:
-            raise ModelError(_text(error))
+            raise ModelError(text_of(error))
         self.handle = ffi.gc(handle, lib.cal_machine_free)
         """The `cal_machine *`, for the timing layer."""
 
@@ -161,16 +181,16 @@ class NativeMachine:
         limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
         status = lib.cal_machine_run(self.handle, script.handle, limit[0], raw, error)
         if status == lib.CAL_UNSUPPORTED:
-            raise ModelError(_text(error))
+            raise ModelError(text_of(error))
         written, unwritten = self._write_result(raw, script) if result and status == lib.CAL_OK else (None, None)
         outcome = Outcome(
-            status=_STATUSES[status],
+            status=STATUSES[status],
             spent=ExUnits(raw.spent.cpu, raw.spent.mem),
             steps={kind.name.lower(): raw.steps[kind] for kind in StepKind if raw.steps[kind]},
             builtins={name: count for name, count in zip(_ROW_NAMES, raw.builtins, strict=True) if count},
             result=written,
             unwritten=unwritten,
-            error=None if status == lib.CAL_OK else _text(error),
+            error=None if status == lib.CAL_OK else text_of(error),
             logs=self._logs(),
         )
         lib.cal_machine_release(self.handle)
@@ -219,11 +239,11 @@ class NativeMachine:
             self.handle,
             outcome,
             script.handle.version,
-            _RESULT_CAP,
+            self._result_cap,
             ffi.cast("const uint8_t **", out),
             length,
             error,
         )
         if status != lib.CAL_OK:
-            return None, _text(error)
+            return None, text_of(error)
         return bytes(ffi.buffer(out[0], length[0])), None

@@ -38,7 +38,7 @@ from costmodel.plutus.term import (
     Term,
     Var,
     Version,
-    held_values,
+    decoding_features,
     terms_equal,
 )
 from costmodel.plutus.text import parse_program
@@ -109,9 +109,9 @@ __all__ = [
     "data_to_json",
     "decode_data",
     "decode_flat",
+    "decoding_features",
     "encode_data",
     "encode_flat",
-    "held_values",
     "language_available",
     "list_of",
     "load_data",

@@ -1,49 +1,53 @@
 """Integers from and to decimal digits at any length.
 
-Python's own conversion refuses more than 4300 digits, as it takes quadratic time; these split in halves instead.
+Python's own conversion refuses more than 4300 digits, as it takes quadratic time. Longer ones are GMP's: a million
+digits take some hundredths of a second.
 """
 
 import re
 from typing import Final
 
-_CHUNK: Final = 4000  # digits that Python converts by itself
+from costmodel._native import ffi, lib
+from costmodel.errors import DecodeError
+
+MOST_DIGITS: Final = 1 << 27
+"""More are refused: they would take gigabytes and many seconds."""
+
+_FEW: Final = 4000  # digits that Python converts by itself
+_LIMB_BYTES: Final = 8
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 
 
 def parse_decimal(digits: str) -> int:
-    """The integer that an optional sign and ASCII digits spell. ValueError for anything else."""
+    """The integer that an optional sign and ASCII digits spell. ValueError for anything else, DecodeError for more than
+    MOST_DIGITS."""
     if not _INTEGER.fullmatch(digits):
         raise ValueError("not a decimal integer")
-    if len(digits) <= _CHUNK:
+    if len(digits) <= _FEW:
         return int(digits)
-    magnitude = _parse_magnitude(digits.lstrip("+-"))
+    magnitude = _parse_magnitude(digits.lstrip("+-").encode())
     return -magnitude if digits[0] == "-" else magnitude
 
 
-def _parse_magnitude(digits: str) -> int:
-    first = len(digits) % _CHUNK
-    starts = range(first, len(digits), _CHUNK)
-    limbs = [int(digits[:first] or "0"), *(int(digits[start : start + _CHUNK]) for start in starts)]
-    # Pair neighbours until one is left: the operands of each multiplication stay balanced.
-    base = 10**_CHUNK
-    while len(limbs) > 1:
-        if len(limbs) % 2:
-            limbs.insert(0, 0)
-        limbs = [high * base + low for high, low in zip(limbs[::2], limbs[1::2], strict=True)]
-        base *= base
-    return limbs[0]
+def _parse_magnitude(digits: bytes) -> int:
+    limbs = ffi.new("uint64_t[]", lib.cal_decimal_limbs(len(digits)))
+    _check(lib.cal_decimal_parse(ffi.new("uint8_t[]", digits), len(digits), limbs))
+    return int.from_bytes(ffi.buffer(limbs), "little")
 
 
 def format_decimal(value: int) -> str:
-    """Decimal digits of an integer, with a sign if it is negative."""
-    if value.bit_length() <= 3 * _CHUNK:
+    """Decimal digits of an integer, with a sign if it is negative. DecodeError for more than MOST_DIGITS."""
+    if value.bit_length() <= 3 * _FEW:
         return str(value)
-    powers = [10**_CHUNK]
-    while powers[-1] <= abs(value):
-        powers.append(powers[-1] ** 2)
-    limbs = [abs(value)]
-    while powers:
-        power = powers.pop()
-        limbs = [part for limb in limbs for part in divmod(limb, power)]
-    digits = "".join(str(limb).zfill(_CHUNK) for limb in limbs).lstrip("0")
-    return f"-{digits}" if value < 0 else digits
+    count = value.bit_length() // (8 * _LIMB_BYTES) + 1
+    limbs = ffi.new("uint64_t[]", count)
+    ffi.buffer(limbs)[:] = abs(value).to_bytes(_LIMB_BYTES * count, "little")
+    digits, length = ffi.new("uint8_t[]", lib.cal_decimal_digits(count)), ffi.new("size_t *")
+    _check(lib.cal_decimal_print(limbs, count if limbs[count - 1] else count - 1, digits, length))
+    text = bytes(ffi.buffer(digits, length[0])).decode("ascii")
+    return f"-{text}" if value < 0 else text
+
+
+def _check(status: int) -> None:
+    if status != lib.CAL_OK:
+        raise DecodeError(f"an integer of more than {MOST_DIGITS:,} decimal digits, or no memory to convert it")

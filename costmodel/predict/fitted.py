@@ -13,10 +13,11 @@ from costmodel.errors import ModelError
 from costmodel.judging.estimate import Estimate
 from costmodel.machine import Script
 from costmodel.model import EXTRAS_KEY, STARTUP_KEY, CostModel, ps_to_ns
-from costmodel.plutus import BUILTIN_BY_NAME, decode_flat, held_values
+from costmodel.plutus import BUILTIN_BY_NAME, decode_flat, decoding_features
 from costmodel.predict.counts import Prediction
 from costmodel.records.model import Figure, FittedModel, FootprintRange, parse_section
 
+_CONSTANTS: Final = "constants_"  # of each type, where a program has any
 FOOTPRINT: Final = "footprint"
 """The name of the figure that says what a step takes more in a larger program."""
 
@@ -181,10 +182,10 @@ def predicted_call(prediction: Prediction, evaluation: Predicted, fitted: Fitted
         if operation not in fitted.section.calls or operation == instead:
             continue
         for name, fit in fitted.section.calls[operation].coefficients.items():
-            if name not in features:
+            if name not in features and not name.startswith(_CONSTANTS):
                 raise ModelError(f"the model's call costs have {operation} {name}, which this tool does not know")
             low, high = fit.interval_ps or (0.0, fit.ps)
-            part, each = f"{operation} {name}", ps_to_ns(features[name])
+            part, each = f"{operation} {name}", ps_to_ns(1) * features.get(name, 0.0)
             parts.append(Part(part, fit.ps * each))
             errors.append(Error(part, max(fit.ps - low, 0) * each, max(high - fit.ps, 0) * each))
     return Predicted((*evaluation.parts, *parts), (*evaluation.errors, *errors), evaluation.lack_ns)
@@ -203,20 +204,13 @@ def _parts_ns(parts_ps: Mapping[str, Sequence[float]], counts: Mapping[str, floa
     return np.sum(rows, axis=0) if rows else np.zeros(0)
 
 
-def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, int]]:
+def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, float]]:
     """What the costs of a call are linear in, by part of the call."""
     program = prediction.program
     decoded = Script.decode(program.flat, program.language, program.protocol_version)
-    values = held_values(decode_flat(program.flat).term)
-    log_nodes = round(decoded.nodes * math.log2(max(decoded.nodes, 1)))
+    decoding = decoding_features(decode_flat(program.flat).term, len(program.flat))
     return {
-        "decode": {
-            "intercept": 1,
-            "bytes": len(program.flat),
-            "nodes": decoded.nodes,
-            "nodes_log2_nodes": log_nodes,
-            "values": values,
-        },
+        "decode": {"intercept": 1, **decoding},
         "apply": {
             "arguments": len(program.arguments),
             "bytes": sum(map(len, program.arguments)),

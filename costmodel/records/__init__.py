@@ -1,1 +1,37 @@
-"""Documents: what commands write and read, each one closed, documented struct (see `model.py` for the conventions)."""
+"""Documents: what the commands write and read, each defined once as a closed struct.
+
+A document is a JSON object with `kind` and `schema_version`. Its struct is the only description of it: stages build
+the struct, `encode` writes it, `read` and `parse` read it, and `docs/schemas/` is generated from it. Formats that
+others own (upstream models, parameter arrays, JUnit, Bencher) are not here.
+"""
+
+from costmodel.records.documents import (
+    Bounds,
+    Document,
+    Former,
+    Record,
+    Version1,
+    encode,
+    finite,
+    from_value,
+    kind_of,
+    parse,
+    read,
+)
+from costmodel.records.foreign import convert_value, decode_json
+
+__all__ = [
+    "Bounds",
+    "Document",
+    "Former",
+    "Record",
+    "Version1",
+    "convert_value",
+    "decode_json",
+    "encode",
+    "finite",
+    "from_value",
+    "kind_of",
+    "parse",
+    "read",
+]

@@ -91,6 +91,11 @@ def is_corpus(path: Path) -> bool:
     return start.lstrip().startswith(b"{") and (b'"cases"' in start or b'"schema_version"' in start)
 
 
+def is_database(name: str) -> bool:
+    """Whether a corpus is named by the address of a database; costmodel.workloads.postgres then reads it."""
+    return name.startswith(("postgresql://", "postgres://"))
+
+
 def is_parquet(path: Path) -> bool:
     """Whether a file begins as Parquet does; costmodel.workloads.parquet then reads it."""
     if not path.is_file():
@@ -117,15 +122,17 @@ def load_corpus(path: Path) -> tuple[Evaluation, ...]:
 
 def from_corpus(path: Path) -> Workload:
     """The evaluations of a corpus that succeed, as a workload. InputError or DecodeError names the file."""
-    return workload_of(path, load_corpus(path), ())
+    return workload_of(str(path), load_corpus(path), (path,), ())
 
 
-def workload_of(path: Path, evaluations: Sequence[Evaluation], notes: tuple[str, ...]) -> Workload:
+def workload_of(
+    name: str, evaluations: Sequence[Evaluation], files: tuple[Path, ...], notes: tuple[str, ...]
+) -> Workload:
     """Those of a corpus's evaluations that succeed, as a workload; InputError where none does."""
     succeeding = [evaluation for evaluation in evaluations if evaluation.expected_success]
     if not succeeding:
-        raise InputError(f"{path}: the corpus has no case that succeeds")
+        raise InputError(f"{name}: the corpus has no case that succeeds")
     if failing := len(evaluations) - len(succeeding):
         notes = (*notes, f"{failing} of {len(evaluations)} cases fail, which is not timed")
-    programs = named_apart(evaluation.program(str(path)) for evaluation in succeeding)
-    return Workload(path.stem, programs, (path,), notes)
+    programs = named_apart(evaluation.program(name) for evaluation in succeeding)
+    return Workload(Path(name).stem, programs, files, notes)

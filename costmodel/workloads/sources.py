@@ -9,7 +9,7 @@ from typing import Final
 from costmodel.errors import InputError
 from costmodel.plutus import LedgerLanguage
 from costmodel.workloads.applied import SUFFIXES, applied_programs
-from costmodel.workloads.corpus import from_corpus, is_corpus, is_parquet
+from costmodel.workloads.corpus import from_corpus, is_corpus, is_database, is_parquet
 from costmodel.workloads.folder import from_folder
 from costmodel.workloads.random_programs import random_programs
 from costmodel.workloads.secp_loops import secp
@@ -41,13 +41,18 @@ def find_workload(
         return secp(loop_counts, protocol_version)
     if name == "random":
         return random_programs(seed)
+    if is_database(name):
+        from costmodel.workloads.parquet import sample_rows
+        from costmodel.workloads.postgres import postgres_rows
+
+        return sample_rows(postgres_rows(name), sample, seed, ())
     path = Path(name)
     if path.suffix in SUFFIXES and path.is_file():
         return Workload(path.stem, applied_programs([path], language, protocol_version), (path,))
     if is_parquet(path):
-        from costmodel.workloads.parquet import sample_rows  # it brings pyarrow
+        from costmodel.workloads.parquet import parquet_rows, sample_rows  # it brings pyarrow
 
-        return sample_rows(path, sample, seed)
+        return sample_rows(parquet_rows(path), sample, seed, (path,))
     if is_corpus(path):
         return from_corpus(path)
     if path.is_dir():

@@ -10,7 +10,7 @@ enum { CAP = 4 * 1024 * 1024 };
 
 static void check_equal(cal_arena *arena, cal_value left, cal_value right) {
   cal_error error = {0};
-  const cal_call call = {arena, &error, NULL, CAL_VARIANT_E};
+  const cal_call call = {arena, arena, &error, NULL, CAL_VARIANT_E};
   const cal_value both[2] = {left, right};
   cal_value equal = 0;
   const cal_status status = cal_equalsData(&call, both, &equal);
@@ -24,14 +24,14 @@ static void check_written(cal_arena *arena, cal_value data) {
   const uint8_t *again = NULL;
   size_t length = 0;
   size_t again_length = 0;
-  cal_status status = cal_data_to_cbor(arena, data, &bytes, &length, &error);
+  cal_status status = cal_data_to_cbor(arena, data, SIZE_MAX, &bytes, &length, &error);
   cal_value copy = 0;
   if (status == CAL_OK) {
     status = cal_data_from_cbor(arena, bytes, length, &copy, &error);
   }
   if (status == CAL_OK) {
     check_equal(arena, data, copy);
-    status = cal_data_to_cbor(arena, copy, &again, &again_length, &error);
+    status = cal_data_to_cbor(arena, copy, SIZE_MAX, &again, &again_length, &error);
   }
   cal_target_expect(status, CAL_MAY_SUCCEED, &error);
   if (status == CAL_OK) {

@@ -8,13 +8,16 @@
 #define cal_arena_grow unused_grow
 #define cal_arena_reset unused_reset
 #define cal_arena_release release_to_spares
+#define cal_arena_used unused_used
 void *cal_arena_grow(cal_arena *arena, size_t size);
 void cal_arena_reset(cal_arena *arena);
 void cal_arena_release(cal_arena *arena);
+size_t cal_arena_used(const cal_arena *arena);
 #include "machine/arena.c"
 #undef cal_arena_grow
 #undef cal_arena_reset
 #undef cal_arena_release
+#undef cal_arena_used
 
 /* A block that is kept for the next arena would still be good to use. */
 void cal_arena_release(cal_arena *arena) {
@@ -24,8 +27,16 @@ void cal_arena_release(cal_arena *arena) {
 
 void cal_arena_reset(cal_arena *arena) { cal_arena_release(arena); }
 
+size_t cal_arena_used(const cal_arena *arena) {
+  size_t used = 0;
+  for (const cal_chunk *chunk = arena->first; chunk != NULL; chunk = chunk->newer) {
+    used += chunk->size;
+  }
+  return used;
+}
+
 void *cal_arena_grow(cal_arena *arena, size_t size) {
-  const size_t room = arena->cap - arena->held;
+  const size_t room = headroom(arena);
   if (room < sizeof(cal_chunk) || room - sizeof(cal_chunk) < size) {
     return NULL;
   }
@@ -34,13 +45,14 @@ void *cal_arena_grow(cal_arena *arena, size_t size) {
     return NULL;
   }
   *chunk = (cal_chunk){.newer = NULL, .size = size};
-  arena->held += sizeof *chunk + size;
+  account_of(arena)->held += sizeof *chunk + size;
   if (arena->current == NULL) {
     arena->first = chunk;
   } else {
     arena->current->newer = chunk;
   }
   arena->current = chunk;
+  arena->start = NULL; /* which says that the arena is not empty */
   /* `next` and `end` stay where they were, at nothing: the next block comes here too. */
   return payload(chunk);
 }

@@ -35,8 +35,8 @@ cal_machine *cal_target_machine(cal_variant variant, size_t memory_cap) {
 void cal_target_begin(void) {
   static bool ready = false;
   if (!ready) {
-    CAL_CHECK(cal_initialise() == 0);
     cal_track_gmp();
+    CAL_CHECK(cal_initialise() == 0);
     ready = true;
   }
   cal_track_begin();

@@ -21,9 +21,10 @@ static cal_value make_map(cal_arena *arena, cal_value list) {
   return list == 0 ? 0 : cal_make_data(arena, CAL_DATA_MAP, cal_from_small(0), list);
 }
 
-static cal_value tokens_to_data(cal_arena *arena, const cal_asset *tokens) {
+static cal_value tokens_to_data(const cal_call *call, const cal_asset *tokens) {
+  cal_arena *arena = call->arena;
   size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(arena, tokens, &count);
+  const cal_asset **entries = cal_asset_entries(call->scratch, tokens, &count);
   cal_value list = entries == NULL ? 0 : cal_make_nil(arena, &cal_type_pair_data);
   while (list != 0 && count > 0) {
     const cal_asset *token = entries[--count];
@@ -40,11 +41,11 @@ cal_status cal_valueData(const cal_call *call, const cal_value *a, cal_value *re
                     MOST_ENTRIES);
   }
   size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(call->arena, cal_currencies(a[0]), &count);
+  const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[0]), &count);
   cal_value list = entries == NULL ? 0 : cal_make_nil(call->arena, &cal_type_pair_data);
   while (list != 0 && count > 0) {
     const cal_asset *currency = entries[--count];
-    list = prepend(call->arena, currency->key, tokens_to_data(call->arena, currency->tokens), list);
+    list = prepend(call->arena, currency->key, tokens_to_data(call, currency->tokens), list);
   }
   return cal_return(call, make_map(call->arena, list), result);
 }

@@ -74,7 +74,7 @@ typedef cal_status (*combination)(const cal_call *call, const cal_asset *x, cons
 
 static cal_status add_quantities(const cal_call *call, const cal_asset *x, const cal_asset *y,
                                  cal_asset *both) {
-  const cal_value sum = cal_integer_add(call->arena, x->quantity, y->quantity);
+  const cal_value sum = cal_integer_add(call, x->quantity, y->quantity);
   if (sum == 0) {
     return cal_exhausted(call);
   }
@@ -90,8 +90,8 @@ static cal_status merge(const cal_call *call, const cal_asset *left, const cal_a
                         combination combine, const cal_asset **tree) {
   size_t lefts = 0;
   size_t rights = 0;
-  const cal_asset **x = cal_asset_entries(call->arena, left, &lefts);
-  const cal_asset **y = cal_asset_entries(call->arena, right, &rights);
+  const cal_asset **x = cal_asset_entries(call->scratch, left, &lefts);
+  const cal_asset **y = cal_asset_entries(call->scratch, right, &rights);
   cal_asset *merged = cal_alloc_array(call->arena, lefts + rights, sizeof *merged);
   if (x == NULL || y == NULL || merged == NULL) {
     return cal_exhausted(call);
@@ -141,7 +141,7 @@ static bool at_most(cal_value x, cal_value y) { return cal_integer_compare(x, y)
 static cal_status contains_tokens(const cal_call *call, const cal_asset *container,
                                   const cal_asset *tokens, bool *contains) {
   size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(call->arena, tokens, &count);
+  const cal_asset **entries = cal_asset_entries(call->scratch, tokens, &count);
   if (entries == NULL) {
     return cal_exhausted(call);
   }
@@ -165,7 +165,7 @@ cal_status cal_valueContains(const cal_call *call, const cal_value *a, cal_value
   }
   bool contains = true;
   size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(call->arena, cal_currencies(a[1]), &count);
+  const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[1]), &count);
   cal_status status = entries == NULL ? cal_exhausted(call) : CAL_OK;
   for (size_t i = 0; status == CAL_OK && contains && i < count; i++) {
     const cal_asset *found = cal_asset_find(cal_currencies(a[0]), entries[i]->key);
@@ -182,13 +182,13 @@ cal_status cal_valueContains(const cal_call *call, const cal_value *a, cal_value
 static cal_status scale_tokens(const cal_call *call, cal_value factor, const cal_asset *tokens,
                                const cal_asset **scaled) {
   size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(call->arena, tokens, &count);
+  const cal_asset **entries = cal_asset_entries(call->scratch, tokens, &count);
   cal_asset *made = cal_alloc_array(call->arena, count, sizeof *made);
   if (entries == NULL || made == NULL) {
     return cal_exhausted(call);
   }
   for (size_t i = 0; i < count; i++) {
-    const cal_value product = cal_integer_multiply(call->arena, factor, entries[i]->quantity);
+    const cal_value product = cal_integer_multiply(call, factor, entries[i]->quantity);
     if (product == 0) {
       return cal_exhausted(call);
     }
@@ -207,7 +207,7 @@ cal_status cal_scaleValue(const cal_call *call, const cal_value *a, cal_value *r
     return give(call, NULL, result);
   }
   size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(call->arena, cal_currencies(a[1]), &count);
+  const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[1]), &count);
   cal_asset *made = cal_alloc_array(call->arena, count, sizeof *made);
   if (entries == NULL || made == NULL) {
     return cal_exhausted(call);
@@ -225,7 +225,7 @@ cal_status cal_scaleValue(const cal_call *call, const cal_value *a, cal_value *r
 /* The currencies in ascending order. */
 cal_status cal_policies(const cal_call *call, const cal_value *a, cal_value *result) {
   size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(call->arena, cal_currencies(a[0]), &count);
+  const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[0]), &count);
   cal_value list = entries == NULL ? 0 : cal_make_nil(call->arena, &cal_type_bytestring);
   while (list != 0 && count > 0) {
     list = cal_make_cell(call->arena, &cal_type_bytestring, cal_from_object(entries[--count]->key),

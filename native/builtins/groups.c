@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "machine/gmp_memory.h"
+
 enum { ORDER_LIMBS = 4, BOUNDED_SCALAR_BITS = 4096 };
 
 /* The order of both groups, least limb first. */
@@ -96,11 +98,12 @@ cal_status cal_group_scalar(const cal_call *call, cal_value integer,
     }
   } else {
     mp_limb_t *quotient =
-        cal_alloc_array(call->arena, number.count - ORDER_LIMBS + 1, sizeof *quotient);
-    if (quotient == NULL) {
+        cal_alloc_array(call->scratch, number.count - ORDER_LIMBS + 1, sizeof *quotient);
+    if (quotient == NULL || !cal_gmp_lend(call->scratch, cal_gmp_scratch(number.count))) {
       return cal_exhausted(call);
     }
     mpn_tdiv_qr(quotient, rest, 0, number.limbs, (mp_size_t)number.count, order, ORDER_LIMBS);
+    cal_gmp_end_loan();
   }
   if (number.negative && mpn_zero_p(rest, ORDER_LIMBS) == 0) {
     (void)mpn_sub_n(rest, order, rest, ORDER_LIMBS);

@@ -3,6 +3,7 @@
 
 #include "builtins/families.h"
 #include "builtins/integers.h"
+#include "machine/gmp_memory.h"
 
 static int compare_magnitudes(const cal_limbs *x, const cal_limbs *y) {
   if (x->count != y->count) {
@@ -39,17 +40,18 @@ static cal_value add_limbs(cal_arena *arena, cal_value left, cal_value right, bo
   if (y.count == 0) {
     return cal_make_integer(arena, x.limbs, x.count, x.negative);
   }
-  mp_limb_t *sum = cal_alloc_array(arena, x.count + 1, sizeof *sum);
+  cal_big *sum = cal_begin_integer(arena, x.count + 1);
   if (sum == NULL) {
     return 0;
   }
-  sum[x.count] = 0;
+  mp_limb_t carry = 0;
   if (x.negative == y.negative) {
-    sum[x.count] = mpn_add(sum, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
+    carry = mpn_add(sum->limbs, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
   } else {
-    (void)mpn_sub(sum, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
+    (void)mpn_sub(sum->limbs, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
   }
-  return cal_make_integer(arena, sum, x.count + 1, x.negative);
+  sum->limbs[x.count] = carry;
+  return cal_end_integer(arena, sum, x.count + 1, x.negative);
 }
 
 cal_status cal_addInteger(const cal_call *call, const cal_value *a, cal_value *result) {
@@ -57,7 +59,7 @@ cal_status cal_addInteger(const cal_call *call, const cal_value *a, cal_value *r
     /* Two 63-bit numbers add up within 64 bits. */
     return cal_return(call, cal_make_int64(call->arena, cal_small(a[0]) + cal_small(a[1])), result);
   }
-  return cal_return(call, cal_integer_add(call->arena, a[0], a[1]), result);
+  return cal_return(call, cal_integer_add(call, a[0], a[1]), result);
 }
 
 cal_status cal_subtractInteger(const cal_call *call, const cal_value *a, cal_value *result) {
@@ -67,11 +69,11 @@ cal_status cal_subtractInteger(const cal_call *call, const cal_value *a, cal_val
   return cal_return(call, add_limbs(call->arena, a[0], a[1], true), result);
 }
 
-cal_value cal_integer_add(cal_arena *arena, cal_value left, cal_value right) {
-  return add_limbs(arena, left, right, false);
+cal_value cal_integer_add(const cal_call *call, cal_value left, cal_value right) {
+  return add_limbs(call->arena, left, right, false);
 }
 
-cal_value cal_integer_multiply(cal_arena *arena, cal_value left, cal_value right) {
+cal_value cal_integer_multiply(const cal_call *call, cal_value left, cal_value right) {
   mp_limb_t spare[2];
   cal_limbs x = cal_limbs_of(left, &spare[0]);
   cal_limbs y = cal_limbs_of(right, &spare[1]);
@@ -83,16 +85,18 @@ cal_value cal_integer_multiply(cal_arena *arena, cal_value left, cal_value right
   if (y.count == 0) {
     return cal_from_small(0);
   }
-  mp_limb_t *product = cal_alloc_array(arena, x.count + y.count, sizeof *product);
-  if (product == NULL) {
+  const size_t count = x.count + y.count;
+  cal_big *product = cal_begin_integer(call->arena, count);
+  if (product == NULL || !cal_gmp_lend(call->scratch, cal_gmp_scratch(count))) {
     return 0;
   }
   if (x.limbs == y.limbs && x.count == y.count) {
-    mpn_sqr(product, x.limbs, (mp_size_t)x.count);
+    mpn_sqr(product->limbs, x.limbs, (mp_size_t)x.count);
   } else {
-    (void)mpn_mul(product, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
+    (void)mpn_mul(product->limbs, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
   }
-  return cal_make_integer(arena, product, x.count + y.count, x.negative != y.negative);
+  cal_gmp_end_loan();
+  return cal_end_integer(call->arena, product, count, x.negative != y.negative);
 }
 
 cal_status cal_multiplyInteger(const cal_call *call, const cal_value *a, cal_value *result) {
@@ -101,44 +105,64 @@ cal_status cal_multiplyInteger(const cal_call *call, const cal_value *a, cal_val
       !__builtin_mul_overflow(cal_small(a[0]), cal_small(a[1]), &product)) {
     return cal_return(call, cal_make_int64(call->arena, product), result);
   }
-  return cal_return(call, cal_integer_multiply(call->arena, a[0], a[1]), result);
+  return cal_return(call, cal_integer_multiply(call, a[0], a[1]), result);
 }
 
 typedef enum rounding { TRUNCATE, FLOOR } rounding;
 
-/* One of the four divisions, for a divisor other than 0. */
-static cal_value divide(cal_arena *arena, cal_value left, cal_value right, rounding rounding,
-                        bool remainder) {
-  mp_limb_t spare[2];
-  const cal_limbs x = cal_limbs_of(left, &spare[0]);
-  const cal_limbs y = cal_limbs_of(right, &spare[1]);
-  /* Room for a quotient one limb longer than usual: rounding down may carry. */
-  const size_t quotients = x.count < y.count ? 1 : x.count - y.count + 2;
-  mp_limb_t *quotient = cal_alloc_array(arena, quotients, sizeof *quotient);
-  mp_limb_t *rest = cal_alloc_array(arena, y.count, sizeof *rest);
-  if (quotient == NULL || rest == NULL) {
+/* One of the four divisions where the dividend is the smaller in magnitude: the
+ * quotient is 0, or -1 where rounding down makes it so, and nothing is divided. */
+static cal_value divide_by_larger(cal_arena *arena, cal_value left, cal_value right, bool adjust,
+                                  bool remainder) {
+  if (!remainder) {
+    return cal_from_small(adjust ? -1 : 0);
+  }
+  return adjust ? add_limbs(arena, left, right, false) : left;
+}
+
+/* Divides magnitudes of which the first is no smaller. Only what is asked for,
+ * quotient or rest, goes into the result; the other is scratch. */
+static cal_value divide_limbs(const cal_call *call, const cal_limbs *x, const cal_limbs *y,
+                              rounding rounding, bool remainder) {
+  /* Rounding down may carry into a further limb. */
+  const size_t quotients = x->count - y->count + 2;
+  cal_big *made = cal_begin_integer(call->arena, remainder ? y->count : quotients);
+  mp_limb_t *other =
+      cal_alloc_array(call->scratch, remainder ? quotients : y->count, sizeof *other);
+  if (made == NULL || other == NULL ||
+      !cal_gmp_lend(call->scratch, cal_gmp_scratch(x->count + y->count))) {
     return 0;
   }
-  memset(quotient, 0, quotients * sizeof *quotient);
-  memset(rest, 0, y.count * sizeof *rest);
-  if (x.count >= y.count) {
-    mpn_tdiv_qr(quotient, rest, 0, x.limbs, (mp_size_t)x.count, y.limbs, (mp_size_t)y.count);
-  } else if (x.count > 0) {
-    memcpy(rest, x.limbs, x.count * sizeof *rest);
-  }
-  const bool exact = mpn_zero_p(rest, (mp_size_t)y.count) != 0;
-  const bool adjust = rounding == FLOOR && !exact && x.negative != y.negative;
+  mp_limb_t *quotient = remainder ? other : made->limbs;
+  mp_limb_t *rest = remainder ? made->limbs : other;
+  mpn_tdiv_qr(quotient, rest, 0, x->limbs, (mp_size_t)x->count, y->limbs, (mp_size_t)y->count);
+  cal_gmp_end_loan();
+  quotient[quotients - 1] = 0;
+  const bool adjust = rounding == FLOOR && x->negative != y->negative &&
+                      mpn_zero_p(rest, (mp_size_t)y->count) == 0;
   if (!remainder) {
     if (adjust) {
       (void)mpn_add_1(quotient, quotient, (mp_size_t)quotients, 1);
     }
-    return cal_make_integer(arena, quotient, quotients, x.negative != y.negative);
+    return cal_end_integer(call->arena, made, quotients, x->negative != y->negative);
   }
   if (adjust) {
-    (void)mpn_sub_n(rest, y.limbs, rest, (mp_size_t)y.count);
-    return cal_make_integer(arena, rest, y.count, y.negative);
+    (void)mpn_sub_n(rest, y->limbs, rest, (mp_size_t)y->count);
   }
-  return cal_make_integer(arena, rest, y.count, x.negative);
+  return cal_end_integer(call->arena, made, y->count, adjust ? y->negative : x->negative);
+}
+
+/* One of the four divisions, for a divisor other than 0. */
+static cal_value divide(const cal_call *call, cal_value left, cal_value right, rounding rounding,
+                        bool remainder) {
+  mp_limb_t spare[2];
+  const cal_limbs x = cal_limbs_of(left, &spare[0]);
+  const cal_limbs y = cal_limbs_of(right, &spare[1]);
+  if (compare_magnitudes(&x, &y) < 0) {
+    const bool adjust = rounding == FLOOR && x.count != 0 && x.negative != y.negative;
+    return divide_by_larger(call->arena, left, right, adjust, remainder);
+  }
+  return divide_limbs(call, &x, &y, rounding, remainder);
 }
 
 static int64_t divide_small(int64_t x, int64_t y, rounding rounding, bool remainder) {
@@ -160,7 +184,7 @@ static cal_status division(const cal_call *call, const char *name, const cal_val
     const int64_t number = divide_small(cal_small(a[0]), cal_small(a[1]), rounding, remainder);
     return cal_return(call, cal_make_int64(call->arena, number), result);
   }
-  return cal_return(call, divide(call->arena, a[0], a[1], rounding, remainder), result);
+  return cal_return(call, divide(call, a[0], a[1], rounding, remainder), result);
 }
 
 cal_status cal_divideInteger(const cal_call *call, const cal_value *a, cal_value *result) {

@@ -2,11 +2,11 @@
 #ifndef CAL_INTEGERS_H
 #define CAL_INTEGERS_H
 
-#include "machine/value.h"
+#include "builtins/table.h"
 
 /* 0 where the arena is exhausted. */
-cal_value cal_integer_add(cal_arena *arena, cal_value left, cal_value right);
-cal_value cal_integer_multiply(cal_arena *arena, cal_value left, cal_value right);
+cal_value cal_integer_add(const cal_call *call, cal_value left, cal_value right);
+cal_value cal_integer_multiply(const cal_call *call, cal_value left, cal_value right);
 
 /* Negative, zero or positive. */
 int cal_integer_compare(cal_value left, cal_value right);

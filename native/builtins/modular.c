@@ -1,10 +1,18 @@
 /* Modular exponentiation: CIP-0109. */
 #include "builtins/families.h"
+#include "machine/gmp_memory.h"
 
 /* Base and exponent are signed integers of so many bits, the modulus is positive
  * and one bit shorter. The bound is also what lets GMP's mpz functions be used,
- * which take their memory from the system: a few kilobytes, never more. */
+ * which allocate: 131 KB for numbers of that length. */
 enum { MOST_BITS = 8192 };
+
+/* A table of powers of the base, as many as exponents of that length need, and a
+ * few numbers besides. */
+static size_t scratch_limbs(mpz_srcptr base, mpz_srcptr exponent, mpz_srcptr modulus) {
+  enum { TABLE = 192, TIMES = 16, BESIDES = 1024 };
+  return mpz_size(modulus) * TABLE + (mpz_size(base) + mpz_size(exponent)) * TIMES + BESIDES;
+}
 
 static void view(mpz_t number, cal_value integer, mp_limb_t *spare) {
   const cal_limbs limbs = cal_limbs_of(integer, spare);
@@ -51,6 +59,9 @@ cal_status cal_expModInteger(const cal_call *call, const cal_value *a, cal_value
   view(base, a[0], &spare[0]);
   view(exponent, a[1], &spare[1]);
   view(modulus, a[2], &spare[2]);
+  if (!cal_gmp_lend(call->scratch, scratch_limbs(base, exponent, modulus))) {
+    return cal_exhausted(call);
+  }
   mpz_t found;
   mpz_init(found);
   cal_status status = CAL_OK;
@@ -62,5 +73,6 @@ cal_status cal_expModInteger(const cal_call *call, const cal_value *a, cal_value
                       "builtin expModInteger: the base has no inverse for that modulus");
   }
   mpz_clear(found);
+  cal_gmp_end_loan();
   return status;
 }

@@ -41,14 +41,14 @@ static const void *finite_point(cal_value element) {
   return blst_p2_is_inf(point) ? NULL : point;
 }
 
-/* Pairs the lists up, as far as the shorter goes. Out: *terms, in the arena. */
+/* Pairs the lists up, as far as the shorter goes. Out: *terms, in the scratch arena. */
 static cal_status collect(const cal_call *call, const cal_list *scalars, const cal_list *points,
                           terms *terms) {
   const size_t most = cal_list_length(scalars);
   terms->count = 0;
-  terms->points = cal_alloc_array(call->arena, most, sizeof *terms->points);
-  terms->scalars = cal_alloc_array(call->arena, most, sizeof *terms->scalars);
-  terms->scalar_bytes = cal_alloc_array(call->arena, most, CAL_SCALAR_BYTES);
+  terms->points = cal_alloc_array(call->scratch, most, sizeof *terms->points);
+  terms->scalars = cal_alloc_array(call->scratch, most, sizeof *terms->scalars);
+  terms->scalar_bytes = cal_alloc_array(call->scratch, most, CAL_SCALAR_BYTES);
   if (terms->points == NULL || terms->scalars == NULL || terms->scalar_bytes == NULL) {
     return cal_exhausted(call);
   }
@@ -80,11 +80,11 @@ static cal_status collect(const cal_call *call, const cal_list *scalars, const c
       blst_##p##_mult(sum, terms->points[0], terms->scalars[0], CAL_SCALAR_BITS);              \
       return CAL_OK;                                                                           \
     }                                                                                          \
-    blst_##p##_affine *affine = cal_alloc_array(call->arena, terms->count, sizeof *affine);    \
-    const blst_##p##_affine **each = cal_alloc_array(call->arena, terms->count, sizeof *each); \
-    const blst_##p **points = cal_alloc_array(call->arena, terms->count, sizeof *points);      \
+    blst_##p##_affine *affine = cal_alloc_array(call->scratch, terms->count, sizeof *affine);    \
+    const blst_##p##_affine **each = cal_alloc_array(call->scratch, terms->count, sizeof *each); \
+    const blst_##p **points = cal_alloc_array(call->scratch, terms->count, sizeof *points);      \
     limb_t *scratch =                                                                          \
-        cal_alloc(call->arena, blst_##p##s_mult_pippenger_scratch_sizeof(terms->count));       \
+        cal_alloc(call->scratch, blst_##p##s_mult_pippenger_scratch_sizeof(terms->count));       \
     if (affine == NULL || each == NULL || points == NULL || scratch == NULL) {                 \
       return cal_exhausted(call);                                                              \
     }                                                                                          \

@@ -47,55 +47,52 @@ static int64_t data_words(cal_value data) {
 }
 
 /* Data may share its parts, so that a walk over all its nodes may take as good
- * as forever. One that reaches this many is given up, and the size is the
- * greatest there is: only unValueData is charged by the node, and at a price for
- * which no budget of the chain buys a tenth of it. */
-enum { MOST_NODES = 1 << 24 };
+ * as forever. It ends where there are more than anyone would pay for. */
+typedef struct walk {
+  cal_stack lists; /* what is left of each list that the walk is in */
+  int64_t count;
+  int64_t most;
+  bool exhausted;
+} walk;
 
-/* Counts one node, and leaves its list, if it has one, for later. False where
- * counting ends with it: at the greatest size, or at -1 for want of memory. */
-static bool count_node(cal_stack *lists, cal_value value, int64_t *count) {
-  const cal_data *data = CAL_AS(cal_data, value);
-  if (++*count > MOST_NODES) {
-    *count = INT64_MAX;
-    return false;
+static void enter_list(walk *walk, const cal_list *list) {
+  if (list->head.form == 0) {
+    return;
   }
-  if (data->head.form == CAL_DATA_INTEGER || data->head.form == CAL_DATA_BYTES) {
-    return true;
+  const cal_list **next = cal_stack_push(&walk->lists, sizeof *next);
+  walk->exhausted = walk->exhausted || next == NULL;
+  if (next != NULL) {
+    *next = list;
   }
-  const cal_list **next = cal_stack_push(lists, sizeof *next);
-  if (next == NULL) {
-    *count = -1;
-    return false;
-  }
-  *next = CAL_AS(cal_list, data->payload);
-  return true;
 }
 
-static bool count_list(cal_stack *lists, const cal_list *list, int64_t *count) {
-  bool going = true;
-  for (; going && list->head.form != 0; list = list->rest) {
+static void enter_node(walk *walk, cal_value value) {
+  const cal_data *data = CAL_AS(cal_data, value);
+  walk->count++;
+  if (data->head.form != CAL_DATA_INTEGER && data->head.form != CAL_DATA_BYTES) {
+    enter_list(walk, CAL_AS(cal_list, data->payload));
+  }
+}
+
+/* The number of nodes, or INT64_MAX beyond `most`; -1 for want of memory. */
+static int64_t data_nodes(cal_arena *arena, cal_value data, int64_t most) {
+  walk walk = {.most = most};
+  cal_stack_init(&walk.lists, arena);
+  enter_node(&walk, data);
+  const cal_list **top = NULL;
+  while (!walk.exhausted && walk.count <= walk.most &&
+         (top = cal_stack_pop(&walk.lists, sizeof *top)) != NULL) {
+    const cal_list *list = *top;
+    enter_list(&walk, list->rest);
     if (cal_kind_of(list->first) == CAL_PAIR) {
-      const cal_pair *pair = CAL_AS(cal_pair, list->first);
-      going = count_node(lists, pair->first, count) && count_node(lists, pair->second, count);
+      enter_node(&walk, CAL_AS(cal_pair, list->first)->second);
+      enter_node(&walk, CAL_AS(cal_pair, list->first)->first);
     } else {
-      going = count_node(lists, list->first, count);
+      enter_node(&walk, list->first);
     }
   }
-  return going;
-}
-
-static int64_t data_nodes(cal_arena *arena, cal_value data) {
-  cal_stack lists;
-  cal_stack_init(&lists, arena);
-  int64_t count = 0;
-  bool going = count_node(&lists, data, &count);
-  const cal_list **next = NULL;
-  while (going && (next = cal_stack_pop(&lists, sizeof *next)) != NULL) {
-    going = count_list(&lists, *next, &count);
-  }
-  cal_stack_release(&lists);
-  return count;
+  cal_stack_release(&walk.lists);
+  return walk.exhausted ? -1 : walk.count > walk.most ? INT64_MAX : walk.count;
 }
 
 static int64_t default_size(cal_value value) {
@@ -127,7 +124,7 @@ static int64_t default_size(cal_value value) {
   }
 }
 
-int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure) {
+int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure, int64_t most) {
   switch (measure) {
   case CAL_MEASURE_TEXT:
     return call->variant >= CAL_VARIANT_D ? (int64_t)(CAL_AS(cal_bytes, value)->length / 4)
@@ -143,7 +140,7 @@ int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure) 
   case CAL_MEASURE_DEPTH:
     return value_depth(value);
   case CAL_MEASURE_NODES:
-    return data_nodes(call->arena, value);
+    return data_nodes(call->arena, value, most);
   default:
     return default_size(value);
   }

@@ -67,7 +67,8 @@ typedef enum cal_measure {
 
 /* What a builtin may use besides its arguments. */
 typedef struct cal_call {
-  cal_arena *arena;
+  cal_arena *arena;   /* for the result */
+  cal_arena *scratch; /* for what is of use during the call only */
   cal_error *error;
   struct cal_log *log; /* for trace */
   cal_variant variant;
@@ -97,8 +98,9 @@ bool cal_wanted(cal_value value, cal_want want);
 bool cal_within_bounds(const cal_builtin *builtin, const cal_value *arguments);
 
 /* The size of an argument for costing, from 0 on; -1 where measuring it takes
- * memory and there is none. */
-int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure);
+ * memory and there is none. CAL_MEASURE_NODES, which walks, gives INT64_MAX for
+ * sizes beyond `most`. */
+int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure, int64_t most);
 
 /* Shorthands for builtins. */
 cal_status cal_return(const cal_call *call, cal_value value, cal_value *result);

@@ -173,6 +173,25 @@ typedef struct cal_features {
 cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *script,
                                     cal_ex_units budget, cal_outcome *outcome,
                                     cal_features *features, cal_error *error);
+
+typedef struct cal_usage_row {
+  int64_t sizes[6];
+  uint64_t count;
+  uint64_t tag;
+} cal_usage_row;
+
+typedef struct cal_usage {
+  cal_usage_row *rows;
+  size_t count;
+  uint64_t unpaid[...];
+  ...;
+} cal_usage;
+
+cal_usage *cal_usage_new(void);
+void cal_usage_free(cal_usage *usage);
+cal_status cal_machine_run_usage(cal_machine *machine, const cal_script *script,
+                                 cal_ex_units budget, cal_usage *usage, cal_outcome *outcome,
+                                 cal_error *error);
 void cal_machine_release(cal_machine *machine);
 const cal_log *cal_machine_log(const cal_machine *machine);
 cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *outcome,
@@ -180,3 +199,11 @@ cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *out
                                     size_t *length, cal_error *error);
 
 int64_t cal_cost(const int64_t *row, const int64_t *sizes);
+
+size_t cal_machine_used(const cal_machine *machine);
+size_t cal_gmp_overruns(void);
+
+size_t cal_decimal_limbs(size_t digits);
+size_t cal_decimal_digits(size_t limbs);
+cal_status cal_decimal_parse(uint8_t *digits, size_t length, uint64_t *limbs);
+cal_status cal_decimal_print(uint64_t *limbs, size_t count, uint8_t *digits, size_t *length);

@@ -14,8 +14,10 @@
 cal_status cal_data_from_cbor(cal_arena *arena, const uint8_t *bytes, size_t length,
                               cal_value *value, cal_error *error);
 
-/* Writes a Data value. Out: *bytes and *length, in `arena`. */
-cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, const uint8_t **bytes,
+/* Writes a Data value. Out: *bytes and *length, in `arena`. CAL_OUT_OF_MEMORY
+ * where it would be longer than `most`: Data that shares its parts may be of any
+ * length when written. */
+cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const uint8_t **bytes,
                             size_t *length, cal_error *error);
 
 #endif

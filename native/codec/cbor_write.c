@@ -14,6 +14,7 @@ typedef struct task {
 typedef struct writer {
   cal_stack out;
   cal_stack tasks;
+  size_t most; /* bytes; what is longer fails */
   bool failed;
 } writer;
 
@@ -21,7 +22,8 @@ static void put(writer *writer, const uint8_t *bytes, size_t length) {
   if (writer->failed || length == 0) {
     return;
   }
-  uint8_t *room = cal_stack_push(&writer->out, length);
+  const bool fits = length <= writer->most && writer->out.used <= writer->most - length;
+  uint8_t *room = fits ? cal_stack_push(&writer->out, length) : NULL;
   if (room == NULL) {
     writer->failed = true;
     return;
@@ -176,9 +178,9 @@ static void write_rest(writer *writer, const cal_list *cell) {
   }
 }
 
-cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, const uint8_t **bytes,
+cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const uint8_t **bytes,
                             size_t *length, cal_error *error) {
-  writer writer = {.failed = false};
+  writer writer = {.most = most};
   cal_stack_init(&writer.out, arena);
   cal_stack_init(&writer.tasks, arena);
   later(&writer, WRITE_DATA, data);

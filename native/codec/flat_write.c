@@ -53,13 +53,18 @@ typedef struct context {
   cal_error *error;
   cal_writer writer;
   cal_stack tasks;
+  size_t weight; /* of what has been written so far; limited as its length is */
   cal_status status;
 } context;
+
+/* What reading a result again, and printing it, takes time for: its parts more
+ * than its bytes. Data knows its words, four a node, before it is written. */
+enum { WEIGHT_OF_PART = 8, WEIGHT_OF_WORD = 4 };
 
 static void give_up(context *context) {
   if (context->status == CAL_OK) {
     context->status = cal_fail(context->error, CAL_OUT_OF_MEMORY,
-                               "the result is too large to be written out");
+                               "the result is too large to print");
   }
 }
 
@@ -281,10 +286,11 @@ static void write_type(context *context, cal_value value) {
 static void write_data(context *context, cal_value value) {
   const uint8_t *bytes = NULL;
   size_t length = 0;
-  const cal_status status =
-      cal_data_to_cbor(context->arena, value, &bytes, &length, context->error);
-  if (status != CAL_OK) {
-    context->status = status;
+  const size_t left = context->writer.most - context->writer.buffer.used;
+  context->weight += (size_t)CAL_AS(cal_data, value)->head.size * WEIGHT_OF_WORD;
+  if (context->weight > context->writer.most ||
+      cal_data_to_cbor(context->arena, value, left, &bytes, &length, context->error) != CAL_OK) {
+    give_up(context);
     return;
   }
   cal_write_bytes(&context->writer, bytes, length);
@@ -397,6 +403,7 @@ static void write_all(context *context) {
   while (context->status == CAL_OK &&
          (next = cal_stack_pop(&context->tasks, sizeof *next)) != NULL) {
     const task now = *next;
+    context->weight += WEIGHT_OF_PART;
     switch (now.kind) {
     case WRITE_TERM:
       write_term(context, &now);
@@ -415,7 +422,7 @@ static void write_all(context *context) {
       cal_write_bits(&context->writer, now.kind == WRITE_ONE, 1);
       break;
     }
-    if (context->writer.failed) {
+    if (context->writer.failed || context->weight > context->writer.most) {
       give_up(context);
     }
   }

@@ -50,7 +50,24 @@ void cal_arena_init(cal_arena *arena, size_t cap) {
   memset(arena, 0, sizeof *arena);
   arena->next = nothing;
   arena->end = nothing;
+  arena->start = nothing;
   arena->cap = cap;
+}
+
+void cal_arena_init_within(cal_arena *arena, cal_arena *owner) {
+  cal_arena_init(arena, 0);
+  arena->owner = owner;
+}
+
+/* The arena whose ceiling counts. */
+static cal_arena *account_of(cal_arena *arena) {
+  return arena->owner == NULL ? arena : arena->owner;
+}
+
+/* Bytes that may still be taken from the system. */
+static size_t headroom(cal_arena *arena) {
+  const cal_arena *account = account_of(arena);
+  return account->cap - account->held;
 }
 
 void cal_arena_drop_spares(void) {
@@ -62,18 +79,19 @@ void cal_arena_drop_spares(void) {
   spared = 0;
 }
 
-static unsigned char *payload(cal_chunk *chunk) { return (unsigned char *)(chunk + 1); }
+static unsigned char *payload(const cal_chunk *chunk) { return (unsigned char *)(uintptr_t)(chunk + 1); }
 
 static void enter(cal_arena *arena, cal_chunk *chunk) {
   arena->current = chunk;
   arena->next = payload(chunk);
   arena->end = arena->next + chunk->size;
+  arena->start = payload(arena->first);
 }
 
 static void free_chain(cal_arena *arena, cal_chunk *chunk) {
   while (chunk != NULL) {
     cal_chunk *newer = chunk->newer;
-    arena->held -= sizeof *chunk + chunk->size;
+    account_of(arena)->held -= sizeof *chunk + chunk->size;
     spare_or_free(chunk);
     chunk = newer;
   }
@@ -81,13 +99,29 @@ static void free_chain(cal_arena *arena, cal_chunk *chunk) {
 
 void cal_arena_release(cal_arena *arena) {
   free_chain(arena, arena->first);
-  const size_t held = arena->held;
-  cal_arena_init(arena, arena->cap);
-  arena->held = held;
+  const cal_arena emptied = *arena;
+  cal_arena_init(arena, emptied.cap);
+  arena->owner = emptied.owner;
+  arena->held = emptied.held;
+}
+
+size_t cal_arena_used(const cal_arena *arena) {
+  size_t used = 0;
+  if (arena->current != NULL) {
+    used = (size_t)(arena->next - payload(arena->current));
+    for (const cal_chunk *chunk = arena->first; chunk != arena->current; chunk = chunk->newer) {
+      used += chunk->size;
+    }
+  }
+  return used;
 }
 
 void cal_arena_reset(cal_arena *arena) {
   if (arena->first == NULL) {
+    return;
+  }
+  if (arena->first->size > KEPT_BY_RESET) {
+    cal_arena_release(arena);
     return;
   }
   cal_chunk *last = arena->first;
@@ -113,7 +147,7 @@ static cal_chunk *new_chunk(cal_arena *arena, size_t size) {
   if (wanted < size) {
     wanted = size;
   }
-  const size_t room = arena->cap - arena->held;
+  const size_t room = headroom(arena);
   if (room < sizeof(cal_chunk) || room - sizeof(cal_chunk) < size) {
     return NULL;
   }
@@ -132,7 +166,7 @@ static cal_chunk *new_chunk(cal_arena *arena, size_t size) {
     }
     chunk->size = wanted;
   }
-  arena->held += sizeof *chunk + chunk->size;
+  account_of(arena)->held += sizeof *chunk + chunk->size;
   return chunk;
 }
 
@@ -164,14 +198,14 @@ void cal_stack_init(cal_stack *stack, cal_arena *arena) {
 
 void cal_stack_release(cal_stack *stack) {
   free(stack->base);
-  stack->arena->held -= stack->capacity;
+  account_of(stack->arena)->held -= stack->capacity;
   stack->base = NULL;
   stack->used = 0;
   stack->capacity = 0;
 }
 
 int cal_stack_grow(cal_stack *stack, size_t size) {
-  const size_t most = stack->capacity + (stack->arena->cap - stack->arena->held);
+  const size_t most = stack->capacity + headroom(stack->arena);
   if (size > most || stack->used > most - size) {
     return -1;
   }
@@ -186,7 +220,7 @@ int cal_stack_grow(cal_stack *stack, size_t size) {
   if (base == NULL) {
     return -1;
   }
-  stack->arena->held += capacity - stack->capacity;
+  account_of(stack->arena)->held += capacity - stack->capacity;
   stack->base = base;
   stack->capacity = capacity;
   return 0;

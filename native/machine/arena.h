@@ -5,11 +5,16 @@
  * takes at most some hundred thousand steps and so a bounded number of bytes.
  * The ceiling is what keeps a hostile program from taking the machine's memory.
  *
+ * What a builtin needs only while it computes lies in an arena of its own, which
+ * is emptied after the call: results take what they are charged for, not what
+ * finding them took. It counts towards the same ceiling.
+ *
  * Invariant: `next <= end`; every block handed out is aligned to CAL_ALIGN.
  */
 #ifndef CAL_ARENA_H
 #define CAL_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,11 +27,16 @@ typedef struct cal_arena {
   unsigned char *end;
   cal_chunk *first;
   cal_chunk *current; /* the one that `next` and `end` point into */
-  size_t held;        /* bytes taken from the system, by stacks too */
+  unsigned char *start; /* where `next` stands while nothing is allocated */
+  struct cal_arena *owner; /* whose `held` and `cap` count; NULL for its own */
+  size_t held;        /* bytes taken from the system, by stacks and dependants too */
   size_t cap;         /* `held` never exceeds it */
 } cal_arena;
 
 void cal_arena_init(cal_arena *arena, size_t cap);
+
+/* An arena that counts towards the ceiling of another, which must outlive it. */
+void cal_arena_init_within(cal_arena *arena, cal_arena *owner);
 
 /* Gives all memory back, but for a megabyte that the thread keeps for its next
  * arena. What stacks hold of the cap stays theirs. The arena may be used again. */
@@ -39,6 +49,13 @@ void cal_arena_drop_spares(void);
 /* Empties the arena but keeps a few megabytes for the next run, so that a
  * repeated evaluation does not pay the system for its pages each time. */
 void cal_arena_reset(cal_arena *arena);
+
+static inline bool cal_arena_is_empty(const cal_arena *arena) {
+  return arena->next == arena->start;
+}
+
+/* Bytes of the blocks handed out, and of the ends of chunks that none fitted. */
+size_t cal_arena_used(const cal_arena *arena);
 
 /* The slow path of cal_alloc: takes a new chunk. NULL at the cap. */
 void *cal_arena_grow(cal_arena *arena, size_t size);
@@ -56,6 +73,16 @@ static inline void *cal_alloc(cal_arena *arena, size_t size) {
   void *block = arena->next;
   arena->next += rounded;
   return block;
+}
+
+/* Gives back the end of the block that was allocated last, so that `kept` bytes
+ * of its `size` remain. Does nothing where another block follows. */
+static inline void cal_arena_trim(cal_arena *arena, const void *block, size_t size, size_t kept) {
+  const size_t mask = CAL_ALIGN - 1;
+  unsigned char *start = arena->next - ((size + mask) & ~mask);
+  if (start == block) {
+    arena->next = start + ((kept + mask) & ~mask);
+  }
 }
 
 /* As cal_alloc for `count` items of `size` bytes, with the product checked. */

@@ -9,6 +9,7 @@
 #include "machine/costs.h"
 #include "machine/script.h"
 #include "machine/units.h"
+#include "machine/usage.h"
 
 typedef struct cal_machine cal_machine;
 
@@ -29,8 +30,8 @@ typedef struct cal_outcome {
 } cal_outcome;
 
 /* NULL with a reason where the packed model is wrong or memory is short.
- * `memory_cap` limits what a run may hold, in bytes, stacks included; GMP's
- * scratch space, a small multiple of the operands, comes on top. */
+ * `memory_cap` limits what a run may hold, in bytes, stacks and what
+ * builtins need while they compute included. */
 cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant variant,
                              size_t memory_cap, cal_error *error);
 void cal_machine_free(cal_machine *machine);
@@ -45,15 +46,25 @@ void cal_machine_free(cal_machine *machine);
 cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_ex_units budget,
                            cal_outcome *outcome, cal_error *error);
 
+/* As cal_machine_run, and records every call in `usage`, whose earlier rows are
+ * forgotten. CAL_OUT_OF_MEMORY where it cannot hold them. */
+cal_status cal_machine_run_usage(cal_machine *machine, const cal_script *script,
+                                 cal_ex_units budget, cal_usage *usage, cal_outcome *outcome,
+                                 cal_error *error);
+
 /* Empties the arena: what a run held is released at once. */
 void cal_machine_release(cal_machine *machine);
+
+/* Bytes that the last run took, for whatever it made, from the arena. */
+size_t cal_machine_used(const cal_machine *machine);
 
 const cal_log *cal_machine_log(const cal_machine *machine);
 
 /* Writes a result as a flat program of the given version, its variables by
  * de Bruijn index and every environment substituted. Out: *bytes, *length, in
- * the machine's arena. CAL_OUT_OF_MEMORY where it would be longer than `most`:
- * what is shared in memory is written out each time, so it may be. */
+ * the machine's arena. CAL_OUT_OF_MEMORY where it would be longer than `most`
+ * bytes, or of more than an eighth as many parts, terms or elements: what is
+ * shared in memory is written out each time, so it may be. */
 cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *outcome,
                                     const uint64_t version[3], size_t most,
                                     const uint8_t **bytes, size_t *length, cal_error *error);

@@ -8,6 +8,7 @@ struct cal_machine {
   cal_costs costs;
   cal_variant variant;
   cal_arena arena;
+  cal_arena scratch; /* of the builtin that is being called */
   cal_stack continuations; /* what to do with the value being computed */
   cal_stack values;        /* arguments and fields computed so far */
   cal_log log;
@@ -26,6 +27,7 @@ typedef struct cal_run {
   uint32_t unpaid;             /* their number */
   cal_call call;
   cal_observer *observer; /* by cal_run_start_counting alone */
+  cal_usage *usage; /* where calls are recorded; NULL where they are not */
 } cal_run;
 
 /* Steps are paid for in lots, as the ledger does (its "slippage"), because a

@@ -53,6 +53,21 @@ cal_status cal_run_pay_steps(cal_run *run) {
   return spend(run, cost);
 }
 
+/* A size of argument `index` that is more than what is left pays for, the others
+ * being 0: nothing larger is worth counting. Prices rise with sizes. */
+static int64_t beyond_means(const cal_run *run, const cal_builtin_cost *cost, unsigned index) {
+  enum { MOST_BITS = 24 }; /* no budget of the chain buys a tenth of that many nodes */
+  int64_t sizes[CAL_MAX_ARITY] = {0};
+  int64_t size = 1;
+  for (int bit = 0; bit < MOST_BITS && cal_costing_evaluate(&cost->cpu, sizes) <= run->left.cpu &&
+                    cal_costing_evaluate(&cost->mem, sizes) <= run->left.mem;
+       bit++) {
+    size *= 2;
+    sizes[index] = size;
+  }
+  return size;
+}
+
 static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *arguments) {
   const cal_builtin_cost *cost = &run->machine->costs.builtins[tag];
   int64_t sizes[CAL_MAX_ARITY] = {0};
@@ -61,15 +76,23 @@ static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *argum
     return cal_fail(run->error, CAL_UNSUPPORTED, "the cost model has no entry for builtin %s",
                     cal_builtins[tag].name);
   }
+  /* Another cost model may read sizes that this one does not. */
+  const unsigned reads = CAL_UNLIKELY(run->usage != NULL) ? ~0U : cost->reads;
   for (unsigned i = 0; i < cal_builtins[tag].arity; i++) {
-    if ((cost->reads >> i & 1) != 0) {
-      sizes[i] = cal_size_of(&run->call, arguments[i], (cal_measure)cal_builtins[tag].measures[i]);
+    if ((reads >> i & 1) != 0) {
+      const cal_measure measure = (cal_measure)cal_builtins[tag].measures[i];
+      const int64_t most =
+          CAL_UNLIKELY(measure == CAL_MEASURE_NODES) ? beyond_means(run, cost, i) : INT64_MAX;
+      sizes[i] = cal_size_of(&run->call, arguments[i], measure, most);
       if (CAL_UNLIKELY(sizes[i] < 0)) {
         return cal_exhausted(&run->call);
       }
       endless = endless || (CAL_UNLIKELY(sizes[i] == INT64_MAX) &&
                             cal_kind_of(arguments[i]) == CAL_DATA);
     }
+  }
+  if (CAL_UNLIKELY(run->usage != NULL) && !cal_usage_note(run->usage, tag, sizes)) {
+    return cal_fail(run->error, CAL_OUT_OF_MEMORY, "no memory to record calls in");
   }
   const cal_ex_units price = {cal_costing_evaluate(&cost->cpu, sizes),
                               cal_costing_evaluate(&cost->mem, sizes)};
@@ -102,5 +125,9 @@ cal_status cal_run_builtin(cal_run *run, unsigned tag, const cal_value *argument
   }
   run->outcome->builtins[tag]++;
   cal_planted_delay(tag);
-  return builtin->function(&run->call, arguments, result);
+  const cal_status done = builtin->function(&run->call, arguments, result);
+  if (CAL_UNLIKELY(!cal_arena_is_empty(&run->machine->scratch))) {
+    cal_arena_reset(&run->machine->scratch);
+  }
+  return done;
 }

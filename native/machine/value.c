@@ -37,29 +37,53 @@ cal_value cal_make_bytes(cal_arena *arena, cal_kind kind, const uint8_t *data, s
   return cal_from_object(bytes);
 }
 
-cal_value cal_make_integer(cal_arena *arena, const mp_limb_t *limbs, size_t count, bool negative) {
+/* The small integer with a magnitude, if it is one. Out: *value. */
+static bool is_small(const mp_limb_t *limbs, size_t count, bool negative, cal_value *value) {
+  const mp_limb_t magnitude = count == 0 ? 0 : limbs[0];
+  if (count > 1 || magnitude > (mp_limb_t)CAL_SMALL_MAX + (negative ? 1U : 0U)) {
+    return false;
+  }
+  *value = cal_from_small(negative ? (int64_t)((mp_limb_t)0 - magnitude) : (int64_t)magnitude);
+  return true;
+}
+
+static size_t without_leading_zeros(const mp_limb_t *limbs, size_t count) {
   while (count > 0 && limbs[count - 1] == 0) {
     count--;
   }
-  if (count == 0) {
-    return cal_from_small(0);
+  return count;
+}
+
+cal_big *cal_begin_integer(cal_arena *arena, size_t count) {
+  return count > UINT32_MAX ? NULL
+                            : cal_alloc(arena, sizeof(cal_big) + count * sizeof(mp_limb_t));
+}
+
+cal_value cal_end_integer(cal_arena *arena, cal_big *big, size_t count, bool negative) {
+  const size_t size = sizeof *big + count * sizeof(mp_limb_t);
+  const size_t left = without_leading_zeros(big->limbs, count);
+  cal_value small = 0;
+  if (is_small(big->limbs, left, negative, &small)) {
+    cal_arena_trim(arena, big, size, 0);
+    return small;
   }
-  if (count == 1 && limbs[0] <= (mp_limb_t)CAL_SMALL_MAX) {
-    return cal_from_small(negative ? -(int64_t)limbs[0] : (int64_t)limbs[0]);
+  cal_arena_trim(arena, big, size, sizeof *big + left * sizeof(mp_limb_t));
+  big->head = (cal_object){.kind = CAL_INTEGER, .form = negative, .size = (uint32_t)left};
+  return cal_from_object(big);
+}
+
+cal_value cal_make_integer(cal_arena *arena, const mp_limb_t *limbs, size_t count, bool negative) {
+  count = without_leading_zeros(limbs, count);
+  cal_value small = 0;
+  if (is_small(limbs, count, negative, &small)) {
+    return small;
   }
-  if (count == 1 && negative && limbs[0] == (mp_limb_t)CAL_SMALL_MAX + 1) {
-    return cal_from_small(CAL_SMALL_MIN);
-  }
-  if (count > UINT32_MAX) {
-    return 0;
-  }
-  cal_big *big = cal_alloc(arena, sizeof *big + count * sizeof(mp_limb_t));
+  cal_big *big = cal_begin_integer(arena, count);
   if (big == NULL) {
     return 0;
   }
-  big->head = (cal_object){.kind = CAL_INTEGER, .form = negative, .size = (uint32_t)count};
   memcpy(big->limbs, limbs, count * sizeof(mp_limb_t));
-  return cal_from_object(big);
+  return cal_end_integer(arena, big, count, negative);
 }
 
 cal_value cal_make_int64(cal_arena *arena, int64_t number) {

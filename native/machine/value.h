@@ -201,6 +201,11 @@ cal_value cal_make_int64(cal_arena *arena, int64_t number);
 cal_value cal_make_size(cal_arena *arena, uint64_t number);
 /* From a magnitude of `count` limbs, leading zeros allowed, copied. */
 cal_value cal_make_integer(cal_arena *arena, const mp_limb_t *limbs, size_t count, bool negative);
+/* An integer of at most `count` limbs, to be computed in place: begin gives the
+ * object whose limbs are to be set, NULL where the arena is exhausted; end makes
+ * the value of it, and gives back the memory of leading zeros where it can. */
+cal_big *cal_begin_integer(cal_arena *arena, size_t count);
+cal_value cal_end_integer(cal_arena *arena, cal_big *big, size_t count, bool negative);
 cal_value cal_make_nil(cal_arena *arena, const cal_type *element);
 cal_value cal_make_cell(cal_arena *arena, const cal_type *element, cal_value first,
                         const cal_list *rest);

@@ -163,3 +163,17 @@ def test_pattern_without_a_match_is_refused() -> None:
 def test_unknown_experiment_is_refused() -> None:
     with pytest.raises(InputError, match="unknown experiment 'walks'"):
         design_cells(["walks"], "*", 0)
+
+
+def test_decoding_is_timed_of_the_programs_of_steps() -> None:
+    programs = {cell.flat for cell in _whole_design() if cell.operation in ("program", "loop")}
+    decoded = {cell.flat: cell for cell in _whole_design() if cell.operation == "decode"}
+    assert programs <= decoded.keys()
+    for cell in decoded.values():
+        assert [cell.features[name] for name in ("bytes", "nodes", "values")] == list(cell.sizes)
+
+
+@pytest.mark.parametrize("kind", ["integer", "bytestring", "string", "bool", "unit", "data", "list", "pair"])
+def test_constants_of_each_type_are_decoded_in_several_numbers(kind: str) -> None:
+    decoded = [cell for cell in _whole_design() if cell.operation == "decode"]
+    assert len({cell.features.get(f"constants_{kind}", 0) for cell in decoded}) > 2

@@ -36,7 +36,7 @@ def short(value: object) -> str:
 
 @cache
 def _machine(variant: Variant) -> NativeMachine:
-    return NativeMachine(ledger_model(variant), variant)
+    return NativeMachine(ledger_model(variant), variant, result_cap=1 << 26)
 
 
 def constant(value: Any) -> Constant:

@@ -27,7 +27,8 @@ PLENTY = ExUnits(10**15, 10**15)
 
 def evaluate(flat: bytes, budget: ExUnits = PLENTY, memory_cap: int = 1 << 30, *, result: bool = False) -> Outcome:
     script = Script.decode(flat, LedgerLanguage.PLUTUS_V3, 11)
-    return NativeMachine(MODEL, Variant.E, memory_cap=memory_cap).evaluate(script, budget, result=result)
+    machine = NativeMachine(MODEL, Variant.E, memory_cap=memory_cap, result_cap=1 << 26)
+    return machine.evaluate(script, budget, result=result)
 
 
 def flat_of(text: str) -> bytes:
@@ -116,7 +117,7 @@ def test_result_that_sharing_makes_huge_is_refused() -> None:
     assert machine.evaluate(script, PLENTY).status is Status.SUCCESS
     outcome = machine.evaluate(script, PLENTY, result=True)
     assert (outcome.status, outcome.result) == (Status.SUCCESS, None)
-    assert outcome.unwritten == "the result is too large to be written out"
+    assert outcome.unwritten == "the result is too large to print"
 
 
 def test_data_that_sharing_makes_huge_costs_more_than_any_budget() -> None:

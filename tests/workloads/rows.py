@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from costmodel.model import Variant, ledger_model, to_array
 from costmodel.plutus import LedgerLanguage, encode_data, encode_flat, parse_program
-from costmodel.workloads.parquet import COLUMNS
+from costmodel.workloads.rows import COLUMNS
 
 # One more than the argument, an integer: ten steps and two builtins.
 SUCCESSOR = encode_flat(

@@ -1,0 +1,188 @@
+"""`calibrate impact`: what a cost model changes on real scripts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from costmodel.cli.options import Json, scheduler_of
+from costmodel.cli.output import print_json, stdout, table, visible
+from costmodel.cli.progress import counted
+from costmodel.errors import InputError
+
+if TYPE_CHECKING:
+    from costmodel.records.impact import Impact, Quantiles
+    from costmodel.workloads.rows import Spreader
+
+_SOURCE = "ledger, a variant A to E, epoch:N, or a file of any format that `params` reads"
+
+
+def command(
+    before: Annotated[str, typer.Argument(metavar="A", help=f"The present cost model: {_SOURCE}.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The model to compare it with, named likewise.")],
+    corpus: Annotated[
+        str,
+        typer.Option(
+            "--corpus",
+            metavar="SOURCE",
+            help="Replay corpus (JSON or Parquet), folder of scripts, postgresql://… (plutus-script-evaluation), "
+            "or usages recorded with --record.",
+        ),
+    ],
+    blocks: Annotated[
+        str | None, typer.Option("--blocks", metavar="FIRST:LAST", help="Blocks of a database. [default: all]")
+    ] = None,
+    epoch: Annotated[
+        int | None, typer.Option("--epoch", metavar="N", min=0, help="Epoch of prices and limits. [default: the last]")
+    ] = None,
+    overlay: Annotated[
+        list[Path] | None, typer.Option("--overlay", metavar="FILE", help="Changes on top of the epoch's parameters.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Parquet file with a row for each evaluation.")
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="Parquet file of usages, for repricing by other models."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, max=10_000, help="Rows of each table.")] = 10,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="N", min=1, max=256, help="Processes. [default: one for each core]")
+    ] = None,
+    backend: Annotated[
+        str, typer.Option("--backend", metavar="NAME", help="Where scripts are evaluated: local or dask:SCHEDULER.")
+    ] = "local",
+    as_json: Json = False,
+) -> int:
+    """Show what cost model B changes compared with A on real scripts: units, fees, limits, and who breaks.
+
+    Every script is evaluated under both. Fees are those of each evaluation as if it were a transaction's only script.
+    Ends with 0 whatever it finds; `params diff` compares prices without scripts.
+    """
+    from costmodel.impact.run import impact, open_corpus, terms_at
+    from costmodel.model.sources import open_source
+
+    sources = open_source([before]), open_source([after])
+    opened = open_corpus(corpus, _blocks(blocks))
+    terms = terms_at(epoch, tuple(overlay or ()))
+    with _spreader(scheduler_of(backend), jobs) as spreader, counted("pricing", "evaluations") as progress:
+        found = impact(
+            *sources, opened, terms=terms, spreader=spreader, out=out, record=record, most=top, progress=progress
+        )
+    if as_json:
+        print_json(found)
+    else:
+        _show(found, top)
+    return 0
+
+
+def _blocks(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,18}):(\d{1,18})", text)
+    if match is None or int(match[1]) > int(match[2]):
+        raise InputError(f"invalid blocks {text!r}; use FIRST:LAST, such as 9000000:9100000")
+    return int(match[1]), int(match[2])
+
+
+@contextmanager
+def _spreader(scheduler: str | None, jobs: int | None) -> Iterator[Spreader]:
+    from costmodel.workloads.rows import over, processes
+
+    if scheduler is None:
+        with processes(jobs or len(os.sched_getaffinity(0))) as spreader:
+            yield spreader
+        return
+    from costmodel.fleet.cluster import connected
+
+    with connected(scheduler) as client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise InputError(f"the scheduler at {scheduler} has no workers; start some with dask worker {scheduler}")
+        yield partial(over, client.get_executor(pure=False), threads)
+
+
+def _show(found: Impact, top: int) -> None:
+    console = stdout()
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    say(f"{visible(found.after)} compared with {visible(found.before)} on {visible(found.corpus)}")
+    say(_counted(found))
+    before, after = found.totals_before, found.totals_after
+    rows = [
+        ("CPU, ps", f"{before.units[0]:,}", f"{after.units[0]:,}", _change(before.units[0], after.units[0])),
+        ("memory, words", f"{before.units[1]:,}", f"{after.units[1]:,}", _change(before.units[1], after.units[1])),
+        ("fees, lovelace", f"{before.fee:,}", f"{after.fee:,}", _change(before.fee, after.fee)),
+        ("a block holds", _number(before.per_block), _number(after.per_block), ""),
+    ]
+    right = [(name, "right") for name in ("before", "after", "change")]
+    console.print(table(None, [("all evaluations", "left"), *right], rows))
+    say(
+        f"who breaks: {found.newly_over_limit:,} newly over a transaction's limit, {found.newly_over_declared:,} over "
+        f"what was declared, {found.newly_failing:,} turned into failures; {found.newly_succeeding:,} newly succeed"
+    )
+    if found.without_declared:
+        say(f"{found.without_declared:,} evaluations come without declared ExUnits")
+    spread = [
+        (name, *_quantiles(quantiles))
+        for name, quantiles in (("CPU", found.cpu), ("memory", found.memory), ("fee", found.fee))
+        if quantiles
+    ]
+    headings = [(name, "right") for name in ("least", "5 %", "median", "95 %", "greatest")]
+    console.print(table(None, [("change by evaluation", "left"), *headings], spread))
+    total = after.units[0] - before.units[0]
+    shares = [
+        (each.price, f"{each.change[0]:+,}", f"{each.change[0] / total:+.1%}" if total else "", f"{each.change[1]:+,}")
+        for each in found.attribution[:top]
+        if any(each.change)
+    ]
+    columns = [("change by price", "left"), ("CPU, ps", "right"), ("of all", "right"), ("memory", "right")]
+    console.print(table(None, columns, shares))
+    affected = [
+        (
+            visible(each.id)[:40],
+            f"{each.fee_before:,}",
+            f"{each.fee_after:,}",
+            f"{each.share_after:.1%}",
+            "; ".join(each.breaks),
+        )
+        for each in found.most_affected[:top]
+    ]
+    headings = [("fee before", "right"), ("after", "right"), ("of the limit", "right"), ("breaks", "left")]
+    console.print(table(None, [("most affected", "left"), *headings], affected))
+
+
+def _counted(found: Impact) -> str:
+    others = [
+        f"{count:,} {name}"
+        for name, count in (
+            ("fail whatever the prices", found.failed),
+            ("exceed ten times a transaction's limit", found.unfinished),
+            ("are refused", found.refused),
+            ("meet a price that no budget can pay", found.unaffordable),
+        )
+        if count
+    ]
+    text = f"{found.priced:,} of {found.rows:,} evaluations priced, of {found.distinct_scripts:,} scripts"
+    return "; ".join([text, *others])
+
+
+def _quantiles(found: Quantiles) -> tuple[str, ...]:
+    return tuple(f"{ratio - 1:+.1%}" for ratio in (found.least, found.p5, found.median, found.p95, found.greatest))
+
+
+def _change(before: int, after: int) -> str:
+    return f"{after / before - 1:+.2%}" if before else ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.1f}"

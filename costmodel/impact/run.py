@@ -1,0 +1,183 @@
+"""An impact analysis from corpus to document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from costmodel.errors import InputError
+from costmodel.files import opened_atomically
+from costmodel.impact.pricing import price_list
+from costmodel.impact.tally import Tally
+from costmodel.impact.usages import USAGES, is_usages, usage_rows
+from costmodel.impact.worker import (
+    FAILED,
+    PRICED,
+    REFUSED,
+    RESULTS,
+    UNAFFORDABLE,
+    UNFINISHED,
+    Answer,
+    Question,
+    Terms,
+    evaluate_batch,
+    reprice_batch,
+)
+from costmodel.model.sources import Source
+from costmodel.model.timeline import last_change, parameters_at
+from costmodel.records.impact import Impact
+from costmodel.records.impact import Terms as TermsRecord
+from costmodel.workloads.corpus import is_corpus, is_database, is_parquet, load_corpus
+from costmodel.workloads.evaluation import PLENTY, Evaluation
+from costmodel.workloads.parquet import parquet_rows
+from costmodel.workloads.postgres import postgres_rows
+from costmodel.workloads.rows import Rows, Spreader, from_bytes, rows_of
+from costmodel.workloads.sources import find_workload
+
+MOST: Final = 20
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Rows to be evaluated, or usages to be repriced."""
+
+    rows: Rows
+    usages: bool
+
+
+def open_corpus(spec: str, blocks: tuple[int, int] | None = None) -> Corpus:
+    """A corpus as `eval` and `validate` name it (JSON, Parquet, folder, address of a database), or recorded usages.
+
+    `blocks` are the first and last block of a database. InputError or DecodeError where there is no such corpus.
+    """
+    if is_database(spec):
+        return Corpus(postgres_rows(spec, *(blocks or ())), usages=False)
+    if blocks:
+        raise InputError(f"{spec} is not a database; --blocks is for postgresql:// alone")
+    path = Path(spec)
+    if is_parquet(path):
+        return Corpus(usage_rows(path), True) if is_usages(path) else Corpus(parquet_rows(path), False)
+    if is_corpus(path):
+        return Corpus(rows_of(spec, load_corpus(path)), usages=False)
+    workload = find_workload(spec)
+    found = [
+        Evaluation(
+            id=program.label,
+            flat=program.flat,
+            arguments=program.arguments,
+            language=program.language,
+            protocol_version=program.protocol_version,
+            parameters=program.ledger_parameters,
+            budget=PLENTY,
+            expected_success=True,
+            expected=program.expected,
+        )
+        for program in workload.programs
+    ]
+    return Corpus(rows_of(spec, found), usages=False)
+
+
+def terms_at(epoch: int | None, overlays: tuple[Path, ...] = ()) -> tuple[Terms, TermsRecord]:
+    """The prices and limits of an epoch, the newest known without one. ModelError before Alonzo."""
+    chosen = last_change() if epoch is None else epoch
+    parameters = parameters_at(chosen, overlays)
+    transaction, block = parameters.max_tx_execution_units, parameters.max_block_execution_units
+    steps, memory = parameters.price_steps, parameters.price_memory
+    if transaction is None or block is None or steps is None or memory is None:
+        raise InputError(f"epoch {chosen} has no prices of ExUnits; choose one from 290 on")
+    record = TermsRecord(
+        epoch=chosen,
+        known_to=last_change(),
+        price_steps=str(steps),
+        price_memory=str(memory),
+        transaction=(transaction.cpu, transaction.mem),
+        block=(block.cpu, block.mem),
+    )
+    return Terms(steps, memory, transaction, block), record
+
+
+def impact(
+    before: Source,
+    after: Source,
+    corpus: Corpus,
+    *,
+    terms: tuple[Terms, TermsRecord],
+    spreader: Spreader,
+    out: Path | None = None,
+    record: Path | None = None,
+    most: int = MOST,
+    progress: Progress = lambda done, total: None,
+) -> Impact:
+    """What `after` changes compared with `before` on a corpus.
+
+    `out` and `record` are Parquet files, written whole or not at all: a row an evaluation, and the usages.
+    InputError for a corpus without rows or one that no model can price, CheckFailed where repricing and evaluation
+    disagree, which would be a fault of this program.
+    """
+    rows = corpus.rows
+    if not rows.count:
+        raise InputError(f"{rows.name} has no evaluations")
+    if corpus.usages and record:
+        raise InputError(f"{rows.name} holds recorded usages already; leave --record out")
+    question = Question(price_list(before), price_list(after), terms[0], keep_usages=record is not None)
+    work = partial(reprice_batch if corpus.usages else evaluate_batch, question)
+    tally = Tally(terms[0], most)
+    with ExitStack() as stack:
+        write_rows = stack.enter_context(_writer(out, RESULTS))
+        write_usages = stack.enter_context(_writer(record, USAGES))
+        for content in spreader(rows, work):
+            answer = msgspec.msgpack.decode(content, type=Answer)
+            batch = from_bytes(answer.rows)
+            tally.add(answer, batch)
+            write_rows(batch)
+            if answer.usages is not None:
+                write_usages(from_bytes(answer.usages))
+            progress(tally.rows, rows.count)
+    totals = tally.totals()
+    over_limit, over_declared, failing, succeeding = tally.breaking
+    return Impact(
+        before=before.name,
+        after=after.name,
+        corpus=rows.name,
+        method="repriced" if corpus.usages else "evaluated",
+        terms=terms[1],
+        rows=tally.rows,
+        priced=tally.outcomes[PRICED],
+        failed=tally.outcomes[FAILED],
+        unfinished=tally.outcomes[UNFINISHED],
+        refused=tally.outcomes[REFUSED],
+        unaffordable=tally.outcomes[UNAFFORDABLE],
+        totals_before=totals[0],
+        totals_after=totals[1],
+        newly_over_limit=over_limit,
+        newly_over_declared=over_declared,
+        newly_failing=failing,
+        newly_succeeding=succeeding,
+        without_declared=tally.without_declared,
+        cpu=tally.ratios["cpu"].quantiles(),
+        memory=tally.ratios["mem"].quantiles(),
+        fee=tally.ratios["fee"].quantiles(),
+        attribution=tally.attribution(),
+        most_affected=tally.most_affected(),
+        scripts=tally.scripts(),
+        distinct_scripts=tally.distinct_scripts,
+        results=None if out is None else str(out),
+    )
+
+
+@contextmanager
+def _writer(path: Path | None, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    if path is None:
+        yield lambda batch: None
+        return
+    with opened_atomically(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        yield writer.write_batch
