@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costmodel.cli.output import percent, print_json, stdout, table
+from costmodel.cli.output import print_json, say, show
 from costmodel.model import load
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Table, number, wide
 
 if TYPE_CHECKING:
     from costmodel.fit import Fit
@@ -26,15 +28,7 @@ def express_fit(model: Fit, reference: Path, target: Path, *, seed: int, factor:
 
 
 def _show(section: ExpressedModel, target: Path) -> None:
-    console = stdout()
-    headings = (
-        ("builtin", "left"),
-        ("family", "left"),
-        ("scale factor", "right"),
-        ("predicted", "right"),
-        ("95 %", "right"),
-        ("", "left"),
-    )
+    headings = ("builtin", wide("family"), number("scale factor"), number("predicted"), number("95 %"), "")
     rows = [
         (
             name,
@@ -47,15 +41,13 @@ def _show(section: ExpressedModel, target: Path) -> None:
         for name, scale in section.builtins.items()
     ]
     rows.append(("machine steps", "", f"{section.steps_factor:.4g}", "", "", ""))
-    console.print(table(f"Scale factors to the picoseconds of {section.reference}", headings, rows))
+    show(Table.of(f"Scale factors to the picoseconds of {section.reference}", headings, rows))
     held = section.held_out
-    console.print()
-    console.print(
-        f"a quarter of the builtins held out, {held.rounds} times: median error {percent(held.median_error)}, "
-        f"90 % within {percent(held.p90_error)}; intervals held {percent(held.covered)}",
-        markup=False,
-        soft_wrap=True,
+    say("")
+    say(
+        f"a quarter of the builtins held out, {held.rounds} times: median error {numbers.percent(held.median_error)}, "
+        f"90 % within {numbers.percent(held.p90_error)}; intervals held {numbers.percent(held.covered)}"
     )
     for name, reason in section.refused.items():
-        console.print(f"left out: {name}: {reason}", markup=False, soft_wrap=True)
-    console.print(f"model: {target}", markup=False, soft_wrap=True)
+        say(f"left out: {name}: {reason}")
+    say(f"model: {target}")

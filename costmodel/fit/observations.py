@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from costmodel.errors import InputError
 from costmodel.fit.uncertainty import Clusters
 from costmodel.model import MAX_COST, StepKind, Variant, variant_for
 from costmodel.plutus.language import LedgerLanguage
-from costmodel.runs.design import Cell as PlannedCell
+from costmodel.records.run import DesignCell, Status
 from costmodel.runs.means import COLUMNS, HASH_YARDSTICK, YARDSTICKS, trimmed_means
-from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ class Cell:
     features: tuple[tuple[str, float], ...] = ()
 
 
-def cells_of(planned: Sequence[PlannedCell], where: str) -> dict[str, Cell]:
+def cells_of(planned: Sequence[DesignCell], where: str) -> dict[str, Cell]:
     """The cells of a design that a fit uses, by their ids in it. InputError, naming `where`, for a malformed one.
 
     Nothing in a Cell depends on the design's ids, constants or order of timing, so designs that differ in these only
@@ -67,19 +67,19 @@ def cells_of(planned: Sequence[PlannedCell], where: str) -> dict[str, Cell]:
     """
     cells: dict[str, Cell] = {}
     occurrences: Counter[Cell] = Counter()
-    programs: dict[bytes, int] = {}
+    programs: dict[str, int] = {}
     for plan in planned:
         if plan.experiment not in (BUILTINS, STEPS, CALLS):
             continue
         cell = _cell(plan, where)
         if cell.experiment == CALLS:
-            cell = replace(cell, program=programs.setdefault(plan.flat, len(programs)))
+            cell = replace(cell, program=programs.setdefault(plan.program, len(programs)))
         cells[plan.id] = replace(cell, occurrence=occurrences[cell])
         occurrences[cell] += 1
     return cells
 
 
-def _cell(plan: PlannedCell, where: str) -> Cell:
+def _cell(plan: DesignCell, where: str) -> Cell:
     kinds = {kind.name.lower(): kind for kind in StepKind}
     counts = [0] * len(StepKind)
     for name, count in plan.steps.items():
@@ -178,9 +178,9 @@ def _check_alike(run: Run, other: Run) -> None:
     if a.run == b.run:
         raise InputError(f"{run.path} and {other.path} are the same run; name it once")
     if a.machine != b.machine:
-        different = _first_difference(a.machine, b.machine)
+        different = _first_difference(asdict(a.machine), asdict(b.machine))
         raise InputError(f"{run.path} and {other.path} are of unlike machines ({different} differs); fit them apart")
-    clocks = [manifest.clock.get("name") for manifest in (a, b)]
+    clocks = [manifest.clock.name for manifest in (a, b)]
     if clocks[0] != clocks[1]:
         raise InputError(f"{run.path} and {other.path} are of unlike clocks ({clocks[0]}, {clocks[1]}); fit them apart")
     if a.evaluator != b.evaluator:

@@ -33,7 +33,7 @@ from costmodel.fit.verdict import DEFAULT_FACTOR, verdict_of
 from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump, ledger_model
 from costmodel.model.steps import STARTUP_KEY
 from costmodel.records import model as record
-from costmodel.runs.origin import oddities, origin
+from costmodel.runs.anomalies import oddities, origin
 from costmodel.runs.store import Run
 
 DEFAULT_REPLICATES: Final = 1000
@@ -142,7 +142,6 @@ def fit_runs(
     flagged = {name: material(each.flags) for name, each in steps.record.coefficients.items()}
     flagged |= {fit.name: material(fit.flags) for fit in builtins}
     section = record.FittedModel(
-        schema_version=record.SCHEMA_VERSION,
         tool_version=__version__,
         variant=variant.value,
         picoseconds_of=_picoseconds_of(runs),
@@ -159,13 +158,13 @@ def fit_runs(
         flagged={name: tuple(sorted({each.flag for each in flags})) for name, flags in flagged.items() if flags},
         unfitted=unfitted | _lost(observed, applied),
         lost_cells=tuple(f"{cell.experiment} {cell.operation} {cell.sizes} x{cell.repeats}" for cell in observed.lost),
-        clock_unit=manifest.clock.get("unit", "ns"),
+        clock_unit=manifest.clock.unit,
         yardsticks=observed.yardsticks,
         yardstick_powers=observed.yardstick_powers,
         reference_yardstick_ns=observed.reference_yardstick_ns,
         hash_yardstick_ns=observed.hash_yardstick_ns,
         evaluator=dict(manifest.evaluator),
-        machine=dict(manifest.machine),
+        machine=manifest.machine,
         method=record.Method(
             estimate=_ESTIMATE,
             fit=_FIT,
@@ -177,7 +176,7 @@ def fit_runs(
             replicates=replicates,
             seed=seed,
         ),
-        inputs=tuple(msgspec.convert(origin(run), record.Origin) for run in runs),
+        inputs=tuple(origin(run) for run in runs),
         warnings=oddities(runs),
     )
     section = rounded_record(section)
@@ -212,8 +211,6 @@ def _lost(observed: Observations, applied: Mapping[str, Applications]) -> dict[s
 def _picoseconds_of(runs: Sequence[Run]) -> record.PicosecondsOf:
     """Whose time the runs hold. An evaluator without a version of its own is that of the package that measured."""
     evaluator, machine, versions = runs[0].manifest.evaluator, runs[0].manifest.machine, runs[0].manifest.versions
-    processor = machine.get("cpu")
-    model = processor.get("model name", "") if isinstance(processor, dict) else processor or ""
     build = [
         evaluator.get("build", ""),
         evaluator.get("runtime", ""),
@@ -224,7 +221,7 @@ def _picoseconds_of(runs: Sequence[Run]) -> record.PicosecondsOf:
         evaluator=evaluator.get("name", "unknown"),
         version=evaluator.get("version", versions.get("calibrate", "")),
         build=", ".join(part for part in build if part),
-        machine=" ".join(part for part in (str(model), str(machine.get("id", ""))) if part),
+        machine=" ".join(part for part in (machine.cpu.get("model name", ""), machine.id) if part),
     )
 
 

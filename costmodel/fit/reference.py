@@ -102,7 +102,6 @@ def express(fitted: CostModel, reference: CostModel, *, seed: int = 0, factor: f
     kept = {name: cost for name, cost in fitted.builtins.items() if name not in refused}
     said = rounded_record(
         record.ExpressedModel(
-            schema_version=record.SCHEMA_VERSION,
             reference=reference.source,
             builtins=scales,
             families={},

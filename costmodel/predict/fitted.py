@@ -16,6 +16,7 @@ from costmodel.model import EXTRAS_KEY, STARTUP_KEY, CostModel, ps_to_ns
 from costmodel.plutus import BUILTIN_BY_NAME, decode_flat, decoding_features
 from costmodel.predict.counts import Prediction
 from costmodel.records.model import Figure, FittedModel, FootprintRange, parse_section
+from costmodel.records.run import Machine
 
 _CONSTANTS: Final = "constants_"  # of each type, where a program has any
 FOOTPRINT: Final = "footprint"
@@ -37,7 +38,7 @@ class Fitted:
         return self.section.variant
 
     @property
-    def machine(self) -> dict[str, Any]:
+    def machine(self) -> Machine:
         return self.section.machine
 
     @property

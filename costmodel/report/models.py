@@ -18,11 +18,11 @@ from costmodel.records.model import (
     Figure,
     Flag,
     FootprintRange,
-    Origin,
     Point,
     Prediction,
 )
 from costmodel.records.model import FittedModel as Fitted
+from costmodel.records.run import Origin
 from costmodel.report.colours import Palette
 from costmodel.report.documents import Model
 from costmodel.report.page_model import Cell, Column, Flagged, Fold, Plot, Section, Table
@@ -373,7 +373,11 @@ def _facts(run: Origin) -> dict[str, Any]:
 
 def _origin(name: str, fitted: Fitted) -> Section:
     method = {key: str(value) for key, value in msgspec.structs.asdict(fitted.method).items()}
-    machine = {key: str(value) for key, value in fitted.machine.items() if not isinstance(value, dict | list)}
+    machine = {
+        key: str(value)
+        for key, value in msgspec.structs.asdict(fitted.machine).items()
+        if not isinstance(value, dict | tuple)
+    }
     tables = (
         facts_table(f"How {name} was made", {"variant": fitted.variant, "calibrate": fitted.tool_version} | method),
         facts_table("Machine", machine),

@@ -1,8 +1,6 @@
 """The section of a model file: closed, written and read through one tree of structs, earlier versions included."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,13 +8,7 @@ import pytest
 
 from costmodel.errors import ModelError
 from costmodel.records.model import ExpressedModel, FittedModel, parse_section
-
-DATA = Path(__file__).parent / "data"
-
-
-def old(name: str) -> dict[str, Any]:
-    section: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text("utf-8"))["calibrate"]
-    return section
+from tests.records.sections import old
 
 
 def present() -> Any:
@@ -79,14 +71,14 @@ def test_what_is_written_is_read_again() -> None:
 
 @pytest.mark.parametrize("make", [present, lambda: old("model-version-1")], ids=["present", "version 1"])
 def test_a_renamed_key_is_refused_wherever_it_is(make: Any) -> None:
-    places = [where for where, _ in objects(make()) if is_closed(where)]
+    places = [where for where, at in objects(make()) if at and is_closed(where)]
     assert len(places) > 30
     for where in places:
         document = make()
         at = dict(objects(document))[where]
         key = next(iter(at))
         at[f"{key}_renamed"] = at.pop(key)
-        with pytest.raises(ModelError, match=r"^model\.json[: ]") as error:
+        with pytest.raises(ModelError, match=r"^model\.json") as error:
             parse_section(document, "model.json")
         assert "\n" not in str(error.value)
 
