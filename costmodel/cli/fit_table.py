@@ -22,7 +22,10 @@ _POORLY_SEPARATED = 0.1
 def show_model(section: FittedModel, target: Path) -> None:
     """Print the tables; `target` is where the model was written."""
     _show_builtins(section)
-    _show_steps(section)
+    if section.steps.coefficients:
+        _show_steps(section)
+    else:
+        say("steps were not measured, and the model does not price them")
     if section.calls:
         _show_calls(section)
     if section.shapes:
@@ -138,11 +141,12 @@ def _show_steps(section: FittedModel) -> None:
     ]
     headings = ("step", number("price"), number("95 % (timing and lack of fit)"), "flags")
     show(Table.of("Machine steps", headings, rows))
-    startup, step = steps.single_price.startup, steps.single_price.step
-    say(
-        f"one price for all, the ledger's convention: start-up {startup.ps:,.0f} ps {_interval(startup)}, "
-        f"step {step.ps:,.0f} ps {_interval(step)}"
-    )
+    if steps.single_price is not None:
+        startup, step = steps.single_price.startup, steps.single_price.step
+        say(
+            f"one price for all, the ledger's convention: start-up {startup.ps:,.0f} ps {_interval(startup)}, "
+            f"step {step.ps:,.0f} ps {_interval(step)}"
+        )
     spread = "assumed" if steps.spread is None else f"{numbers.percent(steps.spread)} (estimated)"
     say(
         f"step design: condition number {steps.condition_number:.3g}, worst residual "

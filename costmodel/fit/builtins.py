@@ -298,7 +298,12 @@ def _places(
     points: Points | None = None,
 ) -> Iterator[record.Point]:
     """The fitted cost at each of `sizes`, and the measured one where they are those of `points`."""
-    fitted, smooth = priced.predict(sizes), priced.predict(sizes, constrained=False)
+    different = list(dict.fromkeys(sizes))
+    fitted, smooth = priced.predict(different), priced.predict(different, constrained=False)
+    places = {
+        at: figure_of(replicates, fitted[:, i], smooth[:, i], nonnegative=bool((fitted[:, i] >= 0).all()))
+        for i, at in enumerate(different)
+    }
     for i, at in enumerate(sizes):
         measured = None
         if points is not None:
@@ -307,7 +312,7 @@ def _places(
         yield record.Point(
             sizes=at,
             charged_ps=priced.function.evaluate(at),
-            fitted=figure_of(replicates, fitted[:, i], smooth[:, i], nonnegative=bool((fitted[:, i] >= 0).all())),
+            fitted=places[at],
             measured=measured,
             residual=None if points is None else float(priced.residuals[i]),
         )
@@ -327,7 +332,7 @@ def _flags(
         yield flag(FlagKind.FEW_CELLS, f"{known} different sizes for {wanted} coefficients")
     if applications.unpaired:
         yield flag(FlagKind.UNPAIRED, f"{applications.unpaired} cells without a partner were left out")
-    reasons = [missed[cell] for pair in applications.cells for cell in pair if cell in missed]
+    reasons = [missed[cell] for pair in applications.cells for cell in dict.fromkeys(pair) if cell in missed]
     if reasons:
         yield flag(FlagKind.UNCERTAIN, f"{len(reasons)} cells missed their precision: {reasons[0]}")
     yield from _misfit(priced, points, places, better)

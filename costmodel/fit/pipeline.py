@@ -25,9 +25,10 @@ from costmodel.fit.builtins import (
 )
 from costmodel.fit.calls import fit_calls
 from costmodel.fit.coefficient import Rounding, material, rounded, rounded_record
+from costmodel.fit.imported import are_imported, imported_points, observe_imported, whole_times, without_no_ops
 from costmodel.fit.observations import BUILTINS, CALLS, STEPS, Observations, check_runs, is_nop, observe
 from costmodel.fit.shapes import better_shapes, study_shapes
-from costmodel.fit.steps import StepsFit, fit_steps, smallest_costs
+from costmodel.fit.steps import StepsFit, fit_steps, smallest_costs, unmeasured
 from costmodel.fit.uncertainty import Replicates, replicate
 from costmodel.fit.verdict import DEFAULT_FACTOR, verdict_of
 from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump, ledger_model
@@ -43,6 +44,7 @@ _ESTIMATE: Final = (
     "25 %-trimmed mean of log time in each process, less the far outliers above that exceed those below in number, "
     "over the yardsticks, each to the power that leaves processes differing least; mean over processes"
 )
+_IMPORTED: Final = "as imported: means and their bounds, which stand in for processes"
 _FIT: Final = (
     "least squares on the protocol's shapes, relative errors weighing alike over the domain; coefficients are not "
     "negative, a sum with a minimum does not fall as its first size grows, and its minimum is fitted where it binds. "
@@ -116,13 +118,21 @@ def fit_runs(
     if not factor >= 1:
         raise InputError(f"a safety factor of {factor:g} is below 1; 2 means that a price may be half of what it costs")
     check_runs(runs)
-    observed = observe(runs)
-    resampled = replicate(observed.logs, observed.clusters, count=replicates, seed=seed)
+    imported = are_imported(runs)
+    observed = observe_imported(runs) if imported else observe(runs)
+    resampled = replicate(observed.logs, observed.clusters, count=replicates, seed=seed, moderated=not imported)
     ledger = ledger_model(variant)
 
     columns = observed.columns(BUILTINS)
-    applied = applications_of([observed.cells[i] for i in columns], columns, resampled)
-    points, unfitted = measured_points(applied, resampled, ledger, variant)
+    cells = [observed.cells[i] for i in columns]
+    if imported:
+        applied = whole_times(cells, columns, resampled)
+        points, unfitted = imported_points(applied, resampled, ledger, variant)
+        if not points:
+            raise InputError(f"{runs[0].path}: no builtin can be fitted, e.g. {next(iter(unfitted.values()))}")
+    else:
+        applied = applications_of(cells, columns, resampled)
+        points, unfitted = measured_points(applied, resampled, ledger, variant)
     builtins = fit_builtins(
         points,
         applied,
@@ -133,54 +143,64 @@ def fit_runs(
         coverage=coverage,
         seed=seed,
     )
-    columns = observed.columns(STEPS)
-    steps = fit_steps([observed.cells[i] for i in columns], columns, resampled, smallest_costs(applied))
-    columns = observed.columns(CALLS)
-    calls = fit_calls([observed.cells[i] for i in columns], columns, resampled, steps.evaluation_ps)
-
-    manifest = runs[0].manifest
-    flagged = {name: material(each.flags) for name, each in steps.record.coefficients.items()}
-    flagged |= {fit.name: material(fit.flags) for fit in builtins}
-    section = record.FittedModel(
-        tool_version=__version__,
-        variant=variant.value,
-        picoseconds_of=_picoseconds_of(runs),
-        verdict=verdict_of(
-            builtins, [str(run.path) for run in runs], factor=factor, allowed=allowed, envelope=coverage is not None
-        ),
-        batches=record.Batches(clean=observed.clean_batches, gated=observed.gated_batches),
-        builtins={fit.name: fit.record for fit in builtins},
-        steps=steps.record,
-        calls=calls,
-        no_ops=check_no_ops(applied, resampled, steps.evaluation_ps),
-        errors=_errors(steps, builtins, resampled),
-        shapes=study_shapes(points) if compare_shapes else {},
-        flagged={name: tuple(sorted({each.flag for each in flags})) for name, flags in flagged.items() if flags},
-        unfitted=unfitted | _lost(observed, applied),
-        lost_cells=tuple(f"{cell.experiment} {cell.operation} {cell.sizes} x{cell.repeats}" for cell in observed.lost),
-        clock_unit=manifest.clock.unit,
-        yardsticks=observed.yardsticks,
-        yardstick_powers=observed.yardstick_powers,
-        reference_yardstick_ns=observed.reference_yardstick_ns,
-        hash_yardstick_ns=observed.hash_yardstick_ns,
-        evaluator=dict(manifest.evaluator),
-        machine=manifest.machine,
-        method=record.Method(
-            estimate=_ESTIMATE,
-            fit=_FIT,
-            interval=_INTERVAL,
-            builtins=_charge(coverage),
-            memory=f"not measured: memory costs are those of the {ledger.source}",
-            rounding=_ROUNDING[rounding],
-            processes=len(observed.clusters.run),
-            replicates=replicates,
-            seed=seed,
-        ),
-        inputs=tuple(origin(run) for run in runs),
-        warnings=oddities(runs),
+    if imported:
+        steps, calls, no_ops, warnings = unmeasured(resampled), {}, {}, without_no_ops(applied)
+    else:
+        columns = observed.columns(STEPS)
+        steps = fit_steps([observed.cells[i] for i in columns], columns, resampled, smallest_costs(applied))
+        columns = observed.columns(CALLS)
+        calls = fit_calls([observed.cells[i] for i in columns], columns, resampled, steps.evaluation_ps)
+        no_ops, warnings = check_no_ops(applied, resampled, steps.evaluation_ps), ()
+    section = rounded_record(
+        record.FittedModel(
+            tool_version=__version__,
+            variant=variant.value,
+            picoseconds_of=_picoseconds_of(runs),
+            verdict=verdict_of(
+                builtins, [str(run.path) for run in runs], factor=factor, allowed=allowed, envelope=coverage is not None
+            ),
+            batches=record.Batches(clean=observed.clean_batches, gated=observed.gated_batches),
+            builtins={fit.name: fit.record for fit in builtins},
+            steps=steps.record,
+            calls=calls,
+            no_ops=no_ops,
+            errors=_errors(steps, builtins, resampled),
+            shapes=study_shapes(points) if compare_shapes else {},
+            flagged=_flagged(steps, builtins),
+            unfitted=unfitted | _lost(observed, applied),
+            lost_cells=tuple(
+                f"{cell.experiment} {cell.operation} {cell.sizes} x{cell.repeats}" for cell in observed.lost
+            ),
+            clock_unit=runs[0].manifest.clock.unit,
+            yardsticks=observed.yardsticks,
+            yardstick_powers=observed.yardstick_powers,
+            reference_yardstick_ns=observed.reference_yardstick_ns,
+            hash_yardstick_ns=observed.hash_yardstick_ns,
+            evaluator=dict(runs[0].manifest.evaluator),
+            machine=runs[0].manifest.machine,
+            method=record.Method(
+                estimate=_IMPORTED if imported else _ESTIMATE,
+                fit=_FIT,
+                interval=_INTERVAL,
+                builtins=_charge(coverage),
+                memory=f"not measured: memory costs are those of the {ledger.source}",
+                rounding=_ROUNDING[rounding],
+                processes=len(observed.clusters.run),
+                replicates=replicates,
+                seed=seed,
+            ),
+            inputs=tuple(origin(run) for run in runs),
+            warnings=(*oddities(runs), *warnings),
+        )
     )
-    section = rounded_record(section)
     return Fit(section, _cost_model(section, builtins, ledger))
+
+
+def _flagged(steps: StepsFit, builtins: Sequence[BuiltinFit]) -> dict[str, tuple[str, ...]]:
+    """What is material, by step and builtin."""
+    flags = {name: material(each.flags) for name, each in steps.record.coefficients.items()}
+    flags |= {fit.name: material(fit.flags) for fit in builtins}
+    return {name: tuple(sorted({each.flag for each in found})) for name, found in flags.items() if found}
 
 
 def _cost_model(section: record.FittedModel, builtins: Sequence[BuiltinFit], ledger: CostModel) -> CostModel:
@@ -189,8 +209,12 @@ def _cost_model(section: record.FittedModel, builtins: Sequence[BuiltinFit], led
     startup = ledger.startup
     return CostModel(
         builtins={fit.name: BuiltinCost(fit.priced.function, ledger.builtins[fit.name].memory) for fit in builtins},
-        steps={kind: ExUnits(prices[kind.json_key], ledger.steps[kind].mem) for kind in StepKind},
-        startup=None if startup is None else replace(startup, cpu=prices[STARTUP_KEY]),
+        steps={
+            kind: ExUnits(prices[kind.json_key], ledger.steps[kind].mem)
+            for kind in StepKind
+            if kind in ledger.steps and kind.json_key in prices
+        },
+        startup=None if startup is None or STARTUP_KEY not in prices else replace(startup, cpu=prices[STARTUP_KEY]),
         extras=msgspec.to_builtins(section),
         source=f"model fitted to {', '.join(each.run for each in section.inputs)}",
     )

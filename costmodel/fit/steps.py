@@ -127,6 +127,28 @@ class StepsFit:
         return predicted
 
 
+def unmeasured(replicates: Replicates) -> StepsFit:
+    """The fit of runs that have no step cells: no step has a price."""
+    nothing, count = np.zeros(0), len(replicates.times_ps)
+    empty = np.zeros((count, 0))
+    prices = Prices((), empty, empty, nothing, np.zeros((0, 0)), 0.0, 0.0, None, 0.0, 1.0, np.zeros(0, np.bool_))
+    steps = record.Steps(
+        cells=0,
+        coefficients={},
+        condition_number=1.0,
+        least_squares_ps={},
+        r2=None,
+        scatter=0.0,
+        scatter_of_other_programs=0.0,
+        spread=None,
+        single_price=None,
+        unmeasured_builtins=(),
+        worst_relative_residual=0.0,
+        prediction=record.Prediction(coefficients={}, scatter=0.0, missed=None, spread=None, footprint=None),
+    )
+    return StepsFit(steps, prices, None)
+
+
 def smallest_costs(applied: Mapping[str, Applications]) -> dict[str, Floats]:
     """What one application of each measured builtin costs at its smallest sizes (length N, ps), no-op taken off."""
     costs = {}

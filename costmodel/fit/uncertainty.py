@@ -18,12 +18,13 @@ processes. The bootstrap gives the interval its shape, the jackknife its size.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from costmodel.judging.moderation import common_freedom_cap, prior_of
 from costmodel.records.model import Figure, Holds
@@ -76,8 +77,9 @@ class Replicates:
         """95 % interval of a quantity from its N replicates; `smooth` are those without a constraint."""
         first = 1 + len(self.clusters.run)
         point = float(values[0])
-        low, high = (float(q) for q in np.quantile(values[first:], [_TAIL, 1 - _TAIL]))
-        stretch = self._stretch(smooth)
+        ends = np.quantile(values[first:], [_TAIL, 1 - _TAIL])
+        low, high = ends.tolist()
+        stretch = self._stretch(smooth, ends if smooth is values else np.quantile(smooth[first:], [_TAIL, 1 - _TAIL]))
         low, high = point - stretch * max(point - low, 0.0), point + stretch * max(high - point, 0.0)
         return (max(low, 0.0) if nonnegative else low), high
 
@@ -89,16 +91,16 @@ class Replicates:
         processes = len(self.clusters.run)
         return scaled_influences(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
 
-    def _stretch(self, smooth: Floats) -> float:
-        """How much wider than its percentiles an interval has to be."""
+    def _stretch(self, smooth: Floats, ends: Floats) -> float:
+        """How much wider than its percentiles, which are the `ends` of its resamples, an interval has to be."""
         processes = len(self.clusters.run)
-        low, high = np.quantile(smooth[1 + processes :], [_TAIL, 1 - _TAIL])
+        low, high = ends.tolist()
         variance, freedom = jackknife_variance(
             smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation, self.prior_freedom
         )
         if high <= low or variance == 0:
             return 1.0
-        return float(student_t.ppf(1 - _TAIL, freedom) * np.sqrt(variance) / ((high - low) / 2))
+        return float(stdtrit(freedom, 1 - _TAIL) * math.sqrt(variance) / ((high - low) / 2))
 
 
 def figure_of(
@@ -122,10 +124,11 @@ def figure(ps: float, interval: tuple[float, float] | None, holds: Holds) -> Fig
     return Figure(ps=ps, interval_ps=interval, relative_half_width=half, holds=holds)
 
 
-def replicate(logs: Floats, clusters: Clusters, *, count: int, seed: int) -> Replicates:
+def replicate(logs: Floats, clusters: Clusters, *, count: int, seed: int, moderated: bool = True) -> Replicates:
     """Replicates of the cells' times from `logs` (P × C): log ns of each cell in each process, NaN where it has none.
 
-    Processes weigh the same. Where a resample holds no process that has the cell, the point estimate stands in.
+    Processes weigh the same. Where a resample holds no process that has the cell, the point estimate stands in. What is
+    not to be `moderated` shows each variance as it is, as where rows stand in for intervals that are known.
     """
     processes = len(clusters.run)
     weights = np.vstack(
@@ -133,7 +136,7 @@ def replicate(logs: Floats, clusters: Clusters, *, count: int, seed: int) -> Rep
     )
     alone = np.asarray((~np.isnan(logs)).sum(axis=0) == 1)
     inflation = run_inflation(logs, clusters)
-    logs, prior_freedom = moderate(logs, clusters)
+    logs, prior_freedom = moderate(logs, clusters) if moderated else (logs, 0.0)
     present = ~np.isnan(logs)
     filled = np.where(present, logs, 0.0)
     sums, totals = weights @ filled, weights @ present.astype(np.float64)

@@ -164,7 +164,7 @@ class Steps(Record, frozen=True, kw_only=True):
     spread: Annotated[
         float | None, about("Estimated share by which prices of kinds differ from the common one; null where assumed")
     ]
-    single_price: SinglePrice
+    single_price: Annotated[SinglePrice | None, about("null where no steps were measured")]
     unmeasured_builtins: Annotated[tuple[str, ...], about("Builtins without cells of their own")]
     worst_relative_residual: Annotated[float, about("The largest miss, as a share")]
     prediction: Prediction
@@ -403,7 +403,9 @@ class _Fitted(Document, frozen=True, kw_only=True):
     yardstick_powers: Annotated[
         tuple[dict[str, float], ...], about("For each run the power of each yardstick; empty in older models")
     ]
-    reference_yardstick_ns: Annotated[float, about("The yardstick that times are relative to")]
+    reference_yardstick_ns: Annotated[
+        float | None, about("The yardstick that times are relative to; null where they were imported")
+    ]
     hash_yardstick_ns: Annotated[float | None, about("The hash yardstick's time")]
     evaluator: Annotated[dict[str, str], about("What the runs say of the evaluator")]
     machine: Machine

@@ -15,7 +15,7 @@ from costmodel.judging.estimate import Estimate
 from costmodel.model import CostModel, variant_for
 from costmodel.predict.counts import Prediction, predict
 from costmodel.predict.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
-from costmodel.records.run import Work as CellWork
+from costmodel.records.validation import Timed
 from costmodel.runs.anomalies import oddities
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.means import process_means
@@ -44,7 +44,7 @@ class _Replay:
     """One program timed in one way, and the time that is predicted for it."""
 
     prediction: Prediction
-    work: CellWork
+    work: Timed
     predicted: Predicted
 
     @property
@@ -140,7 +140,7 @@ def _score(replay: _Replay, observation: Observation, gates: Gates) -> Score:
 
 
 def _work(
-    work: CellWork, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
+    work: Timed, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
 ) -> Work:
     """All programs timed in one way. `state` is the factor by which their times were brought to the model's state."""
     mine = [(replay, found) for replay, found in zip(replays, scores, strict=True) if replay.work == work]

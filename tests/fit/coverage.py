@@ -11,7 +11,7 @@ import numpy as np
 from costmodel.fit import fit_runs
 from costmodel.fit.domain import corners
 from costmodel.fit.official import fit_official
-from costmodel.fit.official_rows import read_criterion
+from costmodel.imports.criterion_csv import read_criterion
 from costmodel.model import STARTUP_KEY
 from costmodel.records.model import Coefficient, Figure, FittedModel
 from costmodel.runs.store import Run

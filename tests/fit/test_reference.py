@@ -122,7 +122,7 @@ def test_a_size_is_not_scaled() -> None:
     own = dict(zip(names, model.builtins["divideInteger"].cpu.values, strict=True))
     was = dict(zip(names, LEDGER.builtins["divideInteger"].cpu.values, strict=True))
     (minimum,) = [name for name in names if name.endswith("minimum")]
-    assert own[minimum] == pytest.approx(was[minimum] * 0.5, abs=1)
+    assert own[minimum] == pytest.approx(was[minimum] * 0.5, rel=0.01)
     shape = {"intercept": 100_000, "slope": 2_000, "minimum": 6}
     by_size = costing_function("subtracted_sizes", shape, None, "here")
     builtins = {**LEDGER.builtins, "divideInteger": BuiltinCost(by_size, by_size)}

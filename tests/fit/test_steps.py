@@ -75,6 +75,7 @@ def test_single_price_is_that_of_every_kind_where_all_cost_the_same(
     for kind in StepKind:
         monkeypatch.setitem(STEP_PS, kind, 16_000)
     single = fit(tmp_path, list(step_cells())).section.steps.single_price
+    assert single is not None
     assert single.step.ps == pytest.approx(16_000)
     assert single.startup.ps == pytest.approx(STARTUP_PS)
 
@@ -142,6 +143,7 @@ def test_kinds_are_held_to_the_common_price_where_counts_do_not_explain_the_time
     clusters = Clusters(run=np.zeros(5, np.intp), group=np.zeros(5, np.intp), stratum=np.zeros(5, np.intp))
     cells = [FitCell("steps", "program", (), 1, tuple(map(int, row)), (), 0, VARIANT) for row in counts]
     steps = fit_steps(cells, range(100), replicate(logs, clusters, count=100, seed=0), {}).record
+    assert steps.single_price is not None
     common = steps.single_price.step.ps
     held = np.array([each.ps for each in [*steps.coefficients.values()][1:]]) / common
     alone = np.array([*steps.least_squares_ps.values()][1:]) / common
