@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
-from costmodel.fit.resample import Clusters, jackknife_variance, replicate, run_inflation
+from costmodel.fit.uncertainty import Clusters, jackknife_variance, replicate, run_inflation
 
 
 def one_run(processes: int) -> Clusters:

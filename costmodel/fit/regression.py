@@ -1,12 +1,15 @@
-"""Non-negative least squares for many replicates of one design at once, and what the design can tell apart."""
+"""Least squares for many replicates of one design at once, what the design can tell apart, and coefficients that are
+held to a common one by as much as the data say (ridge regression with its spread estimated)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize_scalar, nnls
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -121,3 +124,44 @@ def weighted_r2(observed: Floats, fitted: Floats, scales: Floats) -> float | Non
     if total <= 1e-18 * float((weights * observed**2).sum()):
         return None
     return 1 - float((weights * (observed - fitted) ** 2).sum()) / total
+
+
+class Spread(NamedTuple):
+    """Standard deviations of a mixed model: of the random coefficients (in units of the columns of its random design),
+    and of what is left of each row."""
+
+    random: float
+    residual: float
+
+
+def reml_spread(target: Floats, fixed: Floats, random: Floats) -> Spread:
+    """Those of target = fixed·a + random·u + e with u ~ N(0, random²) and e ~ N(0, residual²), by restricted maximum
+    likelihood (H. D. Patterson, R. Thompson, "Recovery of inter-block information when block sizes are unequal",
+    Biometrika 58, 1971).
+
+    There is one ratio of variances to find, so that the likelihood is profiled and searched along a line.
+    """
+    n, q = len(target), np.linalg.matrix_rank(fixed)
+    basis = np.linalg.svd(fixed, full_matrices=False)[0][:, :q]
+    shared = random @ random.T
+    freedom = n - q
+
+    def fitted(log_ratio: float) -> tuple[float, float]:
+        """Twice the negative log-likelihood but for a constant, and the residual variance."""
+        factor = cho_factor(np.eye(n) + np.exp(log_ratio) * shared, lower=True)
+        within = basis.T @ cho_solve(factor, basis)
+        solved = cho_solve(factor, target)
+        left = solved @ target - (basis.T @ solved) @ np.linalg.solve(within, basis.T @ solved)
+        variance = max(float(left) / freedom, 1e-300)
+        log_det = 2 * float(np.log(np.diag(factor[0])).sum()) + float(np.linalg.slogdet(within)[1])
+        return log_det + freedom * float(np.log(variance)), variance
+
+    scale = float(np.trace(shared)) / n
+    centre = -float(np.log(scale)) if scale > 0 else 0.0
+    found = minimize_scalar(lambda x: fitted(x)[0], bounds=(centre - _REACH, centre + _REACH), method="bounded")
+    variance = fitted(float(found.x))[1]
+    return Spread(float(np.sqrt(np.exp(found.x) * variance)), float(np.sqrt(variance)))
+
+
+_REACH = 25.0
+"""Logarithms to either side among which a ratio of variances is looked for."""

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
-from costmodel.fit.solve import independent_columns, solve, weighted_r2
+from costmodel.fit.regression import independent_columns, solve, weighted_r2
 
 HELD = np.zeros(3, np.bool_)
 ALL = np.ones(3, np.bool_)
