@@ -44,7 +44,7 @@ compare-study: setup
 	@.venv/bin/python -m tests.batches.study
 
 baseline: setup
-	@.venv/bin/calibrate validate --against baselines/debian-12-x86_64.json --renew
+	@.venv/bin/calibrate drift baselines/debian-12-x86_64.json --renew
 
 statistics: setup
 	@.venv/bin/python -m tests.fit.study

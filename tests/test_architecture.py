@@ -1,4 +1,4 @@
-"""Holds the rooms of `costmodel` apart: each imports only the rooms that it may."""
+"""Holds the packages of `costmodel` apart: each imports only the packages that it may."""
 
 import ast
 from collections.abc import Iterator
@@ -8,13 +8,14 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "costmodel"
 
-# Room -> the rooms it may import, besides itself. The stages (measure, fit, validate, batches, report) never import
-# one another: they meet in files.
+# Package -> the packages it may import, besides itself and the documents in `records`. The stages (experiments, fit,
+# validate, batches, report) never import one another: they meet in files.
 ALLOWED: dict[str, set[str]] = {
     "plutus": set(),
     "records": set(),
     "model": {"plutus"},
     "trace": set(),
+    "rendering": set(),
     "machine": {"plutus", "model", "trace"},
     "runs": {"trace"},
     "judging": set(),
@@ -26,11 +27,11 @@ ALLOWED: dict[str, set[str]] = {
     "workloads": {"plutus", "model", "machine"},
     "predict": {"workloads", "machine", "model", "plutus", "judging"},
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
-    "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus"},
+    "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "rendering"},
     "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
-    "impact": {"records", "workloads", "machine", "model", "plutus"},
+    "impact": {"workloads", "machine", "model", "plutus"},
     "batches": {"runs", "judging"},
-    "report": {"runs", "model", "trace"},
+    "report": {"runs", "model", "trace", "rendering"},
 }
 ALLOWED["cli"] = set(ALLOWED)
 NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validate", "cli"}
@@ -43,7 +44,7 @@ def allowed_imports(place: str) -> set[str]:
     if place in BESIDE:
         return BESIDE[place] | {"__version__"}
     native = {"_native"} if place in NATIVE_USERS else set()
-    return ALLOWED[place] | native | {place, "errors", "files", "__version__"}
+    return ALLOWED[place] | native | {place, "errors", "files", "records", "__version__"}
 
 
 def imported_names(source: str, package: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
-from costmodel.cli.options import Json
-from costmodel.cli.output import print_json, stdout, table
+from costmodel.cli.options import Json, TableCommand
+from costmodel.cli.output import complain, print_json, show
 from costmodel.model.timeline import last_change, parameters_at
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Table, number, wide
 from costmodel.workloads.budget import BudgetFit, Limits, Meter, Strategy, fit_budget, scaled_fits
 from costmodel.workloads.loops import find_loop
+
+Command = TableCommand
 
 
 def command(
@@ -33,21 +37,26 @@ def command(
     ] = None,
     overlay: Annotated[
         list[Path] | None,
-        typer.Option("--overlay", metavar="FILE", help="Parameters to change; repeatable, the last uppermost."),
+        typer.Option("--overlay", metavar="FILE", help="Parameters to change; may be repeated, the last one wins."),
     ] = None,
     scales: Annotated[
         bool,
-        typer.Option("--scales", help="Also with limits enlarged by 1.5 and 2.0, as many as it takes to use the more."),
+        typer.Option(
+            "--scales", help="Also fit limits enlarged by 1.5 and 2.0, until both CPU and memory are used up."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Find the largest loop count of a script within a target, by binary search on exact ExUnits.
+    """Find the largest loop count of a script within the chain's limits.
 
-    The target is a transaction's limit (txbudget), the Nth part of a block's (txperblock_N), or what shares a block's
-    limit among R times as many transactions as it needs (blockbudget_R). JSON is the node workbench's budget summary.
+    The search is a binary search on exact ExUnits. The limit is that of a transaction (txbudget), an Nth of a block's
+    (txperblock_N), or a block's limit shared by R times the transactions that it needs (blockbudget_R). --json prints
+    the node workbench's budget summary.
     """
     wanted = Strategy.parse(strategy)
     parameters = parameters_at(last_change() if epoch is None else epoch, overlay or ())
+    for note in parameters.notes:
+        complain(note)
     limits = Limits.of(parameters)
     meter = Meter(find_loop(script, parameters.major), parameters)
     best = fit_budget(meter, wanted, limits)
@@ -61,26 +70,26 @@ def command(
 
 def _show(fits: list[BudgetFit]) -> None:
     columns = (
-        ("limits", "left"),
-        ("strategy", "left"),
-        ("loops", "right"),
-        ("limited by", "left"),
-        ("CPU, ps", "right"),
-        ("memory, words", "right"),
-        ("txs a block", "right"),
-        ("loops a block", "right"),
+        "limits",
+        wide("strategy"),
+        number("loops"),
+        "limited by",
+        number("CPU (ps)"),
+        number("memory (words)"),
+        number("txs per block"),
+        wide(number("loops per block")),
     )
     rows = [
         (
             fit.scaled or "in force",
             fit.strategy.name,
-            f"{fit.loop_count:,}",
+            numbers.count(fit.loop_count),
             ", ".join(fit.limited_by),
-            f"{fit.used.cpu:,}",
-            f"{fit.used.mem:,}",
-            str(fit.transactions_per_block),
-            f"{fit.loops_per_block:,}",
+            numbers.count(fit.used.cpu),
+            numbers.count(fit.used.mem),
+            numbers.count(fit.transactions_per_block),
+            numbers.count(fit.loops_per_block),
         )
         for fit in fits
     ]
-    stdout().print(table(fits[0].script, columns, rows))
+    show(Table.of(fits[0].script, columns, rows))

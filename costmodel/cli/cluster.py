@@ -6,25 +6,29 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
-from costmodel.cli.options import LOCAL, Json, Measurements, Seed, scheduler_of
-from costmodel.cli.output import percent, print_json, stdout, table, time_ns, visible
+from costmodel.cli.options import LOCAL, Json, Measurements, Seed, TableCommand, scheduler_of
+from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.model import load as load_model
 from costmodel.model import ps_to_ns
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Cell, Column, Row, Table, number, ratio_cell, wide
 
 if TYPE_CHECKING:
     from costmodel.cluster.profiles import Load
     from costmodel.cluster.run import Nodes
     from costmodel.cluster.schedule import Block
     from costmodel.cluster.summary import Summary
+
+Command = TableCommand
 
 
 def command(
@@ -36,20 +40,24 @@ def command(
     ],
     model: Annotated[
         list[Path] | None,
-        typer.Option("--model", metavar="FILE", help="Predict by this model. [default: the ledger's CPU as time]"),
+        typer.Option(
+            "--model", metavar="FILE", help="Predict with this model. [default: the ledger's CPU price as time]"
+        ),
     ] = None,
     overlay: Annotated[
         list[Path] | None,
-        typer.Option("--overlay", metavar="FILE", help="Parameters to change; repeatable, the last uppermost."),
+        typer.Option("--overlay", metavar="FILE", help="Parameters to change; may be repeated, the last one wins."),
     ] = None,
     nodes: Annotated[
-        int | None, typer.Option("--nodes", metavar="N", min=1, max=1000, help="Instead of the profile's.")
+        int | None,
+        typer.Option("--nodes", metavar="N", min=1, max=1000, help="Number of nodes. [default: the profile's]"),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", metavar="N", min=1, max=1000, help="Instead of the profile's.")
+        int | None,
+        typer.Option("--epochs", metavar="N", min=1, max=1000, help="Number of epochs. [default: the profile's]"),
     ] = None,
     repeats: Annotated[
-        int, typer.Option("--repeats", metavar="N", min=1, max=100, help="How often all of it is done.")
+        int, typer.Option("--repeats", metavar="N", min=1, max=100, help="How often to repeat the whole run.")
     ] = 1,
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
@@ -58,7 +66,7 @@ def command(
         typer.Option(
             "--backend",
             metavar="WHERE",
-            help="local, or dask:SCHEDULER for the workers of a dask scheduler, each with --resources core=1.",
+            help="local, or dask:SCHEDULER for the workers of a Dask scheduler, each started with --resources core=1.",
         ),
     ] = LOCAL,
     trace_config: TraceConfig = None,
@@ -66,9 +74,9 @@ def command(
 ) -> int:
     """Let a cluster of node processes validate the blocks of a profile, and time every block on every node.
 
-    Slot leaders and blocks come from the seed; each block holds what its ExUnits and size allow. Each node is a process
-    of its own that decodes, applies and runs the script of every transaction; nothing is cached. The run's
-    blocks.parquet has every block on every node, predicted and observed. Ends with 1 where a node died.
+    Slot leaders and blocks follow from the seed; each block is filled up to its ExUnits and size. Each node is a
+    process that decodes, applies and runs the script of every transaction, without caching. The run's blocks.parquet
+    has the predicted and observed time of every block on every node. Exit code 1 if a node died.
     """
     # pandas comes with it; --help must not wait for that.
     from costmodel.cluster.profiles import find_profile, make_load
@@ -191,62 +199,61 @@ def _show_without_scripts(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(facts | {"predicted_block_ns": 0.0, "nodes": []})
         return
-    stdout().print(
-        f"{facts['profile']}: {facts['blocks']:,} blocks with {facts['transactions']:,} transactions, none with a "
-        "script: no script time is predicted, and there is none to observe",
-        soft_wrap=True,
+    say(
+        f"{facts['profile']}: {facts['blocks']:,} blocks with {facts['transactions']:,} transactions and no scripts: "
+        "there is no script time to predict or to observe"
     )
 
 
 def _show(load: Load, summary: Summary) -> None:
-    console = stdout()
-    console.print(
+    say(
         f"{summary.profile}: {summary.blocks:,} blocks, {summary.transactions:,} transactions of "
-        f"{summary.loop_count:,} loops, at most {load.most_transactions} a block (by {load.limited_by})",
-        soft_wrap=True,
+        f"{summary.loop_count:,} loops, at most {load.most_transactions} per block (limited by {load.limited_by})",
+        f"predicted: {numbers.time_ns(summary.predicted_tx_ns)} per transaction, "
+        f"{numbers.time_ns(summary.predicted_block_ns)} for the fullest block",
     )
-    console.print(
-        f"predicted: {time_ns(summary.predicted_tx_ns)} a transaction, {time_ns(summary.predicted_block_ns)} the "
-        "fullest block",
-        soft_wrap=True,
+    show(_nodes_table(summary))
+    spread = ", ".join(
+        f"{name.replace('_', ' ')} {numbers.percent(value)}"
+        for name, value in summary.spread.items()
+        if value is not None
     )
+    say(f"spread of a transaction's time: {spread}")
+    say(*summary.faults.values(), style="bold")
+    say(f"blocks: {summary.table}", f"run: {summary.run}")
+
+
+def _nodes_table(summary: Summary) -> Table:
     several = len({node.host for node in summary.nodes}) > 1
-    headings = (
-        "repeat",
-        "node",
+    repeated = any(node.repeat for node in summary.nodes)
+    columns: tuple[str | Column, ...] = (
+        Column("repeat", numeric=True, wide=not repeated),
+        number("node"),
         *(["host"] if several else []),
-        "blocks",
-        "undisturbed",
-        "p50",
-        "p95",
-        "p99",
-        "max",
-        "a transaction",
-        "r",
-        "of a slot",
-        "late",
+        wide(number("blocks")),
+        wide(number("undisturbed")),
+        number("p50"),
+        number("p95"),
+        wide(number("p99")),
+        number("max"),
+        number("per transaction"),
+        number("observed/predicted"),
+        number("of a slot"),
+        number("late"),
     )
-    rows = [
+    rows: list[Row] = [
         (
             str(node.repeat),
             str(node.node),
-            *([visible(node.host)] if several else []),
-            f"{node.blocks:,}",
-            f"{node.undisturbed:,}",
-            *(time_ns(node.percentiles_ns[share]) for share in ("50", "95", "99", "100")),
-            time_ns(node.tx_ns) + (" (slower)" if node.slower else ""),
-            f"{node.observed_over_predicted:.3f}",
-            percent(node.largest_share_of_slot),
-            str(node.late),
+            *([node.host] if several else []),
+            numbers.count(node.blocks),
+            numbers.count(node.undisturbed),
+            *(numbers.time_ns(node.percentiles_ns[share]) for share in ("50", "95", "99", "100")),
+            Cell(numbers.time_ns(node.tx_ns) + (" (slower)" if node.slower else "")),
+            ratio_cell(node.observed_over_predicted),
+            numbers.percent(node.largest_share_of_slot),
+            numbers.count(node.late),
         )
         for node in summary.nodes
     ]
-    console.print(table(None, [(heading, "right") for heading in headings], rows))
-    spread = ", ".join(
-        f"{name.replace('_', ' ')} {percent(value)}" for name, value in summary.spread.items() if value is not None
-    )
-    console.print(f"spread of a transaction's time: {spread}", soft_wrap=True)
-    for fault in summary.faults.values():
-        console.print(fault, style="bold", markup=False, soft_wrap=True)
-    console.print(f"blocks: {summary.table}", markup=False, soft_wrap=True)
-    console.print(f"run: {summary.run}", markup=False, soft_wrap=True)
+    return Table.of("", columns, rows)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.text import Text
-from typer.core import TyperCommand
 
-from costmodel.cli.options import Json, share
-from costmodel.cli.output import percent, print_json, stderr, stdout, table
+from costmodel.cli.options import Json, TableCommand, share
+from costmodel.cli.output import print_json, say, show, stderr
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Cell, Row, Table, change_cell, number, wide
 
 if TYPE_CHECKING:
     from costmodel.batches import Comparison
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
 _AGAINST: Final = "--against"
 _FEW: Final = 6  # units of a batch, below which the limit of their variance is several times as large
-_COLOURS: Final = {"unchanged": "green", "improved": "green", "regressed": "red", "inconclusive": "yellow"}
 
 
-class Command(TyperCommand):
-    """A command whose --against takes all names up to the next option, as a shell's pattern puts them there."""
+class Command(TableCommand):
+    """A command whose --against takes all names up to the next option, since a shell expands a pattern to many."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, _against_each(args))
@@ -52,23 +51,23 @@ def command(
         list[str],
         typer.Argument(
             metavar="BATCH...",
-            help="Folders of runs, or patterns in quotes, each a batch; folders of single runs are one batch together.",
+            help="Folders of runs or quoted patterns, each a batch; folders of single runs form one batch together.",
             show_default=False,
         ),
     ],
     against: Annotated[
         list[str],
-        typer.Option(_AGAINST, metavar="BATCH...", help="What to compare with, named likewise.", show_default=False),
+        typer.Option(_AGAINST, metavar="BATCH...", help="What to compare with, in the same form.", show_default=False),
     ],
     tolerance: Annotated[
-        str, typer.Option("--tolerance", metavar="SHARE", help="The change that does not matter.")
+        str, typer.Option("--tolerance", metavar="SHARE", help="Changes within this band count as unchanged.")
     ] = "1%",
     as_json: Json = False,
 ) -> int:
-    """Compare batches of runs, with intervals that know how far runs of one configuration differ.
+    """Compare batches of runs. The intervals include how much runs of the same configuration differ.
 
-    Ends with 0 if nothing regressed, 1 if something did, and 3 if the runs are too few to say; how many would do is in
-    the table.
+    Exit code 0 if nothing regressed, 1 if something did, 3 if there are too few runs to tell; the table says how many
+    more are needed.
     """
     # pandas and scipy come with it.
     from costmodel.batches import compare, select
@@ -84,34 +83,30 @@ def command(
 
 
 def _show(comparison: Comparison) -> None:
-    console = stdout()
-    for warning in comparison.warnings:
-        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    say(*(f"warning: {warning}" for warning in comparison.warnings))
     for pair in comparison.pairs:
-        console.print(_pair_table(pair))
-        for note in _notes(pair, comparison.tolerance):
-            console.print(f"note: {note}", markup=False, soft_wrap=True)
-        console.print()
-    console.print(_split_table(comparison))
-    console.print()
-    console.print(f"{comparison.status.value}: changes of up to ±{percent(comparison.tolerance)} count as none")
+        show(_pair_table(pair))
+        say(*(f"note: {note}" for note in _notes(pair, comparison.tolerance)), "")
+    show(_split_table(comparison))
+    band = numbers.percent(comparison.tolerance)
+    say("", f"{comparison.status.value}: changes within ±{band} count as unchanged")
 
 
-def _pair_table(pair: Pair) -> Any:
-    headings = (
-        ("experiment", "left"),
-        ("operation", "left"),
-        ("cells", "right"),
-        ("change", "right"),
-        ("95 %", "right"),
-        ("", "left"),
-        (f"more {pair.unit}s needed", "right"),
+def _pair_table(pair: Pair) -> Table:
+    columns = (
+        "operation",
+        wide("experiment"),
+        "verdict",
+        number("change"),
+        number("95 %"),
+        number(f"more {pair.unit}s needed"),
+        wide(number("cells")),
     )
     sides = " against ".join(
-        f"{name} ({count} {pair.unit}{'' if count == 1 else 's'})"
+        f"{name} ({numbers.plural(count, pair.unit)})"
         for name, count in zip((Path(pair.candidate), Path(pair.baseline)), pair.counts, strict=True)
     )
-    return table(sides, headings, [_row(verdict) for verdict in pair.verdicts])
+    return Table.of(sides, columns, [_row(verdict) for verdict in pair.verdicts])
 
 
 def _notes(pair: Pair, tolerance: float) -> Iterator[str]:
@@ -125,29 +120,30 @@ def _notes(pair: Pair, tolerance: float) -> Iterator[str]:
         most = max(seeming, key=lambda verdict: abs(verdict.change))
         rows = "1 row looks" if len(seeming) == 1 else f"{len(seeming)} rows look"
         yield (
-            f"{rows} changed by more than ±{percent(tolerance)}, {most.row.label} the most by {_signed(most.change)}, "
-            f"and may not be: single {pair.unit}s of a batch differ by {percent(most.spread)} there (one sd)"
+            f"{rows} changed by more than ±{numbers.percent(tolerance)}, {most.row.label} the most by "
+            f"{numbers.change(most.change)}, but may not have: {pair.unit}s of one batch differ by "
+            f"{numbers.percent(most.spread)} there (standard deviation)"
         )
-    numbers = sorted(verdict.more for verdict in known if verdict.more)
-    if numbers:
-        half, whole = numbers[(len(numbers) - 1) // 2], numbers[-1]
-        all_rows = "all rows" if len(numbers) == len(left) else f"all rows but {len(left) - len(numbers)}"
-        least = f"half of the rows that are open, {whole:,} for {all_rows}" if half < whole else all_rows
-        yield f"{half:,} more {pair.unit}s in each batch would be enough for {least}"
+    needed = sorted(verdict.more for verdict in known if verdict.more)
+    if needed:
+        half, whole = needed[(len(needed) - 1) // 2], needed[-1]
+        all_rows = "all rows" if len(needed) == len(left) else f"all rows but {len(left) - len(needed)}"
+        least = f"half of the undecided rows, {whole:,} for {all_rows}" if half < whole else all_rows
+        yield f"{half:,} more {pair.unit}s in each batch would decide {least}"
     if known and min(pair.counts) < _FEW:
-        yield f"so few {pair.unit}s tell little of how many are needed: with {_FEW} each, the number is often lower"
+        yield f"with so few {pair.unit}s, the number needed is very uncertain; with {_FEW} each it is often lower"
 
 
-def _row(verdict: Verdict) -> tuple[str | Text, ...]:
+def _row(verdict: Verdict) -> Row:
     status = verdict.status.value
     return (
-        verdict.row.experiment,
         verdict.row.label,
-        str(verdict.cells),
-        _signed(verdict.change),
-        f"{_signed(verdict.low)} … {_signed(verdict.high)}",
-        Text(status, style=_COLOURS[status]),
+        verdict.row.experiment,
+        Cell(status, status=status),
+        change_cell(verdict.change),
+        numbers.interval(verdict.low, verdict.high, numbers.change),
         _more(verdict),
+        numbers.count(verdict.cells),
     )
 
 
@@ -157,45 +153,38 @@ def _more(verdict: Verdict) -> str:
     if verdict.more is None:
         from costmodel.batches.power import MOST
 
-        return f"over {MOST:,}" if math.isfinite(verdict.spread) else "not known"
-    return str(verdict.more) if verdict.more else "too near the band's edge"
+        return f"over {MOST:,}" if math.isfinite(verdict.spread) else "unknown"
+    return str(verdict.more) if verdict.more else "too close to the tolerance"
 
 
-def _signed(change: float) -> str:
-    """A relative change, or that nothing is known of it."""
-    if change <= -1 or change > 1e6:
-        return "?"
-    return f"{'+' if change >= 0 else '−'}{abs(change):.2%}".replace("%", " %")
-
-
-def _split_table(comparison: Comparison) -> Any:
-    headings = (
-        ("experiment", "left"),
-        ("operation", "left"),
-        ("between processes of a run", "right"),
-        ("between runs", "right"),
-        ("between machines", "right"),
-        ("of a run's mean from within", "right"),
+def _split_table(comparison: Comparison) -> Table:
+    columns = (
+        "operation",
+        wide("experiment"),
+        number("processes of a run"),
+        number("runs"),
+        number("machines"),
+        wide(number("share of a run's mean from within")),
     )
     split = comparison.split
     rows = [
         (
-            row.experiment,
             row.label,
-            _deviation(split.within, number),
-            _deviation(split.between_runs, number),
-            _deviation(split.between_machines, number),
-            "" if split.within_share is None else f"{split.within_share[number]:.0%}".replace("%", " %"),
+            row.experiment,
+            _deviation(split.within, place),
+            _deviation(split.between_runs, place),
+            _deviation(split.between_machines, place),
+            "" if split.within_share is None else numbers.percent(split.within_share[place]),
         )
-        for number, row in enumerate(comparison.observed.rows)
+        for place, row in enumerate(comparison.observed.rows)
     ]
-    return table("Standard deviations, with 95 % intervals", headings, rows)
+    return Table.of("Standard deviation between processes, runs and machines, with 95 % intervals", columns, rows)
 
 
-def _deviation(component: Component | None, number: int) -> str:
+def _deviation(component: Component | None, place: int) -> str:
     if component is None:
-        return "not repeated"
+        return numbers.MISSING
     value, low, high = (
-        max(float(each[number]), 0.0) ** 0.5 for each in (component.variance, component.low, component.high)
+        max(float(each[place]), 0.0) ** 0.5 for each in (component.variance, component.low, component.high)
     )
-    return f"{percent(value)} ({percent(low)} … {percent(high)})"
+    return f"{numbers.percent(value)} ({numbers.interval(low, high, numbers.percent)})"

@@ -9,17 +9,18 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from costmodel.cli.corpus import evaluate_corpus
+from costmodel.cli.eval_corpus import evaluate_corpus, evaluate_rows
 from costmodel.cli.options import Json, ProtocolVersion, budget, language_named
-from costmodel.cli.output import print_json, stdout, table, visible
-from costmodel.cli.rows import evaluate_rows
+from costmodel.cli.output import complain, print_json, say, show
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.machine.traced import traced as traced_machine
-from costmodel.model import CostModel, Variant, ledger_model, load, variant_for
+from costmodel.model import CostModel, Variant, ledger_model, variant_for
+from costmodel.model.sources import open_source
 from costmodel.plutus import (
     LedgerLanguage,
+    ProgramFile,
     data_from_hex,
     decode_flat,
     encode_data,
@@ -28,6 +29,7 @@ from costmodel.plutus import (
     load_program,
     print_program,
 )
+from costmodel.rendering.tables import Table
 from costmodel.workloads.corpus import is_corpus, is_parquet
 from costmodel.workloads.evaluation import PLENTY
 
@@ -42,7 +44,8 @@ def command(
         Path,
         typer.Argument(
             metavar="PROGRAM",
-            help="Flat file, .plutus text envelope, textual UPLC or replay corpus (JSON or Parquet).",
+            help="A program in any form (flat, hexadecimal, CBOR, textual UPLC, text envelope, blueprint, UTxO file) "
+            "or a replay corpus (JSON or Parquet).",
             show_default=False,
         ),
     ],
@@ -54,13 +57,20 @@ def command(
         str | None,
         typer.Option("--language", metavar="NAME", help="Ledger language. [default: the envelope's, else PlutusV3]"),
     ] = None,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            "--script", metavar="NAME", help="Which of several scripts: a blueprint's validator, or a UTxO's output."
+        ),
+    ] = None,
     protocol_version: ProtocolVersion = 11,
     cost_model: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
             "--cost-model",
-            metavar="FILE",
-            help="Cost model in the upstream layout; twice for builtins and steps apart. [default: the ledger's]",
+            metavar="MODEL",
+            help="As --model of `calibrate params`: a file in any of its formats, a variant's letter, epoch:N; twice "
+            "for upstream's builtins and steps apart. [default: the ledger's]",
         ),
     ] = None,
     budget_: Annotated[
@@ -89,8 +99,8 @@ def command(
     if (out or jobs) and not streamed:
         raise InputError(f"{program}: is no Parquet corpus; --out and --jobs are for one")
     if streamed or is_corpus(program):
-        if arguments or cost_model or language:
-            raise InputError(f"{program}: a replay corpus brings its own arguments, languages and cost models")
+        if arguments or cost_model or language or script:
+            raise InputError(f"{program}: a replay corpus brings its own scripts, arguments, languages and cost models")
         if streamed:
             source = context.get_parameter_source("trace_config")
             if source and source.name == "COMMANDLINE":  # what CALIBRATE_TRACE says for good may go without
@@ -100,15 +110,18 @@ def command(
             return evaluate_rows(parquet_rows(program), jobs=jobs, out=out, as_json=as_json)
         with traced(trace_config) as trace:
             return evaluate_corpus(program, trace, as_json=as_json)
-    flat, stated = load_program(program)
-    chosen = language_named(language) if language else stated or _DEFAULT_LANGUAGE
+    wanted = language_named(language) if language else None
+    loaded = load_program(program, language=wanted, default=_DEFAULT_LANGUAGE, name=script)
+    if loaded.note:
+        complain(f"{program}: {loaded.note}")
+    chosen = wanted or loaded.language or _DEFAULT_LANGUAGE
     if not language_available(chosen, protocol_version):
         raise InputError(f"{chosen.value} does not exist at protocol version {protocol_version}; choose a later one")
     variant = variant_for(chosen, protocol_version)
-    model = load(cost_model) if cost_model else ledger_model(variant)
-    script = _script(program, flat, arguments or [], chosen, protocol_version)
+    model = _cost_model(cost_model, chosen, protocol_version) if cost_model else ledger_model(variant)
+    applied = _applied(program, loaded, arguments or [], chosen, protocol_version)
     with traced(trace_config) as trace:
-        outcome = traced_machine(NativeMachine(model, variant), trace).evaluate(script, limit, result=True)
+        outcome = traced_machine(NativeMachine(model, variant), trace).evaluate(applied, limit, result=True)
     if as_json:
         print_json(_document(outcome, model, variant, chosen, protocol_version))
     else:
@@ -116,11 +129,19 @@ def command(
     return 0 if outcome.status is Status.SUCCESS else 1
 
 
-def _script(path: Path, flat: bytes, arguments: list[str], language: LedgerLanguage, protocol_version: int) -> Script:
-    # Only text can hold group elements, and load_program has read a text by its suffix or its look.
-    textual = path.suffix.lower() not in (".flat", ".plutus")
+def _cost_model(specs: list[str], language: LedgerLanguage, protocol_version: int) -> CostModel:
+    source = open_source(specs, language=language)
+    for note in source.notes:
+        complain(note)
+    return source.in_force(language, protocol_version)
+
+
+def _applied(
+    path: Path, program: ProgramFile, arguments: list[str], language: LedgerLanguage, protocol_version: int
+) -> Script:
     try:
-        script = Script.decode(flat, language, protocol_version, group_elements=textual)
+        # Only text can hold group elements.
+        script = Script.decode(program.flat, language, protocol_version, group_elements=program.textual)
     except DecodeError as error:
         raise DecodeError(f"{path}: {error}") from None
     for number, argument in enumerate(arguments, start=1):
@@ -164,14 +185,13 @@ def _document(
 
 
 def _show(outcome: Outcome, model: CostModel) -> None:
-    console = stdout()
     if outcome.status is Status.SUCCESS:
-        console.print(_result_text(outcome) or f"success: {outcome.unwritten}", markup=False, soft_wrap=True)
+        say(_result_text(outcome) or f"success: {outcome.unwritten}")
     else:
-        console.print(f"{outcome.status.value}: {outcome.error}", markup=False, soft_wrap=True)
+        say(f"{outcome.status.value}: {outcome.error}")
     for line in outcome.logs:
-        console.print(f"trace: {visible(line)}", markup=False, soft_wrap=True)
-    console.print()
+        say(f"trace: {line}")
+    say("")
     spent = outcome.spent
     rows = [
         ("CPU", f"{spent.cpu:,} ps"),
@@ -180,7 +200,7 @@ def _show(outcome: Outcome, model: CostModel) -> None:
         ("builtins", _counted(outcome.builtins)),
         ("cost model", model.source),
     ]
-    console.print(table(None, (("", "left"), ("", "left")), rows))
+    show(Table.of("", ("", ""), rows))
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costmodel import __version__
-from costmodel.cli.output import print_json, stderr, stdout, table
+from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.files import write_atomically
 from costmodel.model import CostingFunction, Variant, dump
+from costmodel.rendering.tables import Table
 
 if TYPE_CHECKING:
     from costmodel.fit.official import OfficialModel
@@ -50,27 +51,24 @@ def _document(criterion: Criterion, model: OfficialModel, entries: tuple[Entry, 
 
 
 def _show(model: OfficialModel, entries: tuple[Entry, ...], out: Path) -> None:
-    console = stdout()
     differing = [each for each in entries if not each.equal]
     if differing:
         rows = [(each.builtin, _coefficients(each), each.reason) for each in differing]
-        headings = (("builtin", "left"), ("fitted → published (ps)", "left"), ("reason", "left"))
-        console.print(table("Entries that differ", headings, rows))
-        console.print()
+        headings = ("builtin", "fitted → published (ps)", "reason")
+        show(Table.of("Entries that differ", headings, rows))
+        say("")
     for each in entries:
         for note in each.notes:
-            console.print(f"{each.builtin}: {note}", markup=False, soft_wrap=True)
+            say(f"{each.builtin}: {note}")
     for note in model.notes:
-        console.print(note, markup=False, soft_wrap=True)
+        say(note)
     for name, count in model.unknown.items():
-        console.print(f"{name}: {count} rows of no known builtin, left out", markup=False, soft_wrap=True)
+        say(f"{name}: {count} rows of an unknown builtin, ignored")
     for name, count in model.unused.items():
-        console.print(f"{name}: {count} rows that the procedure does not use", markup=False, soft_wrap=True)
+        say(f"{name}: {count} rows that the procedure does not use")
     equal = len(entries) - len(differing)
-    console.print(
-        f"{equal} of {len(entries)} CPU entries equal the ledger's model {model.variant}; {len(differing)} differ"
-    )
-    console.print(f"model: {out}", markup=False, soft_wrap=True)
+    say(f"{equal} of {len(entries)} CPU entries equal the ledger's model {model.variant}; {len(differing)} differ")
+    say(f"model: {out}")
 
 
 def _coefficients(entry: Entry) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costmodel.cli.output import percent, print_json, stdout, table
+from costmodel.cli.output import print_json, say, show
 from costmodel.model import load
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Table, number
 
 if TYPE_CHECKING:
     from costmodel.fit import FittedModel
@@ -26,25 +28,22 @@ def express_fit(model: FittedModel, reference: Path, target: Path, *, seed: int,
 
 
 def _show(expressed: Expressed, target: Path) -> None:
-    console = stdout()
     headings = (
-        ("family", "left"),
-        ("builtins in both", "right"),
-        ("reference ps per own ps", "right"),
-        ("95 % for one builtin", "right"),
+        "family",
+        number("builtins in both"),
+        number("scale factor to the reference machine"),
+        number("95 % for a builtin"),
     )
     rows = [
         (family, str(scale.known), f"{scale.factor:.4g}", f"{scale.low:.4g} … {scale.high:.4g}")
         for family, scale in expressed.scales.items()
     ]
     rows.append(("machine steps", "", f"{expressed.steps:.4g}", ""))
-    console.print(table(f"In picoseconds of {expressed.reference}", headings, rows))
+    show(Table.of(f"In picoseconds of {expressed.reference}", headings, rows))
     held = expressed.held_out
-    console.print()
-    console.print(
-        f"a quarter of the builtins held out, {held.rounds} times: median error {percent(held.median_error)}, "
-        f"90 % within {percent(held.p90_error)}; intervals held {percent(held.covered)}",
-        markup=False,
-        soft_wrap=True,
+    say("")
+    say(
+        f"a quarter of the builtins held out, {held.rounds} times: median error {numbers.percent(held.median_error)}, "
+        f"90 % within {numbers.percent(held.p90_error)}; intervals held {numbers.percent(held.covered)}"
     )
-    console.print(f"model: {target}", markup=False, soft_wrap=True)
+    say(f"model: {target}")

@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from costmodel.cli.options import Json, scheduler_of
-from costmodel.cli.output import print_json, stdout, table, visible
+from costmodel.cli.options import Json, TableCommand, scheduler_of
+from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.errors import InputError
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Column, Table, number
+from costmodel.rendering.text import shortened
 
 if TYPE_CHECKING:
     from costmodel.records.impact import Impact, Quantiles
     from costmodel.workloads.rows import Spreader
+
+Command = TableCommand
 
 _SOURCE = "ledger, a variant A to E, epoch:N, or a file of any format that `params` reads"
 
@@ -110,22 +115,15 @@ def _spreader(scheduler: str | None, jobs: int | None) -> Iterator[Spreader]:
 
 
 def _show(found: Impact, top: int) -> None:
-    console = stdout()
-
-    def say(text: str) -> None:
-        console.print(text, markup=False, soft_wrap=True)
-
-    say(f"{visible(found.after)} compared with {visible(found.before)} on {visible(found.corpus)}")
-    say(_counted(found))
+    say(f"{found.after} compared with {found.before} on {found.corpus}", _counted(found))
     before, after = found.totals_before, found.totals_after
     rows = [
-        ("CPU, ps", f"{before.units[0]:,}", f"{after.units[0]:,}", _change(before.units[0], after.units[0])),
-        ("memory, words", f"{before.units[1]:,}", f"{after.units[1]:,}", _change(before.units[1], after.units[1])),
-        ("fees, lovelace", f"{before.fee:,}", f"{after.fee:,}", _change(before.fee, after.fee)),
-        ("a block holds", _number(before.per_block), _number(after.per_block), ""),
+        ("CPU (ps)", f"{before.units[0]:,}", f"{after.units[0]:,}", _change(before.units[0], after.units[0])),
+        ("memory (words)", f"{before.units[1]:,}", f"{after.units[1]:,}", _change(before.units[1], after.units[1])),
+        ("fees (lovelace)", f"{before.fee:,}", f"{after.fee:,}", _change(before.fee, after.fee)),
+        ("evaluations per block", _number(before.per_block), _number(after.per_block), ""),
     ]
-    right = [(name, "right") for name in ("before", "after", "change")]
-    console.print(table(None, [("all evaluations", "left"), *right], rows))
+    show(Table.of("", ("all evaluations", *map(number, ("before", "after", "change"))), rows))
     say(
         f"who breaks: {found.newly_over_limit:,} newly over a transaction's limit, {found.newly_over_declared:,} over "
         f"what was declared, {found.newly_failing:,} turned into failures; {found.newly_succeeding:,} newly succeed"
@@ -137,28 +135,37 @@ def _show(found: Impact, top: int) -> None:
         for name, quantiles in (("CPU", found.cpu), ("memory", found.memory), ("fee", found.fee))
         if quantiles
     ]
-    headings = [(name, "right") for name in ("least", "5 %", "median", "95 %", "greatest")]
-    console.print(table(None, [("change by evaluation", "left"), *headings], spread))
+    quantiles = map(number, ("least", "5 %", "median", "95 %", "greatest"))
+    columns: tuple[str | Column, ...] = ("change by evaluation", *quantiles)
+    show(Table.of("", columns, spread))
     total = after.units[0] - before.units[0]
     shares = [
-        (each.price, f"{each.change[0]:+,}", f"{each.change[0] / total:+.1%}" if total else "", f"{each.change[1]:+,}")
+        (
+            each.price,
+            f"{each.change[0]:+,}",
+            numbers.percent(each.change[0] / total) if total else "",
+            f"{each.change[1]:+,}",
+        )
         for each in found.attribution[:top]
         if any(each.change)
     ]
-    columns = [("change by price", "left"), ("CPU, ps", "right"), ("of all", "right"), ("memory", "right")]
-    console.print(table(None, columns, shares))
+    show(Table.of("", ("change by price", *map(number, ("CPU (ps)", "of all", "memory"))), shares))
     affected = [
         (
-            visible(each.id)[:40],
-            f"{each.fee_before:,}",
-            f"{each.fee_after:,}",
-            f"{each.share_after:.1%}",
+            shortened(each.id),
+            numbers.count(each.fee_before),
+            numbers.count(each.fee_after),
+            numbers.percent(each.share_after),
             "; ".join(each.breaks),
         )
         for each in found.most_affected[:top]
     ]
-    headings = [("fee before", "right"), ("after", "right"), ("of the limit", "right"), ("breaks", "left")]
-    console.print(table(None, [("most affected", "left"), *headings], affected))
+    headings: tuple[str | Column, ...] = (
+        "most affected",
+        *map(number, ("fee before", "after", "of the limit")),
+        "breaks",
+    )
+    show(Table.of("", headings, affected))
 
 
 def _counted(found: Impact) -> str:
@@ -177,11 +184,12 @@ def _counted(found: Impact) -> str:
 
 
 def _quantiles(found: Quantiles) -> tuple[str, ...]:
-    return tuple(f"{ratio - 1:+.1%}" for ratio in (found.least, found.p5, found.median, found.p95, found.greatest))
+    ratios = (found.least, found.p5, found.median, found.p95, found.greatest)
+    return tuple(numbers.change(ratio - 1) for ratio in ratios)
 
 
 def _change(before: int, after: int) -> str:
-    return f"{after / before - 1:+.2%}" if before else ""
+    return numbers.change(after / before - 1) if before else ""
 
 
 def _number(value: float | None) -> str:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from costmodel.cli.options import Json, Seed
-from costmodel.cli.output import print_json, stderr, stdout, table
+from costmodel.cli.options import Json, Seed, TableCommand
+from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.errors import InputError
 from costmodel.model import Variant, ledger_model, load
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Cell, Table, number, wide
 
 if TYPE_CHECKING:
     from costmodel.experiments.memory import MemoryCheck, Point
 
-_COLOURS: Final = {"exact": "green", "covered": "green", "under": "red", "shared": "dim"}
+Command = TableCommand
 
 
 def command(
@@ -26,22 +26,26 @@ def command(
         typer.Argument(metavar="MODEL", help="Files of a cost model. [default: the ledger's]", show_default=False),
     ] = None,
     builtins: Annotated[
-        str, typer.Option("--builtins", metavar="PATTERN", help="Builtins to check, as a shell pattern over names.")
+        str,
+        typer.Option(
+            "--builtins", metavar="PATTERNS", help="Builtins to check: shell patterns with commas between them."
+        ),
     ] = "*",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> int:
-    """Check memory costs: apply every builtin over its domain, and compare the result's size with the charge.
+    """Check memory costs: apply every builtin over its domain, and compare the size of the result with the charge.
 
-    Ends with 1 if a result is larger than what is charged for it. Sizes are those of PlutusV3 at protocol version 11.
+    Exit code 1 if a result is larger than the memory charged for it. Sizes are those of PlutusV3 at protocol version
+    11.
     """
-    from costmodel.experiments.builtins import DESIGNED_BUILTINS
+    from costmodel.experiments.design import matching_builtins
     from costmodel.experiments.memory import MEMORY_SCHEMA_VERSION, Finding, check_memory
 
     chosen = load(model) if model else ledger_model(Variant.E)
-    names = [name for name in DESIGNED_BUILTINS if fnmatchcase(name, builtins) and name in chosen.builtins]
+    names = [name for name in matching_builtins(builtins) if name in chosen.builtins]
     if not names:
-        raise InputError(f"no builtin of {chosen.source} that has a domain matches {builtins!r}")
+        raise InputError(f"{chosen.source} has no price for a builtin that matches {builtins!r}")
     with stderr().status("evaluating"):
         checks = check_memory(chosen, names, seed)
     failed = sum(check.finding is Finding.UNDER for check in checks)
@@ -61,32 +65,30 @@ def command(
 
 
 def _show(checks: tuple[MemoryCheck, ...], source: str, failed: int) -> None:
-    headings = (
-        ("builtin", "left"),
-        ("shape", "left"),
-        ("", "left"),
-        ("exact", "right"),
-        ("most under: charged, taken", "left"),
-        ("most over: charged, taken", "left"),
+    columns = (
+        "builtin",
+        "verdict",
+        wide("shape"),
+        number("exact"),
+        "largest undercharge: charged, used",
+        wide("largest overcharge: charged, used"),
     )
     rows = [
         (
             check.builtin,
+            Cell(check.finding.value, status=check.finding.value),
             check.function.shape.id.tag,
-            Text(check.finding.value, style=_COLOURS[check.finding.value]),
             f"{check.exact} of {len(check.points)}" if check.points else "",
             _point(check.worst_under),
             _point(check.worst_over),
         )
         for check in checks
     ]
-    console = stdout()
-    console.print(table(f"Memory in words: {source}", headings, rows))
-    console.print()
-    console.print(f"{failed} of {len(checks)} builtins have results larger than what is charged for them", markup=False)
+    show(Table.of(f"Memory in words: {source}", columns, rows))
+    say("", f"{failed} of {len(checks)} builtins have results larger than the memory charged for them")
 
 
 def _point(point: Point | None) -> str:
     if point is None:
         return ""
-    return f"{point.charged:,}, {point.result:,} at {' × '.join(map(str, point.sizes))}"
+    return f"{point.charged:,}, {point.result:,} at {numbers.sizes(point.sizes)}"

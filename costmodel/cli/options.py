@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 
+from costmodel.cli.output import VIEW
 from costmodel.errors import InputError
 from costmodel.model import MAX_COST, ExUnits
 from costmodel.plutus import LedgerLanguage
@@ -25,15 +27,56 @@ Seed = Annotated[
 ]
 TimeBudget = Annotated[
     str | None,
-    typer.Option("--time-budget", metavar="TIME", help="End by then with the precision reached, e.g. 90s or 3m."),
+    typer.Option(
+        "--time-budget", metavar="TIME", help="Stop after this time with the precision reached, such as 90s or 3m."
+    ),
 ]
 Measurements = Annotated[
-    Path, typer.Option("--measurements", metavar="DIR", help="Folder that the run's own folder is made in.")
+    Path, typer.Option("--measurements", metavar="DIR", help="Folder in which the run gets a folder of its own.")
 ]
 
 LOCAL: Final = "local"
 _DASK: Final = "dask:"
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _set_wide(wide: bool) -> bool:
+    VIEW.set(VIEW.get()._replace(wide=wide))
+    return wide
+
+
+def _set_top(top: int | None) -> int | None:
+    VIEW.set(VIEW.get()._replace(top=top))
+    return top
+
+
+_views = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@_views.command()
+def _view(
+    wide: Annotated[
+        bool,
+        typer.Option("--wide", help="Print every column of tables, however long the lines.", callback=_set_wide),
+    ] = False,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", metavar="N", min=1, help="Print the first N rows of each table.", callback=_set_top),
+    ] = None,
+) -> None:
+    del wide, top
+
+
+class TableCommand(TyperCommand):
+    """A command that prints tables: it takes --wide and --top, too."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        own = {option for parameter in self.params for option in parameter.opts}
+        for parameter in typer.main.get_command(_views).params:
+            if own.isdisjoint(parameter.opts):
+                parameter.expose_value = False
+                self.params.append(parameter)
 
 
 def language_named(name: str) -> LedgerLanguage:
@@ -45,7 +88,7 @@ def language_named(name: str) -> LedgerLanguage:
 
 
 def scheduler_of(backend: str) -> str | None:
-    """The address in dask:ADDRESS; None for local."""
+    """The address in dask:ADDRESS, or None for local."""
     if backend == LOCAL:
         return None
     if not backend.startswith(_DASK) or backend == _DASK:
@@ -59,7 +102,7 @@ def seconds(text: str | None) -> float | None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     if match is None or float(match[1]) == 0:
-        raise InputError(f"{text!r} is no time; write 90s, 3m or 1h")
+        raise InputError(f"invalid duration {text!r}; use 90s, 3m or 1h")
     return float(match[1]) * _SECONDS[match[2] or "s"]
 
 
@@ -68,7 +111,7 @@ def share(text: str, name: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text)
     value = float(match[1]) / (100 if match[2] else 1) if match else 0.0
     if not 0 < value < 1:
-        raise InputError(f"{name} {text!r} is no share between 0 and 1; write 2% or 0.02")
+        raise InputError(f"invalid {name} {text!r}; use a share between 0 and 1, such as 2% or 0.02")
     return value
 
 
@@ -76,5 +119,7 @@ def budget(text: str) -> ExUnits:
     """ExUnits from "CPU,MEM"."""
     match = re.fullmatch(r"(\d{1,19}),(\d{1,19})", text.replace("_", ""))
     if match is None:
-        raise InputError(f"{text!r} is no budget; write CPU,MEM in picoseconds and words, e.g. 10000000000,14000000")
+        raise InputError(
+            f"invalid --budget {text!r}; use CPU,MEM in picoseconds and words, such as 10000000000,14000000"
+        )
     return ExUnits(*(min(int(part), MAX_COST) for part in match.groups()))

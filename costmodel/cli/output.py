@@ -2,79 +2,80 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-Row = Sequence[str | Text]
+from costmodel.files import refuse
+from costmodel.rendering.text import one_line, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from costmodel.rendering.tables import Table
+
+
+class View(NamedTuple):
+    """How much of a table is printed: every column, and how many rows."""
+
+    wide: bool = False
+    top: int | None = None
+
+
+_EVERYTHING: Final = View()
+VIEW: Final[ContextVar[View]] = ContextVar("VIEW", default=_EVERYTHING)
+"""What --wide and --top asked for."""
+
+_STYLES: Final = {"red": "31", "green": "32", "yellow": "33", "bold": "1"}
 
 
 def complain(message: str) -> None:
     """One line on stderr, whatever characters a file name or a decoder put into it."""
-    line = " ".join(message.split())
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
     if sys.stderr is not None:  # print would take stdout instead
         with suppress(OSError):
-            print(f"calibrate: {printable}", file=sys.stderr, flush=True)
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> NoReturn:
-        raise BrokenPipeError  # rich would end the process by itself, with an exit code of its choice
-
-
-def stdout() -> Console:
-    """Where results go. Unlike rich's default, a result that is piped is not cut to 80 columns."""
-    return _Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=False)
+            print(f"calibrate: {one_line(message)}", file=sys.stderr, flush=True)
 
 
 def stderr() -> Console:
-    """Where progress and logs go."""
+    """Where progress goes."""
+    from rich.console import Console  # loaded late: most of what commands take to start
+
     return Console(stderr=True, highlight=False)
 
 
-def visible(text: str) -> str:
-    """A text from outside on one line, its control characters written as escapes: a terminal would obey them."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def say(*lines: str, style: str = "") -> None:
+    """Prints lines of a result. A line break within one stays; other control characters become escapes."""
+    for line in lines:
+        text = "\n".join(map(visible, line.split("\n")))
+        print(f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style and _coloured() else text)
 
 
-def print_json(document: Any) -> None:
-    """One JSON document on stdout, stable for the same content."""
-    text = msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2)
+def show(table: Table) -> None:
+    """Prints a table, as wide as the terminal is and as long as --top says."""
+    from costmodel.rendering.terminal import render_terminal
+
+    sys.stdout.write(render_terminal(table, wide=VIEW.get().wide, top=VIEW.get().top, colour=_coloured()))
+
+
+def with_folder(path: Path) -> Path:
+    """The path of a file to write, whose folder is made if it is not there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        refuse("make the folder", path.parent, error)
+    return path
+
+
+def print_json(document: Any, *, ordered: bool = False) -> None:
+    """One JSON document on stdout, stable for the same content: keys sorted, or in their own order."""
+    text = msgspec.json.format(msgspec.json.encode(document, order=None if ordered else "sorted"), indent=2)
     sys.stdout.write(text.decode() + "\n")
 
 
-def table(title: str | None, columns: Sequence[tuple[str, str]], rows: Sequence[Row]) -> Table:
-    """A table; `columns` are headings with "left" or "right"."""
-    made = Table(
-        title=title,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-        show_header=any(heading for heading, _ in columns),
-    )
-    for heading, side in columns:
-        made.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    return made
-
-
-def percent(share: float) -> str:
-    """A relative number as a percentage of three significant digits."""
-    return f"{100 * share:.3g} %"
-
-
-def time_ns(ns: float) -> str:
-    """A time in the unit that keeps it readable."""
-    for unit, scale in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if abs(ns) >= scale:
-            return f"{ns / scale:.4g} {unit}"
-    return f"{ns:.4g} ns"
+def _coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

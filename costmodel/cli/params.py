@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from costmodel.cli.options import Json, language_named
-from costmodel.cli.output import complain, print_json, stdout, table
+from costmodel.cli.options import Json, TableCommand, language_named
+from costmodel.cli.output import complain, print_json, say, show, with_folder
 from costmodel.errors import InputError
 from costmodel.files import write_atomically
 from costmodel.model import (
@@ -32,6 +32,8 @@ from costmodel.model.formats import FORMATS, UPSTREAM
 from costmodel.model.sources import LEDGER, Source, chain, complete, open_source
 from costmodel.model.timeline import last_change
 from costmodel.plutus import LedgerLanguage
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Row, Table, number, wide
 
 _TODAY = 11
 _UPSTREAM_FILES = {UPSTREAM: dump, "upstream-builtins": dump_builtins, "upstream-machine": dump_machine}
@@ -97,10 +99,10 @@ def emit(
         source, completed = complete(source, _variant(complete_from))
         if completed and not as_json:
             complain(f"taken from ledger model {complete_from}: {', '.join(completed)}")
-    version = protocol_version or source.protocol_version or _TODAY
+    version = _version(source, protocol_version)
     content, counts = _emitted(source, form, languages, version)
     if out is not None:
-        write_atomically(out, content)
+        write_atomically(with_folder(out), content)
     else:
         sys.stdout.buffer.write(content)
     if as_json:
@@ -116,8 +118,8 @@ def emit(
         )
 
 
-@app.command("show")
-def show(
+@app.command("show", cls=TableCommand)
+def show_parameters(
     model: Model = None,
     language: Languages = None,
     protocol_version: Version = None,
@@ -132,32 +134,39 @@ def show(
     if source.model is not None and not languages:
         _show_functions(source, source.model, as_json=as_json)
         return
-    version = protocol_version or source.protocol_version or _TODAY
+    version = _version(source, protocol_version)
     arrays = {each: source.array(each, version) for each in languages or source.languages(version)}
     if as_json:
         named = {each.value: dict(zip(parameter_names(each), array, strict=False)) for each, array in arrays.items()}
         limits = None if parameters is None else _limits(parameters)
+        known = {} if parameters is None else {"parameters": parameters.tree, "last_known_change": last_change()}
         print_json(
-            {"cost_models": named, "limits": limits, "protocol_version": version, "source": source.name}
-            | ({} if parameters is None else {"parameters": parameters.tree, "last_known_change": last_change()})
+            {
+                "source": source.name,
+                "protocol_version": version,
+                "notes": list(source.notes),
+                "limits": limits,
+                **known,
+                "cost_models": named,
+            },
+            ordered=True,
         )
         return
-    console = stdout()
     if parameters is not None:
         lines = [(name, _text(value)) for name, value in _limits(parameters).items()]
-        console.print(table(source.name, (("parameter", "left"), ("value", "right")), lines))
-        console.print()
+        show(Table.of(source.name, ("parameter", number("value")), lines))
+        say("")
     for each, array in arrays.items():
         title = f"{each.value}, protocol version {version}: {len(array)} parameters of {source.name}"
         if languages:
             rows = [(str(i), name, f"{array[i]:,}") for i, name in enumerate(parameter_names(each)[: len(array)])]
-            headings = (("index", "right"), ("parameter", "left"), ("value", "right"))
-            console.print(table(title, headings, rows))
+            headings = (number("index"), "parameter", number("value"))
+            show(Table.of(title, headings, rows))
         else:
-            console.print(title, markup=False, soft_wrap=True)
+            say(title)
 
 
-@app.command("diff")
+@app.command("diff", cls=TableCommand)
 def diff(
     before: Annotated[str, typer.Argument(metavar="A", help="A variant's letter, ledger, epoch:N or a file.")],
     after: Annotated[str, typer.Argument(metavar="B", help="The same, to compare with A.")],
@@ -167,10 +176,13 @@ def diff(
     protocol_version: Version = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two cost models by what typical arguments cost, the greatest change first."""
+    """Compare two cost models by what typical arguments cost, the greatest factor first, up or down; removed entries
+    come last."""
     chosen = language_named(language)
     sources = [open_source([spec], language=chosen) for spec in (before, after)]
-    versions = [protocol_version or source.protocol_version or _TODAY for source in sources]
+    for note in (note for source in sources for note in source.notes):
+        complain(note)
+    versions = [_version(source, protocol_version) for source in sources]
     models = [source.cost_model(chosen, version) for source, version in zip(sources, versions, strict=True)]
     changes = compare_costs(models[0], models[1], variant_for(chosen, versions[1]))
     if as_json:
@@ -183,19 +195,18 @@ def diff(
             }
         )
         return
-    console = stdout()
     if changes:
         headings = (
-            ("entry", "left"),
-            ("resource", "left"),
-            ("most at sizes", "left"),
-            ("A", "right"),
-            ("B", "right"),
-            ("change", "right"),
-            ("at the other sizes", "left"),
+            "entry",
+            "resource",
+            "at sizes",
+            number("A"),
+            number("B"),
+            number("change"),
+            wide("at other sizes"),
         )
-        console.print(table(f"{sources[0].name} → {sources[1].name}", headings, [_row(each) for each in changes]))
-    console.print(f"{len(changes)} entries cost something else at typical sizes", markup=False)
+        show(Table.of(f"{sources[0].name} → {sources[1].name}", headings, [_row(each) for each in changes]))
+    say(f"{len(changes)} entries change cost at typical sizes")
 
 
 def _source(
@@ -209,13 +220,26 @@ def _source(
     if epoch is None:
         if overlays:
             raise InputError("an overlay lies on the parameters of an epoch; give --epoch")
-        return open_source(model or [LEDGER], form, languages[0] if len(languages) == 1 else None), None
+        source = open_source(model or [LEDGER], form, languages[0] if len(languages) == 1 else None)
+        for note in source.notes:
+            complain(note)
+        return source, None
     if model:
         raise InputError("--model and --epoch are two sources; give one")
     parameters = parameters_at(epoch, overlays or ())
-    if epoch > last_change():
-        complain(f"changes are known up to epoch {last_change()}; what came later takes --overlay")
+    for note in parameters.notes:
+        complain(note)
     return chain(parameters, " + ".join([f"epoch {epoch}", *map(str, overlays or ())])), parameters
+
+
+def _version(source: Source, given: int | None) -> int:
+    """The protocol version that an option names, or else the source; a line says where it is told from lengths."""
+    if given is None and source.inferred:
+        complain(
+            f"{source.name} states no protocol version: {source.protocol_version} is inferred, the first with as many "
+            "parameters; --protocol-version names another"
+        )
+    return given or source.protocol_version or _TODAY
 
 
 def _emitted(
@@ -266,13 +290,13 @@ def _text(value: object) -> str:
 def _show_functions(source: Source, model: CostModel, *, as_json: bool) -> None:
     """The costing functions of a model, whichever entries it has."""
     if as_json:
-        print_json({"model": json.loads(dump(model)), "source": source.name})
+        print_json({"source": source.name, "model": json.loads(dump(model))}, ordered=True)
         return
     rows = [(name, _function(cost.cpu), _function(cost.memory)) for name, cost in model.builtins.items()]
     steps = [(STARTUP_KEY, model.startup), *((kind.json_key, model.steps.get(kind)) for kind in StepKind)]
     rows += [(name, f"{units.cpu:,}", f"{units.mem:,}") for name, units in steps if units is not None]
-    headings = (("entry", "left"), ("cpu (ps)", "left"), ("memory (words)", "left"))
-    stdout().print(table(source.name, headings, rows))
+    headings = ("entry", "cpu (ps)", "memory (words)")
+    show(Table.of(source.name, headings, rows))
 
 
 def _function(function: CostingFunction) -> str:
@@ -281,7 +305,7 @@ def _function(function: CostingFunction) -> str:
     return f"{function.shape.id.tag}{inner}: {own}"
 
 
-def _row(entry: EntryChange) -> tuple[str, ...]:
+def _row(entry: EntryChange) -> Row:
     worst = entry.worst
     others = "; ".join(f"{_sizes(cost)}: {_change(cost)}" for cost in entry.costs if cost is not worst)
     return (
@@ -296,14 +320,14 @@ def _row(entry: EntryChange) -> tuple[str, ...]:
 
 
 def _sizes(cost: CostChange) -> str:
-    return "×".join(map(str, cost.sizes)) or "–"
+    return numbers.sizes(cost.sizes)
 
 
 def _amount(cost: int | None) -> str:
-    return "absent" if cost is None else f"{cost:,}"
+    return "absent" if cost is None else numbers.count(cost)
 
 
 def _change(cost: CostChange) -> str:
     if not math.isfinite(cost.change):
-        return "new" if cost.change > 0 else "gone"
-    return f"{100 * cost.change:+.3g} %" if cost.change else "same"
+        return "new" if cost.change > 0 else "removed"
+    return numbers.change(cost.change) if cost.change else "same"

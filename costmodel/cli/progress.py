@@ -8,12 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.text import Text
-
-from costmodel.cli.output import percent, stderr
+from costmodel.cli.output import stderr
+from costmodel.rendering.numbers import percent
 
 if TYPE_CHECKING:
     from costmodel.timing.session import Observer, Progress
@@ -27,6 +23,9 @@ def shown(what: str) -> Iterator[Observer]:
     """An observer for a session; what it shows goes to stderr."""
     console = stderr()
     if console.is_terminal:
+        from rich.live import Live
+        from rich.text import Text
+
         with Live(console=console, refresh_per_second=4, transient=True) as live:
             yield lambda progress: live.update(Text(_line(what, progress)))
         return
@@ -46,6 +45,9 @@ def counted(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """Shows how many of how many are done, as it is told; goes to stderr."""
     console = stderr()
     if console.is_terminal:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
         columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
         with Bar(*columns, console=console, transient=True) as bar:
             task = bar.add_task("", total=None)
@@ -60,7 +62,9 @@ def counted(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         if now >= due and done:
             due = now + _PLAIN_SECONDS
             left = (now - began) * (total - done) / done
-            console.print(f"{what}: {done:,} of {total:,} {unit}, some {left:.0f} s left", markup=False, soft_wrap=True)
+            console.print(
+                f"{what}: {done:,} of {total:,} {unit}, about {left:.0f} s left", markup=False, soft_wrap=True
+            )
 
     yield say
 
@@ -79,7 +83,7 @@ def _line(what: str, progress: Progress) -> str:
 
 def _time(progress: Progress) -> str:
     if progress.seconds_expected is not None:
-        return f"some {progress.seconds_expected:.0f} s left"
+        return f"about {progress.seconds_expected:.0f} s left"
     if progress.seconds_left is not None:
         return f"at most {progress.seconds_left:.0f} s left"
     return f"{progress.seconds:.0f} s so far"

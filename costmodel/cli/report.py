@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
-from costmodel.cli.options import Json
-from costmodel.cli.output import print_json, stderr, stdout, table, visible
+from costmodel.cli.options import Json, TableCommand
+from costmodel.cli.output import print_json, say, show, stderr, with_folder
 from costmodel.errors import InputError
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Cell, Table
 
 if TYPE_CHECKING:
     from costmodel.report import Page, Plot
-    from costmodel.runs.anomalies import Finding
+
+Command = TableCommand
 
 
 def command(
@@ -88,7 +90,7 @@ def _write_plot(page: Page, name: str, out: Path) -> Path:
     plots: dict[str, Plot] = {each.name: each for each in page.plots()}
     if name not in plots:
         raise InputError(f"there is no plot {name!r}; there are {', '.join(plots) or 'none'}")
-    write_atomically(out, picture(plots[name], out.suffix.removeprefix(".").lower()))
+    write_atomically(with_folder(out), picture(plots[name], out.suffix.removeprefix(".").lower()))
     return out
 
 
@@ -98,14 +100,14 @@ def _write_page(page: Page, out: Path | None, markdown: Path | None, as_json: bo
 
     written = []
     if markdown is not None:
-        write_atomically(markdown, render_markdown(page).encode())
+        write_atomically(with_folder(markdown), render_markdown(page).encode())
         written.append(markdown)
     if out is None and markdown is None and not as_json:
         out = Path("report.html")
     if out is not None:
         with stderr().status("drawing"):
             content = render_html(page).encode()
-        write_atomically(out, content)
+        write_atomically(with_folder(out), content)
         written.append(out)
     return written
 
@@ -122,11 +124,9 @@ def _tell(page: Page, written: list[Path], as_json: bool) -> None:
         )
         return
     counts = {level: sum(flag.level == level for flag in page.flagged) for level in ("error", "warning", "info")}
-    console = stdout()
-    for path in written:
-        console.print(visible(f"wrote {path}"), markup=False, soft_wrap=True)
+    say(*(f"wrote {path}" for path in written))
     told = ", ".join(f"{count} {level}" for level, count in counts.items() if count)
-    console.print(f"flagged: {told or 'nothing'}", markup=False)
+    say(f"flagged: {told or 'nothing'}")
 
 
 def _verify(folder: Path, as_json: bool) -> int:
@@ -139,23 +139,20 @@ def _verify(folder: Path, as_json: bool) -> int:
     failed = any(finding.severity is Severity.ERROR for finding in findings)
     code = 1 if failed else 0
     if as_json:
-        rows: list[dict[str, Any]] = [
+        documents: list[dict[str, Any]] = [
             {"kind": each.kind.value, "severity": each.severity.value, "where": each.where, "text": each.text}
             for each in findings
         ]
-        print_json({"runs": [str(run) for run in runs], "findings": rows, "exit_code": code})
+        print_json({"runs": [str(run) for run in runs], "findings": documents, "exit_code": code})
         return code
     if findings:
-        columns = tuple((heading, "left") for heading in ("severity", "kind", "where", "what"))
-        stdout().print(table(None, columns, [_row(finding) for finding in findings]))
-    verdict = "some files are not what their runs wrote" if failed else "every file is what its run wrote"
+        rows = [
+            (Cell(each.severity.value, status=each.severity.value), each.kind.value, each.where, each.text)
+            for each in findings
+        ]
+        show(Table.of("", ("severity", "kind", "where", "what"), rows))
+    verdict = "some files differ from what their runs wrote" if failed else "every file is as its run wrote it"
     warned = sum(finding.severity is Severity.WARNING for finding in findings)
-    verdict += f"; {warned} warning{'s' if warned > 1 else ''}" if warned else ""
-    stdout().print(f"{len(runs)} run{'' if len(runs) == 1 else 's'} checked: {verdict}", markup=False)
+    verdict += f"; {numbers.plural(warned, 'warning')}" if warned else ""
+    say(f"{numbers.plural(len(runs), 'run')} checked: {verdict}")
     return code
-
-
-def _row(finding: Finding) -> tuple[str | Text, ...]:
-    name = finding.severity.value
-    colour = {"error": "red", "warning": "yellow"}.get(name, "")
-    return Text(name, style=colour), finding.kind.value, visible(finding.where), visible(finding.text)

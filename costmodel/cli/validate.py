@@ -4,172 +4,117 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from costmodel.cli import drift, trace_cost
 from costmodel.cli.options import (
     Core,
     Json,
     Measurements,
     ProtocolVersion,
     Seed,
+    TableCommand,
     TimeBudget,
     language_named,
     seconds,
     share,
 )
-from costmodel.cli.output import print_json
+from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
-from costmodel.cli.verdict import show_verdict
 from costmodel.errors import InputError
-from costmodel.model import load
-from costmodel.workloads import (
-    DEFAULT_LANGUAGE,
-    DEFAULT_LOOP_COUNTS,
-    DEFAULT_PROTOCOL_VERSION,
-    DEFAULT_SAMPLE,
-    find_workload,
-)
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Cell, Column, Row, Table, number, ratio_cell, wide
 
 if TYPE_CHECKING:
-    from costmodel.validate import Gates
+    from costmodel.validate import Estimate, Gates, Score, Verdict
+    from costmodel.validate.attribution import Blame
+    from costmodel.validate.gates import GateResult
+    from costmodel.validate.summary import Summary
+    from costmodel.validate.verdict import Work
+    from costmodel.workloads import Workload
 
-_OWN_WORKLOAD: Final = "secp"
+_LOOP_COUNTS: Final = "1,10,25,50"
+_MISSES_SHOWN: Final = 10  # of each way of timing; --json has them all
 
-# Options of a replay alone, of a drift check alone, and of what times.
-_REPLAY: Final = (
-    *("workload", "loops", "protocol_version", "sample", "language"),
-    *("max_undercharge", "median", "p95", "r2", "measurements", "trace_config", "trace_ways"),
-)
-_DRIFT: Final = ("operations", "renew", "markdown", "junit", "benchmark_json", "bencher_json")
-_TIMING: Final = ("core", "seed", "time_budget")
+Command = TableCommand
+
+WorkloadName = Annotated[
+    str,
+    typer.Option(
+        "--workload",
+        metavar="NAME|PATH",
+        help="secp, random, a folder of .plutus files with redeemers or of .flat and .uplc files, or a replay corpus.",
+    ),
+]
+Loops = Annotated[str, typer.Option("--loops", metavar="N,N", help="Loop counts of the workload secp.")]
+Sample = Annotated[int, typer.Option("--sample", metavar="N", min=1, help="Rows to draw from a Parquet corpus.")]
+Language = Annotated[str, typer.Option("--language", metavar="NAME", help="Ledger language of .flat and .uplc files.")]
 
 
 def command(
-    context: typer.Context,
     model: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="MODEL",
-            help="A fitted model, or builtin and machine costs; may be left out with --against.",
-            show_default=False,
-        ),
-    ] = None,
-    workload: Annotated[
-        str,
-        typer.Option(
-            "--workload",
-            metavar="NAME|PATH",
-            help="secp, random, a folder of .plutus files with redeemers or .flat and .uplc files, or a replay corpus.",
-        ),
-    ] = _OWN_WORKLOAD,
-    loops: Annotated[str, typer.Option("--loops", metavar="N,N", help="Loop counts to replay.")] = ",".join(
-        map(str, DEFAULT_LOOP_COUNTS)
-    ),
-    protocol_version: ProtocolVersion = DEFAULT_PROTOCOL_VERSION,
-    sample: Annotated[
-        int, typer.Option("--sample", metavar="N", min=1, help="Rows to draw from a Parquet corpus.")
-    ] = DEFAULT_SAMPLE,
-    language: Annotated[
-        str, typer.Option("--language", metavar="NAME", help="Ledger language of .flat and .uplc files.")
-    ] = DEFAULT_LANGUAGE.value,
+        list[Path],
+        typer.Argument(metavar="MODEL", help="A fitted model, or builtin and machine costs.", show_default=False),
+    ],
+    workload: WorkloadName = "secp",
+    loops: Loops = _LOOP_COUNTS,
+    protocol_version: ProtocolVersion = 11,
+    sample: Sample = 100,
+    language: Language = "PlutusV3",
     tolerance: Annotated[
         str | None,
-        typer.Option("--tolerance", metavar="SHARE", help="Gate: |observed/predicted - 1| of every program."),
+        typer.Option("--tolerance", metavar="SHARE", help="Limit for |observed/predicted - 1| of every program."),
     ] = None,
     max_undercharge: Annotated[
         str | None,
-        typer.Option("--max-undercharge", metavar="SHARE", help="Gate: observed/predicted - 1 of every program."),
+        typer.Option("--max-undercharge", metavar="SHARE", help="Limit for observed/predicted - 1 of every program."),
     ] = None,
     median: Annotated[
-        str | None, typer.Option("--median", metavar="SHARE", help="Gate: median of |observed/predicted - 1|.")
+        str | None,
+        typer.Option("--median", metavar="SHARE", help="Limit for the median of |observed/predicted - 1|."),
     ] = None,
     p95: Annotated[
-        str | None, typer.Option("--p95", metavar="SHARE", help="Gate: 95th percentile of |observed/predicted - 1|.")
+        str | None,
+        typer.Option("--p95", metavar="SHARE", help="Limit for the 95th percentile of |observed/predicted - 1|."),
     ] = None,
     r2: Annotated[
-        str | None, typer.Option("--r2", metavar="SHARE", help="Gate: least R² in log scale, e.g. 0.98.")
+        str | None, typer.Option("--r2", metavar="SHARE", help="Minimum R² in log scale, such as 0.98.")
     ] = None,
-    against: drift.Against = None,
-    operations: drift.Operations = drift.EVERY_OPERATION,
-    renew: drift.Renew = False,
-    markdown: drift.Markdown = None,
-    junit: drift.Junit = None,
-    benchmark_json: drift.BenchmarkJson = None,
-    bencher_json: drift.BencherJson = None,
     time_budget: TimeBudget = None,
     core: Core = None,
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
     trace_config: TraceConfig = None,
-    trace_ways: trace_cost.Ways = None,
     as_json: Json = False,
 ) -> int:
     """Replay a workload and compare the observed times with what a model predicts.
 
-    Ends with 0 if every gate is passed, 1 if one is not, and 3 if the observations cannot tell. Gates that are given
-    are the only ones. Without any, loops are held to --tolerance 5%, other programs to --median 6% --p95 18% --r2 0.98.
-
-    With --against, a fixed suite is checked for drift instead: 0 if nothing became slower, 1 if something did, 3 if
-    the check cannot tell. It is counted, timed or, with a MODEL against another, predicted.
-
-    With --trace, the cost of tracing is measured instead: 0 if muted tracing costs less than 0.1 %, 1 if more, 3 if
-    that cannot be told.
+    Exit code 0 if every gate (acceptance limit) is passed, 1 if one is not, 3 if the observations cannot tell. Gates
+    that are given are the only ones. Without any, loops are held to --tolerance 5%, other programs to --median 6%
+    --p95 18% --r2 0.98.
     """
-    outputs = drift.Outputs(markdown, junit, benchmark_json, bencher_json)
-    if against is not None:
-        if replaying := _given(context, _REPLAY):
-            raise InputError(f"{replaying[0]} is for replaying a workload; a drift check (--against) has its own suite")
-        check = drift.Check(
-            against,
-            operations=operations,
-            tolerance=None if tolerance is None else share(tolerance, "--tolerance"),
-            core=core,
-            seed=seed,
-            seconds=seconds(time_budget),
-            timing=_given(context, _TIMING),
-        )
-        return drift.command(check, model or [], outputs, renew=renew, as_json=as_json)
-    if checking := _given(context, _DRIFT):
-        raise InputError(f"{checking[0]} is for a drift check, which needs --against BASELINE")
-    if not model and trace_ways is None:
-        raise InputError("missing MODEL: name a cost model, or --against BASELINE for a drift check")
-    asked = {"tolerance": tolerance, "max_undercharge": max_undercharge, "median": median, "p95": p95, "r2": r2}
-    deadline = seconds(time_budget)
-    programs = find_workload(
-        workload,
-        loop_counts=_loop_counts(loops),
-        language=language_named(language),
-        protocol_version=protocol_version,
-        sample=sample,
-        seed=seed,
-    )
-    if trace_ways is not None:
-        if any(asked.values()):
-            raise InputError("--trace measures what tracing costs, and has no other gate than its own 0.1 %")
-        if model:  # it changes nothing, but one that is not there is a mistake all the same
-            load(model)
-        return trace_cost.command(
-            trace_ways, programs, trace_config, core=core, seed=seed, seconds=deadline, as_json=as_json
-        )
-    # pandas comes with it; a command that does not measure must not wait for that.
+    # pandas comes with it; --help must not wait for that.
+    from costmodel.model import load
     from costmodel.validate import validate
 
-    gates = _gates(asked)
+    limits = {"tolerance": tolerance, "max_undercharge": max_undercharge, "median": median, "p95": p95, "r2": r2}
+    gates = _gates(limits)
+    deadline = seconds(time_budget)
+    programs = programs_of(workload, loops, language, protocol_version, sample, seed)
     with traced(trace_config) as trace, shown("replaying") as observer:
         verdict = validate(
-            load(model or []),
+            load(model),
             programs,
             measurements=measurements,
             core=core,
             seed=seed,
             gates=gates,
             time_budget=deadline,
-            model_files=model or [],
+            model_files=model,
             command_line=sys.argv,
             observer=observer,
             trace=trace,
@@ -177,26 +122,184 @@ def command(
     if as_json:
         print_json(verdict.to_dict())
     else:
-        show_verdict(verdict)
+        _show(verdict)
     return verdict.exit_code
 
 
-def _given(context: typer.Context, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Which of these parameters were given as options on the command line, as they are spelt there."""
-    flags = {parameter.name: parameter.opts[0] for parameter in context.command.params}
-    sources = {name: context.get_parameter_source(name) for name in names}
-    return tuple(flags[name] for name, source in sources.items() if source and source.name == "COMMANDLINE")
+def programs_of(workload: str, loops: str, language: str, protocol_version: int, sample: int, seed: int) -> Workload:
+    """The programs that the options about a workload name."""
+    from costmodel.workloads import find_workload
+
+    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", loops):
+        raise InputError(f"invalid --loops {loops!r}; use counts with commas between them, such as {_LOOP_COUNTS}")
+    return find_workload(
+        workload,
+        loop_counts=tuple(map(int, loops.split(","))),
+        language=language_named(language),
+        protocol_version=protocol_version,
+        sample=sample,
+        seed=seed,
+    )
 
 
-def _gates(texts: dict[str, str | None]) -> Gates | None:
+def _gates(limits: dict[str, str | None]) -> Gates | None:
     """The gates that are asked for, None if there are none."""
     from costmodel.validate import Gates
 
-    given = {name: share(text, f"--{name.replace('_', '-')}") for name, text in texts.items() if text is not None}
+    given = {name: share(text, f"--{name.replace('_', '-')}") for name, text in limits.items() if text is not None}
     return Gates(**given) if given else None
 
 
-def _loop_counts(text: str) -> tuple[int, ...]:
-    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
-        raise InputError(f"--loops {text!r} is no list of counts; write 1,10,25,50")
-    return tuple(int(part) for part in text.split(","))
+def _show(verdict: Verdict) -> None:
+    """Prints the scores, the summaries with their baselines, the gates, and the result of them all."""
+    columns: tuple[str | Column, ...] = (
+        "program",
+        wide("timed"),
+        wide(number("ExUnits CPU (ps)")),
+        wide(number("memory")),
+        number("predicted"),
+        number("observed"),
+        wide(number("±")),
+        number("observed/predicted"),
+        number("95 %"),
+        *(["result"] if any(score.status for score in verdict.scores) else []),
+    )
+    rows = [_score_row(score)[: len(columns)] for score in verdict.scores]
+    show(Table.of(f"{verdict.workload}: {verdict.model}", columns, rows))
+    say("", *(f"note: {note}" for note in verdict.notes))
+    say(*(f"uncertain: {each.label} ({each.work}): {each.uncertain}" for each in verdict.scores if each.uncertain))
+    _show_works(verdict.works)
+    say(f"{verdict.status.value}: {_RESULTS[verdict.status.value]}", f"run: {verdict.run}")
+
+
+_RESULTS: Final = {
+    "pass": "every gate is passed",
+    "fail": "at least one gate is not passed",
+    "inconclusive": "the observations cannot tell whether every gate is passed",
+}
+
+
+def _score_row(score: Score) -> Row:
+    status = score.status.value if score.status else ""
+    return (
+        score.label,
+        score.work,
+        numbers.count(score.ex_units.cpu),
+        numbers.count(score.ex_units.mem),
+        numbers.time_ns(score.predicted_ns.value),
+        numbers.time_ns(score.observed_ns.value),
+        numbers.half_width(_half(score.observed_ns)),
+        ratio_cell(score.ratio.value),
+        numbers.interval(score.ratio.low, score.ratio.high),
+        Cell(status, status=status),
+    )
+
+
+def _half(estimate: Estimate) -> float:
+    return (estimate.high - estimate.low) / 2 / estimate.value
+
+
+def _show_works(works: Sequence[Work]) -> None:
+    rows = []
+    for work in works:
+        rows.append(_summary_row(work.summary, "the model"))
+        rows += [_summary_row(baseline.summary, baseline.name) for baseline in work.baselines]
+    columns = (
+        "predicted by",
+        "timed",
+        number("median |o/p − 1|"),
+        number("95th percentile"),
+        wide(number("spread")),
+        wide(number("slope")),
+        number("R²"),
+        wide("most undercharged"),
+        wide("most overcharged"),
+    )
+    show(Table.of("Accuracy (o/p: observed over predicted)", columns, rows))
+    say("")
+    _show_misses(works)
+    _show_margins(works)
+    gates = [_gate_row(gate) for work in works for gate in work.gates]
+    show(Table.of("Gates", ("gate", "timed", number("limit"), number("found"), number("95 %"), "result"), gates))
+
+
+def _show_misses(works: Sequence[Work]) -> None:
+    rows = []
+    for work in works:
+        for miss in work.misses[:_MISSES_SHOWN]:
+            blames = ", ".join(map(_blame, miss.blames))
+            rest = "" if miss.unexplained is None else numbers.change(miss.unexplained)
+            rows.append((miss.program, work.summary.work, ratio_cell(miss.ratio), blames, rest))
+    if rows:
+        columns = (
+            "program",
+            wide("timed"),
+            number("observed/predicted"),
+            "prices that may be off",
+            number("unexplained"),
+        )
+        show(Table.of("Largest misses, and shares of the observed time that single prices may explain", columns, rows))
+        say("")
+
+
+def _show_margins(works: Sequence[Work]) -> None:
+    found = [(work.summary.work, work.margins) for work in works if work.margins]
+    rows = [
+        (
+            margin.program,
+            work,
+            numbers.interval(*margin.counts, numbers.count),
+            numbers.time_ns(margin.predicted_ns),
+            numbers.time_ns(margin.observed_ns),
+            ratio_cell(margin.ratio.value),
+            numbers.interval(margin.ratio.low, margin.ratio.high),
+        )
+        for work, margins in found
+        for margin in margins.each
+    ]
+    if rows:
+        headings = ("program", wide("timed"), wide(number("counts")), number("predicted"), number("observed"))
+        columns = (*headings, number("observed/predicted"), number("95 %"))
+        show(Table.of("Per extra iteration", columns, rows))
+        for work, margins in found:
+            median, p95 = numbers.percent(margins.median.value), numbers.percent(margins.p95.value)
+            say(f"per extra iteration ({work}): median |o/p − 1| {median}, 95th percentile {p95}")
+        say("")
+
+
+def _blame(blame: Blame) -> str:
+    if blame.explains is None:
+        return f"{blame.part} ({numbers.percent(blame.share)} of the predicted time)"
+    return f"{blame.part} {numbers.change(blame.explains)}"
+
+
+def _summary_row(summary: Summary, by: str) -> Row:
+    under, over = summary.undercharged, summary.overcharged
+    return (
+        by,
+        summary.work,
+        numbers.percent(summary.median.value),
+        numbers.percent(summary.p95.value),
+        numbers.percent(summary.spread),
+        "" if summary.slope is None else f"{summary.slope:.3f}",
+        "" if summary.r2 is None else f"{summary.r2.value:.4f}",
+        f"{numbers.ratio(under.ratio)} {under.program}",
+        f"{numbers.ratio(over.ratio)} {over.program}",
+    )
+
+
+def _gate_row(gate: GateResult) -> Row:
+    status = Cell(gate.status.value, status=gate.status.value)
+    form: Callable[[float], str] = numbers.ratio
+    if gate.gate == "r2":
+        limit, form = f"≥ {gate.limit:.3f}", "{:.4f}".format
+    elif gate.gate == "tolerance":
+        limit = f"1 ± {gate.limit:.3g}"
+    elif gate.gate == "max-undercharge":
+        limit = f"≤ {1 + gate.limit:.4g}"
+    else:
+        limit, form = f"≤ {numbers.percent(gate.limit)}", numbers.percent
+    if gate.found is None:
+        return (gate.gate, gate.work, limit, "", "", status)
+    found = gate.found
+    return (gate.gate, gate.work, limit, form(found.value), numbers.interval(found.low, found.high, form), status)

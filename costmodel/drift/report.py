@@ -11,33 +11,57 @@ import msgspec
 
 from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.judging.change import Change
+from costmodel.rendering import numbers
+from costmodel.rendering.markdown import render_markdown
+from costmodel.rendering.tables import Cell, Column, Row, Table, change_cell, count_cell, number, wide
+from costmodel.rendering.text import escape_markdown
 
 _MARKS: Final = {Change.REGRESSED: "🔴", Change.IMPROVED: "🟢", Change.UNCHANGED: "⚪", Change.INCONCLUSIVE: "🟡"}
-# What starts markup in GitHub's Markdown, table cells included.
-_MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@-])")
 # Characters that XML 1.0 cannot hold at all (W3C recommendation, production 2).
 _NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+def drift_table(verdict: DriftVerdict, *, changed_first: bool = False) -> Table:
+    """A row for each operation."""
+    drifts = verdict.drifts
+    if changed_first:
+        drifts = tuple(sorted(drifts, key=lambda drift: list(Change).index(drift.status)))
+    columns: tuple[str | Column, ...] = (
+        "operation",
+        "verdict",
+        number("change"),
+        number("95 %"),
+        wide(number(f"baseline ({verdict.unit})")),
+        wide(number("candidate")),
+        *(["note"] if any(drift.note for drift in drifts) else []),
+    )
+    rows = [_row(drift)[: len(columns)] for drift in drifts]
+    return Table.of(f"Against {verdict.baseline}", columns, rows)
+
+
+def _row(drift: Drift) -> Row:
+    low, high = drift.ratio.low, drift.ratio.high
+    return (
+        drift.operation,
+        Cell(drift.status.value, status=drift.status.value),
+        change_cell(drift.ratio.value - 1),
+        "" if low == high else _interval(drift),
+        count_cell(drift.baseline),
+        count_cell(drift.candidate),
+        drift.note,
+    )
+
+
 def markdown(verdict: DriftVerdict) -> str:
     """A summary for a step of a workflow: the verdict, then a table with what changed first."""
-    lines = [f"### Drift check ({verdict.mode}): {verdict.status.value}", "", _escaped(verdict.summary), ""]
-    lines += [f"- {_escaped(note)}" for note in verdict.notes]
-    lines += [
-        "",
-        f"| | operation | baseline ({verdict.unit}) | candidate | change | 95 % |",
-        "|---|---|---:|---:|---:|---|",
-    ]
-    for drift in sorted(verdict.drifts, key=lambda drift: list(Change).index(drift.status)):
-        cells = (
-            f"{_MARKS[drift.status]} {drift.status.value}",
-            _escaped(f"{drift.operation} ({drift.note})" if drift.note else drift.operation),
-            f"{drift.baseline:,.6g}",
-            f"{drift.candidate:,.6g}",
-            change(drift.ratio.value),
-            _interval(drift),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
+    lines = [f"### Drift check ({verdict.mode}): {verdict.status.value}", "", escape_markdown(verdict.summary), ""]
+    lines += [f"- {escape_markdown(note)}" for note in verdict.notes]
+    table = drift_table(verdict, changed_first=True)
+    marked = tuple(
+        tuple(cell._replace(text=f"{_MARKS[Change(cell.status)]} {cell.text}") if cell.status else cell for cell in row)
+        for row in table.rows
+    )
+    lines += ["", *render_markdown(Table(table.caption, table.columns, marked))]
     return "\n".join(lines) + "\n"
 
 
@@ -72,7 +96,7 @@ def benchmark_action(verdict: DriftVerdict) -> bytes:
                 "unit": verdict.unit,
                 "value": drift.candidate,
                 "range": _interval(drift),
-                "extra": f"{change(drift.ratio.value)} against {verdict.baseline}: {drift.status.value}",
+                "extra": f"{numbers.change(drift.ratio.value - 1)} against {verdict.baseline}: {drift.status.value}",
             }
             for drift in _known(verdict)
         ]
@@ -91,11 +115,6 @@ def _known(verdict: DriftVerdict) -> list[Drift]:
     return [drift for drift in verdict.drifts if math.isfinite(drift.candidate)]
 
 
-def change(ratio: float) -> str:
-    """A ratio as a signed percentage."""
-    return f"{100 * (ratio - 1):+.2f} %"
-
-
 def _metric(drift: Drift) -> dict[str, float]:
     scale = drift.candidate / drift.ratio.value
     bounds = {"lower_value": drift.ratio.low * scale, "upper_value": drift.ratio.high * scale}
@@ -104,15 +123,11 @@ def _metric(drift: Drift) -> dict[str, float]:
 
 def _sentence(drift: Drift) -> str:
     note = f"; {drift.note}" if drift.note else ""
-    return f"{drift.status.value}: {change(drift.ratio.value)} ({_interval(drift)}){note}"
+    return f"{drift.status.value}: {numbers.change(drift.ratio.value - 1)} ({_interval(drift)}){note}"
 
 
 def _interval(drift: Drift) -> str:
-    return f"{change(drift.ratio.low)} … {change(drift.ratio.high)}"
-
-
-def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return numbers.interval(drift.ratio.low - 1, drift.ratio.high - 1, numbers.change)
 
 
 def _xml(text: str) -> str:

@@ -38,7 +38,8 @@ from costmodel.plutus import (
     list_of,
     pair_of,
 )
-from costmodel.runs.design import Cell, Work
+from costmodel.records.run import Work
+from costmodel.runs.design import Cell
 
 # Idioms of scripts without further constants; a script of the chain has at most 16 KiB.
 _IDIOMS: Final = (3, 30, 300, 1_200)

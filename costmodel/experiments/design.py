@@ -16,7 +16,8 @@ EXPERIMENTS: Final = ("builtins", "steps", "calls")
 
 
 def design_cells(experiments: Collection[str], builtins: str, seed: int) -> tuple[Cell, ...]:
-    """All cells of the experiments named; `builtins` is a shell pattern over builtin names.
+    """All cells of the experiments named; `builtins` has shell patterns over builtin names, with
+    commas between them.
 
     The same arguments give the same cells, operands included. Raises InputError for a name that is not known and for
     a pattern that matches nothing.
@@ -26,14 +27,19 @@ def design_cells(experiments: Collection[str], builtins: str, seed: int) -> tupl
         raise InputError(f"unknown experiment {unknown[0]!r}; known are {', '.join(EXPERIMENTS)}")
     cells: list[Cell] = []
     if "builtins" in experiments:
-        matching = [name for name in DESIGNED_BUILTINS if fnmatchcase(name, builtins)]
-        if not matching:
-            raise InputError(
-                f"no builtin with a design matches {builtins!r}; known are: {', '.join(DESIGNED_BUILTINS)}"
-            )
-        cells += builtin_cells(matching, seed)
+        cells += builtin_cells(matching_builtins(builtins), seed)
     if "steps" in experiments:
         cells += step_cells(seed)
     if "calls" in experiments:
         cells += call_cells(seed)
     return tuple(cells)
+
+
+def matching_builtins(patterns: str) -> list[str]:
+    """The builtins with a design that match any of the shell patterns, which have commas between them. Raises
+    InputError for a pattern that matches none."""
+    wanted = [pattern.strip() for pattern in patterns.split(",")]
+    for pattern in wanted:
+        if not any(fnmatchcase(name, pattern) for name in DESIGNED_BUILTINS):
+            raise InputError(f"no builtin matches {pattern!r}; known are {', '.join(DESIGNED_BUILTINS)}")
+    return [name for name in DESIGNED_BUILTINS if any(fnmatchcase(name, pattern) for pattern in wanted)]

@@ -11,7 +11,15 @@ from costmodel._native import ffi, lib
 from costmodel.errors import DecodeError, EnvironmentFault, ModelError
 from costmodel.machine.interface import Outcome, Status
 from costmodel.model import CostModel, ExUnits, StepKind, Variant, pack
-from costmodel.plutus import BUILTINS, UPLC_1_1_0, LedgerLanguage, available, uplc_version_available
+from costmodel.plutus import (
+    BUILTINS,
+    NO_BOUNDS,
+    UPLC_1_1_0,
+    LedgerLanguage,
+    available,
+    decoding_bounds,
+    uplc_version_available,
+)
 
 DEFAULT_MEMORY_CAP: Final = 1 << 30
 """Bytes that one script or one run may hold: more than any budget of the chain can fill."""
@@ -86,6 +94,8 @@ def decode_options(language: LedgerLanguage | None, protocol_version: int, measu
     for builtin in BUILTINS:
         options.builtins[builtin.tag] = language is None or available(builtin, language, protocol_version)
     options.version_1_1 = language is None or uplc_version_available(UPLC_1_1_0, language, protocol_version)
+    bounds = NO_BOUNDS if language is None else decoding_bounds(protocol_version)
+    options.max_fields, options.max_type_size = bounds.constr_fields, bounds.type_size
     options.memory_cap = DEFAULT_MEMORY_CAP
     if measuring:
         for tag in range(lib.CAL_BUILTINS, len(_ROW_NAMES)):

@@ -95,7 +95,9 @@ cal_status cal_mkNilPairData(const cal_call *call, const cal_value *a, cal_value
 cal_status cal_serialiseData(const cal_call *call, const cal_value *a, cal_value *result) {
   const uint8_t *bytes = NULL;
   size_t length = 0;
-  const cal_status status = cal_data_to_cbor(call->arena, a[0], SIZE_MAX, &bytes, &length, call->error);
+  bool readable = false; /* nobody asks: the ledger writes what it will not read */
+  const cal_status status =
+      cal_data_to_cbor(call->arena, a[0], SIZE_MAX, &bytes, &length, &readable, call->error);
   if (status != CAL_OK) {
     return status;
   }

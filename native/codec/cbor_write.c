@@ -16,6 +16,7 @@ typedef struct writer {
   cal_stack tasks;
   size_t most; /* bytes; what is longer fails */
   bool failed;
+  bool unreadable; /* a constructor that no reader takes has been written */
 } writer;
 
 static void put(writer *writer, const uint8_t *bytes, size_t length) {
@@ -68,8 +69,9 @@ static void write_bytes(writer *writer, const uint8_t *bytes, size_t length) {
   PUT_SIGN(writer, cbor_encode_break);
 }
 
-/* An integer beyond 64 bits: its magnitude, less one if negative, as bytes. */
-static void write_big(writer *writer, const cal_limbs *number) {
+/* An integer beyond 64 bits: its magnitude, less one if negative, as bytes, in
+ * one piece where it is to be `whole`. */
+static void write_big(writer *writer, const cal_limbs *number, bool whole) {
   cal_stack room;
   cal_stack_init(&room, writer->out.arena);
   mp_limb_t *limbs = cal_stack_push(&room, number->count * 2 * sizeof(mp_limb_t));
@@ -90,11 +92,16 @@ static void write_big(writer *writer, const cal_limbs *number) {
     }
   }
   PUT_HEAD(writer, cbor_encode_tag, number->negative ? 3 : 2);
-  write_bytes(writer, bytes, length);
+  if (whole) {
+    PUT_HEAD(writer, cbor_encode_bytestring_start, length);
+    put(writer, bytes, length);
+  } else {
+    write_bytes(writer, bytes, length);
+  }
   cal_stack_release(&room);
 }
 
-static void write_integer(writer *writer, cal_value integer) {
+static void write_integer(writer *writer, cal_value integer, bool whole) {
   mp_limb_t spare = 0;
   const cal_limbs number = cal_limbs_of(integer, &spare);
   const mp_limb_t magnitude = number.count == 0 ? 0 : number.limbs[0];
@@ -106,7 +113,7 @@ static void write_integer(writer *writer, cal_value integer) {
              number.limbs[1] == 1) {
     PUT_HEAD(writer, cbor_encode_negint, UINT64_MAX); /* -2^64 */
   } else {
-    write_big(writer, &number);
+    write_big(writer, &number, whole);
   }
 }
 
@@ -139,7 +146,9 @@ static void write_constr(writer *writer, const cal_data *data) {
   } else {
     PUT_HEAD(writer, cbor_encode_tag, 102);
     PUT_HEAD(writer, cbor_encode_array_start, 2);
-    write_integer(writer, data->tag);
+    /* The ledger writes a big one without the pieces that other integers have. */
+    write_integer(writer, data->tag, true);
+    writer->unreadable |= cal_is_negative(data->tag) || !cal_fits_bits(data->tag, 65);
   }
   write_list(writer, data->payload);
 }
@@ -156,7 +165,7 @@ static void write_data(writer *writer, const cal_data *data) {
     write_list(writer, data->payload);
     break;
   case CAL_DATA_INTEGER:
-    write_integer(writer, data->payload);
+    write_integer(writer, data->payload, false);
     break;
   case CAL_DATA_BYTES:
     write_bytes(writer, CAL_AS(cal_bytes, data->payload)->data,
@@ -179,7 +188,7 @@ static void write_rest(writer *writer, const cal_list *cell) {
 }
 
 cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const uint8_t **bytes,
-                            size_t *length, cal_error *error) {
+                            size_t *length, bool *readable, cal_error *error) {
   writer writer = {.most = most};
   cal_stack_init(&writer.out, arena);
   cal_stack_init(&writer.tasks, arena);
@@ -195,6 +204,7 @@ cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const
       PUT_SIGN(&writer, cbor_encode_break);
     }
   }
+  *readable = !writer.unreadable;
   uint8_t *copy = writer.failed ? NULL : cal_alloc(arena, writer.out.used);
   if (copy != NULL) {
     memcpy(copy, writer.out.base, writer.out.used);

@@ -285,7 +285,7 @@ static cal_status read_constant(decoder *decoder, cal_part *into) {
   }
   *into = cal_part_constant(value);
   return cal_read_constant(&decoder->reader, &decoder->script->arena,
-                           decoder->options->group_elements != 0, value, decoder->error);
+                           decoder->options, value, decoder->error);
 }
 
 static cal_status read_bare(decoder *decoder, unsigned tag, cal_part *into) {
@@ -358,6 +358,9 @@ static cal_status read_fields(decoder *decoder, fields *fields, cal_part **next)
   field *made = cal_alloc(&decoder->script->arena, sizeof *made);
   if (made == NULL || !schedule(decoder, READ_FIELDS, fields)) {
     return exhausted(decoder);
+  }
+  if (fields->op == CAL_OP_CONSTR && fields->count >= decoder->options->max_fields) {
+    return malformed(decoder, "a constructor with more fields than this protocol version allows");
   }
   *made = (field){0, NULL};
   *fields->last = made;
@@ -439,7 +442,7 @@ static cal_status read_root(decoder *decoder) {
 static cal_status read_version(decoder *decoder) {
   uint64_t *version = decoder->script->version;
   for (int i = 0; i < 3; i++) {
-    version[i] = cal_read_word(&decoder->reader);
+    version[i] = cal_read_natural(&decoder->reader);
   }
   if (decoder->reader.failed) {
     return malformed(decoder, "the version does not end");

@@ -286,11 +286,18 @@ static void write_type(context *context, cal_value value) {
 static void write_data(context *context, cal_value value) {
   const uint8_t *bytes = NULL;
   size_t length = 0;
+  bool readable = false;
   const size_t left = context->writer.most - context->writer.buffer.used;
   context->weight += (size_t)CAL_AS(cal_data, value)->head.size * WEIGHT_OF_WORD;
   if (context->weight > context->writer.most ||
-      cal_data_to_cbor(context->arena, value, left, &bytes, &length, context->error) != CAL_OK) {
+      cal_data_to_cbor(context->arena, value, left, &bytes, &length, &readable, context->error) !=
+          CAL_OK) {
     give_up(context);
+    return;
+  }
+  if (!readable) {
+    context->status = cal_fail(context->error, CAL_UNSUPPORTED,
+                               "the result cannot be encoded: a constructor of Data beyond 64 bits");
     return;
   }
   cal_write_bytes(&context->writer, bytes, length);
@@ -355,7 +362,7 @@ static void write_body(context *context, cal_value value) {
     break;
   default:
     context->status = cal_fail(context->error, CAL_UNSUPPORTED,
-                               "a result of this type cannot be written as flat");
+                               "the result cannot be encoded: its type has no constants");
   }
 }
 

@@ -67,10 +67,30 @@ cal_value cal_read_integer(cal_reader *reader, cal_arena *arena) {
   return read_long_integer(reader, arena);
 }
 
+uint64_t cal_read_natural(cal_reader *reader) {
+  uint64_t number = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    const uint64_t group = cal_read_bits(reader, 8);
+    const uint64_t payload = group & 0x7fU;
+    if (payload != 0 && (shift > 63 || payload << shift >> shift != payload)) {
+      number = UINT64_MAX;
+    } else if (payload != 0) {
+      number |= payload << shift;
+    }
+    if ((group & 0x80U) == 0 || reader->failed) {
+      return number;
+    }
+  }
+}
+
 void cal_read_padding(cal_reader *reader) {
-  const unsigned count = 8 - (unsigned)(reader->position & 7);
-  if (cal_read_bits(reader, count) != 1) {
-    reader->failed = true;
+  while (!reader->failed) {
+    const unsigned count = 8 - (unsigned)(reader->position & 7);
+    const uint64_t bits = cal_read_bits(reader, count);
+    if (bits != 0) {
+      reader->failed = bits != 1;
+      return;
+    }
   }
 }
 

@@ -24,6 +24,6 @@ def test_a_plain_line_says_how_much_is_done_and_how_long_the_rest_takes(
             clock[0] = 100 + seconds
             say(done, 20_000)
     assert capsys.readouterr().err.splitlines() == [
-        "evaluating: 2,000 of 20,000 rows, some 36 s left",
-        "evaluating: 10,000 of 20,000 rows, some 20 s left",
+        "evaluating: 2,000 of 20,000 rows, about 36 s left",
+        "evaluating: 10,000 of 20,000 rows, about 20 s left",
     ]

@@ -79,7 +79,7 @@ main()
 def test_no_command_shows_the_help() -> None:
     result = calibrate()
     assert result.returncode == 2
-    assert "Commands:\n" in result.stdout
+    assert "Make a cost model:\n" in result.stdout
 
 
 def test_a_name_that_is_not_utf_8_is_one_line(tmp_path: Path) -> None:

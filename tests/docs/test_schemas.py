@@ -169,12 +169,12 @@ def test_collected_messages(tmp_path: Path) -> None:
 
 
 def test_cost_of_tracing() -> None:
-    check("tracing", printed("validate", "--trace", "local", "--loops", "1", "--time-budget", "2s"))
+    check("tracing", printed("trace", "cost", "--backends", "local", "--loops", "1", "--time-budget", "2s"))
 
 
 @needs_counts
 def test_renewed_counts(tmp_path: Path) -> None:
-    check("counted", printed("validate", "--against", tmp_path / "counts.json", "--renew"))
+    check("counted", printed("drift", tmp_path / "counts.json", "--renew"))
 
 
 def test_a_key_that_nobody_described_is_refused(model: Any) -> None:

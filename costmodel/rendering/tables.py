@@ -1,0 +1,97 @@
+"""A table before it is text for a terminal, Markdown or HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from costmodel.rendering import numbers
+
+
+class Cell(NamedTuple):
+    """A cell. `sort` orders it, where that is not its text; `status`, such as "fail", gives it a colour."""
+
+    text: str
+    sort: float | None = None
+    status: str = ""
+
+
+class Column(NamedTuple):
+    """A heading. `numeric` columns are aligned to the right; `wide` ones are left out of a narrow terminal table."""
+
+    heading: str
+    numeric: bool = False
+    wide: bool = False
+
+
+Row = Sequence[str | Cell]
+
+
+def number(heading: str) -> Column:
+    """A column of numbers."""
+    return Column(heading, numeric=True)
+
+
+def wide(column: str | Column) -> Column:
+    """A column that a terminal shows only with --wide."""
+    return (Column(column) if isinstance(column, str) else column)._replace(wide=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a caption, which may be empty."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @classmethod
+    def of(cls, caption: str, columns: Sequence[str | Column], rows: Sequence[Row]) -> Table:
+        """A table in which a column or a cell may be just its text."""
+        return cls(
+            caption,
+            tuple(Column(each) if isinstance(each, str) else each for each in columns),
+            tuple(tuple(Cell(each) if isinstance(each, str) else each for each in row) for row in rows),
+        )
+
+    def narrow(self) -> Table:
+        """Without the wide columns."""
+        kept = [place for place, column in enumerate(self.columns) if not column.wide]
+        return Table(
+            self.caption,
+            tuple(self.columns[place] for place in kept),
+            tuple(tuple(row[place] for place in kept) for row in self.rows),
+        )
+
+    def top(self, count: int | None) -> Table:
+        """The first rows only."""
+        return self if count is None else replace(self, rows=self.rows[:count])
+
+
+def facts(caption: str, known: dict[str, str]) -> Table:
+    """Names and values."""
+    return Table.of(caption, ("", ""), list(known.items()))
+
+
+def time_cell(ps: float | None) -> Cell:
+    """A time given in ps."""
+    return Cell(numbers.time_ps(ps), ps)
+
+
+def count_cell(count: float | None) -> Cell:
+    return Cell(numbers.count(count), count)
+
+
+def share_cell(share: float | None, status: str = "") -> Cell:
+    """A share as a percentage."""
+    return Cell(numbers.percent(share), share, status)
+
+
+def change_cell(share: float | None, status: str = "") -> Cell:
+    """A relative change."""
+    return Cell(numbers.change(share), share, status)
+
+
+def ratio_cell(value: float | None, status: str = "") -> Cell:
+    return Cell(numbers.ratio(value), value, status)

@@ -1,0 +1,33 @@
+"""Text from outside, made safe to show: no control character reaches a terminal, a page or Markdown."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LONGEST_LABEL: Final = 40
+# What starts markup in Markdown as GitHub reads it, in table cells too.
+_MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@-])")
+
+
+def visible(text: str) -> str:
+    """A text on one line. Characters that a terminal or a browser would obey are written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def one_line(text: str) -> str:
+    """A text with every run of white space as one space, and other control characters written as escapes."""
+    return visible(" ".join(text.split()))
+
+
+def shortened(text: str) -> str:
+    """A name that fits on a plot."""
+    line = one_line(text)
+    return line if len(line) <= _LONGEST_LABEL else line[: _LONGEST_LABEL - 1] + "…"
+
+
+def escape_markdown(text: str) -> str:
+    """A text that GitHub's Markdown shows as it is, in a table cell too."""
+    return _MARKUP.sub(r"\\\1", one_line(text))
