@@ -21,6 +21,7 @@ from costmodel.records import comparison as records
 from costmodel.records import finite
 from costmodel.records.figures import ExitCode
 from costmodel.runs.anomalies import origin
+from costmodel.runs.bounds import is_imported
 from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS
 
 LEVEL: Final = 0.95
@@ -138,8 +139,7 @@ def compare(
     _check_apart(candidates, baselines)
     check_comparable(batches)
     notes = warnings(batches)
-    # The machine yardstick is run by the evaluator itself: a change of the evaluator would hide in it.
-    yardsticks = YARDSTICKS if same_evaluator(batches) else (HASH_YARDSTICK,)
+    yardsticks = _yardsticks(batches)
     observed = observe(batches, yardsticks)
     if observed.left_out:
         notes.append(
@@ -168,10 +168,25 @@ def _check_apart(candidates: Sequence[Batch], baselines: Sequence[Batch]) -> Non
                 raise InputError(f"{run.path} is in {batch.name} and in {known[run.name]}; it cannot be on both sides")
 
 
+def _yardsticks(batches: Sequence[Batch]) -> tuple[str, ...]:
+    """What times are measured against: nothing for imported runs, which have no yardstick."""
+    runs = [run for batch in batches for run in batch.runs]
+    imported = [run for run in runs if is_imported(run)]
+    if imported and len(imported) < len(runs):
+        other = next(run for run in runs if not is_imported(run))
+        raise InputError(f"{imported[0].path} was imported and {other.path} was not; they have no yardstick in common")
+    if imported:
+        return ()
+    # The machine yardstick is run by the evaluator itself: a change of the evaluator would hide in it.
+    return YARDSTICKS if same_evaluator(batches) else (HASH_YARDSTICK,)
+
+
 def _yardstick_note(
     observed: Observed, batches: Sequence[Batch], pair: tuple[int, int], tolerance: float
 ) -> str | None:
     """What to say where the machine's own pace differs by more than the band: times are relative to it."""
+    if np.isnan(observed.yardsticks_ns).any():
+        return None
     logs = [float(np.log(observed.yardsticks_ns[observed.batch == number]).mean()) for number in pair]
     shift = float(np.expm1(logs[0] - logs[1]))
     if abs(shift) <= tolerance:

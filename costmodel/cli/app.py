@@ -47,11 +47,13 @@ _MORE: Final = "Programs, clusters and traces"
 ENTRIES: Final = {
     "doctor": Entry(_MAKE, "Check whether this machine is fit to measure on.", "doctor"),
     "measure": Entry(_MAKE, "Time builtins, machine steps and script calls, and write a run.", "measure"),
+    "import": Entry(_MAKE, "Make a run of measurements by other tools.", "import_"),
     "fit": Entry(_MAKE, "Fit a cost model to runs.", "fit"),
     "report": Entry(_MAKE, "Write a page about runs, models and verdicts.", "report"),
     "validate": Entry(_CHECK, "Replay a workload and compare observed with predicted times.", "validate"),
     "drift": Entry(_CHECK, "Check a build or a model for drift against a baseline.", "drift"),
     "compare": Entry(_CHECK, "Compare batches of runs.", "compare"),
+    "parity": Entry(_CHECK, "Compare models of several evaluators price by price.", "parity"),
     "memory": Entry(_CHECK, "Check memory costs against the sizes of results.", "memory"),
     "params": Entry(_USE, "Show, convert and compare cost models and protocol parameters.", "params"),
     "impact": Entry(_USE, "Show what a cost model changes on real scripts.", "impact"),

@@ -15,8 +15,8 @@ from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.machine.traced import traced as traced_machine
-from costmodel.model import CostModel, Variant, ledger_model, variant_for
-from costmodel.model.sources import open_source
+from costmodel.model import CostModel, Variant, variant_for
+from costmodel.model.sources import LEDGER, open_source
 from costmodel.plutus import (
     LedgerLanguage,
     ProgramFile,
@@ -113,14 +113,15 @@ def command(
             return evaluate_corpus(program, trace, as_json=as_json)
     wanted = language_named(language) if language else None
     loaded = load_program(program, language=wanted, default=_DEFAULT_LANGUAGE, name=script)
-    if loaded.note:
-        complain(f"{program}: {loaded.note}")
     chosen = wanted or loaded.language or _DEFAULT_LANGUAGE
     if not language_available(chosen, protocol_version):
         raise InputError(f"{chosen.value} does not exist at protocol version {protocol_version}; choose a later one")
     variant = variant_for(chosen, protocol_version)
-    model = _cost_model(cost_model, chosen, protocol_version) if cost_model else ledger_model(variant)
+    prices = open_source(cost_model or [LEDGER], language=chosen)
+    model = prices.in_force(chosen, protocol_version)
     applied = _applied(program, loaded, arguments or [], chosen, protocol_version)
+    for note in (*((f"{program}: {loaded.note}",) if loaded.note else ()), *prices.notes):
+        complain(note)
     with traced(trace_config) as trace:
         outcome = traced_machine(NativeMachine(model, variant), trace).evaluate(applied, limit, result=True)
     if as_json:
@@ -128,13 +129,6 @@ def command(
     else:
         _show(outcome, model)
     return 0 if outcome.status is Status.SUCCESS else 1
-
-
-def _cost_model(specs: list[str], language: LedgerLanguage, protocol_version: int) -> CostModel:
-    source = open_source(specs, language=language)
-    for note in source.notes:
-        complain(note)
-    return source.in_force(language, protocol_version)
 
 
 def _applied(

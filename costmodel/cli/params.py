@@ -110,6 +110,7 @@ def emit(
             complain(f"taken from ledger model {complete_from}: {', '.join(completed)}")
     version = _version(source, protocol_version)
     content, counts = _emitted(source, form, languages, version)
+    _say(source, protocol_version)
     if out is not None:
         write_atomically(with_folder(out), content)
     else:
@@ -141,10 +142,12 @@ def show_parameters(
     languages = tuple(dict.fromkeys(map(language_named, language or ())))
     source, parameters = _source(model, source_format, languages, epoch, overlay)
     if source.model is not None and not languages:
+        _say(source, protocol_version)
         _show_functions(source, source.model, as_json=as_json)
         return
     version = _version(source, protocol_version)
     arrays = {each: source.array(each, version) for each in languages or source.languages(version)}
+    _say(source, protocol_version)
     if as_json:
         named = {each.value: dict(zip(parameter_names(each), array, strict=False)) for each, array in arrays.items()}
         print_json(
@@ -187,11 +190,11 @@ def diff(
     come last."""
     chosen = language_named(language)
     sources = [open_source([spec], language=chosen) for spec in (before, after)]
-    for note in (note for source in sources for note in source.notes):
-        complain(note)
     versions = [_version(source, protocol_version) for source in sources]
     models = [source.cost_model(chosen, version) for source, version in zip(sources, versions, strict=True)]
     changes = compare_costs(models[0], models[1], variant_for(chosen, versions[1]))
+    for source in sources:
+        _say(source, protocol_version)
     if as_json:
         print_json(
             ModelDifference(
@@ -226,27 +229,29 @@ def _source(
     """The source that the options name, and the chain's parameters where that is an epoch."""
     if epoch is None:
         if overlays:
-            raise InputError("an overlay lies on the parameters of an epoch; give --epoch")
+            raise InputError("an overlay lies on the parameters of an epoch; give --epoch instead of --model")
         source = open_source(model or [LEDGER], form, languages[0] if len(languages) == 1 else None)
-        for note in source.notes:
-            complain(note)
         return source, None
     if model:
         raise InputError("--model and --epoch are two sources; give one")
     parameters = parameters_at(epoch, overlays or ())
-    for note in parameters.notes:
-        complain(note)
     return chain(parameters, " + ".join([f"epoch {epoch}", *map(str, overlays or ())])), parameters
 
 
 def _version(source: Source, given: int | None) -> int:
-    """The protocol version that an option names, or else the source; a line says where it is told from lengths."""
+    """The protocol version that an option names, or else the source."""
+    return given or source.protocol_version or _TODAY
+
+
+def _say(source: Source, given: int | None) -> None:
+    """What is to be known of a source, when it has been read without an error, a line each."""
+    for note in source.notes:
+        complain(note)
     if given is None and source.inferred:
         complain(
             f"{source.name} states no protocol version: {source.protocol_version} is inferred, the first with as many "
             "parameters; --protocol-version names another"
         )
-    return given or source.protocol_version or _TODAY
 
 
 def _emitted(

@@ -96,7 +96,13 @@ class EntryChange:
     def record(self) -> records.EntryChange:
         """As documents have it."""
         costs = tuple(
-            records.CostChange(sizes=cost.sizes, before=cost.before, after=cost.after, change=finite(cost.change))
+            records.CostChange(
+                sizes=cost.sizes,
+                before=cost.before,
+                after=cost.after,
+                change=finite(cost.change),
+                factor=cost.factor if 0 < cost.factor < math.inf else None,
+            )
             for cost in self.costs
         )
         return records.EntryChange(name=self.name, resource=self.resource, costs=costs)

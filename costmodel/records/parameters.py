@@ -82,6 +82,7 @@ class CostChange(Record, frozen=True, kw_only=True):
     before: Annotated[int | None, about("Picoseconds or words; null where there is no such entry")]
     after: Annotated[int | None, about("The same, of the second model")]
     change: Annotated[float | None, about("As a share; null from or to nothing")]
+    factor: Annotated[float | None, about("After divided by before; null from or to nothing")]
 
 
 class EntryChange(Record, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from costmodel.runs.design import FEWEST_BLOCKS
 from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
 from costmodel.timing.clock import Clock, ns_per_tick
 from costmodel.timing.heap import DrawnHeap
+from costmodel.timing.own_pages import take_own_pages
 from costmodel.timing.plan import groups, in_blocks, orders
 from costmodel.timing.protocol import Begin, Block, End, Fault, Job, Reply
 from costmodel.timing.work import HashYardstick, Workshop
@@ -60,6 +61,7 @@ def _reply(replies: BinaryIO, reply: Reply) -> None:
 def _measure(job: Job, replies: BinaryIO) -> None:
     began = time.monotonic()
     pin(job.core)
+    take_own_pages()
     stopwatch = Stopwatch(Clock(job.clock))
     heap = DrawnHeap()
     workshop = Workshop(heap)

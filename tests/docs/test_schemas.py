@@ -82,6 +82,12 @@ def test_schemas_are_those_of_the_structs() -> None:
     assert {path.name: path.read_text("utf-8") for path in SCHEMAS.iterdir()} == files(), "run `make schemas`"
 
 
+def test_import(tmp_path: Path) -> None:
+    times = tmp_path / "times.csv"
+    times.write_text("builtin,sizes,ns\naddInteger,1/1,100\nfibonacci,20,100\n")
+    check("import", printed("import", times, "--evaluator", "x", "--measurements", tmp_path / "runs"))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_schema_is_one(name: str) -> None:
     Draft202012Validator.check_schema(schema(name).schema)

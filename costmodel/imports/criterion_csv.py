@@ -21,18 +21,23 @@ _MAX_FILE_BYTES = 256 * 2**20
 _MAX_SECONDS = 2**63 / 1e12  # in picoseconds, the greatest cost there is
 # Upstream's own column names, and those that Criterion gives.
 _NAMES, _MEANS, _UPPER_BOUNDS = ("benchmark", "Name"), ("t", "Mean"), ("t.mean.ub", "MeanUB")
+_LOWER_BOUNDS = ("t.mean.lb", "MeanLB")
 # Sizes were written `ExMemory 12` until 2021. No size is more than the ledger's greatest integer, of 19 digits.
 _BENCHMARK = re.compile(r"([A-Za-z][A-Za-z0-9_]{0,99})((?:/(?:ExMemory )?[0-9]{1,19}){0,6})")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One benchmark: mean time and the upper bound of its interval, in µs. `line` is its line in the file, from 1."""
+    """One benchmark: mean time and its 95 % interval, in µs; `lower_us` is None where the file has no such column.
+
+    `line` is its line in the file, from 1.
+    """
 
     line: int
     sizes: tuple[int, ...]
     mean_us: float
     upper_us: float
+    lower_us: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ def read_criterion(path: Path) -> Criterion:
 
 def _rows(text: str, path: Path) -> Iterator[tuple[str, Row]]:
     columns: tuple[int, int, int] | None = None
+    lower: int | None = None
     width = 0
     for number, line in enumerate(text.split("\n"), start=1):
         where = f"{path}, line {number}"
@@ -79,6 +85,7 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, Row]]:
             continue
         if fields[0] in _NAMES:
             columns, width = _columns(fields, where), len(fields)
+            lower = _position(fields, _LOWER_BOUNDS)
             continue
         if columns is None:
             raise InputError(f"{where}: a row before any header such as {_NAMES[0]},{_MEANS[0]},{_UPPER_BOUNDS[0]}")
@@ -89,7 +96,8 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, Row]]:
         if match is None:
             raise InputError(f"{where}: {name[:80]!r} is no benchmark name such as AddInteger/1/70")
         sizes = tuple(int(part.removeprefix("ExMemory ")) for part in match[2].split("/")[1:])
-        yield match[1], Row(number, sizes, _microseconds(mean, where), _microseconds(upper, where))
+        least = None if lower is None else _microseconds(fields[lower], where)
+        yield match[1], Row(number, sizes, _microseconds(mean, where), _microseconds(upper, where), least)
 
 
 def _fields(line: str, where: str) -> list[str]:
@@ -106,11 +114,15 @@ def _columns(header: Sequence[str], where: str) -> tuple[int, int, int]:
     """Where a header has name, mean and upper bound."""
     found = []
     for names in (_NAMES, _MEANS, _UPPER_BOUNDS):
-        position = next((header.index(name) for name in names if name in header), None)
+        position = _position(header, names)
         if position is None:
             raise InputError(f"{where}: the header has no column {' or '.join(names)}")
         found.append(position)
     return found[0], found[1], found[2]
+
+
+def _position(header: Sequence[str], names: Sequence[str]) -> int | None:
+    return next((header.index(name) for name in names if name in header), None)
 
 
 def _microseconds(text: str, where: str) -> float:
