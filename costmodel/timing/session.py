@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from costmodel import __version__
-from costmodel.errors import CalibrateError, InputError, Interrupted
+from costmodel.errors import CalibrateError, EnvironmentFault, InputError, Interrupted
 from costmodel.records.run import Calibration, Clock, FileFact, Machine, SessionOutcome, Status
 from costmodel.runs.design import Plan
 from costmodel.runs.store import Run, RunWriter
@@ -199,7 +199,11 @@ class _Session:
                 self._finish(Status.INTERRUPTED, str(error))
                 raise
             if not self.stopped.is_set():
-                return self._finish(Status.COMPLETE, self._ended_by())
+                if reason := self._ended_by():
+                    return self._finish(Status.COMPLETE, reason)
+                fault = f"no process is left to measure after {self.tally.processes} of {self.plan.max_processes}"
+                self._finish(Status.INTERRUPTED, fault)
+                raise EnvironmentFault(f"{fault}; what was measured is kept in {self.writer.path}, resume it")
             self._finish(Status.INTERRUPTED, "stopped by the user")
             raise Interrupted(f"stopped; what was measured is kept in {self.writer.path}")
 
@@ -374,9 +378,12 @@ class _Session:
         return left if self.time_budget is None else min(left, max(0.0, self.time_budget - seconds))
 
     def _ended_by(self) -> str:
+        """What the session has reached; empty where its processes ended before it had reached anything."""
         if self.tally.precise:
             return "target precision reached"
-        return "time budget spent" if self._out_of_time() else "process limit reached"
+        if self._out_of_time():
+            return "time budget spent"
+        return "process limit reached" if self.tally.processes >= self.plan.max_processes else ""
 
     def _finish(self, status: Status, reason: str) -> Run:
         """Leave the run as `status` says. After a failure the disk may refuse this too; the run then stays `running`,
