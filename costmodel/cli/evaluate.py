@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -29,6 +28,8 @@ from costmodel.plutus import (
     load_program,
     print_program,
 )
+from costmodel.records.evaluation import Evaluation
+from costmodel.records.figures import ExUnits as ExUnitsRecord
 from costmodel.rendering.tables import Table
 from costmodel.workloads.corpus import is_corpus, is_parquet
 from costmodel.workloads.evaluation import PLENTY
@@ -161,21 +162,21 @@ def _result_text(outcome: Outcome) -> str | None:
 
 def _document(
     outcome: Outcome, model: CostModel, variant: Variant, language: LedgerLanguage, protocol_version: int
-) -> dict[str, Any]:
-    return {
-        "status": outcome.status.value,
-        "result": _result_text(outcome),
-        "result_missing": outcome.unwritten,
-        "error": outcome.error,
-        "ex_units": asdict(outcome.spent),
-        "steps": outcome.steps,
-        "builtins": outcome.builtins,
-        "logs": list(outcome.logs),
-        "language": language.value,
-        "protocol_version": protocol_version,
-        "variant": variant.value,
-        "cost_model": model.source,
-    }
+) -> Evaluation:
+    return Evaluation(
+        status=outcome.status.value,
+        result=_result_text(outcome),
+        result_missing=outcome.unwritten,
+        error=outcome.error,
+        ex_units=ExUnitsRecord(cpu=outcome.spent.cpu, mem=outcome.spent.mem),
+        steps=outcome.steps,
+        builtins=outcome.builtins,
+        logs=tuple(outcome.logs),
+        language=language.value,
+        protocol_version=protocol_version,
+        variant=variant.value,
+        cost_model=model.source,
+    )
 
 
 def _show(outcome: Outcome, model: CostModel) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 import typer
 
 from costmodel.cli.options import Json, TableCommand, language_named
@@ -32,6 +32,15 @@ from costmodel.model.formats import FORMATS, UPSTREAM
 from costmodel.model.sources import LEDGER, Source, chain, complete, open_source
 from costmodel.model.timeline import last_change
 from costmodel.plutus import LedgerLanguage
+from costmodel.records.cluster import BudgetUnits
+from costmodel.records.parameters import (
+    EmittedModel,
+    Limits,
+    ModelDifference,
+    Prices,
+    ShownModel,
+    ShownParameters,
+)
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Row, Table, number, wide
 
@@ -108,14 +117,14 @@ def emit(
         sys.stdout.buffer.write(content)
     if as_json:
         print_json(
-            {
-                "completed": list(completed),
-                "file": str(out),
-                "format": form,
-                "parameters": counts,
-                "protocol_version": version,
-                "source": source.name,
-            }
+            EmittedModel(
+                source=source.name,
+                file=str(out),
+                format=form,
+                protocol_version=version,
+                parameters=counts,
+                completed=tuple(completed),
+            )
         )
 
 
@@ -141,22 +150,20 @@ def show_parameters(
     _say(source, protocol_version)
     if as_json:
         named = {each.value: dict(zip(parameter_names(each), array, strict=False)) for each, array in arrays.items()}
-        limits = None if parameters is None else _limits(parameters)
-        known = {} if parameters is None else {"parameters": parameters.tree, "last_known_change": last_change()}
         print_json(
-            {
-                "source": source.name,
-                "protocol_version": version,
-                "notes": list(source.notes),
-                "limits": limits,
-                **known,
-                "cost_models": named,
-            },
-            ordered=True,
+            ShownParameters(
+                source=source.name,
+                protocol_version=version,
+                notes=source.notes,
+                limits=None if parameters is None else _limits(parameters),
+                parameters=None if parameters is None else dict(parameters.tree),
+                last_known_change=None if parameters is None else last_change(),
+                cost_models=named,
+            )
         )
         return
     if parameters is not None:
-        lines = [(name, _text(value)) for name, value in _limits(parameters).items()]
+        lines = [(name, _text(value)) for name, value in msgspec.to_builtins(_limits(parameters)).items()]
         show(Table.of(source.name, ("parameter", number("value")), lines))
         say("")
     for each, array in arrays.items():
@@ -190,12 +197,12 @@ def diff(
         _say(source, protocol_version)
     if as_json:
         print_json(
-            {
-                "after": sources[1].name,
-                "before": sources[0].name,
-                "changes": [each.to_json() for each in changes],
-                "language": chosen.value,
-            }
+            ModelDifference(
+                before=sources[0].name,
+                after=sources[1].name,
+                language=chosen.value,
+                changes=tuple(each.record() for each in changes),
+            )
         )
         return
     if changes:
@@ -268,22 +275,22 @@ def _variant(letter: str) -> Variant:
     return Variant(letter)
 
 
-def _limits(parameters: ProtocolParameters) -> dict[str, Any]:
+def _limits(parameters: ProtocolParameters) -> Limits:
     """What prices and bounds transactions, under cardano-cli's names."""
     tx, block = parameters.max_tx_execution_units, parameters.max_block_execution_units
     memory, steps = parameters.price_memory, parameters.price_steps
-    return {
-        "protocolVersion": ".".join(map(str, parameters.protocol_version)),
-        "maxTxExecutionUnits": None if tx is None else {"memory": tx.mem, "steps": tx.cpu},
-        "maxBlockExecutionUnits": None if block is None else {"memory": block.mem, "steps": block.cpu},
-        "executionUnitPrices": None
+    return Limits(
+        protocol_version=".".join(map(str, parameters.protocol_version)),
+        max_tx_execution_units=None if tx is None else BudgetUnits(memory=tx.mem, steps=tx.cpu),
+        max_block_execution_units=None if block is None else BudgetUnits(memory=block.mem, steps=block.cpu),
+        execution_unit_prices=None
         if memory is None or steps is None
-        else {"priceMemory": float(memory), "priceSteps": float(steps)},
-        "maxTxSize": parameters.max_tx_size,
-        "maxBlockBodySize": parameters.max_block_body_size,
-        "maxBlockHeaderSize": parameters.max_block_header_size,
-        "maxValueSize": parameters.max_value_size,
-    }
+        else Prices(price_memory=float(memory), price_steps=float(steps)),
+        max_tx_size=parameters.max_tx_size,
+        max_block_body_size=parameters.max_block_body_size,
+        max_block_header_size=parameters.max_block_header_size,
+        max_value_size=parameters.max_value_size,
+    )
 
 
 def _text(value: object) -> str:
@@ -295,7 +302,7 @@ def _text(value: object) -> str:
 def _show_functions(source: Source, model: CostModel, *, as_json: bool) -> None:
     """The costing functions of a model, whichever entries it has."""
     if as_json:
-        print_json({"source": source.name, "model": json.loads(dump(model))}, ordered=True)
+        print_json(ShownModel(source=source.name, model=msgspec.json.decode(dump(model))))
         return
     rows = [(name, _function(cost.cpu), _function(cost.memory)) for name, cost in model.builtins.items()]
     steps = [(STARTUP_KEY, model.startup), *((kind.json_key, model.steps.get(kind)) for kind in StepKind)]
