@@ -48,6 +48,7 @@ ENTRIES: Final = {
     "measure": Entry(_MAKE, "Time builtins, machine steps and script calls, and write a run.", "measure"),
     "import": Entry(_MAKE, "Make a run of measurements by other tools.", "import_"),
     "fit": Entry(_MAKE, "Fit a cost model to runs.", "fit"),
+    "evaluators": Entry(_MAKE, "List, build and check drivers of other evaluators.", "evaluators"),
     "report": Entry(_MAKE, "Write a page about runs, models and verdicts.", "report"),
     "validate": Entry(_CHECK, "Replay a workload and compare observed with predicted times.", "validate"),
     "drift": Entry(_CHECK, "Check a build or a model for drift against a baseline.", "drift"),
