@@ -36,7 +36,7 @@ def load_own_copy() -> None:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     sys.modules[_EXTENSION] = module
-    costmodel._native = module  # type: ignore[attr-defined]
+    costmodel._native = module
 
 
 def main() -> int:
