@@ -1,4 +1,4 @@
-"""Holds the rooms of `costmodel` apart: each imports only the rooms that it may."""
+"""Holds the packages of `costmodel` apart: each imports only the packages that it may."""
 
 import ast
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "costmodel"
 
-# Room -> the rooms it may import, besides itself and the documents in `records`. The stages (measure, fit, validate,
-# batches, report) never import one another: they meet in files.
+# Package -> the packages it may import, besides itself and the documents in `records`. The stages (experiments, fit,
+# validate, batches, report) never import one another: they meet in files.
 ALLOWED: dict[str, set[str]] = {
     "plutus": set(),
     "records": set(),
@@ -24,7 +24,9 @@ ALLOWED: dict[str, set[str]] = {
     "doctor": {"machine", "model", "plutus", "runs", "timing"},
     "fleet": {"runs", "timing", "trace"},
     "experiments": {"machine", "model", "plutus", "runs", "timing"},
-    "fit": {"model", "runs", "plutus"},
+    "parity": {"model", "plutus", "records", "rendering", "runs"},
+    "imports": {"plutus", "records", "runs", "trace"},
+    "fit": {"model", "runs", "plutus", "imports", "judging"},
     "workloads": {"plutus", "model", "machine"},
     "predict": {"workloads", "machine", "model", "plutus", "judging"},
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},

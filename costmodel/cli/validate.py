@@ -124,7 +124,7 @@ def command(
             trace=trace,
         )
     if as_json:
-        print_json(verdict.to_dict())
+        print_json(verdict.document())
     else:
         _show(verdict)
     return verdict.exit_code

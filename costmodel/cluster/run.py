@@ -15,9 +15,10 @@ from costmodel.cluster.manager import replies
 from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, NodeReply, Validated
 from costmodel.cluster.profiles import Load
 from costmodel.cluster.schedule import Block
-from costmodel.cluster.summary import Summary, summarise
+from costmodel.cluster.summary import summarise
 from costmodel.cluster.table import FILE, block_table
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
+from costmodel.records.cluster import Observed
 from costmodel.records.run import NATIVE, ClusterOutcome, ClusterParameters, Status, Units
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.store import RunWriter, file_fact
@@ -51,7 +52,7 @@ def run_cluster(
     nodes: Nodes = replies,
     measured: str = NATIVE,
     trace: Trace = SILENT,
-) -> Summary:
+) -> Observed:
     """Every node validates every block, `repeats` times over in fresh processes, and all of it becomes a run.
 
     A row of the run is a block on a node: `process` is repeat · nodes + node, `block` the block's number, `order` its

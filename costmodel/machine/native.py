@@ -11,7 +11,15 @@ from costmodel._native import ffi, lib
 from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError, ModelError
 from costmodel.machine.interface import Outcome, Status, Subject
 from costmodel.model import CostModel, ExUnits, StepKind, Variant, from_array, ledger_model, pack, variant_for
-from costmodel.plutus import BUILTINS, UPLC_1_1_0, LedgerLanguage, available, uplc_version_available
+from costmodel.plutus import (
+    BUILTINS,
+    NO_BOUNDS,
+    UPLC_1_1_0,
+    LedgerLanguage,
+    available,
+    decoding_bounds,
+    uplc_version_available,
+)
 
 DEFAULT_MEMORY_CAP: Final = 1 << 30
 """Bytes that one script or one run may hold: more than any budget of the chain can fill."""
@@ -38,6 +46,23 @@ class BuildInfo:
     flags: str
     libraries: str
     source_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the time of a run is predicted from beside its steps; nothing is charged for it.
+
+    `footprint` is how many different nodes of the decoded script the run computes; variables and constants lie in the
+    nodes that have them as parts. `counts` are, by name: `frames_walked` on the way to variables further out,
+    `continuations_pushed`, `partial_calls` of builtins by the last argument of a partial application, `mispredictions`
+    of a simulated branch predictor, and `calls_A_F`, saturated calls of builtins of A arguments and F forces.
+    """
+
+    footprint: int
+    counts: dict[str, float]
+
+
+_COUNTED: Final = ("frames_walked", "continuations_pushed", "partial_calls", "mispredictions")
 
 
 @cache
@@ -69,6 +94,8 @@ def decode_options(language: LedgerLanguage | None, protocol_version: int, measu
     for builtin in BUILTINS:
         options.builtins[builtin.tag] = language is None or available(builtin, language, protocol_version)
     options.version_1_1 = language is None or uplc_version_available(UPLC_1_1_0, language, protocol_version)
+    bounds = NO_BOUNDS if language is None else decoding_bounds(protocol_version)
+    options.max_fields, options.max_type_size = bounds.constr_fields, bounds.type_size
     options.memory_cap = DEFAULT_MEMORY_CAP
     if measuring:
         for tag in range(lib.CAL_BUILTINS, len(_ROW_NAMES)):
@@ -179,15 +206,19 @@ class NativeMachine:
         lib.cal_machine_release(self.handle)
         return outcome
 
-    def footprint(self, script: Script, budget: ExUnits) -> int:
-        """How many different nodes of the decoded script a run within a budget computes; variables and constants lie in
-        the nodes that have them as parts. What a step takes depends on how many a processor has to know. 0 where there
-        is no memory to note them in."""
-        found, raw, error = ffi.new("size_t *"), ffi.new("cal_outcome *"), ffi.new("cal_error *")
+    def features(self, script: Script, budget: ExUnits) -> Features:
+        """What runs of a script within a budget count beside steps. Takes several times as long as a run."""
+        raw, outcome, error = ffi.new("cal_features *"), ffi.new("cal_outcome *"), ffi.new("cal_error *")
         limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
-        lib.cal_machine_run_noting(self.handle, script.handle, limit[0], raw, found, error)
+        lib.cal_machine_run_counting(self.handle, script.handle, limit[0], outcome, raw, error)
         lib.cal_machine_release(self.handle)
-        return int(found[0])
+        calls = {
+            f"calls_{arity}_{forces}": float(count)
+            for arity, row in enumerate(raw.calls)
+            for forces, count in enumerate(row)
+            if count
+        }
+        return Features(raw.footprint, {name: float(getattr(raw, name)) for name in _COUNTED} | calls)
 
     def _logs(self) -> tuple[str, ...]:
         log = lib.cal_machine_log(self.handle)

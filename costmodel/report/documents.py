@@ -12,6 +12,7 @@ import msgspec
 
 from costmodel.errors import InputError
 from costmodel.model import CostModel, load
+from costmodel.records.model import Section, parse_section
 
 _MAX_BYTES: Final = 64 * 2**20
 
@@ -20,110 +21,10 @@ _Kind = TypeVar("_Kind", bound=msgspec.Struct)
 Bounds = tuple[float | None, float | None]
 
 
-class Figure(msgspec.Struct, frozen=True):
-    """A time of a fitted model in ps, with its interval."""
-
-    ps: float
-    interval_ps: tuple[float, float]
-    relative_half_width: float | None = None
-    charged_ps: float | None = None
-
-
-class Flag(msgspec.Struct, frozen=True):
-    flag: str
-    reason: str
-
-
-class Coefficient(Figure, frozen=True):
-    flags: tuple[Flag, ...] = ()
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A point of a builtin's domain; only measured points have `measured` and `residual`."""
-
-    sizes: tuple[int, ...]
-    fitted: Figure
-    charged_ps: float | None = None
-    measured: Figure | None = None
-    residual: float | None = None
-
-
-class Builtin(msgspec.Struct, frozen=True):
-    coefficients: dict[str, Coefficient]
-    shape: str
-    points: tuple[Place, ...] = ()
-    corners: tuple[Place, ...] = ()
-    flags: tuple[Flag, ...] = ()
-    r2: float | None = None
-    worst_relative_residual: float | None = None
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Steps together, or one kind of script call."""
-
-    coefficients: dict[str, Coefficient] = {}
-    r2: float | None = None
-    worst_relative_residual: float | None = None
-
-
-class Footprint(Part, frozen=True):
-    """What a step takes more with each doubling of the nodes that are run, and where prices hold."""
-
-    typical: float = 0.0
-    least: float = 0.0
-    most: float = 0.0
-
-
-class Steps(Part, frozen=True):
-    footprint: Footprint | None = None
-
-
-class NoOp(Figure, frozen=True):
-    predicted_ps: float | None = None
-
-
-class Scale(msgspec.Struct, frozen=True):
-    """Reference picoseconds for one of the measured machine's, for a family of builtins."""
-
-    factor: float
-    interval: tuple[float, float]
-    known: int
-
-
-class Expressed(msgspec.Struct, frozen=True):
-    """What became of a fit that is given in the picoseconds of another machine."""
-
-    reference: str
-    families: dict[str, Scale]
-    steps_factor: float
-    held_out: dict[str, float] = {}
-    inputs: tuple[dict[str, str], ...] = ()
-
-
-class Fitted(msgspec.Struct, frozen=True):
-    """The `calibrate` section of a model file."""
-
-    builtins: dict[str, Builtin] = {}
-    steps: Steps = Steps()
-    calls: dict[str, Part] = {}
-    no_ops: dict[str, NoOp] = {}
-    flagged: dict[str, tuple[str, ...]] = {}
-    unfitted: dict[str, str] = {}
-    lost_cells: tuple[str, ...] = ()
-    inputs: tuple[dict[str, Any], ...] = ()
-    warnings: tuple[str, ...] = ()
-    machine: dict[str, Any] = {}
-    evaluator: dict[str, str] = {}
-    method: dict[str, Any] = {}
-    variant: str = ""
-    tool_version: str = ""
-    expressed_in: Expressed | None = None
-
-
 class Model(msgspec.Struct, frozen=True):
     name: str
     costs: CostModel
-    fitted: Fitted | None
+    fitted: Section | None
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -304,7 +205,7 @@ def read_document(path: Path) -> Document:
             f"{path} is no model, and no JSON of validate, compare or cluster either ({error}); name one of these, or "
             "a run"
         ) from error
-    return Model(path.name, model, _convert(dict(model.extras), Fitted, path) if model.extras else None)
+    return Model(path.name, model, parse_section(model.extras, str(path)) if model.extras else None)
 
 
 def _object(path: Path) -> dict[str, Any]:

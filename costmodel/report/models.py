@@ -7,11 +7,24 @@ from functools import partial
 from math import prod
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
+from costmodel.records.model import (
+    Builtin,
+    Coefficient,
+    ExpressedModel,
+    Figure,
+    Flag,
+    FootprintRange,
+    Point,
+    Prediction,
+)
+from costmodel.records.model import FittedModel as Fitted
+from costmodel.records.run import Origin
 from costmodel.report.colours import Palette
-from costmodel.report.documents import Builtin, Coefficient, Expressed, Figure, Fitted, Footprint, Model, Place
+from costmodel.report.documents import Model
 from costmodel.report.page_model import Cell, Column, Flagged, Fold, Plot, Section, Table
 from costmodel.report.plots import log_if_wide
 from costmodel.report.text import (
@@ -28,6 +41,7 @@ from costmodel.report.text import (
 
 _PS_PER_NS: Final = 1e3
 _SAME: Final = 1e-3  # relative difference of fitted costs that counts as none
+_FOOTPRINT: Final = "footprint"  # the name of its figure
 _DENSE: Final = 60  # points of a curve
 
 Driver = tuple[str, Callable[[Sequence[int]], float]]
@@ -39,13 +53,15 @@ def model_flags(model: Model) -> Iterator[Flagged]:
         text = "is a model without a fit: there is nothing to say of its quality"
         yield Flagged("info", "no intervals", model.name, text)
         return
-    if model.fitted.expressed_in is not None:
+    if isinstance(model.fitted, ExpressedModel):
         text = "is a fit in the picoseconds of another machine; the fit itself has the curves and flags"
         yield Flagged("info", "other picoseconds", model.name, text)
+        for warning in model.fitted.warnings:
+            yield Flagged("warning", "odd run", model.name, warning)
+        return
     for name, kinds in sorted(model.fitted.flagged.items()):
-        reasons = "; ".join(flag.reason for flag in _flags(model.fitted, name))
-        mild = set(kinds) <= {"uncertain", "rounded"}
-        yield Flagged("info" if mild else "warning", ", ".join(kinds), name, reasons)
+        reasons = "; ".join(flag.reason for flag in _flags(model.fitted, name) if flag.material)
+        yield Flagged("warning", ", ".join(kinds), name, reasons)
     for name, reason in sorted(model.fitted.unfitted.items()):
         yield Flagged("error", "unfitted", name, f"has no price in {model.name}: {reason}")
     for warning in model.fitted.warnings:
@@ -56,7 +72,7 @@ def model_flags(model: Model) -> Iterator[Flagged]:
         yield Flagged("warning", "lost cells", model.name, text)
 
 
-def _flags(fitted: Fitted, name: str) -> Iterator[Any]:
+def _flags(fitted: Fitted, name: str) -> Iterator[Flag]:
     if name in fitted.builtins:
         yield from fitted.builtins[name].flags
         for coefficient in fitted.builtins[name].coefficients.values():
@@ -71,8 +87,8 @@ def model_sections(model: Model) -> Iterator[Section]:
         yield Section(f"Model {model.name}", f"{len(model.costs.builtins)} builtins, without a fit.")
         return
     fitted = model.fitted
-    if fitted.expressed_in is not None:
-        yield _expressed(model.name, fitted.expressed_in)
+    if isinstance(fitted, ExpressedModel):
+        yield _expressed(model.name, fitted)
         return
     yield _builtins(model.name, fitted)
     if fitted.steps.coefficients:
@@ -128,7 +144,7 @@ def _builtin_fold(builtin: str, fit: Builtin, flags: Sequence[str]) -> Fold:
     return Fold(builtin, ", ".join(flags), bool(flags), plots, (Table(f"Points of {builtin}", columns, rows),))
 
 
-def _new(corner: Place, fit: Builtin) -> bool:
+def _new(corner: Point, fit: Builtin) -> bool:
     return all(corner.sizes != place.sizes for place in fit.points)
 
 
@@ -153,7 +169,7 @@ def _draw_curve(fit: Builtin, canvas: Canvas, palette: Palette) -> None:
     else:
         dense = np.array([at[0] * 0.9 or -0.1, at[0] * 1.1 or 0.1])
     # np.interp joins points in linear scales, as the shapes go, whatever scale the axes have.
-    ends = np.array([(*place.fitted.interval_ps, place.fitted.ps) for place in places]) / _PS_PER_NS
+    ends = np.array([(*_ends(place.fitted), place.fitted.ps) for place in places]) / _PS_PER_NS
     low, high, line = (np.interp(dense, at, column) for column in ends.T)
     axes.fill_between(dense, low, high, color=palette.fit, alpha=0.2, linewidth=0, label="95 % band")
     axes.plot(dense, line, color=palette.fit, label="fit")
@@ -172,9 +188,14 @@ def _draw_curve(fit: Builtin, canvas: Canvas, palette: Palette) -> None:
 def _points(axes: Any, measured: Sequence[tuple[float, Figure]], palette: Palette) -> None:
     at = [x for x, _ in measured]
     value = np.array([each.ps for _, each in measured]) / _PS_PER_NS
-    bounds = np.array([each.interval_ps for _, each in measured]).reshape(-1, 2).T / _PS_PER_NS
+    bounds = np.array([_ends(each) for _, each in measured]).reshape(-1, 2).T / _PS_PER_NS
     error = np.abs(bounds - value)
     axes.errorbar(at, value, yerr=error, fmt="o", color=palette.data, elinewidth=1, label="measured")
+
+
+def _ends(figure: Figure) -> tuple[float, float]:
+    """The interval, or the figure itself where one process measured it."""
+    return figure.interval_ps or (figure.ps, figure.ps)
 
 
 def _driver(fit: Builtin) -> Driver:
@@ -219,8 +240,12 @@ def _steps(name: str, fitted: Fitted) -> Section:
     words = f"{len(steps)} steps, from {ends}."
     plot = Plot(f"steps-{name}", "Step costs with 95 % intervals", words, partial(_draw_bars, steps))
     tables = [table]
-    if (footprint := fitted.steps.footprint) is not None:
-        tables.append(_footprint(footprint))
+    if more := _features(fitted.steps.prediction, steps):
+        tables.append(
+            _prices(f"What times are predicted from beside the steps of {name} (never charged)", more, "feature")
+        )
+    if (footprint := fitted.steps.prediction.footprint) is not None:
+        tables.append(_footprint(footprint, fitted.steps.prediction))
     if fitted.no_ops:
         columns = (
             Column("no-op"),
@@ -240,24 +265,26 @@ def _steps(name: str, fitted: Fitted) -> Section:
     return Section(f"Steps of {name}", "What each step of the machine costs.", (plot,), tuple(tables))
 
 
-def _footprint(found: Footprint) -> Table:
+def _features(found: Prediction, steps: dict[str, Coefficient]) -> dict[str, Coefficient]:
+    return {name: each for name, each in found.coefficients.items() if name not in steps and name != _FOOTPRINT}
+
+
+def _footprint(found: FootprintRange, prediction: Prediction) -> Table:
     columns = (
         Column("nodes of a program that are run"),
         *(Column(each, True) for each in ("a step takes more", "95 %", "prices hold at", "from", "to")),
     )
     nodes = [Cell(f"{value:,.0f}", value) for value in (found.typical, found.least, found.most)]
-    rows = tuple(
-        (Cell("each doubling"), time_cell(value.ps), Cell(_times(value.interval_ps)), *nodes)
-        for value in found.coefficients.values()
-    )
-    return Table("What a step takes more where more is run", columns, rows)
+    value = prediction.coefficients[_FOOTPRINT]
+    row = (Cell("each doubling"), time_cell(value.ps), Cell(_times(value.interval_ps)), *nodes)
+    return Table("Extra step cost by footprint", columns, (row,))
 
 
 def _draw_bars(steps: dict[str, Coefficient], canvas: Canvas, palette: Palette) -> None:
     axes = canvas.subplots()
     names = sorted(steps, key=lambda step: steps[step].ps)
     value = np.array([steps[step].ps for step in names]) / _PS_PER_NS
-    bounds = np.array([steps[step].interval_ps for step in names]).T / _PS_PER_NS
+    bounds = np.array([_ends(steps[step]) for step in names]).T / _PS_PER_NS
     axes.barh([label_text(name) for name in names], value, color=palette.data, height=0.6, alpha=0.75)
     axes.errorbar(
         value, np.arange(len(names)), xerr=np.abs(bounds - value), fmt="none", ecolor=palette.ink, elinewidth=1
@@ -284,47 +311,78 @@ def _prices(caption: str, prices: dict[str, Coefficient], what: str) -> Table:
             Cell(_times(price.interval_ps)),
             share_cell(price.relative_half_width),
             count_cell(price.charged_ps),
-            Cell(", ".join(flag.flag for flag in price.flags) or "none", status="warning" if price.flags else ""),
+            Cell(
+                ", ".join(flag.flag for flag in price.flags) or "none",
+                status="warning" if any(flag.material for flag in price.flags) else "",
+            ),
         )
         for key, price in prices.items()
     )
     return Table(caption, columns, rows)
 
 
-def _expressed(name: str, expressed: Expressed) -> Section:
+def _expressed(name: str, expressed: ExpressedModel) -> Section:
+    factors = {
+        **{
+            builtin: (scale.factor, scale.interval, "yes" if scale.known else "no")
+            for builtin, scale in expressed.builtins.items()
+        },
+        **{family: (scale.factor, scale.interval, str(scale.known)) for family, scale in expressed.families.items()},
+    }
     columns = (
-        Column("family"),
-        Column("builtins in both", True),
-        Column("reference ps per own ps", True),
+        Column("builtin" if expressed.builtins else "family"),
+        Column("in both models", True),
+        Column("scale factor", True),
         Column("95 %"),
+        Column("left out"),
     )
     rows = tuple(
         (
-            Cell(family),
-            count_cell(scale.known),
-            Cell(f"{scale.factor:.4g}", scale.factor),
-            Cell(interval_text(*scale.interval, "{:.4g}")),
+            Cell(key),
+            Cell(known),
+            Cell(f"{factor:.4g}", factor),
+            Cell(interval_text(*interval, "{:.4g}")),
+            Cell(expressed.refused.get(key, "")),
         )
-        for family, scale in expressed.families.items()
+        for key, (factor, interval, known) in factors.items()
     )
-    steps = (Cell("machine steps"), Cell("–"), Cell(f"{expressed.steps_factor:.4g}", expressed.steps_factor), Cell("–"))
-    held = {key.replace("_", " "): f"{value:.4g}" for key, value in expressed.held_out.items()}
+    steps = (
+        Cell("machine steps"),
+        Cell("–"),
+        Cell(f"{expressed.steps_factor:.4g}", expressed.steps_factor),
+        Cell("–"),
+        Cell(""),
+    )
+    held = {
+        key.replace("_", " "): f"{value:.4g}"
+        for key, value in msgspec.structs.asdict(expressed.held_out).items()
+        if value is not None
+    }
     tables = (
-        Table("Factors by family, with the interval for one builtin", columns, (*rows, steps)),
+        Table(f"Scale factors to the picoseconds of {expressed.reference}", columns, (*rows, steps)),
         facts_table("How well builtins that were held out were predicted", held),
-        *(facts_table(f"Input {run.get('run', number)}", run) for number, run in enumerate(expressed.inputs, 1)),
+        *(origin_table(number, _facts(run)) for number, run in enumerate(expressed.inputs, 1)),
     )
     return Section(f"{name} in picoseconds of {expressed.reference}", tables=tables)
 
 
+def _facts(run: Origin) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(run)
+    return facts
+
+
 def _origin(name: str, fitted: Fitted) -> Section:
-    method = {key: str(value) for key, value in fitted.method.items()}
-    machine = {key: str(value) for key, value in fitted.machine.items() if not isinstance(value, dict | list)}
+    method = {key: str(value) for key, value in msgspec.structs.asdict(fitted.method).items()}
+    machine = {
+        key: str(value)
+        for key, value in msgspec.structs.asdict(fitted.machine).items()
+        if not isinstance(value, dict | tuple)
+    }
     tables = (
         facts_table(f"How {name} was made", {"variant": fitted.variant, "calibrate": fitted.tool_version} | method),
         facts_table("Machine", machine),
         facts_table("Evaluator", fitted.evaluator),
-        *(origin_table(number, run) for number, run in enumerate(fitted.inputs, 1)),
+        *(origin_table(number, _facts(run)) for number, run in enumerate(fitted.inputs, 1)),
     )
     return Section(f"Provenance of {name}", tables=tables)
 
@@ -348,7 +406,9 @@ def _words(fact: object) -> str:
             return str(fact)
 
 
-def _times(interval_ps: tuple[float, float]) -> str:
+def _times(interval_ps: tuple[float, float] | None) -> str:
+    if interval_ps is None:
+        return "one process"
     return " … ".join(time_text(end) for end in interval_ps)
 
 

@@ -109,12 +109,13 @@ class Fault(msgspec.Struct, frozen=True, tag=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What one of the two processes of a duet is to play (see `duet`)."""
+    """What one of the two processes of a duet is to play (see `duet`), each cell at `draws` different places."""
 
     cells: tuple[Cell, ...]
     clock: ClockName
     core: int
     target_batch_us: float
+    draws: int
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -125,8 +126,9 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """Time these cells, by index, in this order; `iterations` are by cell."""
+    """Time these cells, by index, in this order, at the place with the number `draw`; `iterations` are by cell."""
 
+    draw: int
     order: tuple[int, ...]
     iterations: tuple[int, ...]
 

@@ -29,6 +29,7 @@ from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
 from costmodel.timing.clock import Clock, ns_per_tick
 from costmodel.timing.heap import DrawnHeap
 from costmodel.timing.native_evaluator import NativeEvaluator
+from costmodel.timing.own_pages import take_own_pages
 from costmodel.timing.plan import groups, in_blocks, orders
 from costmodel.timing.protocol import Begin, Block, End, Fault, Job, Reply
 
@@ -74,6 +75,7 @@ def _reply(replies: BinaryIO, reply: Reply) -> None:
 def _measure(job: Job, replies: BinaryIO) -> None:
     began = time.monotonic()
     pin(job.core)
+    take_own_pages()
     stopwatch = Stopwatch(Clock(job.clock))
     heap = DrawnHeap()
     native = NativeEvaluator(stopwatch.clock, heap)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 import pandas as pd
 
@@ -18,7 +17,7 @@ from costmodel.model import CostModel, variant_for
 from costmodel.predict.counts import Prediction, predict
 from costmodel.predict.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
 from costmodel.records.run import NATIVE
-from costmodel.records.run import Work as CellWork
+from costmodel.records.validation import Timed
 from costmodel.runs.anomalies import oddities
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.means import process_means
@@ -48,7 +47,7 @@ class _Replay:
     """One program timed in one way, and the time that is predicted for it."""
 
     prediction: Prediction
-    work: CellWork
+    work: Timed
     predicted: Predicted
 
     @property
@@ -69,6 +68,7 @@ class _Replay:
             steps=dict(self.prediction.steps),
             builtins=dict(self.prediction.builtins),
             footprint=self.prediction.footprint,
+            features=dict(self.prediction.features),
             language=program.language.value,
             protocol_version=program.protocol_version,
         )
@@ -101,7 +101,7 @@ def validate(
     """
     gates = gates or Gates.of(workload)
     fitted = Fitted.of(model)
-    replays = _replays(predict(model, workload.programs, fitted.errors.parts_ps if fitted else ()), fitted)
+    replays = _replays(predict(model, workload.programs, fitted.section.errors.parts_ps if fitted else ()), fitted)
     core = choose_core(core)
     plan = Plan(
         cells=tuple(replay.cell() for replay in replays),
@@ -148,7 +148,7 @@ def _score(replay: _Replay, observation: Observation, gates: Gates) -> Score:
 
 
 def _work(
-    work: CellWork, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
+    work: Timed, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
 ) -> Work:
     """All programs timed in one way. `state` is the factor by which their times were brought to the model's state."""
     mine = [(replay, found) for replay, found in zip(replays, scores, strict=True) if replay.work == work]
@@ -171,7 +171,7 @@ def _work(
 def _replays(predictions: Sequence[Prediction], fitted: Fitted | None) -> tuple[_Replay, ...]:
     """Every evaluation, and the whole call of it where the model says what a call costs."""
     replays = [_Replay(prediction, "evaluate", predicted_evaluation(prediction, fitted)) for prediction in predictions]
-    if fitted is not None and fitted.calls:
+    if fitted is not None and fitted.section.calls:
         replays += [
             _Replay(replay.prediction, "call", predicted_call(replay.prediction, replay.predicted, fitted))
             for replay in replays
@@ -199,7 +199,7 @@ def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
     if fitted is None:
         return False, ["the model does not say on which machine it was measured: observed times are this replay's"]
     notes = []
-    if fitted.machine != msgspec.to_builtins(run.manifest.machine):
+    if fitted.machine != run.manifest.machine:
         notes.append("the model was measured on another machine: observed times are this replay's")
     elif fitted.hash_yardstick_ns is None:
         notes.append("the model was measured without the hash yardstick: observed times are this replay's")

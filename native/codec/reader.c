@@ -67,10 +67,30 @@ cal_value cal_read_integer(cal_reader *reader, cal_arena *arena) {
   return read_long_integer(reader, arena);
 }
 
+uint64_t cal_read_natural(cal_reader *reader) {
+  uint64_t number = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    const uint64_t group = cal_read_bits(reader, 8);
+    const uint64_t payload = group & 0x7fU;
+    if (payload != 0 && (shift > 63 || payload << shift >> shift != payload)) {
+      number = UINT64_MAX;
+    } else if (payload != 0) {
+      number |= payload << shift;
+    }
+    if ((group & 0x80U) == 0 || reader->failed) {
+      return number;
+    }
+  }
+}
+
 void cal_read_padding(cal_reader *reader) {
-  const unsigned count = 8 - (unsigned)(reader->position & 7);
-  if (cal_read_bits(reader, count) != 1) {
-    reader->failed = true;
+  while (!reader->failed) {
+    const unsigned count = 8 - (unsigned)(reader->position & 7);
+    const uint64_t bits = cal_read_bits(reader, count);
+    if (bits != 0) {
+      reader->failed = bits != 1;
+      return;
+    }
   }
 }
 
@@ -109,49 +129,4 @@ int cal_read_bytes(cal_reader *reader, cal_arena *arena, const uint8_t **data, s
   *data = copy;
   *length = total;
   return 0;
-}
-
-/* The bytes that may follow a lead byte: how many, and the range of the first
- * of them, which is what rules out overlong forms, surrogates and numbers
- * beyond U+10FFFF (table 3-7 of the Unicode standard). */
-static unsigned following(uint8_t lead, uint8_t *low, uint8_t *high) {
-  *low = 0x80;
-  *high = 0xbf;
-  if (lead >= 0xc2 && lead <= 0xdf) {
-    return 1;
-  }
-  if (lead >= 0xe0 && lead <= 0xef) {
-    *low = lead == 0xe0 ? 0xa0 : 0x80;
-    *high = lead == 0xed ? 0x9f : 0xbf;
-    return 2;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    *low = lead == 0xf0 ? 0x90 : 0x80;
-    *high = lead == 0xf4 ? 0x8f : 0xbf;
-    return 3;
-  }
-  return 0;
-}
-
-bool cal_is_utf8(const uint8_t *data, size_t length) {
-  size_t at = 0;
-  while (at < length) {
-    if (data[at] < 0x80) {
-      at++;
-      continue;
-    }
-    uint8_t low = 0;
-    uint8_t high = 0;
-    const unsigned more = following(data[at], &low, &high);
-    if (more == 0 || length - at <= more || data[at + 1] < low || data[at + 1] > high) {
-      return false;
-    }
-    for (unsigned i = 2; i <= more; i++) {
-      if ((data[at + i] & 0xc0U) != 0x80) {
-        return false;
-      }
-    }
-    at += more + 1;
-  }
-  return true;
 }

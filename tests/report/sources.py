@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from costmodel.batches import compare, select
 from costmodel.cluster.summary import PERCENTILES
@@ -13,11 +12,13 @@ from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.files import write_atomically
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
+from costmodel.records import encode
 from costmodel.records.run import ClusterOutcome, Status
 from costmodel.runs.design import Plan
 from costmodel.runs.store import RunWriter
 from costmodel.runs.tables import Sample
 from tests.batches.simulated import CELLS, Truth, write_batch
+from tests.records.sections import coefficient, figure, section, steps
 from tests.runs.facts import CLOCK, MACHINE
 
 HOSTILE = "<script>alert(1)</script>"
@@ -26,58 +27,48 @@ HOSTILE = "<script>alert(1)</script>"
 def fitted_model(path: Path) -> Path:
     """A model of two builtins, one of them flagged, and two steps. The time of each is known from its numbers."""
 
-    def figure(ps: float, **more: object) -> dict[str, object]:
-        return {"ps": ps, "interval_ps": [ps * 0.9, ps * 1.1], "relative_half_width": 0.1} | more
+    def sure(ps: float) -> dict[str, Any]:
+        return figure(ps, ps * 0.9, ps * 1.1)
 
-    def builtin(slope: float, flags: list[dict[str, str]]) -> dict[str, object]:
+    def price(ps: float) -> dict[str, Any]:
+        return coefficient(ps, ps * 0.9, ps * 1.1, charged=round(ps))
+
+    def builtin(slope: float, flags: list[dict[str, Any]]) -> dict[str, Any]:
         points = [
             {
                 "sizes": [size, 1],
-                "measured": figure(1000 + slope * size),
-                "fitted": figure(1000 + slope * size),
+                "measured": sure(1000 + slope * size),
+                "fitted": sure(1000 + slope * size),
                 "charged_ps": round(1000 + slope * size),
                 "residual": 0.0,
             }
             for size in (1, 10, 100)
         ]
-        coefficients = {
-            "intercept": figure(1000, charged_ps=1000, flags=[]),
-            "slope": figure(slope, charged_ps=slope, flags=[]),
-        }
-        return {
-            "coefficients": coefficients,
+        sound: dict[str, Any] = section()["builtins"]["addInteger"]
+        return sound | {
+            "coefficients": {"intercept": price(1000), "slope": price(slope)},
             "shape": "max_size",
             "points": points,
             "corners": [],
             "flags": flags,
-            "r2": 1,
+            "r2": 1.0,
         }
 
     cost = {"type": "max_size", "arguments": {"intercept": 1000, "slope": 20}}
-    flags = [{"flag": "poor fit", "reason": f"off by 52% {HOSTILE}"}]
-    steps = {
-        "cekVarCost": figure(5000, charged_ps=5000, flags=[]),
-        "cekLamCost": figure(7000, charged_ps=7000, flags=[]),
-    }
+    flags = [{"flag": "poor fit", "reason": f"off by 52% {HOSTILE}", "material": True}]
+    prices = {"cekVarCost": price(5000), "cekLamCost": price(7000)}
+    sizes = {"typical": 2_000.4, "least": 400, "most": 9_000}
     document = {
         "addInteger": {"cpu": cost, "memory": cost},
         "subtractInteger": {"cpu": cost, "memory": cost},
         "cekVarCost": {"exBudgetCPU": 5000, "exBudgetMemory": 100},
         "cekLamCost": {"exBudgetCPU": 7000, "exBudgetMemory": 100},
-        "calibrate": {
-            "builtins": {"addInteger": builtin(20, flags), "subtractInteger": builtin(20, [])},
-            "flagged": {"addInteger": ["poor fit"]},
-            "steps": {
-                "coefficients": steps,
-                "footprint": {
-                    "coefficients": {"footprint": figure(300, flags=[])},
-                    "typical": 2_000.4,
-                    "least": 400,
-                    "most": 9_000,
-                },
-            },
-            "unfitted": {"sha2_256": "one point only"},
-        },
+        "calibrate": section(
+            builtins={"addInteger": builtin(20, flags), "subtractInteger": builtin(20, [])},
+            flagged={"addInteger": ["poor fit"]},
+            steps=steps(prices, sizes, footprint=coefficient(300, 270, 330)),
+            unfitted={"sha2_256": "one point only"},
+        ),
     }
     write_atomically(path, json.dumps(document).encode())
     return path
@@ -118,7 +109,7 @@ def comparison(folder: Path) -> Path:
     a, b = batches(folder)
     path = folder / "comparison.json"
     found = compare(select([str(a)]), select([str(b)]))
-    write_atomically(path, msgspec.json.encode(found.to_dict()))
+    write_atomically(path, encode(found.document()))
     return path
 
 
@@ -129,7 +120,7 @@ def drift(path: Path) -> Path:
         Drift("sha2_256", "", 100.0, 105.0, Estimate(1.05, 1.04, 1.06), Change.REGRESSED),
     )
     found = DriftVerdict("deterministic", "instructions", "baseline.json", 0.005, drifts)
-    write_atomically(path, msgspec.json.encode(found.to_dict()))
+    write_atomically(path, encode(found.document()))
     return path
 
 

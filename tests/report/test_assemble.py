@@ -12,6 +12,7 @@ from costmodel.report import Page, assemble, picture, render_html, render_markdo
 from costmodel.report.colours import PRINTED, Palette
 from costmodel.report.page_model import LEVELS, Cell, Plot
 from costmodel.report.plots import inline_svg
+from tests.records.sections import old
 from tests.report import sources
 
 NO_NODE = b"""{"profile": "p", "blocks": 1, "transactions": 1, "nodes": [{"repeat": 0, "node": 0, "blocks": 1,
@@ -52,7 +53,7 @@ def test_step_costs_are_in_a_table(tmp_path: Path) -> None:
 
 def test_what_larger_programs_cost_is_beside_the_steps(tmp_path: Path) -> None:
     page = assemble([sources.fitted_model(tmp_path / "model.json")])
-    _, more, _, *nodes = cells(page, "What a step takes more where more is run")["each doubling"]
+    _, more, _, *nodes = cells(page, "Extra step cost by footprint")["each doubling"]
     assert more.sort == 300
     assert [cell.text for cell in nodes] == ["2,000", "400", "9,000"]
 
@@ -60,16 +61,12 @@ def test_what_larger_programs_cost_is_beside_the_steps(tmp_path: Path) -> None:
 def test_a_model_in_other_picoseconds_has_its_factors(tmp_path: Path) -> None:
     path = sources.fitted_model(tmp_path / "m.json")
     document = json.loads(path.read_bytes())
-    scale = {"factor": 1.5, "interval": [1.2, 1.9], "known": 6}
-    held = {"rounds": 20, "median_error": 0.04}
-    document["calibrate"] = {
-        "expressed_in": {"reference": "r", "families": {"hashes": scale}, "steps_factor": 2.0, "held_out": held}
-    }
+    document["calibrate"] = old("expressed-version-0")
     path.write_text(json.dumps(document))
     page = assemble([path])
-    rows = cells(page, "Factors by family, with the interval for one builtin")
-    assert [cell.text for cell in rows["hashes"]] == ["hashes", "6", "1.5", "1.2 … 1.9"]
-    assert rows["machine steps"][2].sort == 2.0
+    rows = cells(page, "Scale factors to the picoseconds of official.json")
+    assert [cell.text for cell in rows["arithmetic"]] == ["arithmetic", "11", "1", "0.998 … 1.002", ""]
+    assert rows["machine steps"][2].sort == 1.0
 
 
 def test_scores_are_in_a_table_with_their_verdicts(tmp_path: Path) -> None:
