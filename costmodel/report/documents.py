@@ -6,15 +6,15 @@ Only the fields that a page shows are named here; a file may have more.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from costmodel.errors import InputError
+from costmodel.files import read_bytes
 from costmodel.model import CostModel, load
+from costmodel.records import decode_json
 from costmodel.records.model import Section, parse_section
-
-_MAX_BYTES: Final = 64 * 2**20
 
 _Kind = TypeVar("_Kind", bound=msgspec.Struct)
 
@@ -209,17 +209,7 @@ def read_document(path: Path) -> Document:
 
 
 def _object(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    if len(content) > _MAX_BYTES:
-        raise InputError(f"{path} has more than {_MAX_BYTES // 2**20} MiB; that is no file to make a report of")
-    try:
-        return msgspec.json.decode(content, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(f"{path} is no run, and no JSON object: {error}") from error
+    return decode_json(read_bytes(path), dict[str, Any], str(path))
 
 
 def _convert(document: dict[str, Any], kind: type[_Kind], path: Path) -> _Kind:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from costmodel import __version__
-from costmodel.errors import CalibrateError, CheckFailed, InputError, Interrupted
+from costmodel.errors import CalibrateError, CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.evaluators import driver_named
 from costmodel.machine import BuildInfo
 from costmodel.machine.driver import started
@@ -224,7 +224,11 @@ class _Session:
                 self._finish(Status.INTERRUPTED, str(error))
                 raise
             if not self.stopped.is_set():
-                return self._finish(Status.COMPLETE, self._ended_by())
+                if reason := self._ended_by():
+                    return self._finish(Status.COMPLETE, reason)
+                fault = f"no process is left to measure after {self.tally.processes} of {self.plan.max_processes}"
+                self._finish(Status.INTERRUPTED, fault)
+                raise EnvironmentFault(f"{fault}; what was measured is kept in {self.recorder.writer.path}, resume it")
             self._finish(Status.INTERRUPTED, "stopped by the user")
             raise Interrupted(f"stopped; what was measured is kept in {self.recorder.writer.path}")
 
@@ -313,9 +317,12 @@ class _Session:
         return needed if left is None else min(needed, left)
 
     def _ended_by(self) -> str:
+        """What the session has reached; empty where its processes ended before it had reached anything."""
         if self.tally.precise:
             return "target precision reached"
-        return "time budget spent" if self.deadline.over(self.recorder.parts) else "process limit reached"
+        if self.deadline.over(self.recorder.parts):
+            return "time budget spent"
+        return "process limit reached" if self.tally.processes >= self.plan.max_processes else ""
 
     def _finish(self, status: Status, reason: str) -> Run:
         return self.recorder.finish(status, reason, self.tally, self.lost, self.deadline.seconds)
