@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
 ALLOWED["cli"] = set(ALLOWED)
 NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validate", "cli"}
 # Modules that lie beside the rooms, and the rooms they may import.
-BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set(), "files": {"errors"}}
+BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set(), "files": {"errors"}, "lazy": set()}
 
 
 def allowed_imports(place: str) -> set[str]:
@@ -44,7 +44,7 @@ def allowed_imports(place: str) -> set[str]:
     if place in BESIDE:
         return BESIDE[place] | {"__version__"}
     native = {"_native"} if place in NATIVE_USERS else set()
-    return ALLOWED[place] | native | {place, "errors", "files", "__version__"}
+    return ALLOWED[place] | native | {place, "errors", "files", "lazy", "__version__"}
 
 
 def imported_names(source: str, package: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
