@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 
 from benches import contracts as sources
@@ -87,7 +88,7 @@ def report(
 ) -> dict[str, Any]:
     checked = sum(contract.expected is not None for contract in contracts)
     return {
-        "machine": {**fingerprint(core), "core": core},
+        "machine": {**msgspec.to_builtins(fingerprint(core)), "core": core},
         "versions": versions(__version__),
         "evaluators": {name: list(said) for name, said in observed.versions.items()},
         "plan": {"rounds": plan.rounds, "blocks": plan.blocks, "batch_ms": plan.batch_ms, "contracts": len(contracts)},

@@ -28,9 +28,9 @@ import pandas as pd
 
 from costmodel.errors import CalibrateError, CheckFailed
 from costmodel.experiments import design_cells
+from costmodel.records.run import Status, session_outcome
 from costmodel.runs.design import Plan
 from costmodel.runs.means import process_means
-from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 from costmodel.timing.estimate import estimate
 from costmodel.timing.plan import choose_core
@@ -60,18 +60,18 @@ def plan_of(seed: int, core: int) -> Plan:
 
 def relative_estimates(run: Run) -> pd.DataFrame:
     """Times of the cells in yardsticks, with intervals."""
-    return estimate(process_means(run.samples()), scale_ns=1.0, seed=run.design.seed)
+    return estimate(process_means(run.samples()), scale_ns=1.0, seed=run.design.settings.seed)
 
 
 def share(core: int, seconds: float, folder: Path) -> None:
     plan = Plan(cells=design_cells(["builtins", "steps", "calls"], "*", 0), core=core)
-    outcome = measure(plan, folder, "share", time_budget=seconds).manifest.outcome
-    minutes = outcome["seconds"] / 60
+    outcome = session_outcome(measure(plan, folder, "share", time_budget=seconds).manifest)
+    minutes = outcome.seconds / 60
     print(
-        f"{outcome['timed_share']:.1%} of {outcome['seconds']:.0f} s inside the clock "
-        f"(yardsticks {outcome['yardstick_share']:.1%}), {outcome['cells']} cells in {outcome['processes']} processes: "
-        f"{outcome['cells'] * outcome['processes'] / minutes:.0f} cells a minute, "
-        f"{outcome['discard_rate']:.1%} discarded"
+        f"{outcome.timed_share:.1%} of {outcome.seconds:.0f} s inside the clock "
+        f"(yardsticks {outcome.yardstick_share:.1%}), {outcome.cells} cells in {outcome.processes} processes: "
+        f"{outcome.cells * outcome.processes / minutes:.0f} cells a minute, "
+        f"{outcome.discard_rate:.1%} discarded"
     )
 
 
@@ -105,8 +105,8 @@ def busy(core: int) -> Iterator[None]:
 def noise(core: int, seconds: float, folder: Path) -> None:
     def measured() -> tuple[pd.Series[float], set[str], float]:
         run = measure(plan_of(0, core), folder, "noise", time_budget=seconds)
-        outcome = run.manifest.outcome
-        return relative_estimates(run)["value_ns"], set(run.manifest.uncertain), float(outcome["discard_rate"])
+        outcome = session_outcome(run.manifest)
+        return relative_estimates(run)["value_ns"], set(run.manifest.uncertain), float(outcome.discard_rate)
 
     quiet, _, _ = measured()
     wrong: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,8 @@ from typing import IO, Final, NoReturn
 from costmodel.errors import EnvironmentFault, InputError
 
 TEMPORARY_PREFIX = ".tmp-"
+
+_NEW: Final = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 MAX_BYTES: Final = 64 * 2**20
 """Of a file that is read whole."""
@@ -47,9 +50,10 @@ def write_atomically(path: Path, content: bytes) -> None:
 def opened_atomically(path: Path) -> Iterator[IO[bytes]]:
     """As `write_atomically`, for what is written piece by piece: the file is there once all of it is."""
     path = _target(path)
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
+    # Nobody can foresee the name, and O_EXCL does not follow a link that somebody put there nevertheless.
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | _NEW, 0o666), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -76,10 +80,16 @@ def _target(path: Path) -> Path:
     return real
 
 
-def make_folder(path: Path) -> None:
+def open_append(path: Path) -> IO[bytes]:
+    """A file for adding to its end, unbuffered. OSError where it cannot be, and where `path` is a link."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o666), "ab", buffering=0)
+
+
+def make_folder(path: Path, *, parents: bool = True) -> None:
     """Make a folder that must not exist yet: FileExistsError where it does, EnvironmentFault where that fails."""
     try:
-        path.mkdir(parents=True)
+        path.mkdir(parents=parents)
     except FileExistsError:
         raise
     except OSError as error:
@@ -89,7 +99,7 @@ def make_folder(path: Path) -> None:
 def lock(path: Path) -> IO[bytes]:
     """Take the lock that says a run has a writer; it goes with the file or the process, however that ends."""
     try:
-        file = path.open("ab")
+        file = open_append(path)
     except OSError as error:
         refuse("write", path, error)
     try:

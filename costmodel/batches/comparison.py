@@ -17,8 +17,8 @@ from costmodel.batches.select import Batch, check_comparable, same_evaluator, wa
 from costmodel.batches.variance import Component, Split, split
 from costmodel.errors import InputError
 from costmodel.judging.change import Change, holm, worst
+from costmodel.runs.anomalies import origin
 from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS
-from costmodel.runs.origin import origin
 
 SCHEMA_VERSION: Final = 1
 LEVEL: Final = 0.95

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from costmodel.batches.select import Batch
 from costmodel.errors import InputError
-from costmodel.runs.design import Cell
+from costmodel.records.run import DesignCell
 from costmodel.runs.means import COLUMNS, HASH_YARDSTICK, process_means
 from costmodel.runs.store import Run
 
@@ -95,7 +95,7 @@ def observe(batches: Sequence[Batch], yardsticks: Sequence[str]) -> Observed:
 _Key: TypeAlias = tuple[str, str, str, tuple[int, ...], int, str]
 
 
-def _key(cell: Cell) -> _Key:
+def _key(cell: DesignCell) -> _Key:
     return (cell.experiment, cell.operation, cell.work, cell.sizes, cell.repeats, cell.id)
 
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+from msgspec.structs import asdict
+
 from costmodel.errors import InputError
-from costmodel.runs.origin import oddities
-from costmodel.runs.schema import Manifest, Status
+from costmodel.records.run import Manifest, Status
+from costmodel.runs.anomalies import oddities
 from costmodel.runs.store import MANIFEST, Run
 
 _BUILD: Final = ("native", "compiler", "flags", "libraries")  # of a manifest's versions, what decides on the code
@@ -97,14 +100,14 @@ def _batch(name: str, paths: Sequence[Path]) -> Batch:
 
 def machine_of(run: Run) -> str:
     """What names the machine of a run: equal for machines that cannot be told apart."""
-    return str(run.manifest.machine.get("id") or sorted(run.manifest.machine.items()))
+    return run.manifest.machine.id
 
 
 def check_comparable(batches: Sequence[Batch]) -> None:
     """InputError where clocks count unlike things."""
     runs = [run for batch in batches for run in batch.runs]
     for run in runs[1:]:
-        units = [each.manifest.clock.get("unit", "ns") for each in (runs[0], run)]
+        units = [each.manifest.clock.unit for each in (runs[0], run)]
         if units[0] != units[1]:
             raise InputError(f"{runs[0].path} counts {units[0]} and {run.path} {units[1]}; compare runs of one clock")
 
@@ -144,7 +147,7 @@ def _unlike(manifests: Sequence[Manifest], facts: Callable[[Manifest], Mapping[s
 
 def _machine(manifest: Manifest) -> dict[str, object]:
     """The fingerprint, without the number that is made from the rest of it."""
-    return {key: value for key, value in manifest.machine.items() if key != "id"} or dict(manifest.machine)
+    return {key: value for key, value in asdict(manifest.machine).items() if key != "id"}
 
 
 def _build(manifest: Manifest) -> dict[str, object]:
@@ -154,4 +157,5 @@ def _build(manifest: Manifest) -> dict[str, object]:
 
 
 def _protocol(manifest: Manifest) -> dict[str, object]:
-    return {"design": manifest.design_sha256, **manifest.parameters}
+    facts = msgspec.to_builtins(manifest.parameters) or {}
+    return {"design": manifest.design_sha256, **facts.pop("settings", {}), **facts}

@@ -6,12 +6,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from costmodel.cli.options import LOCAL, Json, Measurements, Seed, TableCommand, scheduler_of
 from costmodel.cli.output import print_json, say, show

@@ -14,8 +14,7 @@ from costmodel.rendering.tables import Cell, Table
 from costmodel.timing.plan import choose_core
 
 if TYPE_CHECKING:
-    from costmodel.doctor.diagnosis import Diagnosis
-    from costmodel.doctor.saved_settings import Change
+    from costmodel.records.doctor import Change, Diagnosis
 
 _EXIT_CODES: Final = {"fit": 0, "unfit": CheckFailed.exit_code, "inconclusive": Inconclusive.exit_code}
 

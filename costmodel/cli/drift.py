@@ -154,7 +154,7 @@ def _renew(path: Path, *, as_json: bool) -> int:
 
 def _provenance(files: tuple[Path, ...], core: int | None, asked: dict[str, object]) -> dict[str, object]:
     """What the check was made from, by and under."""
-    from costmodel.runs.provenance import file_fact
+    from costmodel.runs.store import file_fact
     from costmodel.timing.fingerprint import fingerprint, versions
     from costmodel.timing.plan import choose_core
 

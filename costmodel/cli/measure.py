@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from costmodel.cli.options import LOCAL, Core, Json, Measurements, Seed, TimeBudget, scheduler_of, seconds, share
+from costmodel.cli.options import LOCAL, Core, Json, Measurements, TimeBudget, scheduler_of, seconds, share
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError, Interrupted
 from costmodel.experiments import EXPERIMENTS, design_cells
+from costmodel.records.measurement import FleetMeasurement, Measurement
+from costmodel.records.run import session_outcome
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table
 from costmodel.runs.design import FEWEST_BLOCKS, Plan
@@ -55,7 +57,7 @@ def command(
         ),
     ] = None,
     core: Core = None,
-    seed: Seed = 0,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of operands and orders. [default: 0]")] = None,
     measurements: Measurements = Path("measurements"),
     trace_config: TraceConfig = None,
     backend: Annotated[
@@ -75,6 +77,8 @@ def command(
 ) -> None:
     """Time builtins, machine steps and script calls on one pinned core, and write a run."""
     scheduler = scheduler_of(backend)
+    if resume_ is not None and seed is not None:
+        raise InputError("--seed is for a new run; a run that is resumed keeps the seed of its design")
     if scheduler and core is not None:
         raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
     session: dict[str, Any] = {"time_budget": seconds(time_budget), "clock": clock_named(clock)}
@@ -84,16 +88,13 @@ def command(
             if resume_ is not None:
                 runs = _resume(resume_, scheduler, session)
             else:
-                plan, name = _plan(experiment, builtins, precision, core, seed, clock)
+                plan, name = _plan(experiment, builtins, precision, core, seed or 0, clock)
                 runs = _measure(plan, measurements, name, scheduler, session | {"command_line": sys.argv})
     except Interrupted as error:
         raise Interrupted(f"{error}; `calibrate measure --resume` with that folder goes on") from None
     if as_json:
-        print_json(
-            {"runs": [_document(run) | {"machine": run.manifest.machine["id"]} for run in runs]}
-            if scheduler
-            else _document(runs[0])
-        )
+        measured = tuple(_document(run) for run in runs)
+        print_json(FleetMeasurement(runs=measured) if scheduler else measured[0])
     else:
         for run in runs:
             _show(run)
@@ -139,17 +140,18 @@ def _plan(
     return plan, "-".join(names)
 
 
-def _document(run: Run) -> dict[str, Any]:
+def _document(run: Run) -> Measurement:
     manifest = run.manifest
-    return {
-        "run": str(run.path),
-        "status": manifest.status.value,
-        "reason": manifest.status_reason,
-        "unit": manifest.clock["unit"],
-        "cells": len(run.design.cells),
-        "outcome": dict(manifest.outcome),
-        "uncertain": dict(manifest.uncertain),
-    }
+    return Measurement(
+        run=str(run.path),
+        machine=manifest.machine.id,
+        status=manifest.status,
+        reason=manifest.status_reason,
+        unit=manifest.clock.unit,
+        cells=len(run.design.cells),
+        outcome=session_outcome(manifest),
+        uncertain=manifest.uncertain,
+    )
 
 
 def _show(run: Run) -> None:
@@ -160,11 +162,11 @@ def _show(run: Run) -> None:
         say("")
     cells = len(run.design.cells)
     known = cells - len(manifest.uncertain)
-    say(f"{known} of {cells} cells are known to ±{numbers.percent(run.design.target_half_width)} or better")
-    outcome = manifest.outcome
+    say(f"{known} of {cells} cells are known to ±{numbers.percent(run.design.settings.target_half_width)} or better")
+    outcome = session_outcome(manifest)
     say(
-        f"{outcome['processes']} processes in {outcome['seconds']:.0f} s ({manifest.status_reason}), "
-        f"{numbers.percent(outcome['timed_share'])} of it timed, "
-        f"{numbers.percent(outcome['discard_rate'])} of {outcome['batches']} samples discarded as disturbed"
+        f"{outcome.processes} processes in {outcome.seconds:.0f} s ({manifest.status_reason}), "
+        f"{numbers.percent(outcome.timed_share)} of it timed, "
+        f"{numbers.percent(outcome.discard_rate)} of {outcome.batches} samples discarded as disturbed"
     )
     say(f"run: {run.path}")

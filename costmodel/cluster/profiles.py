@@ -11,33 +11,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
 from costmodel.errors import InputError
 from costmodel.model import ExUnits
 from costmodel.model.timeline import ProtocolParameters, parameters_at
+from costmodel.records.run import Profile
 from costmodel.workloads import WorkloadProgram
 from costmodel.workloads.budget import BudgetFit, Limits, Meter, Strategy, fit_budget
 from costmodel.workloads.loops import find_loop
 
 _DOUBLED: Final = {"-stepx2": "cpu", "-memx2": "mem"}
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A cluster and its load. A slot is a second, `slots` are an epoch's, `tps` transactions a second. `loop` is None
-    for value transfers, which have no script; `tx_bytes` is a transaction's size without its script and redeemer.
-    `doubled` says which of a block's limits is doubled: "cpu", "mem" or neither.
-    """
-
-    name: str
-    nodes: int
-    epochs: int
-    slots: int
-    tps: float
-    epoch: int
-    tx_bytes: int
-    loop: str | None = None
-    strategy: str = "txbudget"
-    doubled: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +55,7 @@ def profiles() -> Mapping[str, Profile]:
         found[name] = Profile(name=name, **(document["defaults"] | row))
         if found[name].loop is not None:
             for suffix, unit in _DOUBLED.items():
-                found[name + suffix] = replace(found[name], name=name + suffix, doubled=unit)
+                found[name + suffix] = msgspec.structs.replace(found[name], name=name + suffix, doubled=unit)
     return MappingProxyType(found)
 
 

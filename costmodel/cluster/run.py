@@ -6,9 +6,8 @@ import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -20,10 +19,10 @@ from costmodel.cluster.schedule import Block
 from costmodel.cluster.summary import Summary, summarise
 from costmodel.cluster.table import FILE, block_table
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
+from costmodel.records.run import ClusterOutcome, ClusterParameters, Status, Units
 from costmodel.runs.design import Cell, Plan
-from costmodel.runs.provenance import file_fact
-from costmodel.runs.schema import Sample, Status
-from costmodel.runs.store import Run, RunWriter, as_parquet
+from costmodel.runs.store import RunWriter, file_fact
+from costmodel.runs.tables import Sample, as_parquet
 from costmodel.timing.clock import choose_clock, clock_facts
 from costmodel.timing.fingerprint import fingerprint, versions
 from costmodel.timing.session import evaluator
@@ -83,7 +82,7 @@ def run_cluster(
     log = JsonLines(writer.messages_path)
     recorder = _Recorder(writer, cell, blocks, predicted_tx_ns, Trace(*trace.routes, Route(log)))
     # How a session of timing would be planned says nothing of a cluster; its load does.
-    writer.manifest.parameters = _parameters(load, seed, repeats)
+    writer.update(parameters=_parameters(load, seed, repeats))
     total = len(jobs) * sum(block.transactions > 0 for block in blocks)
     recorder.say("start", profile=load.profile.name, nodes=load.profile.nodes, repeats=repeats, rows=total)
     status, reason = Status.INTERRUPTED, "stopped by the user"
@@ -103,12 +102,10 @@ def run_cluster(
         raise
     finally:
         recorder.flush()
-        writer.manifest.outcome = {
-            "profile": load.profile.name,
-            "nodes": load.profile.nodes,
-            "predicted_tx_ns": predicted_tx_ns,
-        }
-        rows = Run(writer.path, writer.manifest, writer.design).samples()
+        writer.update(
+            outcome=ClusterOutcome(profile=load.profile.name, nodes=load.profile.nodes, predicted_tx_ns=predicted_tx_ns)
+        )
+        rows = writer.run().samples()
         writer.add(FILE, as_parquet(block_table(rows, blocks, load.profile.nodes, predicted_tx_ns)))
         recorder.say("end", status=status.value, reason=reason)
         log.close()
@@ -120,20 +117,20 @@ def run_cluster(
     return summarise(run, load, blocks, predicted_tx_ns, repeats, recorder.faults, hosts)
 
 
-def _parameters(load: Load, seed: int, repeats: int) -> dict[str, Any]:
+def _parameters(load: Load, seed: int, repeats: int) -> ClusterParameters:
     """What the cluster ran under: its profile, and the chain's parameters that bound and price its transactions."""
     chain = load.parameters
     limits = {"tx": chain.max_tx_execution_units, "block": chain.max_block_execution_units}
-    return {
-        **asdict(load.profile),
-        "seed": seed,
-        "repeats": repeats,
-        "protocol_version": list(chain.protocol_version),
-        "most_ex_units": {name: units and asdict(units) for name, units in limits.items()},
-        "max_tx_size": chain.max_tx_size,
-        "max_block_body_size": chain.max_block_body_size,
-        "cost_model": list((load.program and load.program.ledger_parameters) or ()),
-    }
+    return ClusterParameters(
+        profile=load.profile,
+        seed=seed,
+        repeats=repeats,
+        protocol_version=chain.protocol_version,
+        most_ex_units={name: Units(cpu=units.cpu, mem=units.mem) if units else None for name, units in limits.items()},
+        max_tx_size=chain.max_tx_size,
+        max_block_body_size=chain.max_block_body_size,
+        cost_model=tuple((load.program and load.program.ledger_parameters) or ()),
+    )
 
 
 def _cell(program: WorkloadProgram) -> Cell:

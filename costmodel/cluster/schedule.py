@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.cluster.profiles import Profile
+from costmodel.records.run import Profile
 
 ACTIVE_SLOTS: Final = 0.05
 """f: the share of slots that have a leader."""

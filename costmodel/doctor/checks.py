@@ -7,35 +7,16 @@ makes a machine unfit (trial.py).
 from __future__ import annotations
 
 import platform
-from enum import StrEnum
 from pathlib import Path
 
-import msgspec
-
-from costmodel.doctor.host import Host, core_list, line
+from costmodel.doctor.host import Host, line
 from costmodel.doctor.settings import Setting, settings
+from costmodel.records.doctor import Check, Verdict
+from costmodel.records.run import core_list
 from costmodel.timing.clock import INVARIANT_TSC, cpu_flags
 
 _TUNE = "calibrate doctor --tune COMMAND"
 _BUSY = 0.5  # runnable threads per core, of late, beside which a measurement is often disturbed
-
-
-class Verdict(StrEnum):
-    """`unseen` means that this system, a guest mostly, does not show what was looked for."""
-
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
-    UNSEEN = "unseen"
-
-
-class Check(msgspec.Struct, frozen=True):
-    """What was looked at, what was found, and what to do about it, commands included; empty where all is well."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    advice: str = ""
 
 
 def system_checks(host: Host, core: int) -> list[Check]:

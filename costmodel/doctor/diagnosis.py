@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
 
-import msgspec
-
-from costmodel.doctor.checks import Check, Verdict, system_checks
+from costmodel.doctor.checks import system_checks
 from costmodel.doctor.host import Host
-from costmodel.doctor.saved_settings import Change
-from costmodel.doctor.trial import Trial, run_trial, trial_checks
+from costmodel.doctor.trial import run_trial, trial_checks
+from costmodel.records.doctor import Change, Check, Diagnosis, Fitness, Trial, Verdict
 from costmodel.timing.backend import Backend
 from costmodel.timing.fingerprint import fingerprint
 from costmodel.timing.session import Observer
-
-Fitness: TypeAlias = Literal["fit", "unfit", "inconclusive"]
-
-
-class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
-    """`fitness` is unfit where a check is bad, and inconclusive where the trial could not tell. `tuned` are the
-    settings that were changed while it was made, `put_back` those that an earlier run had left changed."""
-
-    core: int
-    machine: dict[str, Any]
-    checks: tuple[Check, ...]
-    trial: Trial
-    fitness: Fitness
-    tuned: tuple[Change, ...] = ()
-    put_back: tuple[Change, ...] = ()
 
 
 def diagnose(

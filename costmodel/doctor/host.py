@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +29,3 @@ def line(path: Path) -> str | None:
         return path.read_text(encoding="utf-8", errors="replace").strip() or None
     except OSError:
         return None
-
-
-def core_list(text: str | None) -> frozenset[int]:
-    """The cores of a list in the kernel's form, such as "0-3,8"; none where the text has none."""
-    found: set[int] = set()
-    for first, last in re.findall(r"(\d{1,6})(?:-(\d{1,6}))?", text or ""):
-        found.update(range(int(first), int(last or first) + 1))
-    return frozenset(found)

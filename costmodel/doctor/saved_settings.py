@@ -10,24 +10,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Final
 
-import msgspec
-
 from costmodel.doctor.host import Host
 from costmodel.doctor.settings import Setting, known_setting
-from costmodel.errors import DecodeError, EnvironmentFault
-from costmodel.files import lock, make_folder, write_atomically
+from costmodel.errors import DecodeError, EnvironmentFault, InputError
+from costmodel.files import lock, make_folder, read_bytes, write_atomically
+from costmodel.records import encode, parse
+from costmodel.records.doctor import Change, SavedSettings
 
 _FOLDER: Final = "calibrate"
 _STATE: Final = "settings.json"
-
-
-class Change(msgspec.Struct, frozen=True):
-    """A setting by its path below the host's `sys`, what it was and what it was set to."""
-
-    name: str
-    path: str
-    before: str
-    after: str
 
 
 def hold(host: Host) -> IO[bytes]:
@@ -40,19 +31,21 @@ def hold(host: Host) -> IO[bytes]:
 
 def keep(host: Host, changes: Sequence[Change]) -> None:
     """Write down the changes that are about to be made."""
-    write_atomically(host.run / _FOLDER / _STATE, msgspec.json.encode(changes) + b"\n")
+    write_atomically(host.run / _FOLDER / _STATE, encode(SavedSettings(changes=tuple(changes))))
 
 
 def kept(host: Host) -> list[Change]:
     """The changes written down, none where there is no file. DecodeError where it has anything but known settings."""
     path = host.run / _FOLDER / _STATE
-    try:
-        changes = msgspec.json.decode(path.read_bytes(), type=list[Change])
-    except FileNotFoundError:
+    if not path.exists():
         return []
-    except OSError as error:
-        raise EnvironmentFault(f"cannot read {path}: {error.strerror}; run as root") from error
-    except msgspec.MsgspecError as error:
+    try:
+        content = read_bytes(path)
+    except InputError as error:
+        raise EnvironmentFault(f"{error}; run as root") from error
+    try:
+        changes = list(parse(content, str(path), SavedSettings).changes)
+    except DecodeError as error:
         raise DecodeError(f"{path} does not say what the settings were: {error}; remove it") from error
     for change in changes:
         if not known_setting(host, change.path):

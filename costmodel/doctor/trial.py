@@ -13,18 +13,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 
-from costmodel.doctor.checks import Check, Verdict
 from costmodel.doctor.host import Host, line
 from costmodel.errors import Inconclusive, Interrupted
 from costmodel.machine import NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
+from costmodel.records import convert_value, decode_json
+from costmodel.records.doctor import Check, Trial, Verdict
+from costmodel.records.message import Message
+from costmodel.records.run import session_outcome
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.means import process_means
-from costmodel.runs.store import Run
+from costmodel.runs.store import MESSAGES, Run
 from costmodel.timing.backend import Backend
 from costmodel.timing.estimate import estimate
 from costmodel.timing.session import Observer, measure
@@ -46,24 +48,6 @@ _PROGRAMS: Final = {
            (delay [self self [(force (builtin mkCons)) n list] [(builtin subtractInteger) n (con integer 1)]])]))))]""",
     "hash": f"[(builtin sha2_256) (con bytestring #{'5a' * 8192})]",
 }
-
-
-class Trial(msgspec.Struct, frozen=True):
-    """All as shares of one. `noise` is the root mean square over programs and processes of log(A ÷ B); `precision` the
-    median half-width of the cells' 95 % intervals after PROCESSES processes, `worst_precision` the widest; `gap` the
-    median share of the spin probes lost in gaps; `discards` the share of batches that a gate caught; `steal` what the
-    hypervisor says that it took of the core, None where it says nothing. `noise` and both precisions are None where too
-    many batches were disturbed to tell.
-    """
-
-    seconds: float
-    processes: int
-    noise: float | None
-    precision: float | None
-    worst_precision: float | None
-    gap: float
-    discards: float
-    steal: float | None
 
 
 def run_trial(
@@ -108,28 +92,28 @@ def _cells() -> tuple[Cell, ...]:
 
 
 def _judge(run: Run, steal: float | None) -> Trial:
-    outcome = run.manifest.outcome
+    outcome = session_outcome(run.manifest)
     means = process_means(run.samples()).reindex([cell.id for cell in run.design.cells])
     a, b = (means.loc[[f"{name} {side}" for name in _PROGRAMS]].to_numpy() for side in "AB")
     ratios = (a - b)[np.isfinite(a - b)]
     widths = estimate(means, scale_ns=1.0)["half_width"].to_numpy()
     known = len(ratios) == PROCESSES * len(_PROGRAMS) and bool(np.isfinite(widths).all())
     return Trial(
-        seconds=outcome["seconds"],
-        processes=outcome["processes"],
+        seconds=outcome.seconds,
+        processes=outcome.processes,
         noise=math.sqrt(float(np.mean(np.square(ratios)))) if known else None,
         precision=float(np.median(widths)) if known else None,
         worst_precision=float(widths.max()) if known else None,
         gap=float(np.median(_gaps(run) or [1.0])),
-        discards=outcome["discard_rate"],
+        discards=outcome.discard_rate,
         steal=steal,
     )
 
 
 def _gaps(run: Run) -> list[float]:
     """The share of each block's spin probe that was lost, from the trace."""
-    messages = map(msgspec.json.decode, (run.path / "messages.jsonl").read_bytes().splitlines())
-    return [message["fields"]["gap_share"] for message in messages if message["kind"] == "block"]
+    messages = (decode_json(line, Message, MESSAGES) for line in (run.path / MESSAGES).read_bytes().splitlines())
+    return [convert_value(one.fields["gap_share"], float, MESSAGES) for one in messages if one.kind == "block"]
 
 
 def _core_time(host: Host, core: int) -> Sequence[int]:

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from typing import IO
 
 from costmodel.doctor.host import Host
-from costmodel.doctor.saved_settings import Change, hold, keep, put_back
+from costmodel.doctor.saved_settings import hold, keep, put_back
 from costmodel.doctor.settings import settings
 from costmodel.errors import EnvironmentFault, InputError
+from costmodel.records.doctor import Change
 from costmodel.timing.backend import import_path
 
 

@@ -25,7 +25,7 @@ from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
 from costmodel.machine import build_info
 from costmodel.runs.design import Cell
-from costmodel.runs.provenance import file_fact
+from costmodel.runs.store import file_fact
 from costmodel.timing.clock import cpu_flags
 from costmodel.timing.icount import Count, count, tool_version
 

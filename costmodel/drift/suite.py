@@ -20,7 +20,8 @@ from costmodel.machine import NativeMachine, Script, Status
 from costmodel.model import ledger_model, variant_for
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.predict.counts import LEDGER_LIMIT
-from costmodel.runs.design import Cell, Work
+from costmodel.records.run import Work
+from costmodel.runs.design import Cell
 from costmodel.workloads import WorkloadProgram, secp
 
 _SEED: Final = 20240229

@@ -34,7 +34,8 @@ from costmodel.plutus import (
     held_values,
     list_of,
 )
-from costmodel.runs.design import Cell, Work
+from costmodel.records.run import Work
+from costmodel.runs.design import Cell
 
 # Idioms of the scripts, then constants and bytes in each; a script of the chain has at most 16 KiB.
 _SCRIPTS: Final = (

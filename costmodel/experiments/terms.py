@@ -28,7 +28,8 @@ from costmodel.plutus import (
     decode_flat,
     encode_flat,
 )
-from costmodel.runs.design import Cell, Experiment, Work
+from costmodel.records.run import Experiment, Work
+from costmodel.runs.design import Cell
 
 LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 PROTOCOL_VERSION: Final = 11

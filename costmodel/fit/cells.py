@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from costmodel.errors import InputError
 from costmodel.model import MAX_COST, StepKind, Variant, variant_for
 from costmodel.plutus.language import LedgerLanguage
-from costmodel.runs.design import Cell as PlannedCell
+from costmodel.records.run import DesignCell
 
 BUILTINS, STEPS, CALLS = "builtins", "steps", "calls"
 """The experiments that a fit uses."""
@@ -41,7 +41,7 @@ class Cell:
     footprint: int = 0
 
 
-def cells_of(planned: Sequence[PlannedCell], where: str) -> dict[str, Cell]:
+def cells_of(planned: Sequence[DesignCell], where: str) -> dict[str, Cell]:
     """The cells of a design that a fit uses, by their ids in it. InputError, naming `where`, for a malformed one.
 
     Nothing in a Cell depends on the design's ids, constants or order of timing, so designs that differ in these only
@@ -49,19 +49,19 @@ def cells_of(planned: Sequence[PlannedCell], where: str) -> dict[str, Cell]:
     """
     cells: dict[str, Cell] = {}
     occurrences: Counter[Cell] = Counter()
-    programs: dict[bytes, int] = {}
+    programs: dict[str, int] = {}
     for plan in planned:
         if plan.experiment not in (BUILTINS, STEPS, CALLS):
             continue
         cell = _cell(plan, where)
         if cell.experiment == CALLS:
-            cell = replace(cell, program=programs.setdefault(plan.flat, len(programs)))
+            cell = replace(cell, program=programs.setdefault(plan.program, len(programs)))
         cells[plan.id] = replace(cell, occurrence=occurrences[cell])
         occurrences[cell] += 1
     return cells
 
 
-def _cell(plan: PlannedCell, where: str) -> Cell:
+def _cell(plan: DesignCell, where: str) -> Cell:
     kinds = {kind.name.lower(): kind for kind in StepKind}
     counts = [0] * len(StepKind)
     for name, count in plan.steps.items():

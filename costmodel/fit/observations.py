@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from costmodel.errors import InputError
 from costmodel.fit.cells import STEPS, Cell, cells_of
 from costmodel.fit.resample import Clusters
+from costmodel.records.run import Status
 from costmodel.runs.means import COLUMNS, HASH_YARDSTICK, YARDSTICKS, trimmed_means
-from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 
 Floats = NDArray[np.float64]
@@ -70,9 +71,9 @@ def _check_alike(run: Run, other: Run) -> None:
     if a.run == b.run:
         raise InputError(f"{run.path} and {other.path} are the same run; name it once")
     if a.machine != b.machine:
-        different = _first_difference(a.machine, b.machine)
+        different = _first_difference(asdict(a.machine), asdict(b.machine))
         raise InputError(f"{run.path} and {other.path} are of unlike machines ({different} differs); fit them apart")
-    clocks = [manifest.clock.get("name") for manifest in (a, b)]
+    clocks = [manifest.clock.name for manifest in (a, b)]
     if clocks[0] != clocks[1]:
         raise InputError(f"{run.path} and {other.path} are of unlike clocks ({clocks[0]}, {clocks[1]}); fit them apart")
     if a.evaluator != b.evaluator:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from costmodel.errors import InputError
 from costmodel.fit.builtins import Applications, applications_of, check_no_ops, fit_builtins, measured_points
 from costmodel.fit.calls import fit_calls
@@ -18,7 +20,7 @@ from costmodel.fit.prices import Rounding
 from costmodel.fit.resample import replicate
 from costmodel.fit.steps import fit_steps, smallest_costs
 from costmodel.model import Variant, ledger_model
-from costmodel.runs.origin import oddities, origin
+from costmodel.runs.anomalies import oddities, origin
 from costmodel.runs.store import Run
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def _provenance(
 ) -> Provenance:
     return Provenance(
         variant=variant,
-        runs=tuple(origin(run) for run in runs),
+        runs=tuple(msgspec.to_builtins(origin(run)) for run in runs),
         oddities=oddities(runs),
         seed=seed,
         replicates=replicates,
@@ -122,7 +124,7 @@ def _provenance(
         processes=len(observed.clusters.run),
         clean_batches=observed.clean_batches,
         gated_batches=observed.gated_batches,
-        machine=dict(runs[0].manifest.machine),
+        machine=msgspec.to_builtins(runs[0].manifest.machine),
         evaluator=dict(runs[0].manifest.evaluator),
-        clock_unit=runs[0].manifest.clock.get("unit", "ns"),
+        clock_unit=runs[0].manifest.clock.unit,
     )

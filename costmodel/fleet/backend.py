@@ -17,6 +17,7 @@ from costmodel import errors
 from costmodel.fleet.cluster import Worker, fault, probe
 from costmodel.fleet.remote import RESOURCE, work
 from costmodel.fleet.wire import Answer, Task
+from costmodel.timing.clock import clock_named
 from costmodel.timing.protocol import Begin, Counted, Fault, Job
 from costmodel.timing.protocol import Event as Report
 from costmodel.timing.session import evaluator
@@ -44,7 +45,7 @@ class DaskBackend:
 
     def __init__(self, client: Client, workers: Sequence[Worker], alone_seconds: float = _ALONE_SECONDS) -> None:
         self._client = client
-        self._facts = workers[0].facts
+        self._place = workers[0].place
         self._workers = {worker.address: worker for worker in workers}
         self._known = set(self._workers)
         self._flights: list[_Flight] = []
@@ -93,7 +94,7 @@ class DaskBackend:
             job, tries = self._again.popleft() if self._again else (next(waiting, None), 0)
             if job is None:
                 return
-            task = Task(job=job, machine=self._facts.machine, evaluator=evaluator(self._facts.versions), halt=halt)
+            task = Task(job=job, machine=self._place.machine, evaluator=evaluator(self._place.versions), halt=halt)
             future = self._client.submit(
                 work,
                 msgspec.json.encode(task),
@@ -147,8 +148,8 @@ class DaskBackend:
             self._lose(flight)
         new = sorted(there - self._known)
         self._known |= there
-        for worker in probe(self._client, new, self._facts.clock["name"]):
-            if not fault(worker) and worker.facts.machine == self._facts.machine and self._unused(worker):
+        for worker in probe(self._client, new, clock_named(self._place.clock.name)):
+            if not fault(worker) and worker.place.machine == self._place.machine and self._unused(worker):
                 self._workers[worker.address] = worker
         if self._workers:
             self._seen = time.monotonic()
@@ -161,5 +162,5 @@ class DaskBackend:
     def _check_alone(self) -> None:
         if time.monotonic() - self._seen > self._alone_seconds:
             raise errors.EnvironmentFault(
-                f"every worker of the machine {self._facts.machine['id']} was lost; start one, then resume the run"
+                f"every worker of the machine {self._place.machine.id} was lost; start one, then resume the run"
             )

@@ -17,7 +17,7 @@ from costmodel.fleet.remote import RESOURCE, facts
 from costmodel.fleet.wire import Facts
 from costmodel.timing.clock import ClockName
 from costmodel.timing.fingerprint import versions
-from costmodel.timing.session import evaluator
+from costmodel.timing.session import Place, evaluator
 
 _CONNECT_SECONDS: Final = 5
 _HOW: Final = "start each as: dask worker SCHEDULER --nthreads 1 --resources core=1"
@@ -34,6 +34,13 @@ class Worker:
     def name(self) -> str:
         """For people and for the trace."""
         return f"{self.facts.host} core {self.facts.core} ({self.address})"
+
+    @property
+    def place(self) -> Place:
+        """Its machine, build and clock. EnvironmentFault where it has none."""
+        if self.facts.place is None:
+            raise EnvironmentFault(f"worker {self.name} cannot measure: {self.facts.fault}")
+        return self.facts.place
 
 
 @contextmanager
@@ -90,7 +97,7 @@ def fault(worker: Worker) -> str:
         return worker.facts.fault
     if worker.facts.slots != 1:
         return f"its resource {RESOURCE} is {worker.facts.slots:g}, which lets it time two things at once; {_HOW}"
-    here, there = ({"calibrate": build["calibrate"], **evaluator(build)} for build in (_mine(), worker.facts.versions))
+    here, there = ({"calibrate": build["calibrate"], **evaluator(build)} for build in (_mine(), worker.place.versions))
     for key, mine in here.items():
         if there.get(key) != mine:
             return f"its build differs in {key}, which is {there.get(key)} and here {mine}; install the same there"
@@ -105,7 +112,7 @@ def by_machine(workers: Sequence[Worker]) -> dict[str, list[Worker]]:
     """Workers by the id of their machine's fingerprint: what may go into one run, and what may not."""
     groups: dict[str, list[Worker]] = {}
     for worker in workers:
-        groups.setdefault(worker.facts.machine["id"], []).append(worker)
+        groups.setdefault(worker.place.machine.id, []).append(worker)
     return groups
 
 

@@ -15,7 +15,7 @@ from costmodel.fleet.progress import Together
 from costmodel.runs.design import Plan
 from costmodel.runs.store import Run
 from costmodel.timing import session
-from costmodel.timing.clock import ClockName
+from costmodel.timing.clock import ClockName, clock_named
 from costmodel.timing.session import Observer, Place
 from costmodel.timing.surroundings import signals_set
 from costmodel.trace import SILENT, Backend, Message, Route, Trace
@@ -51,7 +51,7 @@ def measure(
                 experiment,
                 time_budget=time_budget,
                 command_line=command_line,
-                observer=together.of(workers[0].facts.machine["id"]) if together else None,
+                observer=together.of(_place(workers).machine.id) if together else None,
                 trace=shared,
                 backend=DaskBackend(client, workers),
                 place=_place(workers),
@@ -73,7 +73,7 @@ def resume(
     """`session.resume` by those workers of a scheduler that run on the run's machine. InputError where none does."""
     manifest = Run.open(path).manifest
     with connected(scheduler) as client:
-        workers = by_machine(workers_of(client, manifest.clock.get("name"))).get(manifest.machine.get("id", ""), [])
+        workers = by_machine(workers_of(client, clock_named(manifest.clock.name))).get(manifest.machine.id, [])
         if not workers:
             raise InputError(f"{path} was begun on another machine than those of the scheduler's workers")
         shared = _shared(trace)
@@ -114,8 +114,7 @@ def _shared(trace: Trace) -> Trace:
 
 
 def _place(workers: Sequence[Worker]) -> Place:
-    facts = workers[0].facts
-    return Place(facts.machine, facts.versions, facts.clock)
+    return workers[0].place
 
 
 def _at_once(groups: Sequence[Sequence[Worker]], run: Callable[[Sequence[Worker], threading.Event], Run]) -> list[Run]:

@@ -40,9 +40,7 @@ def facts(clock: bytes, dask_worker: Any = None) -> bytes:
         boot=Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
         core=own_core(),
         slots=dask_worker.state.total_resources.get(RESOURCE, 0.0),
-        machine=place.machine,
-        versions=place.versions,
-        clock=place.clock,
+        place=place,
     )
     return msgspec.json.encode(found)
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
+from costmodel.records.run import Machine
 from costmodel.timing.protocol import Job, Reply
+from costmodel.timing.session import Place
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker's machine, build and clock as manifests have them, the core that it would measure on, and how many
-    measurements its resource `core` lets run at once. `boot` tells running systems apart. `fault` says why it cannot
-    measure at all; the rest is empty then."""
+    """The core that a worker would measure on, how many measurements its resource `core` lets run at once, and its
+    machine, build and clock. `boot` tells running systems apart. `fault` says why it cannot measure at all; there is no
+    `place` then."""
 
     host: str = ""
     boot: str = ""
     core: int = 0
     slots: float = 0.0
-    machine: dict[str, Any] = {}
-    versions: dict[str, str] = {}
-    clock: dict[str, Any] = {}
+    place: Place | None = None
     fault: str = ""
 
 
@@ -29,7 +27,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     that ends it early."""
 
     job: Job
-    machine: dict[str, Any]
+    machine: Machine
     evaluator: dict[str, str]
     halt: str
 

@@ -7,10 +7,14 @@ others own (upstream models, parameter arrays, JUnit, Bencher) are not here.
 
 from costmodel.records.documents import (
     Bounds,
+    Count,
     Document,
     Former,
     Record,
+    Sha256,
     Version1,
+    Version2,
+    about,
     encode,
     finite,
     from_value,
@@ -22,10 +26,14 @@ from costmodel.records.foreign import convert_value, decode_json
 
 __all__ = [
     "Bounds",
+    "Count",
     "Document",
     "Former",
     "Record",
+    "Sha256",
     "Version1",
+    "Version2",
+    "about",
     "convert_value",
     "decode_json",
     "encode",

@@ -16,12 +16,20 @@ from costmodel.records.foreign import convert_value, decode_json
 Values: TypeAlias = dict[str, Any]
 """A JSON object before it is a struct."""
 
-Bounds: TypeAlias = Annotated[
-    tuple[float | None, float | None],
-    msgspec.Meta(description="95 % interval, lower and upper bound; null where there is no bound."),
-]
 
-Version1: TypeAlias = Annotated[Literal[1], msgspec.Meta(description="Version of this kind of document.")]
+def about(text: str, **limits: Any) -> msgspec.Meta:
+    """The description of a field, as its schema shows it, and limits of its values (see msgspec.Meta)."""
+    return msgspec.Meta(description=text, **limits)
+
+
+Version1: TypeAlias = Annotated[Literal[1], about("Version of this kind of document")]
+Version2: TypeAlias = Annotated[Literal[2], about("Version of this kind of document")]
+
+Bounds: TypeAlias = Annotated[
+    tuple[float | None, float | None], about("95 % interval: lower and upper bound, null where there is none")
+]
+Sha256: TypeAlias = Annotated[str, about("SHA-256, in hex", pattern="^[0-9a-f]{64}$")]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +58,7 @@ class Document(Record, frozen=True, kw_only=True, tag_field="kind"):
     written_by: ClassVar[str]
     former: ClassVar[Mapping[int, Former]] = {}
 
-    schema_version: Annotated[int, msgspec.Meta(description="Version of this kind of document.")]
+    schema_version: Annotated[int, about("Version of this kind of document")]
 
 
 D = TypeVar("D", bound=Document)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from costmodel.records.run import ClusterOutcome
 from costmodel.report.colours import Palette
 from costmodel.report.documents import Cluster, Node
 from costmodel.report.page_model import Cell, Column, Flagged, Plot, Section, Table
@@ -84,8 +85,9 @@ def validated_section(digest: Digest) -> Section:
     """A cluster's run: the distribution of every node's block times, disturbed ones included, since those are what a
     chain would have seen, and of what was predicted."""
     run, rows = digest.run, digest.validated
-    nodes = _whole(run.manifest.outcome.get("nodes"))
-    predicted_tx_ns = _real(run.manifest.outcome.get("predicted_tx_ns"))
+    outcome = run.manifest.outcome
+    told = outcome if isinstance(outcome, ClusterOutcome) else None
+    nodes, predicted_tx_ns = (told.nodes, told.predicted_tx_ns) if told else (0, 0.0)
     labels = {process: _label(process, nodes) for process in sorted(set(rows["process"].tolist()))}
     times = {label: rows.loc[rows["process"] == process, "ns"].to_numpy(float) for process, label in labels.items()}
     first = rows[rows["process"] == min(labels)]
@@ -116,7 +118,7 @@ def validated_section(digest: Digest) -> Section:
     draw = partial(_draw_times, times, predicted if predicted_tx_ns else None)
     plot = Plot(f"cdf-{run.name}", _CDF, _words(len(times), medians, fullest), draw)
     intro = (
-        f"Profile {run.manifest.outcome.get('profile', 'unknown')}: every node validates every block. A block's time "
+        f"Profile {told.profile if told else 'unknown'}: every node validates every block. A block's time "
         "is that of its scripts, disturbed blocks included; a transaction's is the median over undisturbed blocks."
     )
     return Section(f"Block times of {run.name}", intro, (plot,), (Table("Nodes", columns, tuple(table)),))

@@ -12,8 +12,8 @@ import msgspec
 import pandas as pd
 
 from costmodel.errors import InputError
+from costmodel.records.run import DesignCell
 from costmodel.runs.anomalies import run_folders
-from costmodel.runs.design import Cell
 from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS, process_means
 from costmodel.runs.store import Run
 
@@ -45,7 +45,7 @@ class Digest:
     @property
     def machine(self) -> str:
         """The fingerprint of the machine."""
-        return str(self.run.manifest.machine.get("id", "unknown"))
+        return self.run.manifest.machine.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +118,5 @@ def _cell_logs(run: Run, samples: pd.DataFrame) -> pd.Series[float]:
     return pd.Series(means.to_numpy(), index=index)
 
 
-def _content(cell: Cell) -> str:
-    return hashlib.sha256(msgspec.json.encode((cell.work, cell.repeats, cell.flat, cell.arguments))).hexdigest()
+def _content(cell: DesignCell) -> str:
+    return hashlib.sha256(msgspec.json.encode((cell.work, cell.repeats, cell.program, cell.arguments))).hexdigest()

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
+import msgspec
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
+from costmodel.records.run import Status
 from costmodel.report.clusters import validated_section
 from costmodel.report.colours import Palette
 from costmodel.report.history import drift_flags, drift_sections
@@ -19,7 +21,6 @@ from costmodel.report.run_summary import Digest, Runs
 from costmodel.report.text import count_cell, percent, share_cell
 from costmodel.runs.anomalies import Finding, Kind, pool_findings, run_findings
 from costmodel.runs.means import YARDSTICKS
-from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 from costmodel.trace import Severity
 
@@ -94,7 +95,8 @@ def _session_plots(digest: Digest) -> tuple[Plot, ...]:
 def _session_tables(digest: Digest) -> tuple[Table, ...]:
     manifest = digest.run.manifest
     outcome = {
-        key: f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in manifest.outcome.items()
+        key: f"{value:.4g}" if isinstance(value, float) else str(value)
+        for key, value in (msgspec.structs.asdict(manifest.outcome) if manifest.outcome else {}).items()
     }
     because = {"because": manifest.status_reason} if manifest.status_reason else {}
     tables = [facts_table("Outcome", {"status": manifest.status.value} | because | outcome)]
@@ -136,22 +138,21 @@ def _draw_session(blocks: pd.DataFrame, canvas: Canvas, palette: Palette) -> Non
 
 def _provenance(run: Run) -> tuple[Table, ...]:
     manifest = run.manifest
-    cpu = manifest.machine.get("cpu")
-    machine = {key: str(value) for key, value in manifest.machine.items() if not isinstance(value, dict | list)}
-    machine |= {key: str(value) for key, value in cpu.items()} if isinstance(cpu, dict) else {}
+    facts = msgspec.structs.asdict(manifest.machine)
+    machine = {key: str(value) for key, value in facts.items() if isinstance(value, str | int)} | manifest.machine.cpu
     head = {
         "experiment": manifest.experiment,
         "created": manifest.created,
         "command line": " ".join(manifest.command_line),
         "design": manifest.design_sha256,
         "seed": str(manifest.seed),
-        "clock": str(manifest.clock.get("name", "unknown")),
+        "clock": manifest.clock.name,
         "first message": _moment(manifest.messages.first),
         "last message": _moment(manifest.messages.last),
     }
-    facts = [("run", name, fact) for name, fact in manifest.files.items()]
-    facts += [("input", name, fact) for name, fact in manifest.inputs.items()]
-    files = tuple((Cell(kind), Cell(name), count_cell(fact.bytes), Cell(fact.sha256)) for kind, name, fact in facts)
+    listed = [("run", name, fact) for name, fact in manifest.files.items()]
+    listed += [("input", name, fact) for name, fact in manifest.inputs.items()]
+    files = tuple((Cell(kind), Cell(name), count_cell(fact.bytes), Cell(fact.sha256)) for kind, name, fact in listed)
     counts = tuple((Cell(kind), count_cell(count)) for kind, count in manifest.messages.counts.items())
     return (
         facts_table("Run", head),

@@ -15,12 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from costmodel.errors import CalibrateError, InputError
-from costmodel.files import TEMPORARY_PREFIX, is_locked
-from costmodel.runs.design import plan_sha256
-from costmodel.runs.provenance import FileFact, file_fact
-from costmodel.runs.schema import Status, manifest_checksum
-from costmodel.runs.store import DESIGN, LOCK, MANIFEST, MESSAGES, PARTS, SAMPLES, Run
-from costmodel.trace import START, Break, Log, Severity, Summary, read_log
+from costmodel.files import TEMPORARY_PREFIX, is_locked, read_bytes
+from costmodel.records import decode_json
+from costmodel.records.message import Break, Severity, Summary
+from costmodel.records.run import FileFact, Origin, Status, manifest_checksum
+from costmodel.runs.store import DESIGN, LOCK, MANIFEST, MESSAGES, PARTS, PROGRAMS, SAMPLES, Run, file_fact
+from costmodel.trace import START, Log, read_log
 
 SESSIONS: Final[Mapping[str, tuple[str, str]]] = {
     "timing.session": ("process_begin", "process_end"),
@@ -33,6 +33,7 @@ _BLOCK: Final = "block"
 
 _MANY: Final = 4.0  # times the median rate of a kind, or the same share of it: odd
 _FEWEST_RUNS: Final = 3  # for a median to mean anything
+_TELLING: Final = (Severity.WARNING, Severity.ERROR)
 
 
 class Kind(StrEnum):
@@ -130,15 +131,15 @@ def _status(run: Run) -> Iterator[Finding]:
 def _manifest(run: Run) -> Iterator[Finding]:
     """Whether the manifest is the run's own, and names the design that lies beside it."""
     path = run.path / MANIFEST
-    document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    document = decode_json(read_bytes(path), dict[str, Any], str(path))
     if "checksum" not in document:
         text = "has no checksum of its own, so nothing tells whether it was edited"
         yield Finding(Kind.UNLISTED_FILE, Severity.INFO, str(path), text)
     elif document["checksum"] != manifest_checksum(document):
         text = "was edited: its content does not have the checksum that it gives"
         yield Finding(Kind.CHANGED, Severity.ERROR, str(path), text)
-    listed = run.manifest.files.get(DESIGN)
-    if run.manifest.design_sha256 != (listed.sha256 if listed else plan_sha256(run.design)):
+    listed = run.manifest.files.get(DESIGN) or file_fact(run.path / DESIGN)
+    if run.manifest.design_sha256 != listed.sha256:
         text = "is not the design that the run began with, as its manifest has it"
         yield Finding(Kind.CHANGED, Severity.ERROR, str(run.path / DESIGN), text)
 
@@ -173,7 +174,7 @@ def _unlisted(run: Run) -> Iterator[Finding]:
     known = {*run.manifest.files, MANIFEST, LOCK}
     for path in sorted(run.path.iterdir()):
         if path.name not in known and not path.name.startswith(TEMPORARY_PREFIX):
-            severity = Severity.WARNING if path.name in (DESIGN, PARTS, MESSAGES, SAMPLES) else Severity.INFO
+            severity = Severity.WARNING if path.name in (DESIGN, PROGRAMS, PARTS, MESSAGES, SAMPLES) else Severity.INFO
             text = "is not listed in the run's manifest, so nothing vouches for it"
             yield Finding(Kind.UNLISTED_FILE, severity, str(path), text)
 
@@ -196,7 +197,7 @@ def _read_messages(run: Run) -> tuple[Log | None, list[Finding]]:
             return None, []
         return None, [Finding(Kind.DAMAGED_LOG, Severity.WARNING, str(path), "is not there: the run has no log")]
     try:
-        return read_log(path)[0], []
+        return read_log(path), []
     except InputError as error:
         return None, [Finding(Kind.UNREADABLE, Severity.ERROR, str(path), str(error))]
 
@@ -267,7 +268,7 @@ def _breaks(run: Run, now: Summary, where: str) -> Iterator[Finding]:
         text = f"the clock jumped {way} by {_seconds(jump)} before message {jump.message} ({jump.kind})"
         yield Finding(Kind.CLOCK_JUMP, Severity.WARNING, where, text)
     # Counting instructions is slow, and a block of it takes its time.
-    counting = run.manifest.clock.get("name") == "icount"
+    counting = run.manifest.clock.name == "icount"
     for gap in now.gaps:
         resumed = gap.kind == START
         text = f"{_seconds(gap)} without a message before message {gap.message} ({gap.kind})"
@@ -298,10 +299,10 @@ def _words(facts: Mapping[str, str]) -> str:
 
 
 _FACTS: Final[Mapping[str, Callable[[Run], str]]] = {
-    "machines": lambda run: str(run.manifest.machine.get("id", "unknown")),
+    "machines": lambda run: run.manifest.machine.id,
     "builds of the evaluator": lambda run: _words(run.manifest.evaluator),
     "versions of calibrate": lambda run: run.manifest.versions.get("calibrate", "unknown"),
-    "clocks": lambda run: str(run.manifest.clock.get("name", "unknown")),
+    "clocks": lambda run: run.manifest.clock.name,
 }
 """What runs must have in common to be pooled."""
 
@@ -325,3 +326,42 @@ def _unlike_logs(runs: Sequence[Run]) -> Iterator[Finding]:
 def _rate(run: Run, kind: str) -> float:
     counts = run.manifest.messages.counts
     return counts.get(kind, 0) / max(1, sum(counts.get(f"{name}/{begin}", 0) for name, (begin, _) in SESSIONS.items()))
+
+
+def origin(run: Run) -> Origin:
+    """A run as an input: hashes and sizes of its files, what its log holds, and how it was made.
+
+    InputError where its manifest cannot be read.
+    """
+    manifest = run.manifest
+    return Origin(
+        run=run.name,
+        created=manifest.created,
+        command_line=manifest.command_line,
+        versions=manifest.versions,
+        machine=manifest.machine.id,
+        clock=manifest.clock.name,
+        parameters=manifest.parameters,
+        files={MANIFEST: file_fact(run.path / MANIFEST), **manifest.files},
+        inputs=manifest.inputs,
+        messages=manifest.messages,
+    )
+
+
+def oddities(runs: Sequence[Run], *, pooled: bool = True) -> tuple[str, ...]:
+    """What is odd about runs and, where they are `pooled`, about taking them together: a line each, which does not
+    depend on where the runs lie. Mere information is left out."""
+    lines = [
+        f"{_short(finding.where, run)}: {finding.text}"
+        for run in runs
+        for finding in run_findings(run.path)
+        if finding.severity in _TELLING
+    ]
+    if pooled and len(runs) > 1:
+        lines += [finding.text for finding in pool_findings(runs)]
+    return tuple(dict.fromkeys(lines))
+
+
+def _short(where: str, run: Run) -> str:
+    path = Path(where)
+    return str(Path(run.name) / path.relative_to(run.path)) if path.is_relative_to(run.path) else where

@@ -3,16 +3,23 @@
 Samples arrive as numbered parts, each written under a temporary name and renamed. When the run ends they are gathered
 in `samples.parquet`, whose metadata says which part comes next: a part with a smaller number is in it already, and is
 ignored wherever a kill left it behind.
+
+A run folder holds regular files only. Links in it are refused: they would lead reads, writes and
+deletions elsewhere.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
+import shutil
+import stat
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, Final, Self
 
 import msgspec
 import pandas as pd
@@ -22,36 +29,49 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from costmodel.errors import InputError
-from costmodel.files import TEMPORARY_PREFIX, lock, make_folder, write_atomically
-from costmodel.runs.design import Plan, parameters, plan_from_json, plan_sha256, plan_to_json
-from costmodel.runs.provenance import FileFact, file_fact
-from costmodel.runs.schema import SAMPLE_SCHEMA, SCHEMA_VERSION, Manifest, Sample, Status, manifest_checksum
-from costmodel.trace import Summary
+from costmodel.errors import DecodeError, EnvironmentFault, InputError
+from costmodel.files import TEMPORARY_PREFIX, lock, make_folder, read_bytes, refuse, write_atomically
+from costmodel.records import encode, parse
+from costmodel.records.message import Summary
+from costmodel.records.run import Clock, Design, FileFact, Machine, Manifest, Status, manifest_checksum
+from costmodel.runs.design import Plan, design_fault, design_of, parameters, plan_of
+from costmodel.runs.tables import (
+    SAMPLE_SCHEMA,
+    Sample,
+    as_parquet,
+    check_decoded_size,
+    programs_parquet,
+    read_programs,
+)
 
-MANIFEST, DESIGN, SAMPLES, MESSAGES, PARTS, LOCK = (
+MANIFEST, DESIGN, PROGRAMS, SAMPLES, MESSAGES, PARTS, LOCK = (
     "manifest.json",
     "design.json",
+    "programs.parquet",
     "samples.parquet",
     "messages.jsonl",
     "parts",
     ".lock",
 )
-_NEXT_PART = b"calibrate.next_part"
+_NEXT_PART: Final = b"calibrate.next_part"
+_MAX_DESIGN: Final = 512 << 20  # bytes; designs of version 0 held programs
 
 
 class Run:
     """A run for reading, in whatever state it is."""
 
-    def __init__(self, path: Path, manifest: Manifest, design: Plan) -> None:
+    def __init__(self, path: Path, manifest: Manifest, design: Design) -> None:
         self.path = path
         self.manifest = manifest
         self.design = design
+        self._checked: set[Path] = set()
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """InputError where `path` is no run, or one of another schema version."""
-        return cls(path, _read_manifest(path), plan_from_json(_read(path / DESIGN), str(path / DESIGN)))
+        """InputError where `path` is no run, is damaged, has links in it, or comes from a later version."""
+        refuse_links(path)
+        manifest = parse(_read(path / MANIFEST), str(path / MANIFEST), Manifest)
+        return cls(path, manifest, _read_design(path / DESIGN))
 
     @property
     def name(self) -> str:
@@ -73,9 +93,23 @@ class Run:
             raise InputError(f"{self.path} has samples that are not readable: {error}") from error
 
     def sample_files(self) -> list[Path]:
-        """The files that together hold every sample once."""
+        """The files that together hold every sample once. InputError where they would not fit into memory."""
         gathered = self.path / SAMPLES
-        return ([gathered] if gathered.is_file() else []) + _new_parts(self.path)
+        files = ([gathered] if gathered.is_file() else []) + _new_parts(self.path)
+        if not self._checked.issuperset(files):
+            check_decoded_size(files)
+            self._checked.update(files)
+        return files
+
+    def plan(self) -> Plan:
+        """The design with its programs, as resuming needs it. InputError where they are not those of the design."""
+        path = self.path / PROGRAMS
+        if not path.exists():
+            raise InputError(f"{path} does not exist, so the run cannot be resumed; start a new run")
+        try:
+            return plan_of(self.design, read_programs(path))
+        except KeyError as error:
+            raise InputError(f"{path} lacks a program of the design ({error}); start a new run") from error
 
     def verify(self) -> None:
         """Compare the run's files with the manifest. InputError names the first that is missing or differs."""
@@ -106,15 +140,21 @@ def _dataset(runs: Sequence[Run]) -> pads.Dataset:
 
 
 class RunWriter:
-    """The one writer of a run. Every change is on disk when the method returns."""
+    """The one writer of a run. Every change is on disk when the method returns.
 
-    def __init__(self, path: Path, manifest: Manifest, design: Plan, held: IO[bytes]) -> None:
+    EnvironmentFault where the folder is no longer there: what is written must not become a run without its beginning.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, plan: Plan, held: IO[bytes]) -> None:
         self.path = path
         self.manifest = manifest
-        self.design = design
-        self._cells = {cell.id: cell for cell in design.cells}
+        self.design = plan
+        self._document = design_of(plan)[0]
+        self._cells = {cell.id: cell for cell in plan.cells}
         self._lock = held
+        self._folder = _identity(path)
         self._next_part = _next_part(path)
+        self._rows = sum(pq.read_metadata(file).num_rows for file in self.run().sample_files())
         self._added: list[str] = []
 
     @classmethod
@@ -122,60 +162,69 @@ class RunWriter:
         cls,
         root: Path,
         experiment: str,
-        design: Plan,
+        plan: Plan,
         *,
-        machine: dict[str, Any],
-        versions: dict[str, str],
-        evaluator: dict[str, str],
+        machine: Machine,
+        clock: Clock,
+        versions: Mapping[str, str],
+        evaluator: Mapping[str, str],
         command_line: Sequence[str] = (),
-        inputs: dict[str, FileFact] | None = None,
-        clock: dict[str, Any] | None = None,
+        inputs: Mapping[str, FileFact] | None = None,
     ) -> Self:
         """Make `root/<UTC time>-<experiment>-<short id>/`. EnvironmentFault where `root` cannot be written."""
         now = time.gmtime()
-        path = _new_folder(root, f"{time.strftime('%Y%m%dT%H%M%SZ', now)}-{experiment}")
+        design, programs = design_of(plan)
+        content = encode(design, indent=1)
         manifest = Manifest(
-            run=path.name,
+            run=f"{time.strftime('%Y%m%dT%H%M%SZ', now)}-{experiment}-{secrets.token_hex(3)}",
             experiment=experiment,
             created=time.strftime("%Y-%m-%dT%H:%M:%SZ", now),
-            command_line=list(command_line),
-            versions=versions,
-            evaluator=evaluator,
-            design_sha256=plan_sha256(design),
-            seed=design.seed,
+            command_line=tuple(command_line),
+            versions=dict(versions),
+            evaluator=dict(evaluator),
+            design_sha256=hashlib.sha256(content).hexdigest(),
+            seed=plan.seed,
             machine=machine,
-            inputs=inputs or {},
-            clock=clock or {},
-            parameters=parameters(design),
+            inputs=dict(inputs or {}),
+            clock=clock,
+            parameters=parameters(plan),
         )
-        make_folder(path / PARTS)
-        write_atomically(path / DESIGN, plan_to_json(design))
-        writer = cls(path, manifest, design, lock(path / LOCK))
-        # The manifest comes last: a folder without one is no run.
-        writer.save_manifest()
-        return writer
+        path = root / manifest.run
+        # It gets its name once it is whole: neither a kill nor a full disk leaves a folder that is half a run.
+        with _new_folder(path) as folder:
+            held = lock(folder / LOCK)
+            try:
+                write_atomically(folder / PROGRAMS, programs_parquet(programs))
+                write_atomically(folder / DESIGN, content)
+                _save(folder, manifest)
+            except BaseException:
+                held.close()
+                raise
+        return cls(path, manifest, plan, held)
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
         """Continue a run that is not complete. InputError where it is complete or was changed since."""
-        Run.open(path)  # lest the lock be left in a folder that is no run
+        Run.open(path)  # or the lock would be left in a folder that is no run
         held = lock(path / LOCK)
         try:
             run = Run.open(path)
             if run.manifest.status is Status.COMPLETE:
                 raise InputError(f"{path} is complete; there is nothing to resume")
-            if plan_sha256(run.design) != run.manifest.design_sha256:
+            if file_fact(path / DESIGN).sha256 != run.manifest.design_sha256:
                 raise InputError(f"{path / DESIGN} is not the design that the run began with; start a new run")
             run.verify()  # or what was changed since would be hashed anew as the run's own
-            writer = cls(path, run.manifest, run.design, held)
+            writer = cls(path, run.manifest, run.plan(), held)
         except BaseException:
             held.close()
             raise
-        writer.manifest.status = Status.RUNNING
-        writer.manifest.status_reason = ""
-        writer.manifest.files = {}
+        writer.update(status=Status.RUNNING, status_reason="", files={}, messages=Summary(), outcome=None)
         writer.save_manifest()
         return writer
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the manifest, which `save_manifest` and `finish` write."""
+        self.manifest = msgspec.structs.replace(self.manifest, **changes)
 
     @property
     def messages_path(self) -> Path:
@@ -185,13 +234,16 @@ class RunWriter:
         """Add rows. On failure none of them is in the run, and EnvironmentFault says why."""
         if samples:
             content = as_parquet(self._table(samples))
+            self._check_folder()
             with suppress(FileExistsError):
-                make_folder(self.path / PARTS)
+                make_folder(self.path / PARTS, parents=False)
             write_atomically(self.path / PARTS / f"{self._next_part:06d}.parquet", content)
             self._next_part += 1
+            self._rows += len(samples)
 
     def add(self, name: str, content: bytes) -> None:
         """A further file of the run, of which the manifest will have the hash."""
+        self._check_folder()
         write_atomically(self.path / name, content)
         self._added.append(name)
 
@@ -205,71 +257,136 @@ class RunWriter:
         return pa.Table.from_pylist(rows, schema=SAMPLE_SCHEMA)
 
     def save_manifest(self) -> None:
-        self.manifest.checksum = manifest_checksum(msgspec.to_builtins(self.manifest))
-        document = msgspec.json.encode(self.manifest, order="sorted")
-        write_atomically(self.path / MANIFEST, msgspec.json.format(document, indent=1) + b"\n")
+        self._check_folder()
+        self.manifest = _save(self.path, self.manifest)
 
     def finish(self, status: Status, reason: str = "", messages: Summary | None = None) -> Run:
         """Gather the samples, write hashes and status, and let go of the run."""
+        self._check_folder()
         self._gather()
-        self.manifest.status = status
-        self.manifest.status_reason = reason
-        self.manifest.messages = messages or Summary()
-        names = [name for name in (DESIGN, SAMPLES, MESSAGES, *self._added) if (self.path / name).exists()]
-        self.manifest.files = {name: file_fact(self.path / name) for name in names}
+        names = [name for name in (DESIGN, PROGRAMS, SAMPLES, MESSAGES, *self._added) if (self.path / name).exists()]
+        self.update(
+            status=status,
+            status_reason=reason,
+            messages=messages or Summary(),
+            files={name: file_fact(self.path / name) for name in names},
+        )
         self.save_manifest()
         self.close()
-        return Run(self.path, self.manifest, self.design)
+        return self.run()
 
     def close(self) -> None:
         """Let go of the run as it is; `reopen` can continue it."""
         self._lock.close()
 
+    def run(self) -> Run:
+        """The run as it is, for reading."""
+        return Run(self.path, self.manifest, self._document)
+
+    def _check_folder(self) -> None:
+        if _identity(self.path) != self._folder:
+            raise EnvironmentFault(f"{self.path} was removed or replaced while the run went on; start a new run")
+        refuse_links(self.path)
+
     def _gather(self) -> None:
-        run = Run(self.path, self.manifest, self.design)
-        table = run.table(SAMPLE_SCHEMA.names)
+        table = self.run().table(SAMPLE_SCHEMA.names)
+        if table.num_rows != self._rows:
+            raise EnvironmentFault(
+                f"{self.path} has {table.num_rows} of the {self._rows} batches that were written to it: files were "
+                "removed while the run went on; start a new run"
+            )
         metadata = {_NEXT_PART: str(self._next_part).encode()}
         write_atomically(self.path / SAMPLES, as_parquet(table.replace_schema_metadata(metadata)))
-        for left in (*self.path.glob(f"{PARTS}/*"), *self.path.glob(f"{TEMPORARY_PREFIX}*")):
-            left.unlink()
+        _remove_files(self.path / PARTS)
         with suppress(FileNotFoundError):  # nothing was added since the run was gathered before
             (self.path / PARTS).rmdir()
+        _remove_files(self.path, TEMPORARY_PREFIX)
 
 
-def _new_folder(root: Path, stem: str) -> Path:
-    while True:
-        path = root / f"{stem}-{secrets.token_hex(3)}"
-        with suppress(FileExistsError):
-            make_folder(path)
-            return path
+def file_fact(path: Path) -> FileFact:
+    """Size and hash of a file, an input of a run or a part of it. InputError where it cannot be read."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise InputError(f"cannot read {path}: it is not a regular file")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return FileFact(bytes=file.tell(), sha256=digest)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
-def as_parquet(table: pa.Table) -> bytes:
-    """The content of a file of a run."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+def refuse_links(path: Path) -> None:
+    """InputError, naming it, for a link in a run folder."""
+    for folder in (path, path / PARTS):
+        with suppress(NotADirectoryError, FileNotFoundError, PermissionError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    raise InputError(f"{entry.path} is a link; a run holds regular files only, so put a copy there")
+
+
+def _remove_files(folder: Path, prefix: str = "") -> None:
+    """Remove the files of a folder, and never those of another that a link in its place leads to."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        refuse("clear", folder, error)
+    try:
+        for name in os.listdir(descriptor):  # noqa: PTH208 - pathlib takes no descriptor
+            if name.startswith(prefix):
+                os.unlink(name, dir_fd=descriptor)
+    except OSError as error:
+        refuse("clear", folder, error)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _new_folder(path: Path) -> Iterator[Path]:
+    """A folder under a temporary name, which becomes `path` at the end. It is removed where that is not reached."""
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    make_folder(temporary)
+    try:
+        yield temporary
+        try:
+            temporary.rename(path)
+        except OSError as error:
+            refuse("make the folder", path, error)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a folder from another of the same name; None where there is none."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def _save(path: Path, manifest: Manifest) -> Manifest:
+    """Write a manifest with its checksum into a run folder."""
+    manifest = msgspec.structs.replace(manifest, checksum="")
+    manifest = msgspec.structs.replace(manifest, checksum=manifest_checksum(msgspec.to_builtins(manifest)))
+    write_atomically(path / MANIFEST, encode(manifest, indent=1))
+    return manifest
 
 
 def _read(path: Path) -> bytes:
-    if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise InputError(f"{path.parent} is no run: {path.name} is no regular file")
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path.parent} is no run: cannot read {path.name} ({error.strerror})") from error
+        return read_bytes(path, _MAX_DESIGN)
+    except InputError as error:
+        raise InputError(f"{path.parent} is not a run: {error}") from error
 
 
-def _read_manifest(path: Path) -> Manifest:
-    content = _read(path / MANIFEST)
-    try:
-        version = msgspec.json.decode(content, type=dict[str, Any]).get("schema_version")
-        if version != SCHEMA_VERSION:
-            raise InputError(f"{path} has schema version {version}; this tool reads version {SCHEMA_VERSION}")
-        return msgspec.json.decode(content, type=Manifest)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(f"{path / MANIFEST} is no manifest of a run: {error}") from error
+def _read_design(path: Path) -> Design:
+    design = parse(_read(path), str(path), Design)
+    if fault := design_fault(design.settings, design.cells):
+        raise DecodeError(f"{path} is not the design of a run: {fault}")
+    return design
 
 
 def _gathered_parts(path: Path) -> int:

@@ -7,10 +7,11 @@ import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from costmodel._native import ffi, lib
 from costmodel.errors import EnvironmentFault, InputError
+from costmodel.records.run import Clock as ClockRecord
 
 ClockName: TypeAlias = Literal["tsc", "cntvct", "raw", "perf", "icount"]
 CLOCKS: Final[tuple[ClockName, ...]] = get_args(ClockName)
@@ -57,11 +58,11 @@ def clock_named(name: str | None) -> ClockName | None:
     return name
 
 
-def clock_facts(name: ClockName) -> dict[str, Any]:
+def clock_facts(name: ClockName) -> ClockRecord:
     """What a manifest says of a clock: its name, and the unit of all times by it. EnvironmentFault where it is
     not to be had. `icount` is no clock that a process reads; `costmodel/timing/icount.py` speaks for it."""
     clock = Clock(name)
-    return {"name": clock.name, "unit": "ns" if clock.counts_time else "cycles"}
+    return ClockRecord(name=clock.name, unit="ns" if clock.counts_time else "cycles")
 
 
 class Clock:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from costmodel.machine import build_info
+from costmodel.records.run import Machine, core_list, identified
 from costmodel.timing.clock import cpu_flags
 
 # Of the many flags, those that decide which code libraries choose, or what the clock is worth.
@@ -33,31 +31,29 @@ _CPU_FIELDS: Final = (
 )
 
 
-def fingerprint(core: int) -> dict[str, Any]:
-    """The computer, as far as it may change how long things take. `id` names all the rest of it in 16 hex digits.
-
-    What the system does not tell is absent.
-    """
+def fingerprint(core: int) -> Machine:
+    """The computer of a core, as far as it may change how long things take."""
     cpu = Path(f"/sys/devices/system/cpu/cpu{core}")
-    facts: dict[str, Any] = {
-        "architecture": platform.machine(),
-        "cpu": _cpu(),
-        "flags": sorted(cpu_flags() & _FLAGS),
-        "cores": os.cpu_count(),
-        "smt": _line(Path("/sys/devices/system/cpu/smt/control")),
-        "siblings": _line(cpu / "topology" / "thread_siblings_list"),
-        "governor": _line(cpu / "cpufreq" / "scaling_governor"),
-        "boost": _line(Path("/sys/devices/system/cpu/cpufreq/boost")),
-        "isolated": _line(Path("/sys/devices/system/cpu/isolated")),
-        "clocksource": _line(Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")),
-        "aslr": _line(Path("/proc/sys/kernel/randomize_va_space")),
-        "kernel": platform.release(),
-        "virtualisation": _virtualisation(),
-        "memory_mib": _memory_mib(),
-    }
-    facts = {name: fact for name, fact in facts.items() if fact not in (None, "", {}, [])}
-    identity = hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()[:16]
-    return {"id": identity, **facts}
+    threads = _line(cpu / "topology" / "thread_siblings_list")
+    return identified(
+        Machine(
+            id="",
+            architecture=platform.machine(),
+            cpu=_cpu(),
+            flags=tuple(sorted(cpu_flags() & _FLAGS)),
+            cores=os.cpu_count(),
+            smt=_line(Path("/sys/devices/system/cpu/smt/control")),
+            threads_per_core=len(core_list(threads)) if threads else None,
+            governor=_line(cpu / "cpufreq" / "scaling_governor"),
+            boost=_line(Path("/sys/devices/system/cpu/cpufreq/boost")),
+            isolated=_line(Path("/sys/devices/system/cpu/isolated")),
+            clocksource=_line(Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")),
+            aslr=_line(Path("/proc/sys/kernel/randomize_va_space")),
+            kernel=platform.release(),
+            virtualisation=_virtualisation(),
+            memory_mib=_memory_mib(),
+        )
+    )
 
 
 def versions(tool: str) -> dict[str, str]:
@@ -75,7 +71,7 @@ def versions(tool: str) -> dict[str, str]:
 
 def _line(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip() or None
     except OSError:
         return None
 

@@ -7,7 +7,8 @@ import random
 from collections.abc import Iterator, Sequence
 
 from costmodel.errors import EnvironmentFault
-from costmodel.runs.design import Cell, Experiment, Plan, Work
+from costmodel.records.run import Experiment, Work
+from costmodel.runs.design import Cell, Plan
 
 __all__ = ["Cell", "Experiment", "Plan", "Work", "choose_core", "groups", "in_blocks", "orders"]
 

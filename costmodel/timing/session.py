@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
 
 from costmodel import __version__
 from costmodel.errors import CalibrateError, InputError, Interrupted
+from costmodel.records.run import Calibration, Clock, FileFact, Machine, SessionOutcome, Status
 from costmodel.runs.design import Plan
-from costmodel.runs.provenance import FileFact
-from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import Run, RunWriter
+from costmodel.runs.tables import Sample
 from costmodel.timing.backend import Backend, LocalBackend
-from costmodel.timing.clock import ClockName, choose_clock, clock_facts
+from costmodel.timing.clock import ClockName, choose_clock, clock_facts, clock_named
 from costmodel.timing.fingerprint import fingerprint, versions
 from costmodel.timing.icount import CountingBackend, tool_version
 from costmodel.timing.plan import Cell, choose_core
@@ -63,9 +63,9 @@ class Place:
     """Where processes run: fingerprint of the machine, versions of the build there, and what its clock says of itself,
     all as a manifest has them."""
 
-    machine: dict[str, Any]
+    machine: Machine
     versions: dict[str, str]
-    clock: dict[str, Any]
+    clock: Clock
 
 
 def here(core: int, clock: ClockName | None = None) -> Place:
@@ -108,7 +108,7 @@ def measure(
         evaluator=evaluator(place.versions),
         command_line=command_line,
         inputs=dict(inputs or {}),
-        clock=dict(place.clock),
+        clock=place.clock,
     )
     return _Session(writer, began, time_budget, observer, backend, trace, stopped).run()
 
@@ -133,18 +133,18 @@ def resume(
     run = Run.open(path)
     if run.manifest.status is Status.COMPLETE:
         raise InputError(f"{path} is complete; there is nothing to resume")
-    begun = run.manifest.clock.get("name")
+    begun = run.manifest.clock.name
     if clock not in (None, begun):
         raise InputError(f"{path} was begun with the clock {begun}; resume it with that, or start a new run")
-    place = place or here(choose_core(run.design.core), begun)
+    place = place or here(choose_core(run.design.settings.core), clock_named(begun))
     if place.machine != run.manifest.machine or evaluator(place.versions) != run.manifest.evaluator:
         raise InputError(f"{path} was begun on another machine or with another build; start a new run")
     return _Session(RunWriter.reopen(path), began, time_budget, observer, backend, trace, stopped).run()
 
 
-def _clock_facts(clock: ClockName) -> dict[str, Any]:
+def _clock_facts(clock: ClockName) -> Clock:
     if clock == "icount":
-        return {"name": clock, "unit": "instructions", "tool": tool_version()}
+        return Clock(name=clock, unit="instructions", tool=tool_version())
     return clock_facts(clock)
 
 
@@ -174,14 +174,13 @@ class _Session:
     ) -> None:
         self.writer, self.plan, self.observer = writer, writer.design, observer
         self.began, self.time_budget = began, time_budget
-        clock = writer.manifest.clock
-        self.clock: ClockName = clock["name"]
+        self.clock: ClockName = clock_named(writer.manifest.clock.name) or choose_clock()
         self.backend = backend or _usual_backend(self.clock)
-        self.calibrations: dict[str, dict[str, float]] = clock.setdefault("ns_per_tick", {})
+        self.calibrations = dict(writer.manifest.clock.ns_per_tick)
         self.log = JsonLines(writer.messages_path)
         self.trace = Trace(*trace.routes, Route(self.log))
         self.stopped = stopped or threading.Event()
-        self.tally = Tally(self.plan, Run(writer.path, writer.manifest, self.plan).samples())
+        self.tally = Tally(self.plan, writer.run().samples())
         self.jobs: dict[int, Job] = {}
         self.iterations: dict[str, int] = {}
         self.pending: list[Sample] = []
@@ -255,7 +254,7 @@ class _Session:
 
     def _begin(self, begin: Begin) -> None:
         cells = self.jobs[begin.process].cells
-        self.calibrations[str(begin.process)] = {"first": begin.ns_per_tick}
+        self.calibrations[str(begin.process)] = Calibration(first=begin.ns_per_tick)
         self.iterations.update(zip((cell.id for cell in cells), begin.iterations, strict=True))
         self.setup_seconds, self.start_seconds = begin.setup_seconds, begin.start_seconds
         self._say(
@@ -277,7 +276,7 @@ class _Session:
         return time.monotonic() > self.began + self.time_budget - wrap_up
 
     def _block(self, block: Block) -> None:
-        scale = self.calibrations[str(block.process)]["first"]
+        scale = self.calibrations[str(block.process)].first
         cells = self.jobs[block.process].cells
         samples = [
             Sample(
@@ -315,8 +314,8 @@ class _Session:
 
     def _end(self, end: End) -> None:
         calibration = self.calibrations[str(end.process)]
-        calibration["last"] = end.ns_per_tick
-        drift = end.ns_per_tick / calibration["first"] - 1
+        self.calibrations[str(end.process)] = msgspec.structs.replace(calibration, last=end.ns_per_tick)
+        drift = end.ns_per_tick / calibration.first - 1
         self._say(
             "process_end",
             Severity.WARNING if abs(drift) > _DRIFT_LIMIT else Severity.INFO,
@@ -383,24 +382,27 @@ class _Session:
         """Leave the run as `status` says. After a failure the disk may refuse this too; the run then stays `running`,
         which is read as killed."""
         seconds = time.monotonic() - self.began
-        manifest = self.writer.manifest
-        if manifest.clock["unit"] == "ns":
+        clock = self.writer.manifest.clock
+        if clock.unit == "ns":
             self.timed_seconds += self.unended_seconds
-        manifest.uncertain = self.tally.uncertain(reason)
         finite = self.tally.half_widths[np.isfinite(self.tally.half_widths)]
-        manifest.outcome = {
-            "processes": self.tally.processes,
-            "batches": self.tally.batches,
-            "gated": self.tally.gated,
-            "discard_rate": self.tally.discard_rate,
-            "cells": len(self.plan.cells),
-            "cells_done": self.tally.cells_done,
-            "median_half_width": float(finite.median()) if len(finite) else None,
-            "worst_half_width": float(finite.max()) if len(finite) else None,
-            "seconds": seconds,
-            "timed_share": self.timed_seconds / seconds,
-            "yardstick_share": self.yardstick_seconds / seconds,
-        }
+        self.writer.update(
+            clock=msgspec.structs.replace(clock, ns_per_tick=self.calibrations),
+            uncertain=self.tally.uncertain(reason),
+            outcome=SessionOutcome(
+                processes=self.tally.processes,
+                batches=self.tally.batches,
+                gated=self.tally.gated,
+                discard_rate=self.tally.discard_rate,
+                cells=len(self.plan.cells),
+                cells_done=self.tally.cells_done,
+                median_half_width=float(finite.median()) if len(finite) else None,
+                worst_half_width=float(finite.max()) if len(finite) else None,
+                seconds=seconds,
+                timed_share=self.timed_seconds / seconds,
+                yardstick_share=self.yardstick_seconds / seconds,
+            ),
+        )
         try:
             try:
                 self._say("end", status=status.value, reason=reason)
@@ -411,4 +413,4 @@ class _Session:
             self.writer.close()
             if status is Status.COMPLETE:
                 raise
-            return Run(self.writer.path, manifest, self.plan)
+            return self.writer.run()

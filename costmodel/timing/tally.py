@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from costmodel.errors import Inconclusive
 from costmodel.runs.design import FEWEST_BLOCKS, Plan
 from costmodel.runs.means import block_yardstick, process_means
-from costmodel.runs.schema import Sample
+from costmodel.runs.tables import Sample
 from costmodel.timing.estimate import estimate
 from costmodel.timing.plan import groups
 

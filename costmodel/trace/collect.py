@@ -18,7 +18,8 @@ from typing import IO, Final
 import msgspec
 
 from costmodel.errors import EnvironmentFault
-from costmodel.trace.message import Fields, Message, Severity, stamped
+from costmodel.records.message import Message, Severity
+from costmodel.trace.message import stamped
 from costmodel.trace.otlp import Received
 from costmodel.trace.spool import Sent, Source
 
@@ -30,15 +31,9 @@ class Full(Exception):  # noqa: N818 - it is no error of the program
     """The folder holds as much as it may."""
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(Message, frozen=True, kw_only=True):
     """A message as it is kept: a line that reads as `Message` too. `sequence` is 0 in the collector's own."""
 
-    namespace: str
-    kind: str
-    severity: Severity
-    timestamp: int
-    fields: Fields
-    uptime: int = 0
     sequence: int = 0
 
 

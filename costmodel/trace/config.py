@@ -34,8 +34,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from costmodel.errors import EnvironmentFault, InputError
+from costmodel.records.message import Severity
 from costmodel.trace.jsonl import JsonLines
-from costmodel.trace.message import Severity
 from costmodel.trace.terminal import Terminal
 from costmodel.trace.trace import Backend, Route, Trace
 

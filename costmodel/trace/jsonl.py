@@ -8,8 +8,9 @@ from typing import NoReturn
 import msgspec
 
 from costmodel.errors import EnvironmentFault, InputError
+from costmodel.files import open_append
+from costmodel.records.message import Message, Summary
 from costmodel.trace.log import read_log
-from costmodel.trace.message import Message, Summary
 
 
 class JsonLines:
@@ -24,7 +25,7 @@ class JsonLines:
         self.path = path
         self._encoder = msgspec.json.Encoder()
         try:
-            self._file = path.open("ab", buffering=0)
+            self._file = open_append(path)
         except OSError as error:
             self._fail(error)
         try:
@@ -35,7 +36,8 @@ class JsonLines:
 
     def _read_back(self) -> int:
         """Count what the file holds, and cut off an unfinished line: its number of bytes."""
-        log, self._tally = read_log(self.path)
+        log = read_log(self.path)
+        self._tally = log.tally
         if log.damaged:
             number, reason = log.damaged[0]
             raise InputError(f"{self.path} line {number} is no message: {reason}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from costmodel.errors import InputError
-from costmodel.trace.message import Message, Summary, Tally
+from costmodel.errors import DecodeError, InputError
+from costmodel.records import decode_json
+from costmodel.records.message import Message, Summary
+from costmodel.trace.message import Tally
 
 _LINE_LIMIT: Final = 1 << 24
 """Bytes of the longest line that is read."""
@@ -23,31 +23,33 @@ class Log:
     """What a log holds. `damaged` names the first lines that are no message, with the reason, and `damage` counts them;
     `complete` bytes end with a whole line, and `torn` bytes follow, of a line that was cut short."""
 
-    summary: Summary
+    tally: Tally = field(default_factory=Tally)
     damaged: list[tuple[int, str]] = field(default_factory=list)
     damage: int = 0
     complete: int = 0
     torn: int = 0
 
+    @property
+    def summary(self) -> Summary:
+        """What the messages add up to."""
+        return self.tally.summary
 
-def read_log(path: Path) -> tuple[Log, Tally]:
-    """A log, and the tally with which to go on counting. InputError where it cannot be read, or has lines beyond all
-    measure."""
-    tally = Tally()
-    log = Log(tally.summary)
-    decoder = msgspec.json.Decoder(Message)
+
+def read_log(path: Path) -> Log:
+    """A log. InputError where it cannot be read, or has a line that is longer than any message."""
+    log = Log()
     for number, line in enumerate(_lines(path), start=1):
         if not line.endswith(b"\n"):
             log.torn = len(line)
             break
         log.complete += len(line)
         try:
-            tally.add(decoder.decode(line))
-        except (msgspec.MsgspecError, RecursionError) as error:
+            log.tally.add(decode_json(line, Message, f"line {number}"))
+        except DecodeError as error:
             log.damage += 1
             if len(log.damaged) < _NAMED:
                 log.damaged.append((number, str(error)))
-    return log, tally
+    return log
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -1,16 +1,11 @@
-"""The one message type, and what a log of messages adds up to."""
+"""Messages of this moment, and what a log of them adds up to."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
-import msgspec
-
-Fields: TypeAlias = Mapping[str, object]
-"""What a message says beside its kind: values that JSON can carry."""
+from costmodel.records.message import Break, Message, Severity, Summary
 
 START: Final = "start"
 """The kind that begins a session in a log, which may hold several, one after another."""
@@ -25,94 +20,58 @@ held up between the reading of one and of the other."""
 _LISTED: Final = 100  # breaks of a kind; the rest are counted
 
 
-class Severity(StrEnum):
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class Message(msgspec.Struct, frozen=True):
-    """One thing that happened.
-
-    `namespace` is the place that says it ("timing.session"), `kind` what happened ("block"); `timestamp` is in
-    nanoseconds since the Unix epoch, `uptime` in nanoseconds since the machine was started, suspends included (0 where
-    it is not known). The second tells when somebody sets the first.
-    """
-
-    namespace: str
-    kind: str
-    severity: Severity
-    timestamp: int
-    fields: Fields
-    uptime: int = 0
-
-    @property
-    def name(self) -> str:
-        """Namespace and kind, as messages are counted."""
-        return f"{self.namespace}/{self.kind}"
-
-
-def stamped(namespace: str, kind: str, severity: Severity, fields: Fields) -> Message:
+def stamped(namespace: str, kind: str, severity: Severity, fields: dict[str, object]) -> Message:
     """A message of this moment."""
-    return Message(namespace, kind, severity, time.time_ns(), fields, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
-
-
-class Break(msgspec.Struct, frozen=True):
-    """A place in a log: the number of the message before which it is, from 1, that message's kind, and seconds: of
-    silence, or by which the clock was set forward (or, below zero, back)."""
-
-    message: int
-    kind: str
-    seconds: float
-
-
-class Summary(msgspec.Struct):
-    """What a log holds: messages by `namespace/kind`, and the first and last timestamp (ns since the Unix epoch).
-
-    `gaps` are silences of more than GAP_SECONDS, `jumps` are places where the clock was set. Of each the first hundred
-    are listed; `unlisted` counts the rest.
-    """
-
-    counts: dict[str, int] = {}
-    first: int | None = None
-    last: int | None = None
-    gaps: list[Break] = []
-    jumps: list[Break] = []
-    unlisted: int = 0
-
-    @property
-    def messages(self) -> int:
-        return sum(self.counts.values())
+    return Message(
+        namespace=namespace,
+        kind=kind,
+        severity=severity,
+        timestamp=time.time_ns(),
+        fields=fields,
+        uptime=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+    )
 
 
 class Tally:
     """Sums messages up as they come, in their order."""
 
     def __init__(self) -> None:
-        self.summary = Summary()
-        self._number = 0
-        self._before: Message | None = None
+        self._counts: dict[str, int] = {}
+        self._first: Message | None = None
+        self._last: Message | None = None
+        self._gaps: list[Break] = []
+        self._jumps: list[Break] = []
+        self._number = self._unlisted = 0
+
+    @property
+    def summary(self) -> Summary:
+        """Of all that was added."""
+        return Summary(
+            counts=dict(self._counts),
+            first=self._first.timestamp if self._first else None,
+            last=self._last.timestamp if self._last else None,
+            gaps=tuple(self._gaps),
+            jumps=tuple(self._jumps),
+            unlisted=self._unlisted,
+        )
 
     def add(self, message: Message) -> None:
-        summary = self.summary
         self._number += 1
-        summary.counts[message.name] = summary.counts.get(message.name, 0) + 1
-        summary.first = message.timestamp if summary.first is None else summary.first
-        summary.last = message.timestamp
-        before, self._before = self._before, message
+        self._counts[message.name] = self._counts.get(message.name, 0) + 1
+        self._first = self._first or message
+        before, self._last = self._last, message
         if before is not None:
             passed, set_by = _passed(before, message)
             if passed > GAP_SECONDS:
-                self._note(summary.gaps, message, passed)
+                self._note(self._gaps, message, passed)
             if set_by:
-                self._note(summary.jumps, message, set_by)
+                self._note(self._jumps, message, set_by)
 
     def _note(self, breaks: list[Break], message: Message, seconds: float) -> None:
         if len(breaks) < _LISTED:
-            breaks.append(Break(self._number, message.kind, seconds))
+            breaks.append(Break(message=self._number, kind=message.kind, seconds=seconds))
         else:
-            self.summary.unlisted += 1
+            self._unlisted += 1
 
 
 def _passed(before: Message, after: Message) -> tuple[float, float]:

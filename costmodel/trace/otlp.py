@@ -19,7 +19,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from costmodel.trace.message import Message, Severity
+from costmodel.records.message import Message, Severity
 from costmodel.trace.spool import Sent, Source
 
 SEQUENCE: Final = "calibrate.sequence"
@@ -92,12 +92,12 @@ def from_request(request: ExportLogsServiceRequest) -> Iterator[Received]:
                 fields = {one.key: _value(one.value) for one in record.attributes}
                 sequence, uptime = (_whole(fields.pop(name, 0)) for name in (SEQUENCE, UPTIME))
                 message = Message(
-                    scope.scope.name or "unnamed",
-                    record.event_name or _text(_value(record.body)),
-                    _severity(record.severity_number),
-                    record.time_unix_nano or record.observed_time_unix_nano,
-                    fields,
-                    uptime,
+                    namespace=scope.scope.name or "unnamed",
+                    kind=record.event_name or _text(_value(record.body)),
+                    severity=_severity(record.severity_number),
+                    timestamp=record.time_unix_nano or record.observed_time_unix_nano,
+                    fields=fields,
+                    uptime=uptime,
                 )
                 yield Received(source, Sent(sequence, message))
 

@@ -19,7 +19,8 @@ from opentelemetry.sdk.resources import Resource
 
 from costmodel import __version__
 from costmodel.errors import EnvironmentFault
-from costmodel.trace.message import Message, Severity, stamped
+from costmodel.records.message import Message, Severity
+from costmodel.trace.message import stamped
 from costmodel.trace.otlp import resource, to_records
 from costmodel.trace.spool import Sent, Source, Spool
 

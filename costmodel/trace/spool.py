@@ -19,8 +19,8 @@ from typing import IO, Final, Self
 
 import msgspec
 
+from costmodel.records.message import Message
 from costmodel.trace.log import read_lines
-from costmodel.trace.message import Message
 
 SEGMENT_BYTES: Final = 1 << 18
 _SOURCE, _LOCK, _SEGMENTS = "source.json", "lock", "*.jsonl"

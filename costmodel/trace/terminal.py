@@ -7,7 +7,7 @@ import time
 
 import msgspec
 
-from costmodel.trace.message import Message
+from costmodel.records.message import Message
 
 
 class Terminal:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from costmodel.trace.message import Message, Severity, stamped
+from costmodel.records.message import Message, Severity
+from costmodel.trace.message import stamped
 
 _RANK: Final = {severity: rank for rank, severity in enumerate(Severity)}
 

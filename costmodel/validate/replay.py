@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -15,12 +16,11 @@ from costmodel.judging.estimate import Estimate
 from costmodel.model import CostModel, variant_for
 from costmodel.predict.counts import Prediction, predict
 from costmodel.predict.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
-from costmodel.runs import design
+from costmodel.records.run import Work as CellWork
+from costmodel.runs.anomalies import oddities
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.means import process_means
-from costmodel.runs.origin import oddities
-from costmodel.runs.provenance import file_fact
-from costmodel.runs.store import Run
+from costmodel.runs.store import Run, file_fact
 from costmodel.timing.estimate import estimate, hash_yardstick, reference_yardstick
 from costmodel.timing.plan import choose_core
 from costmodel.timing.session import Observer, measure
@@ -45,7 +45,7 @@ class _Replay:
     """One program timed in one way, and the time that is predicted for it."""
 
     prediction: Prediction
-    work: design.Work
+    work: CellWork
     predicted: Predicted
 
     @property
@@ -140,7 +140,7 @@ def _score(replay: _Replay, observation: Observation, gates: Gates) -> Score:
 
 
 def _work(
-    work: design.Work, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
+    work: CellWork, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
 ) -> Work:
     """All programs timed in one way. `state` is the factor by which their times were brought to the model's state."""
     mine = [(replay, found) for replay, found in zip(replays, scores, strict=True) if replay.work == work]
@@ -176,7 +176,7 @@ def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
     if fitted is None:
         return False, ["the model does not say on which machine it was measured: observed times are this replay's"]
     notes = []
-    if fitted.machine != run.manifest.machine:
+    if fitted.machine != msgspec.to_builtins(run.manifest.machine):
         notes.append("the model was measured on another machine: observed times are this replay's")
     elif fitted.hash_yardstick_ns is None:
         notes.append("the model was measured without the hash yardstick: observed times are this replay's")
@@ -222,7 +222,7 @@ def observe(run: Run, samples: pd.DataFrame, state: float) -> dict[str, Observat
     for cell in run.design.cells:
         if cell.id not in normalised.index:
             raise Inconclusive(f"{run.path}: too few undisturbed batches of {cell.id!r}; replay on a quieter machine")
-    yardstick_ns, seed = reference_yardstick(samples), run.design.seed
+    yardstick_ns, seed = reference_yardstick(samples), run.design.settings.seed
     own = _estimates(estimate(normalised, scale_ns=yardstick_ns, seed=seed))
     raw = _estimates(estimate(process_means(samples, yardsticks=()), scale_ns=1, seed=seed))
     return {

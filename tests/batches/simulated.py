@@ -10,10 +10,12 @@ import msgspec
 import numpy as np
 
 from costmodel.batches.observe import Observed, Row
-from costmodel.runs.design import Cell, Experiment, Plan
-from costmodel.runs.schema import Sample, Status
+from costmodel.records.run import Experiment, Machine, Status
+from costmodel.runs.design import Cell, Plan
 from costmodel.runs.store import Run, RunWriter
+from costmodel.runs.tables import Sample
 from costmodel.trace import JsonLines, Message, Severity
+from tests.runs.facts import CLOCK
 
 _OPERATIONS: tuple[tuple[Experiment, str], ...] = (
     ("builtins", "addInteger"),
@@ -72,14 +74,24 @@ def write_run(
         folder,
         "builtins",
         plan,
-        machine={"id": machine, "cpu": machine},
+        machine=Machine(id=machine, cpu={"model name": machine}),
+        clock=CLOCK,
         versions={"calibrate": "0", "native": evaluator},
         evaluator={"name": "imaginary", "sha256": evaluator},
     )
     log = JsonLines(writer.messages_path)
     said = ["start", *(["process_begin", *["block"] * BLOCKS, "process_end"] * processes), "end"]
     for number, kind in enumerate(said, 1):
-        log.emit(Message("timing.session", kind, Severity.INFO, number * 10**9, {}, number * 10**9))
+        log.emit(
+            Message(
+                namespace="timing.session",
+                kind=kind,
+                severity=Severity.INFO,
+                timestamp=number * 10**9,
+                fields={},
+                uptime=number * 10**9,
+            )
+        )
     log.close()
     operations = tuple(dict.fromkeys(cell.operation for cell in cells))
     of_run = truth.change + rng.normal(0, truth.run_sd, len(operations))

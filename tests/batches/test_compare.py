@@ -13,8 +13,8 @@ from costmodel.batches import compare, select
 from costmodel.batches.select import warnings
 from costmodel.errors import InputError
 from costmodel.judging.change import Change
-from costmodel.runs.provenance import file_fact
-from costmodel.runs.schema import Status as RunStatus
+from costmodel.records.run import Status as RunStatus
+from costmodel.runs.store import file_fact
 from tests.batches.simulated import CELLS, Truth, write_batch, write_run
 from tests.cli.command import calibrate, one_line
 
@@ -165,7 +165,7 @@ def test_the_document_says_where_every_run_comes_from(batches: Path) -> None:
         assert run["files"]["samples.parquet"]["sha256"] == hashlib.sha256(samples).hexdigest()
         assert "manifest.json" in run["files"]
         assert run["messages"]["counts"]["timing.session/end"] == 1
-        assert run["parameters"]["seed"] == 0
+        assert run["parameters"]["settings"]["seed"] == 0
 
 
 def test_the_command_prints_verdicts_and_the_split(batches: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from costmodel.cli.cluster import stoppable
 from costmodel.model import Variant, dump, ledger_model
-from costmodel.runs.schema import Status
+from costmodel.records.run import Status
 from costmodel.runs.store import Run
 from tests.cli.command import ENVIRONMENT, MAIN, calibrate, one_line
 

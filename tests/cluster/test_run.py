@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from msgspec import structs
 
 from costmodel.cluster.manager import replies
 from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, Validated
@@ -16,9 +17,9 @@ from costmodel.cluster.schedule import Block, make_blocks
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.fleet.cluster import connected
 from costmodel.model import ExUnits
+from costmodel.records.run import ClusterParameters, Status, Units
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.design import Cell
-from costmodel.runs.schema import Status
 from costmodel.runs.store import Run
 from costmodel.timing.clock import choose_clock
 from costmodel.timing.session import evaluator
@@ -27,7 +28,7 @@ from tests.fleet.cluster import fleet, wait_for_workers
 
 @pytest.fixture(scope="module")
 def load() -> Load:
-    return make_load(replace(find_profile("plutuscall-secp-ecdsa"), nodes=2, epochs=1, slots=200))
+    return make_load(structs.replace(find_profile("plutuscall-secp-ecdsa"), nodes=2, epochs=1, slots=200))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,13 @@ def test_the_run_has_every_block_on_every_node_predicted_and_observed(
     ]
     named = table[["repeat", "node", "block", "slot", "leader", "transactions"]]
     assert list(named.itertuples(index=False, name=None)) == expected
-    assert run.manifest.files.keys() == {"design.json", "samples.parquet", "messages.jsonl", "blocks.parquet"}
+    assert run.manifest.files.keys() == {
+        "design.json",
+        "programs.parquet",
+        "samples.parquet",
+        "messages.jsonl",
+        "blocks.parquet",
+    }
 
 
 def test_the_log_says_what_the_nodes_said(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
@@ -90,9 +97,10 @@ def test_a_run_says_under_which_parameters_and_by_what_build_it_was_made(
     manifest = Run.open(Path(summary.run)).manifest
     assert manifest.evaluator == evaluator(manifest.versions)
     parameters = manifest.parameters
-    assert (parameters["name"], parameters["repeats"]) == ("plutuscall-secp-ecdsa", 2)
-    assert parameters["most_ex_units"]["tx"] == {"cpu": 10_000_000_000, "mem": 14_000_000}
-    assert len(parameters["cost_model"]) > 100
+    assert isinstance(parameters, ClusterParameters)
+    assert (parameters.profile.name, parameters.repeats) == ("plutuscall-secp-ecdsa", 2)
+    assert parameters.most_ex_units["tx"] == Units(cpu=10_000_000_000, mem=14_000_000)
+    assert len(parameters.cost_model) > 100
 
 
 def test_percentiles_rise_and_the_prediction_is_of_the_fullest_block(

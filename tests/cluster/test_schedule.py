@@ -1,7 +1,6 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from costmodel.cluster.profiles import find_profile
 from costmodel.cluster.schedule import ACTIVE_SLOTS, make_blocks

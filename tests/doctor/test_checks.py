@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.doctor.checks import Check, Verdict, system_checks
-from costmodel.doctor.host import core_list
+from costmodel.doctor.checks import system_checks
+from costmodel.records.doctor import Check, Verdict
+from costmodel.records.run import core_list
 from tests.doctor.machines import BARE, CORE, DESKTOP, GUEST, host
 
 needs_tsc = pytest.mark.skipif(platform.machine() != "x86_64", reason="only x86-64 has a TSC")

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 import pytest
 
-from costmodel.doctor.checks import Check, Verdict
 from costmodel.doctor.diagnosis import diagnose
 from costmodel.doctor.host import Host
-from costmodel.doctor.trial import PROCESSES, Trial, run_trial, trial_checks
+from costmodel.doctor.trial import PROCESSES, run_trial, trial_checks
+from costmodel.records.doctor import Check, Trial, Verdict
 from costmodel.timing.backend import LocalBackend
 from costmodel.timing.plan import choose_core
 from costmodel.timing.protocol import Batch, Block, Event, Job

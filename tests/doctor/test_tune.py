@@ -1,6 +1,5 @@
 """Settings are put back whatever happens: real files, real processes, real kills."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,8 @@ from costmodel.doctor.host import Host
 from costmodel.doctor.saved_settings import put_back_leftovers
 from costmodel.doctor.tune import run_command, tuned
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
+from costmodel.records import encode
+from costmodel.records.doctor import Change, SavedSettings
 from tests.doctor.machines import BARE, CORE, DESKTOP, GUEST, host
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,8 +156,8 @@ def test_a_refused_setting_is_one_line_and_undoes_the_others(machine: Host) -> N
 @pytest.mark.parametrize("path", ["../../etc/passwd", "kernel/mm/transparent_hugepage/enabled", GOVERNOR + "/../x"])
 def test_only_known_settings_are_put_back(machine: Host, path: str) -> None:
     (machine.run / "calibrate").mkdir(parents=True)
-    changes = [{"name": "governor", "path": path, "before": "evil", "after": "performance"}]
-    (machine.run / STATE).write_text(json.dumps(changes))
+    change = Change(name="governor", path=path, before="evil", after="performance")
+    (machine.run / STATE).write_bytes(encode(SavedSettings(changes=(change,))))
     with pytest.raises(DecodeError, match="no setting of this machine"):
         put_back_leftovers(machine)
 

@@ -15,9 +15,12 @@ import numpy as np
 
 from costmodel.model import CostingFunction, StepKind, Variant, ledger_model
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
+from costmodel.records.run import Machine as Fingerprint
+from costmodel.records.run import Status
 from costmodel.runs.design import Cell, Plan
-from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import Run, RunWriter
+from costmodel.runs.tables import Sample
+from tests.runs.facts import CLOCK
 
 VARIANT = Variant.D
 HASH_NS, MACHINE_NS = 20_000.0, 30_000.0
@@ -69,7 +72,7 @@ class Machine:
     contaminated: float = 0.0
     uneven: float = 1.0
     regimes: tuple[float, ...] = (1.0, 1.0, 1.35, 1.7)
-    fingerprint: Mapping[str, Any] = field(default_factory=lambda: {"cpu": "imaginary", "cores": 2})
+    fingerprint: Fingerprint = field(default_factory=lambda: Fingerprint(id="imaginary", cores=2))
     has_machine_yardstick: bool = True
 
 
@@ -215,12 +218,13 @@ def make_run(
         folder,
         "measure",
         plan,
-        machine=dict(machine.fingerprint),
+        machine=machine.fingerprint,
+        clock=CLOCK,
         versions={"calibrate": "0"},
         evaluator={"name": "imaginary", "sha256": "0"},
     )
     writer.append(list(_samples(plan, times, machine, np.random.default_rng(seed), processes, blocks)))
-    writer.manifest.uncertain = dict(uncertain or {})
+    writer.update(uncertain=dict(uncertain or {}))
     writer.finish(status)
     return Run.open(writer.path)
 

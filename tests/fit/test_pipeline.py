@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace as replaced
 
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.fit import FittedModel, fit_runs
 from costmodel.model import EXTRAS_KEY, load
-from costmodel.runs.schema import Status
+from costmodel.records.run import Clock, Status
+from costmodel.records.run import Machine as Fingerprint
 from costmodel.runs.store import Run
 from tests.fit.coverage import fitted_values, true_values
 from tests.fit.synthetic import QUIET, VARIANT, Machine, all_cells, make_run, step_cells
@@ -72,9 +75,9 @@ def test_provenance_names_run_hashes_and_machine(run: Run, written: dict[str, An
         content = (run.path / name).read_bytes()
         assert made_from["files"][name] == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     assert made_from["messages"].keys() == {"counts", "first", "last", "gaps", "jumps", "unlisted"}
-    assert made_from["parameters"]["seed"] == run.manifest.seed
+    assert made_from["parameters"]["settings"]["seed"] == run.manifest.seed
     assert extras["warnings"] == [f"{run.name}/messages.jsonl: is not there: the run has no log"]
-    assert extras["machine"] == NOISY.fingerprint
+    assert msgspec.convert(extras["machine"], Fingerprint) == NOISY.fingerprint
     assert extras["variant"] == "D"
     assert extras["method"]["seed"] == 3
     assert "not measured" in extras["method"]["memory"]
@@ -173,19 +176,19 @@ def test_run_given_twice_is_refused(run: Run) -> None:
 
 
 def test_unlike_machines_are_refused(run: Run, tmp_path: Path) -> None:
-    other = make_run(tmp_path, CELLS, machine=replace(QUIET, fingerprint={"cpu": "imaginary", "cores": 4}))
+    other = make_run(tmp_path, CELLS, machine=replace(QUIET, fingerprint=Fingerprint(id="other", cores=4)))
     refuse([run, other], r"are of unlike machines \(cores differs\)")
 
 
 def test_unlike_clocks_are_refused(run: Run, tmp_path: Path) -> None:
     other = make_run(tmp_path, CELLS, machine=NOISY)
-    other.manifest.clock["name"] = "icount"
-    refuse([run, other], r"are of unlike clocks \(icount, None\)")
+    other.manifest = replaced(other.manifest, clock=Clock(name="icount", unit="instructions"))
+    refuse([run, other], r"are of unlike clocks \(icount, tsc\)")
 
 
 def test_counts_are_fitted_and_named_as_such(tmp_path: Path) -> None:
     counted = make_run(tmp_path, CELLS, machine=QUIET)
-    counted.manifest.clock |= {"name": "icount", "unit": "instructions"}
+    counted.manifest = replaced(counted.manifest, clock=Clock(name="icount", unit="instructions"))
     fit_runs([counted], variant=VARIANT).write(tmp_path / "model.json")
     assert json.loads((tmp_path / "model.json").read_bytes())[EXTRAS_KEY]["clock_unit"] == "instructions"
 

@@ -18,8 +18,8 @@ from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrup
 from costmodel.fleet.backend import DaskBackend
 from costmodel.fleet.cluster import Worker, connected, workers_of
 from costmodel.fleet.measure import measure, resume
-from costmodel.runs.design import Plan, plan_to_json
-from costmodel.runs.schema import Status
+from costmodel.records.run import Status, session_outcome
+from costmodel.runs.design import Plan
 from costmodel.runs.store import Run
 from costmodel.timing.protocol import Begin, End, Job
 from costmodel.timing.yardstick import machine_yardstick
@@ -67,13 +67,13 @@ def test_machines_are_measured_at_once_and_kept_apart(cluster: Fleet, tmp_path: 
     cluster.worker(SECOND, machine="other")
     wait_for_workers(cluster, 2)
     runs = measure(cluster.address, QUICK, tmp_path / "runs", "test")
-    assert sorted(run.manifest.machine["id"] for run in runs) == ["one", "other"]
+    assert sorted(run.manifest.machine.id for run in runs) == ["one", "other"]
     for run in runs:
         run.verify()
         assert run.manifest.status is Status.COMPLETE
         samples = run.samples()
         assert set(samples["cell"]) == {cell.id for cell in QUICK.cells}
-        assert samples["cpu"].mode()[0] == run.design.core
+        assert samples["cpu"].mode()[0] == run.design.settings.core
         assert len(set(begun_by(run))) == 1
 
 
@@ -223,17 +223,18 @@ def test_a_time_budget_ends_a_fleet_with_what_it_has(cluster: Fleet, tmp_path: P
     plan = changed(QUICK, blocks_per_process=10_000, min_processes=2, max_processes=10_000, target_half_width=1e-7)
     (run,) = measure(cluster.address, plan, tmp_path / "runs", "test", time_budget=8.0)
     assert (run.manifest.status, run.manifest.status_reason) == (Status.COMPLETE, "time budget spent")
-    assert run.samples()["process"].nunique() == run.manifest.outcome["processes"] >= 1
+    assert run.samples()["process"].nunique() == session_outcome(run.manifest).processes >= 1
 
 
 MANAGER = """
 import sys
 from pathlib import Path
+import msgspec
 from costmodel.errors import CalibrateError
 from costmodel.fleet.measure import measure
-from costmodel.runs.design import plan_from_json
+from costmodel.runs.design import Plan
 try:
-    measure(sys.argv[1], plan_from_json(Path(sys.argv[2]).read_bytes(), "plan"), Path(sys.argv[3]), "test")
+    measure(sys.argv[1], msgspec.json.decode(Path(sys.argv[2]).read_bytes(), type=Plan), Path(sys.argv[3]), "test")
 except CalibrateError as error:
     print(error)
     sys.exit(error.exit_code)
@@ -244,7 +245,7 @@ def test_a_stopped_fleet_keeps_what_it_has_and_can_be_resumed(cluster: Fleet, tm
     cluster.worker(SECOND)
     wait_for_workers(cluster, 1)
     plan = changed(QUICK, blocks_per_process=50, min_processes=6, max_processes=6)
-    (tmp_path / "plan.json").write_bytes(plan_to_json(plan))
+    (tmp_path / "plan.json").write_bytes(msgspec.json.encode(plan))
     arguments = [sys.executable, "-c", MANAGER, cluster.address, str(tmp_path / "plan.json"), str(tmp_path / "runs")]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=ROOT) as manager:
         wait_for(lambda: bool(list(tmp_path.glob("runs/*/parts/[0-9]*.parquet"))))

@@ -9,13 +9,14 @@ from costmodel.errors import EnvironmentFault, InputError
 from costmodel.fleet.cluster import connected
 from costmodel.fleet.measure import measure
 from costmodel.fleet.wire import Answer, Task
+from costmodel.records.run import Machine
 from costmodel.timing.protocol import Batch, Begin, Block, End
 from tests.fleet.test_fleet import job
 from tests.timing.programs import QUICK
 
 
 def test_a_task_comes_back_from_json_as_it_was() -> None:
-    task = Task(job=job(3), machine={"id": "x", "cores": 2}, evaluator={"sha256": "00"}, halt="h")
+    task = Task(job=job(3), machine=Machine(id="x", cores=2), evaluator={"sha256": "00"}, halt="h")
     assert msgspec.json.decode(msgspec.json.encode(task), type=Task) == task
 
 

@@ -13,10 +13,12 @@ from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.files import write_atomically
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
+from costmodel.records.run import ClusterOutcome, Status
 from costmodel.runs.design import Plan
-from costmodel.runs.schema import Sample, Status
 from costmodel.runs.store import RunWriter
+from costmodel.runs.tables import Sample
 from tests.batches.simulated import CELLS, Truth, write_batch
+from tests.runs.facts import CLOCK, MACHINE
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -169,7 +171,8 @@ def cluster_run(folder: Path, *, nodes: int = 2, blocks: int = 300) -> Path:
         folder,
         "cluster",
         Plan(cells=(cell,), core=1),
-        machine={"id": "m"},
+        machine=MACHINE,
+        clock=CLOCK,
         versions={"calibrate": "0"},
         evaluator={"sha256": "e"},
     )
@@ -192,5 +195,5 @@ def cluster_run(folder: Path, *, nodes: int = 2, blocks: int = 300) -> Path:
             for block in range(blocks)
         ]
     )
-    writer.manifest.outcome = {"profile": "plutuscall-loop", "nodes": nodes, "predicted_tx_ns": 1000.0}
+    writer.update(outcome=ClusterOutcome(profile="plutuscall-loop", nodes=nodes, predicted_tx_ns=1000.0))
     return writer.finish(Status.COMPLETE).path

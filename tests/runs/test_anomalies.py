@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from costmodel.errors import InputError
+from costmodel.records.run import Clock, Machine, Status, manifest_checksum
 from costmodel.runs.anomalies import Finding, Kind, pool_findings, run_findings, verify_folder
-from costmodel.runs.provenance import file_fact
-from costmodel.runs.schema import Status, manifest_checksum
-from costmodel.runs.store import Run, RunWriter
+from costmodel.runs.store import Run, RunWriter, file_fact
 from costmodel.trace import JsonLines, Message, Severity
+from tests.runs.facts import CLOCK, MACHINE
 from tests.runs.test_store import PLAN, sample
 
 SECOND = 10**9
@@ -26,7 +26,14 @@ def messages(kinds: tuple[str, ...] = KINDS) -> list[Message]:
     """A session's messages, one a second."""
     begin = 1_700_000_000 * SECOND
     return [
-        Message("timing.session", kind, Severity.INFO, begin + number * SECOND, {}, (100 + number) * SECOND)
+        Message(
+            namespace="timing.session",
+            kind=kind,
+            severity=Severity.INFO,
+            timestamp=begin + number * SECOND,
+            fields={},
+            uptime=(100 + number) * SECOND,
+        )
         for number, kind in enumerate(kinds)
     ]
 
@@ -46,10 +53,10 @@ def make(
         root,
         "builtins",
         PLAN,
-        machine={"id": machine},
+        machine=Machine(id=machine),
         versions={"calibrate": "1"},
         evaluator={"sha256": evaluator},
-        clock={"name": clock},
+        clock=Clock(name=clock, unit="ns"),
         inputs={str(source): file_fact(source)},
     )
     backend = JsonLines(writer.messages_path)
@@ -264,7 +271,12 @@ def test_files_that_an_ended_run_does_not_vouch_for_are_named(tmp_path: Path) ->
     edited(run, lambda manifest: manifest.update(files={}), sealed=True)
     found = run_findings(run)
     assert kinds(found) == {Kind.UNLISTED_FILE}
-    assert {Path(finding.where).name for finding in found} == {"design.json", "messages.jsonl", "samples.parquet"}
+    assert {Path(finding.where).name for finding in found} == {
+        "design.json",
+        "messages.jsonl",
+        "programs.parquet",
+        "samples.parquet",
+    }
     assert {finding.severity for finding in found} == {Severity.WARNING}
 
 
@@ -275,11 +287,11 @@ def test_a_pipe_in_a_run_is_named_and_not_waited_for(tmp_path: Path, name: str) 
     os.mkfifo(run / name)
     found = run_findings(run)
     assert kinds(found) == {Kind.UNREADABLE}
-    assert "no regular file" in found[0].text
+    assert "not a regular file" in found[0].text
 
 
 def test_a_killed_run_is_told_from_one_that_is_being_written(tmp_path: Path) -> None:
-    writer = RunWriter.create(tmp_path, "builtins", PLAN, machine={}, versions={}, evaluator={})
+    writer = RunWriter.create(tmp_path, "builtins", PLAN, machine=MACHINE, clock=CLOCK, versions={}, evaluator={})
     JsonLines(writer.messages_path).close()
     (found,) = run_findings(writer.path)
     assert (found.kind, found.severity, found.text) == (Kind.UNFINISHED, Severity.INFO, "is being written")

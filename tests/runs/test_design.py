@@ -1,11 +1,17 @@
 """Plans and their file."""
 
+import hashlib
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from costmodel.errors import DecodeError, InputError
-from costmodel.runs.design import Cell, Plan, plan_from_json, plan_sha256, plan_to_json
+from costmodel.records import encode, parse
+from costmodel.records.run import Design
+from costmodel.runs.design import Cell, Plan, design_of, plan_of
 
 NAMES = st.text(min_size=1, max_size=8)
 COUNTS = st.dictionaries(NAMES, st.integers(0, 2**40), max_size=3)
@@ -46,19 +52,36 @@ def cell(name: str = "one", **changes: object) -> Cell:
 
 
 @given(PLANS)
-def test_json_gives_the_plan_back(plan: Plan) -> None:
-    assert plan_from_json(plan_to_json(plan), "here") == plan
+def test_design_and_programs_give_the_plan_back(plan: Plan) -> None:
+    design, programs = design_of(plan)
+    assert plan_of(parse(encode(design), "here", Design), programs) == plan
 
 
 @given(PLANS)
-def test_hash_follows_the_content(plan: Plan) -> None:
-    other = Plan(cells=plan.cells, core=plan.core, seed=plan.seed + 1)
-    assert plan_sha256(plan) == plan_sha256(plan_from_json(plan_to_json(plan), "here"))
-    assert plan_sha256(plan) != plan_sha256(other)
+def test_the_design_follows_the_content_of_programs(plan: Plan) -> None:
+    first = structs.replace(plan.cells[0], flat=plan.cells[0].flat + b"\x00")
+    other = structs.replace(plan, cells=(first, *plan.cells[1:]))
+    assert encode(design_of(plan)[0]) == encode(design_of(plan)[0])
+    assert encode(design_of(plan)[0]) != encode(design_of(other)[0])
 
 
-def test_bytes_are_written_in_hex() -> None:
-    assert b'"flat": "0a0b"' in plan_to_json(Plan(cells=(cell(flat=b"\x0a\x0b"),), core=0))
+def test_a_design_has_no_programs() -> None:
+    design, programs = design_of(Plan(cells=(cell(flat=b"\x0a\x0b" * 50),), core=0))
+    assert b"0a0b0a0b" not in encode(design)
+    assert list(programs.values()) == [b"\x0a\x0b" * 50]
+
+
+def test_a_design_of_version_0_is_upgraded() -> None:
+    old = {
+        "cells": [{"id": "a", "experiment": "steps", "operation": "x", "sizes": [], "work": "evaluate", "repeats": 1}],
+        "core": 1,
+        "seed": 3,
+    }
+    old["cells"][0] |= {"flat": "0a", "arguments": ["ff"], "language": "PlutusV3", "protocol_version": 10}  # type: ignore[index]
+    design = parse(msgspec.json.encode(old), "here", Design)
+    (found,) = design.cells
+    assert (found.program, len(found.arguments)) == (hashlib.sha256(b"\x0a").hexdigest(), 1)
+    assert (design.settings.seed, design.settings.core) == (3, 1)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +93,12 @@ def test_bytes_are_written_in_hex() -> None:
         b'{"cells": 1}',
         b'{"cells": [{"flat": "zz", "arguments": []}]}',
         b"[" * 100_000,
-        plan_to_json(Plan(cells=(cell(),), core=0)).replace(b'"core": 0', b'"core": "0"'),
+        encode(design_of(Plan(cells=(cell(),), core=0))[0]).replace(b'"core": 0', b'"core": "0"'),
     ],
 )
 def test_anything_else_is_refused_in_one_line(text: bytes) -> None:
-    with pytest.raises(DecodeError, match=r"^here is no design of a run: .*") as raised:
-        plan_from_json(text, "here")
+    with pytest.raises(DecodeError, match=r"^here") as raised:
+        parse(text, "here", Design)
     assert "\n" not in str(raised.value)
 
 
@@ -84,7 +107,7 @@ def test_anything_else_is_refused_in_one_line(text: bytes) -> None:
     [
         ((), {}, "no cells"),
         ((cell("twice"), cell("twice")), {}, "'twice' is in the plan more than once"),
-        ((cell(repeats=0),), {}, "0 repeats"),
+        ((cell(repeats=-1),), {}, "-1 repeats"),
         ((cell(work="decode", arguments=(b"\x01",)),), {}, "takes no arguments"),
         ((cell(),), {"min_processes": 5, "max_processes": 4}, "min_processes"),
         ((cell(),), {"blocks_per_process": 3}, "at least 4 blocks"),

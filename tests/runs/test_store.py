@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from costmodel.errors import EnvironmentFault, InputError
+from costmodel.records.run import SessionParameters, Status
 from costmodel.runs.design import Cell, Plan
-from costmodel.runs.provenance import file_fact
-from costmodel.runs.schema import Sample, Status
-from costmodel.runs.store import Run, RunWriter, open_runs
+from costmodel.runs.store import Run, RunWriter, file_fact, open_runs
+from costmodel.runs.tables import Sample
 from costmodel.trace import Summary
+from tests.runs.facts import CLOCK, MACHINE
 
 PLAN = Plan(
     cells=tuple(
@@ -66,7 +67,9 @@ def close_runs() -> Iterator[None]:
 
 
 def create(root: Path) -> RunWriter:
-    writer = RunWriter.create(root, "builtins", PLAN, machine={"id": "m"}, versions={"calibrate": "0"}, evaluator={})
+    writer = RunWriter.create(
+        root, "builtins", PLAN, machine=MACHINE, clock=CLOCK, versions={"calibrate": "0"}, evaluator={}
+    )
     OPEN.append(writer)
     return writer
 
@@ -78,10 +81,10 @@ def orders(run: Run) -> list[int]:
 def test_a_finished_run_reads_back(tmp_path: Path) -> None:
     writer = create(tmp_path)
     writer.append([sample(0), sample(1, "large", gate="preempted")])
-    writer.finish(Status.COMPLETE, "done", Summary({"a/b": 2}, 5, 6))
+    writer.finish(Status.COMPLETE, "done", Summary(counts={"a/b": 2}, first=5, last=6))
     run = Run.open(writer.path)
-    assert (run.manifest.status, run.manifest.status_reason, run.design) == (Status.COMPLETE, "done", PLAN)
-    assert run.manifest.messages == Summary({"a/b": 2}, 5, 6)
+    assert (run.manifest.status, run.manifest.status_reason, run.plan()) == (Status.COMPLETE, "done", PLAN)
+    assert run.manifest.messages == Summary(counts={"a/b": 2}, first=5, last=6)
     rows = run.samples()
     assert rows["operation"].tolist() == ["addInteger", "addInteger"]
     assert [list(sizes) for sizes in rows["sizes"]] == [[1, 3], [1, 7]]
@@ -244,7 +247,10 @@ def damage_manifest(path: Path, **changes: Any) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "complaint"),
-    [({"schema_version": 99}, "has schema version 99; this tool reads version 1"), ({"seed": "x"}, "is no manifest")],
+    [
+        ({"schema_version": 99}, "is a manifest of version 99; this version of calibrate reads up to 2"),
+        ({"seed": "x"}, r"Expected `int`, got `str` - at `\$.seed`"),
+    ],
 )
 def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
     path = create(tmp_path).path
@@ -254,7 +260,7 @@ def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path, changes: dict
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"is no run: cannot read manifest\.json"):
+    with pytest.raises(InputError, match=r"is not a run: cannot read .*manifest\.json"):
         Run.open(tmp_path)
 
 
@@ -290,8 +296,9 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_manifest_says_under_what_parameters_the_run_was_made(tmp_path: Path) -> None:
-    writer = RunWriter.create(tmp_path, "builtins", PLAN, machine={}, versions={}, evaluator={})
+    writer = RunWriter.create(tmp_path, "builtins", PLAN, machine=MACHINE, clock=CLOCK, versions={}, evaluator={})
     writer.close()
     parameters = Run.open(writer.path).manifest.parameters
-    assert (parameters["core"], parameters["seed"], parameters["cells"]) == (1, 11, 2)
-    assert parameters["programs"] == ["PlutusV3 at protocol version 10"]
+    assert parameters == SessionParameters(
+        settings=PLAN.settings, cells=2, programs=("PlutusV3 at protocol version 10",)
+    )

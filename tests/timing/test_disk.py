@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from costmodel.errors import EnvironmentFault
-from costmodel.runs.schema import Status
+from costmodel.records.run import Status
 from costmodel.runs.store import Run
 from costmodel.timing.session import measure, resume
 from tests.timing.programs import QUICK

@@ -14,15 +14,16 @@ import msgspec
 import pytest
 
 from costmodel.errors import CheckFailed, EnvironmentFault, Inconclusive, InputError, Interrupted
-from costmodel.runs.design import FEWEST_BLOCKS, plan_sha256, plan_to_json
-from costmodel.runs.provenance import file_fact
-from costmodel.runs.schema import Status
-from costmodel.runs.store import Run, RunWriter
+from costmodel.records import encode
+from costmodel.records.run import Status, session_outcome
+from costmodel.runs.design import FEWEST_BLOCKS, design_of
+from costmodel.runs.store import Run, RunWriter, file_fact
 from costmodel.timing.backend import LocalBackend
 from costmodel.timing.plan import Plan
 from costmodel.timing.protocol import Begin, Block, End, Event, Job
 from costmodel.timing.session import Progress, measure, resume
 from costmodel.timing.yardstick import machine_yardstick
+from tests.runs.facts import CLOCK, MACHINE
 from tests.timing.programs import ADD, QUICK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,12 +54,12 @@ def test_the_manifest_tells_how_it_was_measured(tmp_path: Path) -> None:
     run.verify()
     manifest = Run.open(run.path).manifest
     assert manifest.status is Status.COMPLETE
-    assert manifest.command_line == ["calibrate", "measure"]
-    assert set(manifest.files) == {"design.json", "samples.parquet", "messages.jsonl"}
+    assert manifest.command_line == ("calibrate", "measure")
+    assert set(manifest.files) == {"design.json", "programs.parquet", "samples.parquet", "messages.jsonl"}
     assert manifest.evaluator["sha256"] == manifest.versions["native"]
-    assert set(manifest.clock["ns_per_tick"]["0"]) == {"first", "last"}
+    assert manifest.clock.ns_per_tick["0"].last is not None
     assert manifest.messages.counts["timing.session/block"] == messages(run).count("block")
-    assert manifest.outcome["batches"] == len(run.samples())
+    assert session_outcome(manifest).batches == len(run.samples())
 
 
 def test_a_missed_target_is_said_for_each_cell(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_time_budget_ends_a_session(tmp_path: Path) -> None:
     plan = changed(QUICK, target_half_width=1e-7, max_processes=10_000, blocks_per_process=10_000)
     manifest = measure(plan, tmp_path, "test", time_budget=6.0).manifest
     assert (manifest.status, manifest.status_reason) == (Status.COMPLETE, "time budget spent")
-    assert manifest.outcome["processes"] >= 1
+    assert session_outcome(manifest).processes >= 1
 
 
 def test_a_process_out_of_time_still_measures_what_is_worth_believing() -> None:
@@ -128,7 +129,7 @@ def test_too_many_discards_end_a_session_as_inconclusive(tmp_path: Path) -> None
     run = Run.open(path)
     assert run.manifest.status is Status.INTERRUPTED
     assert run.samples()["gate"].eq("preempted").all()
-    assert run.manifest.outcome["discard_rate"] == 1.0
+    assert session_outcome(run.manifest).discard_rate == 1.0
 
 
 class Killed:
@@ -170,11 +171,12 @@ def test_a_worker_that_dies_is_one_line(tmp_path: Path) -> None:
 MANAGER = """
 import sys
 from pathlib import Path
+import msgspec
 from costmodel.errors import CalibrateError
-from costmodel.runs.design import plan_from_json
+from costmodel.runs.design import Plan
 from costmodel.timing.session import measure
 try:
-    measure(plan_from_json(Path(sys.argv[1]).read_bytes(), "plan"), Path(sys.argv[2]), "test")
+    measure(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan), Path(sys.argv[2]), "test")
 except CalibrateError as error:
     print(error)
     sys.exit(error.exit_code)
@@ -185,7 +187,7 @@ except CalibrateError as error:
 def manager(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A session in a process of its own, that would go on for long, and has written its first samples."""
     plan = changed(QUICK, blocks_per_process=400, min_processes=1000, max_processes=1000)
-    (tmp_path / "plan.json").write_bytes(plan_to_json(plan))
+    (tmp_path / "plan.json").write_bytes(msgspec.json.encode(plan))
     arguments = [sys.executable, "-c", MANAGER, str(tmp_path / "plan.json"), str(tmp_path / "runs")]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         wait_for(lambda: bool(list(tmp_path.glob("runs/*/parts/[0-9]*.parquet"))))
@@ -209,13 +211,13 @@ def only_run(tmp_path: Path) -> Run:
 def shorten(run: Run) -> None:
     """Let the resumed run end with its next process, as a plan with fewer processes would have."""
     processes = run.samples()["process"].nunique() + 1
-    plan = changed(run.design, blocks_per_process=6, min_processes=processes, max_processes=processes)
+    plan = changed(run.plan(), blocks_per_process=6, min_processes=processes, max_processes=processes)
     writer = RunWriter.reopen(run.path)
     writer.finish(Status.INTERRUPTED)
     design, manifest = run.path / "design.json", run.path / "manifest.json"
-    design.write_bytes(plan_to_json(plan))
+    design.write_bytes(encode(design_of(plan)[0]))
     document = json.loads(manifest.read_bytes())
-    document["design_sha256"] = plan_sha256(plan)
+    document["design_sha256"] = file_fact(design).sha256
     document["files"]["design.json"] = msgspec.to_builtins(file_fact(design))
     manifest.write_text(json.dumps(document))
 
@@ -261,7 +263,7 @@ def check_resume(run: Run) -> None:
 
 def test_a_run_is_resumed_by_its_own_clock(tmp_path: Path) -> None:
     run = measure(changed(QUICK, max_processes=2), tmp_path, "test", clock="raw")
-    assert (run.manifest.clock["name"], run.manifest.clock["unit"]) == ("raw", "ns")
+    assert (run.manifest.clock.name, run.manifest.clock.unit) == ("raw", "ns")
     document = json.loads((run.path / "manifest.json").read_bytes())
     (run.path / "manifest.json").write_text(json.dumps(document | {"status": "interrupted"}))
     with pytest.raises(InputError, match="was begun with the clock raw; resume it with that"):
@@ -269,7 +271,7 @@ def test_a_run_is_resumed_by_its_own_clock(tmp_path: Path) -> None:
 
 
 def test_a_run_of_another_machine_is_not_resumed(tmp_path: Path) -> None:
-    writer = RunWriter.create(tmp_path, "test", QUICK, machine={"id": "other"}, versions={}, evaluator={})
+    writer = RunWriter.create(tmp_path, "test", QUICK, machine=MACHINE, clock=CLOCK, versions={}, evaluator={})
     writer.close()
     with pytest.raises(InputError, match="another machine or with another build"):
         resume(writer.path)

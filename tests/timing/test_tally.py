@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from costmodel.runs.schema import Sample
+from costmodel.runs.tables import Sample
 from costmodel.timing.plan import Plan
 from costmodel.timing.tally import Tally
 from tests.timing.programs import ADD, FORCE, QUICK, cell

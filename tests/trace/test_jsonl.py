@@ -11,7 +11,7 @@ from costmodel.trace import JsonLines, Message, Route, Severity, Summary, Trace
 
 
 def message(kind: str, timestamp: int) -> Message:
-    return Message("test", kind, Severity.INFO, timestamp, {"n": timestamp})
+    return Message(namespace="test", kind=kind, severity=Severity.INFO, timestamp=timestamp, fields={"n": timestamp})
 
 
 def test_messages_read_back_in_order(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_messages_read_back_in_order(tmp_path: Path) -> None:
             log.emit(one)
     lines = (tmp_path / "log").read_bytes().splitlines()
     assert [msgspec.json.decode(line, type=Message) for line in lines] == sent
-    assert log.summary == Summary({"test/a": 2, "test/b": 1}, 1, 3)
+    assert log.summary == Summary(counts={"test/a": 2, "test/b": 1}, first=1, last=3)
 
 
 def test_a_log_is_continued(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_log_is_continued(tmp_path: Path) -> None:
         first.emit(message("a", 1))
     with closing(JsonLines(tmp_path / "log")) as second:
         second.emit(message("a", 2))
-    assert second.summary == Summary({"test/a": 2}, 1, 2)
+    assert second.summary == Summary(counts={"test/a": 2}, first=1, last=2)
     assert second.torn == 0
     assert len((tmp_path / "log").read_bytes().splitlines()) == 2
 

@@ -45,7 +45,14 @@ def remote(endpoint: str, folder: Path, *, limit: int = 1 << 20, patience: float
 
 
 def message(number: int, text: str = "") -> Message:
-    return Message("test", "said", Severity.INFO, number, {"number": number, "text": text}, 7)
+    return Message(
+        namespace="test",
+        kind="said",
+        severity=Severity.INFO,
+        timestamp=number,
+        fields={"number": number, "text": text},
+        uptime=7,
+    )
 
 
 def test_no_message_is_lost_and_order_is_kept_through_a_collector_that_is_killed(tmp_path: Path) -> None:
@@ -132,8 +139,21 @@ def test_a_message_too_large_for_a_collector_does_not_stop_the_others(tmp_path: 
 
 
 def test_a_message_arrives_as_it_was_sent(tmp_path: Path) -> None:
-    fields = {"text": "ü\x00", "none": None, "list": [1, "a", None, 0.5], "deep": {"a": {"b": True}}, "big": -(2**63)}
-    sent = Message("a.b", "kind", Severity.ERROR, 1_700_000_000_123_456_789, fields, 987_654_321)
+    fields: dict[str, object] = {
+        "text": "ü\x00",
+        "none": None,
+        "list": [1, "a", None, 0.5],
+        "deep": {"a": {"b": True}},
+        "big": -(2**63),
+    }
+    sent = Message(
+        namespace="a.b",
+        kind="kind",
+        severity=Severity.ERROR,
+        timestamp=1_700_000_000_123_456_789,
+        fields=fields,
+        uptime=987_654_321,
+    )
     with collecting(tmp_path / "out") as collector:
         backend = remote(collector.endpoint, tmp_path / "spool")
         backend.emit(sent)
@@ -144,6 +164,7 @@ def test_a_message_arrives_as_it_was_sent(tmp_path: Path) -> None:
     assert line.sequence == 1
     assert path.stem == backend.source
     assert received == {
+        "schema_version": 1,
         "namespace": "a.b",
         "kind": "kind",
         "severity": "error",
@@ -160,7 +181,7 @@ def test_what_the_collector_writes_reads_as_a_log(tmp_path: Path) -> None:
         trace.emit("test", "said", number=1)
         trace.close()
         (path,) = (tmp_path / "out").glob("*.jsonl")
-    log, _ = read_log(path)
+    log = read_log(path)
     assert log.damage == 0
     assert log.summary.counts == {"trace.collect/source": 1, "test/said": 1}
 

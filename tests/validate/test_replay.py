@@ -7,20 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from costmodel.errors import EnvironmentFault, Inconclusive, InputError, ModelError
 from costmodel.model import BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
 from costmodel.predict.counts import predict
+from costmodel.records.run import FileFact, Machine, Status
 from costmodel.runs.design import Plan
-from costmodel.runs.provenance import FileFact, file_fact
-from costmodel.runs.schema import Sample, Status
-from costmodel.runs.store import Run, RunWriter
+from costmodel.runs.store import Run, RunWriter, file_fact
+from costmodel.runs.tables import Sample
 from costmodel.validate import Gates, Verdict, replay, validate
 from costmodel.workloads import Workload, from_folder, secp
+from tests.runs.facts import CLOCK
 
 MODEL_D = ledger_model(Variant.D)
-MACHINE = {"id": "0123456789abcdef", "cores": 2}
+MACHINE = Machine(id="0123456789abcdef", cores=2)
 EVALUATOR = {"name": "native", "sha256": "00"}
 PROCESSES, BLOCKS = 6, 4
 # Ratio of a process's times to the others', so that intervals have a width: ±1 % here.
@@ -52,6 +54,7 @@ def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -
             experiment,
             plan,
             machine=MACHINE,
+            clock=CLOCK,
             versions={},
             evaluator=EVALUATOR,
             command_line=command_line,
@@ -118,7 +121,7 @@ def fitted_model(**changes: object) -> CostModel:
     extras = {
         "schema_version": 1,
         "variant": "D",
-        "machine": MACHINE,
+        "machine": msgspec.to_builtins(MACHINE),
         "evaluator": EVALUATOR,
         "hash_yardstick_ns": 1000.0,
         "errors": {"t": 2.0, "parts_ps": {}, "lack_of_fit": NO_LACK},

@@ -1,0 +1,8 @@
+"""What runs of tests say of where they were made."""
+
+from typing import Final
+
+from costmodel.records.run import Clock, Machine
+
+CLOCK: Final = Clock(name="tsc", unit="ns")
+MACHINE: Final = Machine(id="m")
