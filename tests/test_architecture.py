@@ -1,4 +1,4 @@
-"""Holds the rooms of `costmodel` apart: each imports only the rooms that it may."""
+"""Keeps the packages of `costmodel` apart: each imports only those that it may."""
 
 import ast
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "costmodel"
 
-# Room -> the rooms it may import, besides itself and the documents in `records`. The stages (measure, fit, validate, batches, report) never import
-# one another: they meet in files.
+# Package -> the packages it may import, besides itself and the documents in `records`. The stages (measure, fit,
+# validate, batches, report) never import one another: they meet in files.
 ALLOWED: dict[str, set[str]] = {
     "plutus": set(),
     "records": set(),
@@ -35,12 +35,18 @@ ALLOWED: dict[str, set[str]] = {
 }
 ALLOWED["cli"] = set(ALLOWED)
 NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validate", "cli"}
-# Modules that lie beside the rooms, and the rooms they may import.
-BESIDE: dict[str, set[str]] = {"__init__": set(), "__main__": {"cli"}, "errors": set(), "files": {"errors"}, "lazy": set()}
+# Modules that lie beside the packages, and the packages they may import.
+BESIDE: dict[str, set[str]] = {
+    "__init__": set(),
+    "__main__": {"cli"},
+    "errors": set(),
+    "files": {"errors"},
+    "lazy": set(),
+}
 
 
 def allowed_imports(place: str) -> set[str]:
-    """First names below `costmodel` that a room, or a module beside the rooms, may import."""
+    """First names below `costmodel` that a package, or a module beside the packages, may import."""
     if place in BESIDE:
         return BESIDE[place] | {"__version__"}
     native = {"_native"} if place in NATIVE_USERS else set()
@@ -61,13 +67,13 @@ def imported_names(source: str, package: tuple[str, ...]) -> Iterator[tuple[int,
 
 
 def violations(package_root: Path) -> list[str]:
-    """One line for each import that crosses a wall, and for each folder or module that the table does not know."""
+    """One line for each import that is not allowed, and for each folder or module that the table does not know."""
     found = []
     for path in sorted(package_root.rglob("*.py")):
         parts = path.relative_to(package_root).with_suffix("").parts
         place = parts[0]
         if place not in (ALLOWED if len(parts) > 1 else BESIDE):
-            found.append(f"{path.relative_to(package_root)}: not a room of the table")
+            found.append(f"{path.relative_to(package_root)}: not a package of the table")
             continue
         package = (package_root.name, *parts[:-1])
         for line, name in imported_names(path.read_text(encoding="utf-8"), package):
@@ -76,7 +82,7 @@ def violations(package_root: Path) -> list[str]:
     return found
 
 
-def test_rooms_import_only_what_they_may() -> None:
+def test_packages_import_only_what_they_may() -> None:
     assert violations(PACKAGE) == []
 
 
@@ -140,4 +146,4 @@ def test_permitted_import_passes(package: Path, module: str, source: str) -> Non
 @pytest.mark.parametrize("module", ["attic/thing.py", "helpers.py"])
 def test_unknown_place_is_found(package: Path, module: str) -> None:
     write(package, module, "")
-    assert violations(package) == [f"{module}: not a room of the table"]
+    assert violations(package) == [f"{module}: not a package of the table"]

@@ -17,7 +17,7 @@ from costmodel.errors import InputError
 from costmodel.files import opened_atomically
 from costmodel.machine.traced import Narrator
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Column, Table, number
+from costmodel.rendering.tables import Table, number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,7 +95,7 @@ def _say_miss(case: str, expected: str, actual: str) -> None:
 
 
 def _show_latency(latency: Mapping[str, Mapping[str, float]]) -> None:
-    columns: tuple[str | Column, ...] = ("wall time", *map(number, ("median", "95th percentile", "longest", "total")))
+    columns = ("wall time", *map(number, ("median", "95th percentile", "longest", "total")))
     rows = [(name, *map(numbers.time_ns, times.values())) for name, times in latency.items() if times]
     show(Table.of("", columns, rows))
 

@@ -17,7 +17,7 @@ from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.errors import InputError
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Column, Table, number
+from costmodel.rendering.tables import Table, number
 from costmodel.rendering.text import shortened
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _show(found: Impact, top: int) -> None:
         )
         for each in found.most_affected[:top]
     ]
-    headings: tuple[str | Column, ...] = (
+    headings = (
         "most affected",
         *map(number, ("fee before", "after", "of the limit")),
         "breaks",

@@ -1,6 +1,6 @@
-"""The files that a report is made of, read with nothing believed.
+"""The files that a report is made of, parsed as untrusted input.
 
-Only the fields that a page shows are named here; a file may have more.
+Only the fields that a page shows are named here; a file may have more, but one of these that is missing is an error.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import msgspec
 
 from costmodel.errors import InputError
 from costmodel.model import CostModel, load
+from costmodel.records.model import ExpressedModel, FittedModel, parse_section
 
 _MAX_BYTES: Final = 64 * 2**20
 
@@ -20,110 +21,12 @@ _Kind = TypeVar("_Kind", bound=msgspec.Struct)
 Bounds = tuple[float | None, float | None]
 
 
-class Figure(msgspec.Struct, frozen=True):
-    """A time of a fitted model in ps, with its interval."""
-
-    ps: float
-    interval_ps: tuple[float, float]
-    relative_half_width: float | None = None
-    charged_ps: float | None = None
-
-
-class Flag(msgspec.Struct, frozen=True):
-    flag: str
-    reason: str
-
-
-class Coefficient(Figure, frozen=True):
-    flags: tuple[Flag, ...] = ()
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A point of a builtin's domain; only measured points have `measured` and `residual`."""
-
-    sizes: tuple[int, ...]
-    fitted: Figure
-    charged_ps: float | None = None
-    measured: Figure | None = None
-    residual: float | None = None
-
-
-class Builtin(msgspec.Struct, frozen=True):
-    coefficients: dict[str, Coefficient]
-    shape: str
-    points: tuple[Place, ...] = ()
-    corners: tuple[Place, ...] = ()
-    flags: tuple[Flag, ...] = ()
-    r2: float | None = None
-    worst_relative_residual: float | None = None
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Steps together, or one kind of script call."""
-
-    coefficients: dict[str, Coefficient] = {}
-    r2: float | None = None
-    worst_relative_residual: float | None = None
-
-
-class Footprint(Part, frozen=True):
-    """What a step takes more with each doubling of the nodes that are run, and where prices hold."""
-
-    typical: float = 0.0
-    least: float = 0.0
-    most: float = 0.0
-
-
-class Steps(Part, frozen=True):
-    footprint: Footprint | None = None
-
-
-class NoOp(Figure, frozen=True):
-    predicted_ps: float | None = None
-
-
-class Scale(msgspec.Struct, frozen=True):
-    """Reference picoseconds for one of the measured machine's, for a family of builtins."""
-
-    factor: float
-    interval: tuple[float, float]
-    known: int
-
-
-class Expressed(msgspec.Struct, frozen=True):
-    """What became of a fit that is given in the picoseconds of another machine."""
-
-    reference: str
-    families: dict[str, Scale]
-    steps_factor: float
-    held_out: dict[str, float] = {}
-    inputs: tuple[dict[str, str], ...] = ()
-
-
-class Fitted(msgspec.Struct, frozen=True):
-    """The `calibrate` section of a model file."""
-
-    builtins: dict[str, Builtin] = {}
-    steps: Steps = Steps()
-    calls: dict[str, Part] = {}
-    no_ops: dict[str, NoOp] = {}
-    flagged: dict[str, tuple[str, ...]] = {}
-    unfitted: dict[str, str] = {}
-    lost_cells: tuple[str, ...] = ()
-    inputs: tuple[dict[str, Any], ...] = ()
-    warnings: tuple[str, ...] = ()
-    machine: dict[str, Any] = {}
-    evaluator: dict[str, str] = {}
-    method: dict[str, Any] = {}
-    variant: str = ""
-    tool_version: str = ""
-    expressed_in: Expressed | None = None
-
-
 class Model(msgspec.Struct, frozen=True):
+    """A cost model, and what its fit says of it."""
+
     name: str
     costs: CostModel
-    fitted: Fitted | None
+    section: FittedModel | ExpressedModel | None
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -144,8 +47,8 @@ class Score(msgspec.Struct, frozen=True):
     predicted_ns: Estimate
     observed_ns: Estimate
     ratio: Estimate
-    status: str | None = None
-    uncertain: str = ""
+    status: str | None
+    uncertain: str
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -156,8 +59,17 @@ class Gate(msgspec.Struct, frozen=True):
     limit: float | None
 
 
+class Summary(msgspec.Struct, frozen=True):
+    """How well programs were predicted."""
+
+    median: Estimate
+    p95: Estimate
+    programs: int
+
+
 class Works(msgspec.Struct, frozen=True):
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[Gate, ...]
+    summary: Summary
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -168,9 +80,9 @@ class Verdict(msgspec.Struct, frozen=True):
     run: str
     status: str
     scores: tuple[Score, ...]
-    works: tuple[Works, ...] = ()
-    notes: tuple[str, ...] = ()
-    name: str = ""
+    works: tuple[Works, ...]
+    notes: tuple[str, ...]
+    name: str
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -179,9 +91,9 @@ class Row(msgspec.Struct, frozen=True):
     change: float
     interval: Bounds
     verdict: str
-    cells: int = 0
-    more: int | None = None
-    work: str = ""
+    cells: int
+    more: int | None
+    work: str
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -190,7 +102,7 @@ class Pair(msgspec.Struct, frozen=True):
     unit: str
     counts: tuple[int, int]
     rows: tuple[Row, ...]
-    caution: str = ""
+    caution: str
 
 
 class Deviation(msgspec.Struct, frozen=True):
@@ -201,16 +113,16 @@ class Deviation(msgspec.Struct, frozen=True):
 class Split(msgspec.Struct, frozen=True):
     experiment: str
     operation: str
-    within_runs: Deviation | None = None
-    between_runs: Deviation | None = None
-    between_machines: Deviation | None = None
-    work: str = ""
+    within_runs: Deviation | None
+    between_runs: Deviation | None
+    between_machines: Deviation | None
+    work: str
 
 
 class Compared(msgspec.Struct, frozen=True):
     """A batch, as an input."""
 
-    inputs: tuple[dict[str, Any], ...] = ()
+    inputs: tuple[dict[str, Any], ...]
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -219,10 +131,10 @@ class Comparison(msgspec.Struct, frozen=True):
     status: str
     tolerance: float
     comparisons: tuple[Pair, ...]
-    batches: tuple[Compared, ...] = ()
-    variance: tuple[Split, ...] = ()
-    warnings: tuple[str, ...] = ()
-    name: str = ""
+    batches: tuple[Compared, ...]
+    variance: tuple[Split, ...]
+    warnings: tuple[str, ...]
+    name: str
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -232,11 +144,11 @@ class Operation(msgspec.Struct, frozen=True):
     ratio: float
     interval: tuple[float | None, float | None]
     status: str
-    note: str = ""
+    note: str
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """What `validate --against --json` wrote."""
+    """What `drift --json` wrote."""
 
     mode: str
     unit: str
@@ -244,8 +156,8 @@ class Drift(msgspec.Struct, frozen=True):
     tolerance: float
     status: str
     operations: tuple[Operation, ...]
-    notes: tuple[str, ...] = ()
-    name: str = ""
+    notes: tuple[str, ...]
+    name: str
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -257,15 +169,15 @@ class Node(msgspec.Struct, frozen=True):
     disturbed: int
     percentiles_ns: dict[str, float]
     tx_ns: float
-    observed_over_predicted: float | None = None
-    largest_share_of_slot: float | None = None
-    late: int = 0
-    slower: bool = False
+    observed_over_predicted: float | None
+    largest_share_of_slot: float | None
+    late: int
+    slower: bool
 
     def __post_init__(self) -> None:
         for share in self.percentiles_ns:
             if not 0 <= float(share) <= 100:
-                raise ValueError(f"{share} is no percentile")
+                raise ValueError(f"{share} is not a percentile")
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -275,12 +187,12 @@ class Cluster(msgspec.Struct, frozen=True):
     blocks: int
     transactions: int
     nodes: tuple[Node, ...]
-    predicted_tx_ns: float = 0.0
-    predicted_block_ns: float = 0.0
-    spread: dict[str, float | None] = {}
-    faults: dict[str, str] = {}
-    run: str = ""
-    name: str = ""
+    predicted_tx_ns: float
+    predicted_block_ns: float
+    spread: dict[str, float | None]
+    faults: dict[str, str]
+    run: str
+    name: str
 
 
 Document = Model | Verdict | Comparison | Drift | Cluster
@@ -296,15 +208,17 @@ def read_document(path: Path) -> Document:
     if "operations" in document and "baseline" in document:
         return _convert(document, Drift, path)
     if "profile" in document and "nodes" in document:
-        return _convert(document, Cluster, path)
+        # A profile without scripts has nothing to predict or to observe, and its document says no more.
+        without = {"predicted_tx_ns": 0.0, "spread": {}, "faults": {}, "run": ""} if document["nodes"] == [] else {}
+        return _convert(without | document, Cluster, path)
     try:
         model = load([path])
     except InputError as error:
         raise InputError(
-            f"{path} is no model, and no JSON of validate, compare or cluster either ({error}); name one of these, or "
-            "a run"
+            f"{path} is not a model, nor JSON written by validate, drift, compare or cluster ({error}); name one of "
+            "these, or a run"
         ) from error
-    return Model(path.name, model, _convert(dict(model.extras), Fitted, path) if model.extras else None)
+    return Model(path.name, model, parse_section(model.extras, f"{path}: calibrate") if model.extras else None)
 
 
 def _object(path: Path) -> dict[str, Any]:
@@ -314,11 +228,11 @@ def _object(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     if len(content) > _MAX_BYTES:
-        raise InputError(f"{path} has more than {_MAX_BYTES // 2**20} MiB; that is no file to make a report of")
+        raise InputError(f"{path} is larger than {_MAX_BYTES // 2**20} MiB, which no file for a report is")
     try:
         return msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(f"{path} is no run, and no JSON object: {error}") from error
+        raise InputError(f"{path} is neither a run nor a JSON object: {error}") from error
 
 
 def _convert(document: dict[str, Any], kind: type[_Kind], path: Path) -> _Kind:
@@ -326,4 +240,4 @@ def _convert(document: dict[str, Any], kind: type[_Kind], path: Path) -> _Kind:
     try:
         return msgspec.convert(named, kind)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(f"{path} is no {kind.__name__.lower()} that this version can show: {error}") from error
+        raise InputError(f"{path} is not a {kind.__name__.lower()} that this version can show: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,6 +14,25 @@ from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.files import write_atomically
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
+from costmodel.records.model import (
+    Batches,
+    Builtin,
+    Centre,
+    Coefficient,
+    Errors,
+    Figure,
+    FittedModel,
+    Flag,
+    FootprintRange,
+    LackOfFit,
+    Method,
+    PicosecondsOf,
+    Point,
+    Prediction,
+    Section,
+    SinglePrice,
+    Steps,
+)
 from costmodel.records.run import ClusterOutcome, Status
 from costmodel.runs.design import Plan
 from costmodel.runs.store import RunWriter
@@ -23,64 +43,124 @@ from tests.runs.facts import CLOCK, MACHINE
 HOSTILE = "<script>alert(1)</script>"
 
 
-def fitted_model(path: Path) -> Path:
-    """A model of two builtins, one of them flagged, and two steps. The time of each is known from its numbers."""
+def figure(ps: float) -> dict[str, Any]:
+    return {"ps": ps, "interval_ps": (ps * 0.9, ps * 1.1), "relative_half_width": 0.1, "holds": "timing"}
 
-    def figure(ps: float, **more: object) -> dict[str, object]:
-        return {"ps": ps, "interval_ps": [ps * 0.9, ps * 1.1], "relative_half_width": 0.1} | more
 
-    def builtin(slope: float, flags: list[dict[str, str]]) -> dict[str, object]:
-        points = [
-            {
-                "sizes": [size, 1],
-                "measured": figure(1000 + slope * size),
-                "fitted": figure(1000 + slope * size),
-                "charged_ps": round(1000 + slope * size),
-                "residual": 0.0,
-            }
-            for size in (1, 10, 100)
-        ]
-        coefficients = {
-            "intercept": figure(1000, charged_ps=1000, flags=[]),
-            "slope": figure(slope, charged_ps=slope, flags=[]),
-        }
-        return {
-            "coefficients": coefficients,
-            "shape": "max_size",
-            "points": points,
-            "corners": [],
-            "flags": flags,
-            "r2": 1,
-        }
+def coefficient(ps: float) -> Coefficient:
+    return Coefficient(**figure(ps), charged_ps=round(ps), identifiability=None, flags=())
 
+
+def builtin(slope: float, flags: tuple[Flag, ...] = ()) -> Builtin:
+    """A builtin of shape max_size with an intercept of 1 ns, measured exactly as it is fitted."""
+
+    def point(size: int) -> Point:
+        ps = 1000 + slope * size
+        return Point(
+            sizes=(size, 1),
+            fitted=Figure(**figure(ps)),
+            charged_ps=round(ps),
+            measured=Figure(**figure(ps)),
+            residual=0.0,
+        )
+
+    return Builtin(
+        shape="max_size",
+        coefficients={"intercept": coefficient(1000), "slope": coefficient(slope)},
+        points=tuple(map(point, (1, 10, 100))),
+        corners=(),
+        cost_at_centre=Centre(**figure(1000 + 10 * slope), sizes=(10, 1)),
+        flags=flags,
+        condition_number=1.0,
+        r2=1.0,
+        worst_relative_residual=0.0,
+        worst_residual_sizes=(1, 1),
+        envelope=None,
+        better_shape=None,
+    )
+
+
+def section() -> FittedModel:
+    """Two builtins, one of them flagged, and two steps. The time of each is known from its numbers."""
+    steps = {"cekVarCost": coefficient(5000), "cekLamCost": coefficient(7000)}
+    return FittedModel(
+        schema_version=2,
+        tool_version="0",
+        variant="E",
+        picoseconds_of=PicosecondsOf(evaluator="native", version="0", build="b", machine="m"),
+        verdict=None,
+        batches=Batches(clean=99, gated=1),
+        builtins={
+            "addInteger": builtin(20, (Flag(flag="poor fit", reason=f"off by 52% {HOSTILE}", material=True),)),
+            "subtractInteger": builtin(20),
+        },
+        steps=Steps(
+            cells=2,
+            coefficients=steps,
+            condition_number=1.0,
+            least_squares_ps={},
+            r2=None,
+            scatter=0.0,
+            scatter_of_other_programs=0.0,
+            spread=None,
+            single_price=SinglePrice(startup=Figure(**figure(1)), step=Figure(**figure(1)), r2=None),
+            unmeasured_builtins=(),
+            worst_relative_residual=0.0,
+            prediction=Prediction(
+                coefficients=steps | {"footprint": coefficient(300)},
+                scatter=0.0,
+                missed=None,
+                spread=None,
+                footprint=FootprintRange(typical=2_000.4, least=400, most=9_000),
+            ),
+        ),
+        calls={},
+        no_ops={},
+        errors=Errors(t=2.0, parts_ps={}, lack_of_fit=LackOfFit(t=2.0, scatter=0.0, parts_ps={})),
+        shapes={},
+        flagged={"addInteger": ("poor fit",)},
+        unfitted={"sha2_256": "one point only"},
+        lost_cells=(),
+        clock_unit="ns",
+        yardsticks=(),
+        yardstick_powers=(),
+        reference_yardstick_ns=1.0,
+        hash_yardstick_ns=None,
+        evaluator={},
+        machine={},
+        method=Method(
+            estimate="e",
+            fit="f",
+            interval="i",
+            builtins="b",
+            memory="m",
+            rounding="r",
+            processes=5,
+            replicates=1,
+            seed=0,
+        ),
+        inputs=(),
+        warnings=(),
+    )
+
+
+def model_file(path: Path, calibrate: Section) -> Path:
+    """A model of two builtins and two steps with this section."""
     cost = {"type": "max_size", "arguments": {"intercept": 1000, "slope": 20}}
-    flags = [{"flag": "poor fit", "reason": f"off by 52% {HOSTILE}"}]
-    steps = {
-        "cekVarCost": figure(5000, charged_ps=5000, flags=[]),
-        "cekLamCost": figure(7000, charged_ps=7000, flags=[]),
-    }
     document = {
         "addInteger": {"cpu": cost, "memory": cost},
         "subtractInteger": {"cpu": cost, "memory": cost},
         "cekVarCost": {"exBudgetCPU": 5000, "exBudgetMemory": 100},
         "cekLamCost": {"exBudgetCPU": 7000, "exBudgetMemory": 100},
-        "calibrate": {
-            "builtins": {"addInteger": builtin(20, flags), "subtractInteger": builtin(20, [])},
-            "flagged": {"addInteger": ["poor fit"]},
-            "steps": {
-                "coefficients": steps,
-                "footprint": {
-                    "coefficients": {"footprint": figure(300, flags=[])},
-                    "typical": 2_000.4,
-                    "least": 400,
-                    "most": 9_000,
-                },
-            },
-            "unfitted": {"sha2_256": "one point only"},
-        },
+        "calibrate": msgspec.to_builtins(calibrate),
     }
     write_atomically(path, json.dumps(document).encode())
     return path
+
+
+def fitted_model(path: Path) -> Path:
+    """The model of `section`."""
+    return model_file(path, section())
 
 
 def verdict(path: Path) -> Path:
@@ -96,10 +176,21 @@ def verdict(path: Path) -> Path:
             "observed_ns": {"value": 1000.0 * ratio, "interval": [900.0, None]},
             "ratio": {"value": ratio, "interval": [ratio - 0.1, ratio + 0.1]},
             "status": status,
+            "uncertain": "",
         }
 
     scores = [*(score(f"good × {count}", 1.0, "pass") for count in range(20)), score("slow", 1.5, "fail")]
-    document = {"model": "m", "workload": "w", "run": "r", "status": "fail", "notes": ["a note"], "scores": scores}
+    estimate = {"value": 0.04, "interval": [0.03, 0.05]}
+    works = [{"gates": [], "summary": {"median": estimate, "p95": estimate, "programs": len(scores)}}]
+    document = {
+        "model": "m",
+        "workload": "w",
+        "run": "r",
+        "status": "fail",
+        "notes": ["a note"],
+        "scores": scores,
+        "works": works,
+    }
     write_atomically(path, json.dumps(document).encode())
     return path
 
@@ -152,6 +243,7 @@ def cluster(path: Path) -> Path:
 
     document = {
         "profile": "plutuscall-loop",
+        "run": "r",
         "blocks": 100,
         "transactions": 900,
         "predicted_tx_ns": 1e5,
