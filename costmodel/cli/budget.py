@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.options import Json, TableCommand
-from costmodel.cli.output import print_json, show
+from costmodel.cli.output import complain, print_json, show
 from costmodel.model.timeline import last_change, parameters_at
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, number, wide
@@ -55,12 +55,14 @@ def command(
     """
     wanted = Strategy.parse(strategy)
     parameters = parameters_at(last_change() if epoch is None else epoch, overlay or ())
+    for note in parameters.notes:
+        complain(note)
     limits = Limits.of(parameters)
     meter = Meter(find_loop(script, parameters.major), parameters)
     best = fit_budget(meter, wanted, limits)
     others = scaled_fits(meter, best) if scales else []
     if as_json:
-        print_json(best.to_dict() | {"scales": [fit.to_dict() for fit in others]})
+        print_json(best.document(others))
     else:
         _show([best, *others])
     return 0

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from costmodel.cli.eval_corpus import evaluate_corpus, evaluate_rows
 from costmodel.cli.options import Json, ProtocolVersion, budget, language_named
-from costmodel.cli.output import print_json, say, show
+from costmodel.cli.output import complain, print_json, say, show
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.machine.traced import traced as traced_machine
-from costmodel.model import CostModel, Variant, ledger_model, load, variant_for
+from costmodel.model import CostModel, Variant, variant_for
+from costmodel.model.sources import LEDGER, open_source
 from costmodel.plutus import (
     LedgerLanguage,
+    ProgramFile,
     data_from_hex,
     decode_flat,
     encode_data,
@@ -27,6 +28,8 @@ from costmodel.plutus import (
     load_program,
     print_program,
 )
+from costmodel.records.evaluation import Evaluation
+from costmodel.records.figures import ExUnits as ExUnitsRecord
 from costmodel.rendering.tables import Table
 from costmodel.workloads.corpus import is_corpus, is_parquet
 from costmodel.workloads.evaluation import PLENTY
@@ -42,7 +45,8 @@ def command(
         Path,
         typer.Argument(
             metavar="PROGRAM",
-            help="Flat file, .plutus text envelope, textual UPLC or replay corpus (JSON or Parquet).",
+            help="A program in any form (flat, hexadecimal, CBOR, textual UPLC, text envelope, blueprint, UTxO file) "
+            "or a replay corpus (JSON or Parquet).",
             show_default=False,
         ),
     ],
@@ -54,13 +58,20 @@ def command(
         str | None,
         typer.Option("--language", metavar="NAME", help="Ledger language. [default: the envelope's, else PlutusV3]"),
     ] = None,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            "--script", metavar="NAME", help="Which of several scripts: a blueprint's validator, or a UTxO's output."
+        ),
+    ] = None,
     protocol_version: ProtocolVersion = 11,
     cost_model: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
             "--cost-model",
-            metavar="FILE",
-            help="Cost model in the upstream layout; twice for builtins and steps apart. [default: the ledger's]",
+            metavar="MODEL",
+            help="As --model of `calibrate params`: a file in any of its formats, a variant's letter, epoch:N; twice "
+            "for upstream's builtins and steps apart. [default: the ledger's]",
         ),
     ] = None,
     budget_: Annotated[
@@ -89,8 +100,8 @@ def command(
     if (out or jobs) and not streamed:
         raise InputError(f"{program}: is no Parquet corpus; --out and --jobs are for one")
     if streamed or is_corpus(program):
-        if arguments or cost_model or language:
-            raise InputError(f"{program}: a replay corpus brings its own arguments, languages and cost models")
+        if arguments or cost_model or language or script:
+            raise InputError(f"{program}: a replay corpus brings its own scripts, arguments, languages and cost models")
         if streamed:
             source = context.get_parameter_source("trace_config")
             if source and source.name == "COMMANDLINE":  # what CALIBRATE_TRACE says for good may go without
@@ -100,15 +111,19 @@ def command(
             return evaluate_rows(parquet_rows(program), jobs=jobs, out=out, as_json=as_json)
         with traced(trace_config) as trace:
             return evaluate_corpus(program, trace, as_json=as_json)
-    flat, stated = load_program(program)
-    chosen = language_named(language) if language else stated or _DEFAULT_LANGUAGE
+    wanted = language_named(language) if language else None
+    loaded = load_program(program, language=wanted, default=_DEFAULT_LANGUAGE, name=script)
+    chosen = wanted or loaded.language or _DEFAULT_LANGUAGE
     if not language_available(chosen, protocol_version):
         raise InputError(f"{chosen.value} does not exist at protocol version {protocol_version}; choose a later one")
     variant = variant_for(chosen, protocol_version)
-    model = load(cost_model) if cost_model else ledger_model(variant)
-    script = _script(program, flat, arguments or [], chosen, protocol_version)
+    prices = open_source(cost_model or [LEDGER], language=chosen)
+    model = prices.in_force(chosen, protocol_version)
+    applied = _applied(program, loaded, arguments or [], chosen, protocol_version)
+    for note in (*((f"{program}: {loaded.note}",) if loaded.note else ()), *prices.notes):
+        complain(note)
     with traced(trace_config) as trace:
-        outcome = traced_machine(NativeMachine(model, variant), trace).evaluate(script, limit, result=True)
+        outcome = traced_machine(NativeMachine(model, variant), trace).evaluate(applied, limit, result=True)
     if as_json:
         print_json(_document(outcome, model, variant, chosen, protocol_version))
     else:
@@ -116,11 +131,12 @@ def command(
     return 0 if outcome.status is Status.SUCCESS else 1
 
 
-def _script(path: Path, flat: bytes, arguments: list[str], language: LedgerLanguage, protocol_version: int) -> Script:
-    # Only text can hold group elements, and load_program has read a text by its suffix or its look.
-    textual = path.suffix.lower() not in (".flat", ".plutus")
+def _applied(
+    path: Path, program: ProgramFile, arguments: list[str], language: LedgerLanguage, protocol_version: int
+) -> Script:
     try:
-        script = Script.decode(flat, language, protocol_version, group_elements=textual)
+        # Only text can hold group elements.
+        script = Script.decode(program.flat, language, protocol_version, group_elements=program.textual)
     except DecodeError as error:
         raise DecodeError(f"{path}: {error}") from None
     for number, argument in enumerate(arguments, start=1):
@@ -146,21 +162,21 @@ def _result_text(outcome: Outcome) -> str | None:
 
 def _document(
     outcome: Outcome, model: CostModel, variant: Variant, language: LedgerLanguage, protocol_version: int
-) -> dict[str, Any]:
-    return {
-        "status": outcome.status.value,
-        "result": _result_text(outcome),
-        "result_missing": outcome.unwritten,
-        "error": outcome.error,
-        "ex_units": asdict(outcome.spent),
-        "steps": outcome.steps,
-        "builtins": outcome.builtins,
-        "logs": list(outcome.logs),
-        "language": language.value,
-        "protocol_version": protocol_version,
-        "variant": variant.value,
-        "cost_model": model.source,
-    }
+) -> Evaluation:
+    return Evaluation(
+        status=outcome.status.value,
+        result=_result_text(outcome),
+        result_missing=outcome.unwritten,
+        error=outcome.error,
+        ex_units=ExUnitsRecord(cpu=outcome.spent.cpu, mem=outcome.spent.mem),
+        steps=outcome.steps,
+        builtins=outcome.builtins,
+        logs=tuple(outcome.logs),
+        language=language.value,
+        protocol_version=protocol_version,
+        variant=variant.value,
+        cost_model=model.source,
+    )
 
 
 def _show(outcome: Outcome, model: CostModel) -> None:

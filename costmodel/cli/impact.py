@@ -135,7 +135,8 @@ def _show(found: Impact, top: int) -> None:
         for name, quantiles in (("CPU", found.cpu), ("memory", found.memory), ("fee", found.fee))
         if quantiles
     ]
-    columns = ("change by evaluation", *map(number, ("least", "5 %", "median", "95 %", "greatest")))
+    quantiles = map(number, ("least", "5 %", "median", "95 %", "greatest"))
+    columns = ("change by evaluation", *quantiles)
     show(Table.of("", columns, spread))
     total = after.units[0] - before.units[0]
     shares = [

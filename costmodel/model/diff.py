@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from costmodel.model.costing import CostingFunction
 from costmodel.model.costmodel import CostModel
@@ -13,6 +14,8 @@ from costmodel.model.steps import STARTUP_KEY, StepKind
 from costmodel.model.units import ExUnits
 from costmodel.model.variants import Variant
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, SizeMeasure
+from costmodel.records import finite
+from costmodel.records import parameters as records
 
 # Small, middling and large sizes of an argument, within what upstream's benchmarks and the ledger's limits span.
 _TYPICAL: dict[SizeMeasure, tuple[int, int, int]] = {
@@ -48,6 +51,20 @@ class CostChange:
     after: int | None
 
     @property
+    def factor(self) -> float:
+        """The new cost by the old one; infinite where an entry, or any cost, appears, and 0 where it goes."""
+        if self.before == self.after:
+            return 1.0
+        if not self.before or not self.after:
+            return math.inf if self.after else 0.0
+        return self.after / self.before
+
+    @property
+    def size(self) -> float:
+        """How far the factor is from 1, the same for a price that is doubled and one that is halved."""
+        return abs(math.log(self.factor)) if 0 < self.factor < math.inf else 0 if self.factor == 1 else math.inf
+
+    @property
     def change(self) -> float:
         """Relative change; infinite where an entry, or any cost, appears or goes."""
         if self.before == self.after:
@@ -62,35 +79,44 @@ class EntryChange:
     """One costing function or step cost at typical sizes. `resource` is "cpu" or "memory"."""
 
     name: str
-    resource: str
+    resource: Literal["cpu", "memory"]
     costs: tuple[CostChange, ...]
 
     @property
     def worst(self) -> CostChange:
         """The cost that changes most."""
-        return max(self.costs, key=lambda cost: abs(cost.change))
+        return max(self.costs, key=lambda cost: cost.size)
 
-    def to_json(self) -> dict[str, object]:
-        costs = [
-            {
-                "sizes": list(cost.sizes),
-                "before": cost.before,
-                "after": cost.after,
-                "change": cost.change if math.isfinite(cost.change) else None,
-            }
+    @property
+    def group(self) -> int:
+        """0 for an entry of both models, 1 for one that is new, and 2 for one that was removed."""
+        cost = self.costs[0]
+        return 1 if cost.before is None else 2 if cost.after is None else 0
+
+    def record(self) -> records.EntryChange:
+        """As documents have it."""
+        costs = tuple(
+            records.CostChange(
+                sizes=cost.sizes,
+                before=cost.before,
+                after=cost.after,
+                change=finite(cost.change),
+                factor=cost.factor if 0 < cost.factor < math.inf else None,
+            )
             for cost in self.costs
-        ]
-        return {"name": self.name, "resource": self.resource, "costs": costs}
+        )
+        return records.EntryChange(name=self.name, resource=self.resource, costs=costs)
 
 
 def compare_costs(before: CostModel, after: CostModel, variant: Variant) -> tuple[EntryChange, ...]:
-    """Every entry of either model whose cost differs at some typical size, the greatest change first.
+    """Every entry of either model whose cost differs at some typical size: by the factor, whether up or down, the
+    greatest first, then entries that only the second model has, and at the end those that only the first has.
 
     `variant` says how arguments are measured.
     """
     changes = [*_builtins(before, after, variant), *_steps(before, after)]
     differing = [each for each in changes if each.worst.change != 0]
-    return tuple(sorted(differing, key=lambda each: (-abs(each.worst.change), each.name, each.resource)))
+    return tuple(sorted(differing, key=lambda each: (each.group, -each.worst.size, each.name, each.resource)))
 
 
 def typical_sizes(builtin: str, variant: Variant) -> tuple[tuple[int, ...], ...]:

@@ -1,41 +1,61 @@
-"""Overlays: files of the node workbench that change some protocol parameters and leave the others as they are.
+"""Overlays: files that change some protocol parameters and leave the others as they are.
 
-An overlay is `{"epoch_params": {"alonzo": {…}, …}, "cost_model": {"plutusV1": {name: value, …}, …}}`, both optional.
-Objects merge key by key and everything else replaces what was there; cost-model values merge by parameter name.
+The node workbench's are `{"epoch_params": {"alonzo": {…}, …}, "cost_model": {"plutusV1": {name: value, …}, …}}`, both
+optional. Objects merge key by key and everything else replaces what was there; cost-model values merge by parameter
+name. Any document that holds cost models lies on top with these alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from costmodel.errors import ModelError
 from costmodel.model.costing import checked_int
-from costmodel.model.files import read_object
-from costmodel.model.parameters import block_counts, canonical_name, parameter_names
+from costmodel.model.files import parse_json, read_bytes
+from costmodel.model.formats import UPSTREAM, read_document
+from costmodel.model.formats.values import language_of
 from costmodel.plutus.language import LedgerLanguage
 
 Tree = Mapping[str, Any]
-Arrays = Mapping[LedgerLanguage, tuple[int, ...]]
 
 _FIELDS = {"epoch", "description", "source", "epoch_params", "cost_model"}
-_LANGUAGES = {f"plutusV{language.value[-1]}": language for language in LedgerLanguage}
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """Changes to protocol parameters, by section of the genesis files, and to cost models, by parameter name."""
+    """Changes to protocol parameters, by section of the genesis files, and to cost models, by parameter name. `notes`
+    are for the user."""
 
     source: str
     parameters: Tree
     cost_models: Mapping[LedgerLanguage, Mapping[str, int] | tuple[int, ...]]
+    notes: tuple[str, ...] = ()
 
 
 def read_overlay(path: Path) -> Overlay:
-    """Read an overlay file. ModelError, naming file and key, for what is no overlay."""
-    whole = read_object(path)
+    """Read an overlay file, or another document's cost models. ModelError, naming file and key, for what is neither."""
+    raw = read_bytes(path)
+    whole = parse_json(raw, str(path)) if raw.lstrip()[:1] in (b"{", b"[") else None
+    if isinstance(whole, dict) and (not whole or whole.keys() & _FIELDS):
+        return _read_own(whole, path)
+    try:
+        document = read_document(raw, str(path))
+    except ModelError as error:
+        if not isinstance(whole, dict):
+            raise
+        raise ModelError(
+            f"{path}: neither an overlay, which has epoch_params and cost_model, nor a document of cost models "
+            f"({str(error).removeprefix(f'{path}: ')})"
+        ) from None
+    if document.format == UPSTREAM:
+        raise ModelError(f"{path}: costing functions, of which an overlay takes none; emit them as arrays first")
+    return Overlay(str(path), {}, document.arrays, (f"{path}: only its cost models are taken", *document.notes))
+
+
+def _read_own(whole: dict[str, Any], path: Path) -> Overlay:
     if unknown := sorted(whole.keys() - _FIELDS):
         raise ModelError(f"{path}: an overlay has no field {unknown[0][:80]!r}; it has epoch_params and cost_model")
     parameters, models = whole.get("epoch_params", {}), whole.get("cost_model", {})
@@ -48,13 +68,15 @@ def read_overlay(path: Path) -> Overlay:
 def _cost_models(models: Tree, path: Path) -> dict[LedgerLanguage, Mapping[str, int] | tuple[int, ...]]:
     read: dict[LedgerLanguage, Mapping[str, int] | tuple[int, ...]] = {}
     for key, values in models.items():
-        if key not in _LANGUAGES:
-            raise ModelError(f"{path}: cost_model has no language {key[:80]!r}; use {', '.join(_LANGUAGES)}")
+        language = language_of(key)
+        if language is None or language in read:
+            why = "no ledger language" if language is None else "a language that is given already"
+            raise ModelError(f"{path}: cost_model {key[:80]!r} is {why}; use plutusV1 to plutusV4")
         where = f"{path}: cost_model {key}"
         if isinstance(values, dict):
-            read[_LANGUAGES[key]] = {name: checked_int(value, f"{where} {name}") for name, value in values.items()}
+            read[language] = {name: checked_int(value, f"{where} {name}") for name, value in values.items()}
         elif isinstance(values, list):
-            read[_LANGUAGES[key]] = tuple(checked_int(value, f"{where}, index {i}") for i, value in enumerate(values))
+            read[language] = tuple(checked_int(value, f"{where}, index {i}") for i, value in enumerate(values))
         else:
             raise ModelError(f"{where} must be a map of parameter names or a list")
     return read
@@ -73,31 +95,3 @@ def merge_trees(base: Tree, change: Tree) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
-
-
-def merge_array(
-    base: Sequence[int], change: Mapping[str, int] | Sequence[int], language: LedgerLanguage, where: str
-) -> tuple[int, ...]:
-    """A ledger array with values changed or appended by name, or another array in its place.
-
-    ModelError for an unknown name, and where the result would not be the ledger's list up to the end of some block:
-    its integers would be read as other parameters.
-    """
-    names = parameter_names(language)
-    if isinstance(change, Mapping):
-        values = dict(zip(names, base, strict=False))
-        for name, value in change.items():
-            if (known := canonical_name(name)) not in names:
-                raise ModelError(f"{where}: {language.value} has no parameter {name[:80]!r}")
-            values[known] = value
-        if gap := next((name for name in names[: len(values)] if name not in values), None):
-            raise ModelError(f"{where}: {language.value} lacks {gap}, and later parameters are given; give it too")
-        array = tuple(values[name] for name in names[: len(values)])
-    else:
-        array = tuple(change)
-    if len(array) not in (counts := block_counts(language)):
-        raise ModelError(
-            f"{where}: {language.value} would have {len(array)} parameters; the ledger's list ends after "
-            f"{', '.join(map(str, counts))}"
-        )
-    return array

@@ -7,7 +7,7 @@ functions, whose fields are in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from costmodel.errors import ModelError
 from costmodel.model.costing import CostingFunction, checked_int
@@ -18,7 +18,14 @@ from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY, StepKind, step
 from costmodel.model.units import MAX_COST
 from costmodel.model.variants import Variant, variant_for
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS, Batch
-from costmodel.plutus.language import LedgerLanguage, available_since
+from costmodel.plutus.language import LedgerLanguage, available_since, language_available
+
+Arrays = Mapping[LedgerLanguage, tuple[int, ...]]
+"""The ledger's arrays by language."""
+
+ANY_LENGTH_SINCE = 9
+"""The protocol version from which the ledger takes arrays of any length: what is missing costs 2^63 − 1, and what it
+does not know is ignored. Before, a language has the parameters that it began with, no more and no fewer."""
 
 _STEP_PARAMETERS = ("exBudgetCPU", "exBudgetMemory")
 # The variant whose shapes name the parameters. All variants of one language agree on the names.
@@ -33,6 +40,7 @@ _SUMS_OF_PRODUCTS_SINCE = {
     LedgerLanguage.PLUTUS_V2: 11,
     LedgerLanguage.PLUTUS_V3: 9,
 }
+_FIRST_VERSION, _NEWEST_VERSION = 5, 11
 # The Alonzo genesis names two builtins as they were called before there were others of their kind.
 _RENAMED = {"blake2b": "blake2b_256", "verifySignature": "verifyEd25519Signature"}
 # For each language the batches of its first list, which is alphabetical with the machine's costs among the builtins,
@@ -89,6 +97,34 @@ def parameter_count(language: LedgerLanguage, protocol_version: int) -> int:
             break
         known = count
     return known
+
+
+def first_version(language: LedgerLanguage, count: int) -> int:
+    """The first protocol version at which the ledger's list for a language has `count` parameters or more; the newest
+    that is known where it never has."""
+    versions = range(_FIRST_VERSION, _NEWEST_VERSION + 1)
+    available = [version for version in versions if language_available(language, version)]
+    return next((version for version in available if parameter_count(language, version) >= count), _NEWEST_VERSION)
+
+
+def merge_array(
+    base: Sequence[int], change: Mapping[str, int] | Sequence[int], language: LedgerLanguage, where: str
+) -> tuple[int, ...]:
+    """A ledger array with values changed or appended by name, or another array in its place.
+
+    ModelError for an unknown name, and for one that is missing before others that are given.
+    """
+    names = parameter_names(language)
+    if not isinstance(change, Mapping):
+        return tuple(change)
+    values = dict(zip(names, base, strict=False))
+    for name, value in change.items():
+        if (known := canonical_name(name)) not in names:
+            raise ModelError(f"{where}: {language.value} has no parameter {name[:80]!r}")
+        values[known] = value
+    if gap := next((name for name in names[: len(values)] if name not in values), None):
+        raise ModelError(f"{where}: {language.value} lacks {gap}, and later parameters are given; give it too")
+    return tuple(values[name] for name in names[: len(values)])
 
 
 def canonical_name(name: str) -> str:

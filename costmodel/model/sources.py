@@ -7,17 +7,23 @@ protocol version turn into costing functions.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from costmodel.errors import ModelError
 from costmodel.model.costmodel import CostModel
 from costmodel.model.files import load, read_bytes
-from costmodel.model.formats import FORMATS, UPSTREAM, sniff, stated_version
+from costmodel.model.formats import FORMATS, UPSTREAM, inferred_version, read_document
 from costmodel.model.ledger import builtin_file_order, ledger_model
-from costmodel.model.overlays import Arrays
-from costmodel.model.parameters import from_array, parameter_count, parameter_names, to_array
+from costmodel.model.parameters import (
+    ANY_LENGTH_SINCE,
+    Arrays,
+    from_array,
+    parameter_count,
+    parameter_names,
+    to_array,
+)
 from costmodel.model.steps import STARTUP_KEY, StepKind
 from costmodel.model.timeline import ProtocolParameters, parameters_at
 from costmodel.model.variants import Variant, variant_for
@@ -34,7 +40,9 @@ _EPOCH = re.compile(r"epoch:(\d{1,9})")
 class Source:
     """Either `model` or `arrays` is given, or neither: then every language has its own variant's model.
 
-    `variant` is that of a ledger model. `protocol_version` is the one that arrays are in force at, where that is known.
+    `variant` is that of a ledger model. `protocol_version` is the one that arrays are in force at, stated by their
+    document or else, as `inferred` says, told from their lengths. `unreadable` has reasons by language, `notes` are for
+    the user.
     """
 
     name: str
@@ -42,11 +50,18 @@ class Source:
     variant: Variant | None = None
     arrays: Arrays | None = None
     protocol_version: int | None = None
+    inferred: bool = False
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def languages(self, protocol_version: int) -> tuple[LedgerLanguage, ...]:
         """The languages that it says something about at a protocol version."""
         if self.arrays is not None:
-            return tuple(self.arrays)
+            found = tuple(each for each in self.arrays if language_available(each, protocol_version))
+            if not found:
+                names = ", ".join(each.value for each in self.arrays)
+                raise ModelError(f"{self.name} has {names} alone, and nothing at protocol version {protocol_version}")
+            return found
         deployed = tuple(language for language in _SETTLED if language_available(language, protocol_version))
         if self.model is None:
             return deployed
@@ -59,16 +74,15 @@ class Source:
 
     def array(self, language: LedgerLanguage, protocol_version: int) -> tuple[int, ...]:
         """The language's integers at a protocol version; ModelError where they are not those that the ledger has."""
-        count = parameter_count(language, protocol_version)
         if self.arrays is None:
+            count = parameter_count(language, protocol_version)
             model = self.model or ledger_model(variant_for(language, protocol_version))
             return tuple(to_array(model, language, protocol_version, count))
-        array = self._own(language)
-        # The chain itself may lag behind the software's list, so its own protocol version vouches for its arrays.
-        if protocol_version != self.protocol_version and len(array) != count:
+        array, count = self._own(language), parameter_count(language, protocol_version)
+        if protocol_version < ANY_LENGTH_SINCE and len(array) != count:
             raise ModelError(
-                f"{self.name} has {len(array)} parameters of {language.value}, and the ledger {count} at protocol "
-                f"version {protocol_version}; name the one it is from with --protocol-version"
+                f"{self.name} has {len(array)} parameters of {language.value}, and before protocol version "
+                f"{ANY_LENGTH_SINCE} the ledger takes just {count}; use --protocol-version {ANY_LENGTH_SINCE} or more"
             )
         return array
 
@@ -86,10 +100,17 @@ class Source:
             source=self.name,
         )
 
+    def in_force(self, language: LedgerLanguage, protocol_version: int) -> CostModel:
+        """What the ledger makes of it at a protocol version: parameters that an array lacks cost the most there is."""
+        if self.arrays is None:
+            return self.cost_model(language, protocol_version)
+        return replace(from_array(self._own(language), language, protocol_version), source=self.name)
+
     def _own(self, language: LedgerLanguage) -> tuple[int, ...]:
         assert self.arrays is not None  # noqa: S101 - both callers have seen to it
         if language not in self.arrays:
-            raise ModelError(f"{self.name} has no cost model of {language.value}")
+            reason = self.unreadable.get(language.value)
+            raise ModelError(reason or f"{self.name} has no cost model of {language.value}")
         return self.arrays[language]
 
 
@@ -97,7 +118,7 @@ def chain(parameters: ProtocolParameters, name: str) -> Source:
     """The cost models in force on the chain."""
     if not parameters.cost_models:
         raise ModelError(f"{name}: no cost model is in force; Alonzo began at epoch 290")
-    return Source(name, arrays=parameters.cost_models, protocol_version=parameters.major)
+    return Source(name, arrays=parameters.cost_models, protocol_version=parameters.major, notes=parameters.notes)
 
 
 def open_source(specs: Sequence[str], form: str | None = None, language: LedgerLanguage | None = None) -> Source:
@@ -118,11 +139,17 @@ def open_source(specs: Sequence[str], form: str | None = None, language: LedgerL
         raise ModelError(f"unknown format {form!r}; use one of {', '.join([UPSTREAM, *FORMATS])}")
     paths = [Path(spec) for spec in specs]
     if len(paths) == 1:
-        raw = read_bytes(paths[0])
-        form = form or sniff(raw, str(paths[0]))
-        if form != UPSTREAM:
-            arrays = FORMATS[form].read(raw, str(paths[0]), language)
-            return Source(str(paths[0]), arrays=arrays, protocol_version=stated_version(raw))
+        document = read_document(read_bytes(paths[0]), str(paths[0]), form, language)
+        if document.format != UPSTREAM:
+            stated = document.protocol_version
+            return Source(
+                str(paths[0]),
+                arrays=document.arrays,
+                protocol_version=inferred_version(document.arrays) if stated is None else stated,
+                inferred=stated is None,
+                unreadable=document.unreadable,
+                notes=document.notes,
+            )
     elif form not in (None, UPSTREAM):
         raise ModelError("only a model in upstream's layout comes in several files; give one file")
     model = load(paths)

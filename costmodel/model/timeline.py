@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from importlib import resources
@@ -20,8 +20,8 @@ import msgspec
 from costmodel.errors import ModelError
 from costmodel.model.costmodel import CostModel
 from costmodel.model.ledger import ledger_model
-from costmodel.model.overlays import Arrays, Overlay, Tree, merge_array, merge_trees, read_overlay
-from costmodel.model.parameters import from_array, to_array
+from costmodel.model.overlays import Overlay, Tree, merge_trees, read_overlay
+from costmodel.model.parameters import Arrays, from_array, merge_array, to_array
 from costmodel.model.units import MAX_COST, ExUnits
 from costmodel.model.variants import Variant
 from costmodel.plutus.language import LedgerLanguage
@@ -95,7 +95,8 @@ class ProtocolParameters:
     """The parameters that price and bound transactions, in the units of the ledger.
 
     Sizes are in bytes, prices in lovelace a unit of memory and a step (picosecond). ExUnits, prices and
-    `max_value_size` are None before Alonzo. `tree` has all of them by section of the genesis files.
+    `max_value_size` are None before Alonzo. `tree` has all of them by section of the genesis files. `notes` are for the
+    user: what is not known, or was left out of an overlay.
     """
 
     protocol_version: tuple[int, int]
@@ -109,6 +110,7 @@ class ProtocolParameters:
     max_value_size: int | None
     cost_models: Arrays
     tree: Tree
+    notes: tuple[str, ...] = ()
 
     def cost_model(self, language: LedgerLanguage) -> CostModel:
         """The cost model in force for a language; ModelError where the chain has none."""
@@ -148,12 +150,17 @@ def parameters_at(epoch: int, overlays: Sequence[Path] = ()) -> ProtocolParamete
     if not tree:
         raise ModelError(f"epoch {epoch} is before Shelley; parameters are known from epoch {_changes()[0]['epoch']}")
     source = f"epoch {epoch}"
+    notes: tuple[str, ...] = ()
+    if epoch > (known := last_change()):
+        later = "" if overlays else "; what came later takes --overlay"
+        notes = (f"changes of mainnet's parameters are known up to epoch {known}{later}",)
     for overlay in map(read_overlay, overlays):
         tree = merge_trees(tree, _known_sections(overlay))
         for language, values in overlay.cost_models.items():
             arrays[language] = merge_array(arrays.get(language, ()), values, language, overlay.source)
         source = f"{source} + {overlay.source}"
-    return _parameters(tree, arrays, source)
+        notes += overlay.notes
+    return replace(_parameters(tree, arrays, source), notes=notes)
 
 
 def _array(form: Mapping[str, Any] | Sequence[int], language: LedgerLanguage) -> tuple[int, ...]:

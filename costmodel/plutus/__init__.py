@@ -4,22 +4,17 @@ from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS, Batch, Builtin,
 from costmodel.plutus.data import Data, DataConstr, DataList, DataMap, data_equal, data_parts
 from costmodel.plutus.data_cbor import decode_data, encode_data
 from costmodel.plutus.data_json import data_from_json, data_to_json
-from costmodel.plutus.envelope import (
-    data_from_hex,
-    load_data,
-    load_program,
-    unwrap_envelope,
-    unwrap_script,
-    wrap_script,
-)
+from costmodel.plutus.envelope import ProgramFile, data_from_hex, load_data, load_program
 from costmodel.plutus.flat import decode_flat, encode_flat
 from costmodel.plutus.language import (
+    NO_BOUNDS,
     UPLC_1_0_0,
     UPLC_1_1_0,
     LedgerLanguage,
     available,
     available_since,
     case_on_constants_available,
+    decoding_bounds,
     language_available,
     uplc_version_available,
 )
@@ -59,6 +54,7 @@ from costmodel.plutus.universe import (
     list_of,
     pair_of,
 )
+from costmodel.plutus.wrapper import unwrap_script, wrap_script
 
 __all__ = [
     "BOOL",
@@ -70,6 +66,7 @@ __all__ = [
     "G2_ELEMENT",
     "INTEGER",
     "ML_RESULT",
+    "NO_BOUNDS",
     "STRING",
     "UNIT",
     "UPLC_1_0_0",
@@ -94,6 +91,7 @@ __all__ = [
     "Lam",
     "LedgerLanguage",
     "Program",
+    "ProgramFile",
     "SizeMeasure",
     "Term",
     "Var",
@@ -109,6 +107,7 @@ __all__ = [
     "data_to_json",
     "decode_data",
     "decode_flat",
+    "decoding_bounds",
     "encode_data",
     "encode_flat",
     "held_values",
@@ -122,7 +121,6 @@ __all__ = [
     "print_program",
     "print_type",
     "terms_equal",
-    "unwrap_envelope",
     "unwrap_script",
     "uplc_version_available",
     "wrap_script",

@@ -91,11 +91,12 @@ def _write_bytes(encoder: CBOREncoder, out: BytesIO, value: bytes) -> None:
     out.write(bytes([_BREAK]))
 
 
-def decode_data(cbor: bytes) -> Data:
-    """Data of one CBOR item that fills the input. DecodeError names the byte at fault."""
+def decode_data(cbor: bytes, *, whole: bool = True) -> Data:
+    """Data of one CBOR item, which fills the input unless not the `whole` is to be read. DecodeError names the byte at
+    fault."""
     reader = _Reader(cbor)
     data = _decode_item(reader)
-    if reader.position != len(cbor):
+    if whole and reader.position != len(cbor):
         raise reader.error("bytes follow the end of the Data")
     return data
 

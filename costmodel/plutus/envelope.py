@@ -1,67 +1,113 @@
-"""Programs and Data in files, and text envelopes of cardano-cli.
+"""Programs and Data in files, whatever form they have: it is told from their content, not from their name.
 
-An envelope is `{"type": "PlutusScriptV2", "description": "", "cborHex": "..."}`; its CBOR is the flat program wrapped
-as a bytestring once or, as cardano-cli writes it, twice.
+A program is textual UPLC, flat, flat with names, flat in its CBOR wrapper, any of the binary ones in hexadecimal, or a
+script in a JSON document (`script_json`).
 """
 
 import re
-from enum import Enum
-from io import BytesIO
 from pathlib import Path
-from typing import Final
-
-import cbor2
+from typing import Final, NamedTuple
 
 from costmodel.errors import DecodeError, InputError
 from costmodel.plutus.data import Data
 from costmodel.plutus.data_cbor import decode_data
 from costmodel.plutus.data_json import data_from_json
-from costmodel.plutus.flat import encode_flat
+from costmodel.plutus.flat import encode_flat, without_names
 from costmodel.plutus.json_text import parse_json
 from costmodel.plutus.language import LedgerLanguage
+from costmodel.plutus.script_json import choose_script
 from costmodel.plutus.text import parse_program
+from costmodel.plutus.wrapper import is_wrapped, read_reference, unwrap_script
 
-_ENVELOPE_TYPE: Final = re.compile("PlutusScriptV([1-4])")
 _HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2})*")
-_CBOR_BYTES: Final = 2  # major type
-_MAX_WRAPPERS: Final = 2
+_HEX_TEXT: Final = re.compile(rb"(?:0[xX])?[0-9a-fA-F\s]+")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+# How many byte strings a document's field has around flat, by the rules of who writes it.
+_WRAPPERS: Final = {"cborHex": 2, "compiledCode": 1}
 
 
-def load_program(path: Path) -> tuple[bytes, LedgerLanguage | None]:
-    """Flat bytes of the program in a file, and the ledger language where the file says which.
+class ProgramFile(NamedTuple):
+    """A program as flat. `language` is the one that the file states; `textual` says that it may have constants which
+    flat on the chain has not (`encode_flat(allow_group_elements=True)`); `note` is for the user, or empty."""
 
-    A `.flat` file holds flat bytes, `.plutus` a text envelope, `.uplc` textual UPLC; other names are told apart by
-    content. Textual programs may hold G1 and G2 constants: see `encode_flat(allow_group_elements=True)`. Flat bytes
-    are returned as they are, undecoded. InputError or DecodeError names the file.
+    flat: bytes
+    language: LedgerLanguage | None = None
+    textual: bool = False
+    note: str = ""
+
+
+def load_program(
+    path: Path,
+    *,
+    language: LedgerLanguage | None = None,
+    default: LedgerLanguage | None = None,
+    name: str | None = None,
+) -> ProgramFile:
+    """The program in a file.
+
+    It is read as one of `language`, else of the file's own, else of `default`, which matters for bytes behind the CBOR
+    wrapper. `name` chooses one of several in a document. Flat bytes are not decoded. InputError or DecodeError names
+    the file.
     """
     content = _read(path)
     try:
-        match _KIND_BY_SUFFIX.get(path.suffix.lower()) or _guess_kind(content):
-            case _Kind.ENVELOPE:
-                return unwrap_envelope(_to_text(content))
-            case _Kind.TEXT:
-                return encode_flat(parse_program(_to_text(content)), allow_group_elements=True), None
-            case _:
-                return content, None
+        return _program(content.removeprefix(_BYTE_ORDER_MARK), _Reading(language, default), name)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-class _Kind(Enum):
-    FLAT = "flat"
-    ENVELOPE = "text envelope"
-    TEXT = "textual UPLC"
+class _Reading(NamedTuple):
+    """The language to read a program as, whatever its file states, and that for a file that states none."""
+
+    language: LedgerLanguage | None
+    default: LedgerLanguage | None
+
+    def of(self, stated: LedgerLanguage | None) -> LedgerLanguage | None:
+        return self.language or stated or self.default
 
 
-_KIND_BY_SUFFIX: Final = {".flat": _Kind.FLAT, ".plutus": _Kind.ENVELOPE, ".uplc": _Kind.TEXT}
-
-
-def _guess_kind(content: bytes) -> _Kind:
+def _program(content: bytes, reading: _Reading, name: str | None) -> ProgramFile:
+    text = content.strip()
+    if not text:
+        raise DecodeError("the file is empty")
     # Flat begins with the UPLC version's major number, which is far below any of these characters.
-    start = content.lstrip()[:2]
-    if start.startswith(b"(") or start in (b"--", b"{-"):
-        return _Kind.TEXT
-    return _Kind.ENVELOPE if start.startswith(b"{") else _Kind.FLAT
+    if text[:1] in (b"{", b"[", b'"') and text[:2] != b"{-":
+        return _from_json(_to_text(text), reading, name)
+    if name is not None:
+        raise InputError(f"a single program, and none that is named {name[:80]!r}")
+    if text[:1] == b"(" or text[:2] in (b"--", b"{-"):
+        return ProgramFile(encode_flat(parse_program(_to_text(content)), allow_group_elements=True), textual=True)
+    if text and _HEX_TEXT.fullmatch(text):
+        digits = b"".join(text.split()).decode()
+        return _from_bytes(_from_hex(digits.removeprefix("0x").removeprefix("0X"), "the text"), reading)
+    return _from_bytes(content, reading)
+
+
+def _from_bytes(content: bytes, reading: _Reading) -> ProgramFile:
+    stated = None
+    if reference := read_reference(content):
+        content, stated = reference
+    if is_wrapped(content):
+        return ProgramFile(unwrap_script(content, reading.of(stated)).flat, stated)
+    return ProgramFile(without_names(content))
+
+
+def _from_json(text: str, reading: _Reading, name: str | None) -> ProgramFile:
+    document = parse_json(text)
+    if isinstance(document, str) and name is None:
+        return _from_bytes(_from_hex(document, "the text"), reading)
+    script = choose_script(document, name)
+    where = f"{script.name} {script.field}".strip()
+    try:
+        code = _from_hex(script.code, script.field)
+        reference = read_reference(code)
+        cbor, stated = reference or (code, script.language)
+        flat, wrappers = unwrap_script(cbor, reading.of(stated))
+    except DecodeError as error:
+        raise DecodeError(f"{where}: {error}") from None
+    expected = _WRAPPERS.get(script.field, wrappers)
+    note = "" if wrappers == expected else f"{where}: CBOR wrappers around flat: {wrappers} instead of {expected}"
+    return ProgramFile(flat, stated, note=note)
 
 
 def load_data(path: Path) -> Data:
@@ -76,53 +122,6 @@ def load_data(path: Path) -> Data:
 def data_from_hex(digits: str) -> Data:
     """Data of its CBOR in hexadecimal."""
     return decode_data(_from_hex(digits, "Data CBOR"))
-
-
-def unwrap_envelope(text: str) -> tuple[bytes, LedgerLanguage]:
-    """Flat bytes and ledger language of a text envelope."""
-    envelope = parse_json(text)
-    if not isinstance(envelope, dict):
-        raise DecodeError("text envelope: a JSON object is expected")
-    kind, cbor_hex = envelope.get("type"), envelope.get("cborHex")
-    match = _ENVELOPE_TYPE.fullmatch(kind) if isinstance(kind, str) else None
-    if match is None:
-        raise DecodeError('text envelope: "type" must be PlutusScriptV1, V2, V3 or V4')
-    if not isinstance(cbor_hex, str):
-        raise DecodeError('text envelope: "cborHex" is missing')
-    return unwrap_script(_from_hex(cbor_hex, "text envelope: cborHex")), LedgerLanguage(f"PlutusV{match[1]}")
-
-
-def unwrap_script(cbor: bytes) -> bytes:
-    """Flat bytes inside one or two CBOR bytestrings.
-
-    Flat never looks like a CBOR bytestring: its major version would have to be 64 or more.
-    """
-    script = _unwrap_once(cbor)
-    for _ in range(_MAX_WRAPPERS - 1):
-        if script[:1] and script[0] >> 5 == _CBOR_BYTES:
-            script = _unwrap_once(script)
-    return script
-
-
-def wrap_script(flat: bytes) -> bytes:
-    """Flat bytes in two CBOR bytestrings, as cardano-cli writes them."""
-    for _ in range(_MAX_WRAPPERS):
-        flat = cbor2.dumps(flat)
-    return flat
-
-
-def _unwrap_once(cbor: bytes) -> bytes:
-    # The head is checked before cbor2 sees it: a bytestring cannot nest.
-    if not cbor or cbor[0] >> 5 != _CBOR_BYTES:
-        raise DecodeError("script: a CBOR bytestring is expected around the flat program")
-    stream = BytesIO(cbor)
-    try:
-        script = cbor2.load(stream)
-    except (cbor2.CBORDecodeError, MemoryError, OverflowError):
-        raise DecodeError("script: the CBOR bytestring around the flat program is cut short or malformed") from None
-    if stream.tell() != len(cbor):
-        raise DecodeError("script: bytes follow the CBOR bytestring around the flat program")
-    return bytes(script)
 
 
 def _read(path: Path) -> bytes:

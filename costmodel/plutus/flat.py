@@ -5,6 +5,7 @@ Source: plutus-core-specification, appendix C.
 
 from typing import Final
 
+from costmodel.errors import DecodeError
 from costmodel.plutus.builtins import BUILTINS
 from costmodel.plutus.flat_bits import BitReader, BitWriter
 from costmodel.plutus.flat_constants import read_constant, write_constant
@@ -121,30 +122,110 @@ class _Frame:
 _ONE_BODY: Final[dict[int, type[Lam | Delay | Force]]] = {_LAM: Lam, _DELAY: Delay, _FORCE: Force}
 
 
+class _Indices:
+    """Variables as the chain has them: de Bruijn indices, and binders without any bits."""
+
+    def __init__(self, reader: BitReader) -> None:
+        self._reader = reader
+        self._binders = 0
+
+    def bind(self) -> None:
+        self._binders += 1
+
+    def unbind(self) -> None:
+        self._binders -= 1
+
+    def index(self) -> int:
+        index = self._reader.word64()
+        if not 1 <= index <= self._binders:
+            raise self._reader.error(f"variable {index} is free: {self._binders} binders are around it")
+        return index
+
+
+class _NamedIndices(_Indices):
+    """The same with a name before every index; a binder has the index 0."""
+
+    def bind(self) -> None:
+        self._reader.text()
+        if self._reader.word64():
+            raise self._reader.error("a binder has an index")
+        super().bind()
+
+    def index(self) -> int:
+        self._reader.text()
+        return super().index()
+
+
+class _Uniques(_Indices):
+    """Names that are told apart by a number, which may be bound anew further in."""
+
+    def __init__(self, reader: BitReader) -> None:
+        super().__init__(reader)
+        self._bound: list[int] = []
+        self._levels: dict[int, list[int]] = {}
+
+    def bind(self) -> None:
+        unique = self._unique()
+        self._bound.append(unique)
+        self._levels.setdefault(unique, []).append(len(self._bound))
+
+    def unbind(self) -> None:
+        self._levels[self._bound.pop()].pop()
+
+    def index(self) -> int:
+        levels = self._levels.get(self._unique())
+        if not levels:
+            raise self._reader.error("a variable is free")
+        return len(self._bound) - levels[-1] + 1
+
+    def _unique(self) -> int:
+        self._reader.text()
+        return self._reader.word64()
+
+
+def without_names(flat: bytes) -> bytes:
+    """The program with de Bruijn indices alone, from one with names as well or instead (`uplc --of flat-named` and
+    `flat-namedDeBruijn`). Bytes that are neither come back as they are."""
+    for variables in (_NamedIndices, _Uniques):
+        try:
+            program = _decode(flat, variables, allow_group_elements=False)
+        except DecodeError:
+            continue
+        try:
+            decode_flat(flat)
+        except DecodeError:
+            return encode_flat(program)
+    return flat
+
+
 def decode_flat(flat: bytes, *, allow_group_elements: bool = False) -> Program:
     """The program in flat bytes; all of them must be used.
 
     DecodeError names the bit at fault. Programs with free variables are refused, as evaluation would refuse them.
     `allow_group_elements` is for what `encode_flat` wrote with the same option.
     """
+    return _decode(flat, _Indices, allow_group_elements)
+
+
+def _decode(flat: bytes, variables: type[_Indices], allow_group_elements: bool) -> Program:
     reader = BitReader(flat)
-    version = Version(reader.word64(), reader.word64(), reader.word64())
-    term = _read_term(reader, version, allow_group_elements)
+    version = Version(reader.natural(), reader.natural(), reader.natural())
+    term = _read_term(reader, variables(reader), version, allow_group_elements)
     reader.finish()
     return Program(version, term)
 
 
-def _read_term(reader: BitReader, version: Version, allow_group_elements: bool) -> Term:
+def _read_term(reader: BitReader, variables: _Indices, version: Version, allow_group_elements: bool) -> Term:
     frames: list[_Frame] = []
-    binders = 0
     while True:
         tag = reader.bits(_TERM_TAG_BITS)
         finished: Term
         if tag in (_VAR, _CONST, _ERROR, _BUILTIN):
-            finished = _read_leaf(reader, tag, binders, allow_group_elements)
+            finished = _read_leaf(reader, tag, variables, allow_group_elements)
         else:
             frame = _begin(reader, tag, version)
-            binders += tag == _LAM
+            if tag == _LAM:
+                variables.bind()
             frames.append(frame)
             if frame.wants_more(reader):
                 continue
@@ -154,7 +235,8 @@ def _read_term(reader: BitReader, version: Version, allow_group_elements: bool) 
             frame.terms.append(finished)
             if frame.wants_more(reader):
                 break
-            binders -= frame.tag == _LAM
+            if frame.tag == _LAM:
+                variables.unbind()
             finished = frames.pop().build()
         else:
             return finished
@@ -168,12 +250,9 @@ def _begin(reader: BitReader, tag: int, version: Version) -> _Frame:
     return _Frame(tag, reader.word64() if tag == _CONSTR else 0)
 
 
-def _read_leaf(reader: BitReader, tag: int, binders: int, allow_group_elements: bool) -> Term:
+def _read_leaf(reader: BitReader, tag: int, variables: _Indices, allow_group_elements: bool) -> Term:
     if tag == _VAR:
-        index = reader.word64()
-        if not 1 <= index <= binders:
-            raise reader.error(f"variable {index} is free: {binders} binders are around it")
-        return Var(index)
+        return Var(variables.index())
     if tag == _CONST:
         return Const(read_constant(reader, allow_group_elements))
     if tag == _BUILTIN:

@@ -146,6 +146,14 @@ class BitReader:
         self.position = 8 * (at + 1)
         return b"".join(chunks)
 
+    def text(self) -> str:
+        """A bytestring of UTF-8."""
+        encoded = self.bytestring()
+        try:
+            return encoded.decode()
+        except UnicodeDecodeError:
+            raise self.error("a string is not valid UTF-8") from None
+
     def finish(self) -> None:
         """Checks that only padding is left."""
         self.skip_padding()

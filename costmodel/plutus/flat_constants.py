@@ -177,18 +177,10 @@ def _read_leaf(reader: BitReader, head: str, allow_group_elements: bool) -> Any:
     raise reader.error(f"a constant of type {head} has no flat encoding")
 
 
-def _read_string(reader: BitReader) -> str:
-    encoded = reader.bytestring()
-    try:
-        return encoded.decode()
-    except UnicodeDecodeError:
-        raise reader.error("a string is not valid UTF-8") from None
-
-
 def _read_data(reader: BitReader) -> Any:
     cbor = reader.bytestring()
     try:
-        return decode_data(cbor)
+        return decode_data(cbor, whole=False)  # the node ignores what follows the item, as its library does
     except DecodeError as error:
         raise reader.error(str(error)) from None
 
@@ -196,7 +188,7 @@ def _read_data(reader: BitReader) -> Any:
 _READERS: Final[dict[str, Callable[[BitReader], Any]]] = {
     "integer": BitReader.integer,
     "bytestring": BitReader.bytestring,
-    "string": _read_string,
+    "string": BitReader.text,
     "unit": lambda _reader: None,
     "bool": lambda reader: bool(reader.bits(1)),
     "data": _read_data,

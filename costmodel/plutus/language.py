@@ -4,7 +4,7 @@ Source: PlutusLedgerApi.Common.Versions of plutus v1.68.
 """
 
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from costmodel.plutus.builtins import Batch, Builtin
 from costmodel.plutus.term import SUMS_OF_PRODUCTS, Version
@@ -47,6 +47,19 @@ _UPLC_SINCE: Final[dict[Version, dict[LedgerLanguage, int]]] = {
 }
 
 _CASE_ON_CONSTANTS_SINCE: Final = 11
+_BOUNDS_SINCE: Final = 11
+
+
+class DecodingBounds(NamedTuple):
+    """What a script may hold at most, of any language: fields in a constructor term, and nodes in the type of a
+    constant, each application counting as one (`list integer` has three)."""
+
+    constr_fields: int
+    type_size: int
+
+
+NO_BOUNDS: Final = DecodingBounds(2**32 - 1, 2**32 - 1)
+"""More than a script could hold in memory."""
 
 
 def available_since(batch: Batch, language: LedgerLanguage) -> int | None:
@@ -74,3 +87,8 @@ def uplc_version_available(version: Version, language: LedgerLanguage, protocol_
 def case_on_constants_available(language: LedgerLanguage, protocol_version: int) -> bool:
     """Whether Case may scrutinise a constant instead of a Constr."""
     return language_available(language, protocol_version) and protocol_version >= _CASE_ON_CONSTANTS_SINCE
+
+
+def decoding_bounds(protocol_version: int) -> DecodingBounds:
+    """The bounds that hold for scripts submitted at a protocol version."""
+    return DecodingBounds(1024, 32) if protocol_version >= _BOUNDS_SINCE else NO_BOUNDS

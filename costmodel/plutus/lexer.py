@@ -187,6 +187,7 @@ class Lexer:
                 self.position = plain.end()
                 yield plain.group()
                 self._skip_empty_escapes()
+                continue
             if self.at_end():
                 raise self.error("a string is not closed", start)
             if self.peek() == '"':

@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from costmodel import __version__
 from costmodel.errors import InputError
 from costmodel.model import CostModel
+from costmodel.records.cluster import Cluster
+from costmodel.records.comparison import Comparison
+from costmodel.records.drift import Drift
+from costmodel.records.validation import Verdict
 from costmodel.report.clusters import cluster_conclusion, cluster_flags, cluster_sections
-from costmodel.report.documents import Cluster, Comparison, Document, Drift, Model, Verdict, read_document
+from costmodel.report.documents import Document, Model, read_document
 from costmodel.report.models import (
     model_conclusions,
     model_facts,
@@ -40,7 +44,13 @@ from costmodel.report.verdicts import (
     verdict_sections,
 )
 
-Source = Document | Runs
+
+class Source(NamedTuple):
+    """What a page is about: something that was read, and the name of its file."""
+
+    name: str
+    content: Document | Runs
+
 
 # The key figures, and what gives one where the sources do not.
 _FIGURES: Final = {
@@ -58,15 +68,16 @@ def assemble(paths: Sequence[Path]) -> Page:
     """
     if not paths:
         raise InputError("nothing to report on; name runs, models, or the JSON of validate, drift, compare or cluster")
-    sources: list[Source] = [read_document(path) for path in paths if not path.is_dir()]
+    sources = [Source(path.name, read_document(path)) for path in paths if not path.is_dir()]
     # Runs named one by one are looked at together, as those of a folder are.
     folders = [path for path in paths if path.is_dir()]
-    sources += [read_runs(folders)] if folders else []
+    sources += [Source("", read_runs(folders))] if folders else []
     flags = [flag for each in sources for flag in _flags(each)]
     flagged = sorted(flags, key=lambda flag: (LEVELS.index(flag.level), -flag.effect))
     leading, lead = _lead(sources)
     # A model without a fit is there to be drawn beside one that has a fit.
-    others = [each.costs for each in sources if isinstance(each, Model) and each.section is None]
+    models = [each.content for each in sources if isinstance(each.content, Model)]
+    others = [model.costs for model in models if model.section is None]
     sections = [section for each in sources for section in _sections(each, others, lead=each is leading)]
     facts = (*_facts(sources), ("made from", ", ".join(path.resolve().name for path in paths)))
     answer = Answer(_title(sources), facts, _conclusions(sources), _figures(sources), lead)
@@ -99,20 +110,20 @@ def _named_apart(page: Page) -> Page:
 def _title(sources: Sequence[Source]) -> str:
     """What the page is about, in words."""
     about = []
-    for source in sources:
-        match source:
+    for _, content in sources:
+        match content:
             case Model():
-                about.append("cost model" if source.section else "prices")
+                about.append("cost model" if content.section else "prices")
             case Verdict():
-                about.append(f"predictions of {Path(source.workload).name}")
+                about.append(f"predictions of {Path(content.workload).name}")
             case Comparison():
                 about.append("comparison of runs")
             case Drift():
-                about.append(f"drift against {Path(source.baseline).name}")
+                about.append(f"drift against {Path(content.baseline).name}")
             case Cluster():
-                about.append(f"cluster {source.profile}")
-            case _:
-                about.append("a run" if len(source.runs) == 1 else f"{len(source.runs)} runs")
+                about.append(f"cluster {content.profile}")
+            case Runs():
+                about.append("a run" if len(content.runs) == 1 else f"{len(content.runs)} runs")
     known = list(dict.fromkeys(about))
     more = f" and {len(known) - 3} more" if len(known) > 3 else ""
     facts = dict(_facts(sources))
@@ -124,12 +135,11 @@ def _title(sources: Sequence[Source]) -> str:
 def _facts(sources: Sequence[Source]) -> tuple[tuple[str, str], ...]:
     """Evaluator, machine and date, where the sources know them."""
     known: dict[str, str] = {}
-    for source in sources:
-        found = (
-            model_facts(source) if isinstance(source, Model) else run_facts(source) if isinstance(source, Runs) else ()
-        )
-        for name, fact in found:
-            known.setdefault(name, fact)
+    for _, content in sources:
+        if isinstance(content, Model):
+            known = dict(model_facts(content)) | known
+        elif isinstance(content, Runs):
+            known = dict(run_facts(content)) | known
     return tuple(known.items())
 
 
@@ -141,86 +151,94 @@ def _conclusions(sources: Sequence[Source]) -> tuple[Conclusion, ...]:
 
 
 def _conclusions_of(source: Source) -> Iterator[Conclusion]:
-    match source:
+    name, content = source
+    match content:
         case Model():
-            yield from model_conclusions(source)
+            yield from model_conclusions(content)
         case Verdict():
-            yield verdict_conclusion(source)
+            yield verdict_conclusion(content)
         case Comparison():
-            yield comparison_conclusion(source)
+            yield comparison_conclusion(name, content)
         case Drift():
-            yield drift_conclusion(source)
+            yield drift_conclusion(name, content)
         case Cluster():
-            yield cluster_conclusion(source)
-        case _:
-            yield run_conclusion(source)
+            yield cluster_conclusion(content)
+        case Runs():
+            yield run_conclusion(content)
 
 
 def _figures(sources: Sequence[Source]) -> tuple[Figure, ...]:
     known = dict(_FIGURES)
     # Runs come last, because they know more of noise and precision than the model that was fitted to them.
-    for source in sources:
-        match source:
+    for _, content in sources:
+        match content:
             case Model():
-                known |= dict(model_figures(source))
+                known |= dict(model_figures(content))
             case Verdict():
-                known["accuracy"] = verdict_figure(source)
+                known["accuracy"] = verdict_figure(content)
             case Runs():
-                known |= dict(run_figures(source))
+                known |= dict(run_figures(content))
+            case _:
+                pass
     return tuple(known.values())
 
 
 def _lead(sources: Sequence[Source]) -> tuple[Source | None, Plot | None]:
     """The plot that the page begins with, and the source that it is about."""
-    order = (Verdict, Drift, Comparison, Model)
-    ranked = sorted(sources, key=lambda each: order.index(type(each)) if type(each) in order else len(order))
-    for source in ranked:
-        match source:
-            case Verdict():
-                plot = verdict_lead(source)
-            case Drift():
-                plot = drift_lead(source)
-            case Comparison():
-                plot = comparison_lead(source)
-            case Model():
-                plot = model_lead(source)
-            case _:
-                plot = None
-        if plot is not None:
-            return source, plot
+    for kind in (Verdict, Drift, Comparison, Model):
+        for source in sources:
+            if isinstance(source.content, kind) and (plot := _lead_of(source)) is not None:
+                return source, plot
     return None, None
 
 
-def _flags(source: Source) -> Iterator[Flagged]:
-    match source:
-        case Model():
-            return model_flags(source)
+def _lead_of(source: Source) -> Plot | None:
+    name, content = source
+    match content:
         case Verdict():
-            return verdict_flags(source)
-        case Comparison():
-            return comparison_flags(source)
+            return verdict_lead(name, content)
         case Drift():
-            return drift_flags(source)
-        case Cluster():
-            return cluster_flags(source)
+            return drift_lead(name, content)
+        case Comparison():
+            return comparison_lead(name, content)
+        case Model():
+            return model_lead(content)
         case _:
-            return run_flags(source)
+            return None
+
+
+def _flags(source: Source) -> Iterator[Flagged]:
+    name, content = source
+    match content:
+        case Model():
+            return model_flags(content)
+        case Verdict():
+            return verdict_flags(name, content)
+        case Comparison():
+            return comparison_flags(name, content)
+        case Drift():
+            return drift_flags(name, content)
+        case Cluster():
+            return cluster_flags(name, content)
+        case Runs():
+            return run_flags(content)
 
 
 def _sections(source: Source, others: Sequence[CostModel], *, lead: bool) -> Iterator[Section]:
-    match source:
+    name, content = source
+    match content:
         case Model():
-            plot = None if lead else model_lead(source)
+            plot = None if lead else model_lead(content)
             if plot is not None:
                 yield Section("Undercharged builtins", plots=(plot,))
-            yield from model_sections(source, others)
+            yield from model_sections(content, others)
         case Verdict():
-            yield from verdict_sections(source, lead=lead)
+            yield from verdict_sections(name, content, lead=lead)
         case Comparison():
-            yield from comparison_sections(source, lead=lead)
+            yield from comparison_sections(name, content, lead=lead)
         case Drift():
-            yield from drift_sections(source, lead=lead)
+            yield from drift_sections(name, content, lead=lead)
         case Cluster():
-            yield from cluster_sections(source)
-        case _:
-            yield from run_sections(source)
+            yield from cluster_sections(name, content)
+        case Runs():
+            yield from run_sections(content)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from costmodel.records.cluster import Cluster, Node, Observed
 from costmodel.records.run import ClusterOutcome
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Cell, Column, Table, count_cell, ratio_cell, share_cell, time_cell
 from costmodel.report.charts import SERIES, Axis, Chart, Ink, Mark, Panel, scale_for, values
-from costmodel.report.documents import Cluster, Node
 from costmodel.report.page_model import Conclusion, Flagged, Plot, Section
 from costmodel.report.run_summary import Digest
 
@@ -24,51 +25,60 @@ _CDF: Final = "Distribution of block times by node"
 Floats = npt.NDArray[np.float64]
 
 
-def cluster_flags(cluster: Cluster) -> Iterator[Flagged]:
+def cluster_flags(name: str, cluster: Cluster) -> Iterator[Flagged]:
     """Nodes that died, were slower than the others, or fell behind."""
-    for fault in cluster.faults.values():
-        yield Flagged("error", "node fault", cluster.name, fault)
-    for node in cluster.nodes:
+    if cluster.observed is None:
+        return
+    for fault in cluster.observed.faults.values():
+        yield Flagged("error", "node fault", name, fault)
+    for node in cluster.observed.nodes:
         if node.slower:
             text = f"a transaction takes {numbers.time_ps(node.tx_ns * _PS_PER_NS)}, slower than on the other nodes"
-            yield Flagged("warning", "slower node", f"{cluster.name}: {_which(node)}", text)
+            yield Flagged("warning", "slower node", f"{name}: {_which(node)}", text)
         if node.late:
             text = f"{node.late} of {node.blocks} blocks finished more than a slot after they arrived"
-            yield Flagged("warning", "late blocks", f"{cluster.name}: {_which(node)}", text)
+            yield Flagged("warning", "late blocks", f"{name}: {_which(node)}", text)
 
 
 def cluster_conclusion(cluster: Cluster) -> Conclusion:
     """Whether all nodes kept up."""
-    if cluster.faults:
-        return Conclusion("fail", f"{numbers.plural(len(cluster.faults), 'node process')} of {cluster.profile} died")
-    late = sum(node.late for node in cluster.nodes)
+    observed = cluster.observed
+    if observed is None:
+        return Conclusion("info", f"{cluster.profile} has no scripts, so there is nothing to time")
+    if observed.faults:
+        return Conclusion("fail", f"{numbers.plural(len(observed.faults), 'node process')} of {cluster.profile} died")
+    late = sum(node.late for node in observed.nodes)
     if late:
         return Conclusion("fail", f"nodes of {cluster.profile} finished {numbers.plural(late, 'block')} late")
     return Conclusion("pass", f"every node of {cluster.profile} validated every block in its slot")
 
 
-def cluster_sections(cluster: Cluster) -> Iterator[Section]:
+def cluster_sections(name: str, cluster: Cluster) -> Iterator[Section]:
     """What `cluster` wrote: the percentiles of each node, and what varies."""
-    title = f"Cluster {cluster.profile}: {cluster.name}"
-    if not cluster.nodes:
-        intro = f"{cluster.blocks:,} blocks with {cluster.transactions:,} transactions, none with a script."
-        yield Section(title, intro)
+    title = f"Cluster {cluster.profile}: {name}"
+    chain = f"{cluster.blocks:,} blocks with {cluster.transactions:,} transactions"
+    observed = cluster.observed
+    if observed is None:
+        yield Section(title, f"{chain}, none with a script.")
         return
-    known = {name.replace("_", " "): value for name, value in cluster.spread.items() if value is not None}
-    spread = ", ".join(f"{name} {numbers.percent(value)}" for name, value in known.items())
+    spread = ", ".join(
+        f"{part.replace('_', ' ')} {numbers.percent(share)}"
+        for part, share in msgspec.structs.asdict(observed.spread).items()
+        if share is not None
+    )
     intro = (
-        f"{len(cluster.nodes)} nodes, {cluster.blocks:,} blocks with {cluster.transactions:,} transactions. Predicted: "
-        f"{_ns(cluster.predicted_tx_ns)} a transaction, {_ns(cluster.predicted_block_ns)} the fullest block."
+        f"{len(observed.nodes)} nodes, {chain}. Predicted: {_ns(observed.predicted_tx_ns)} per transaction, "
+        f"{_ns(observed.predicted_block_ns)} for the fullest block."
         + (f" Spread of a transaction's time: {spread}." if spread else "")
     )
-    times = {_which(node): node.percentiles_ns for node in cluster.nodes}
-    medians = [node.percentiles_ns["50"] for node in cluster.nodes if "50" in node.percentiles_ns]
-    chart = _percentiles_chart(times, cluster.predicted_block_ns)
-    plot = Plot(f"cdf-{cluster.name}", _CDF, _words(len(times), medians, cluster.predicted_block_ns), chart)
-    yield Section(title, intro, (plot,), (_nodes(cluster),))
+    times = {_which(node): node.percentiles_ns for node in observed.nodes}
+    medians = [node.percentiles_ns["50"] for node in observed.nodes if "50" in node.percentiles_ns]
+    chart = _percentiles_chart(times, observed.predicted_block_ns)
+    plot = Plot(f"cdf-{name}", _CDF, _words(len(times), medians, observed.predicted_block_ns), chart)
+    yield Section(title, intro, (plot,), (_nodes(name, observed),))
 
 
-def _nodes(cluster: Cluster) -> Table:
+def _nodes(name: str, observed: Observed) -> Table:
     shares = ("50", "95", "99", "100")
     headings = ("blocks", "disturbed", "p50", "p95", "p99", "max", "per transaction", "observed/predicted", "of a slot")
     columns = (Column("node"), *(Column(each, True) for each in (*headings, "late")))
@@ -83,9 +93,9 @@ def _nodes(cluster: Cluster) -> Table:
             share_cell(node.largest_share_of_slot),
             count_cell(node.late),
         )
-        for node in cluster.nodes
+        for node in observed.nodes
     )
-    return Table(f"Nodes of {cluster.name}", columns, rows)
+    return Table(f"Nodes of {name}", columns, rows)
 
 
 def validated_section(digest: Digest) -> Section:

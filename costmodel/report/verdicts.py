@@ -6,11 +6,16 @@ import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+import msgspec
+
+from costmodel.records.comparison import Comparison, Component, Pair, Row, Split
+from costmodel.records.drift import Drift
+from costmodel.records.figures import Estimate
+from costmodel.records.validation import Score, Verdict
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Cell, Table, change_cell, count_cell, number, ratio_cell, time_cell
 from costmodel.rendering.tables import Row as Cells
 from costmodel.report.charts import SERIES, Axis, Chart, Ink, Mark, Panel, scale_for, values
-from costmodel.report.documents import Comparison, Deviation, Drift, Estimate, Pair, Row, Score, Split, Verdict
 from costmodel.report.models import origin_table
 from costmodel.report.page_model import Conclusion, Figure, Flagged, Level, Plot, Section
 
@@ -26,14 +31,14 @@ _LEVELS: Final[dict[str, Level]] = {
 _MOST_ROWS: Final = 40  # of a plot of changes
 
 
-def verdict_flags(verdict: Verdict) -> Iterator[Flagged]:
+def verdict_flags(name: str, verdict: Verdict) -> Iterator[Flagged]:
     """Gates that were not passed, programs that missed, and what limits the comparison."""
     for work in verdict.works:
         for gate in work.gates:
             if gate.status != "pass":
-                found, limit = numbers.ratio(gate.found.value), numbers.ratio(gate.limit)
-                text = f"found {found} ({_interval(gate.found)}), the limit is {limit}"
-                where = f"{verdict.name}: {gate.gate}, {gate.work}"
+                found = "nothing" if gate.found is None else f"{_value(gate.found)} ({_interval(gate.found)})"
+                text = f"found {found}, the limit is {numbers.ratio(gate.limit)}"
+                where = f"{name}: {gate.gate}, {gate.work}"
                 yield Flagged(_level(gate.status), f"gate {gate.status}", where, text, math.inf)
     for score in verdict.scores:
         if score.status == "fail":
@@ -41,7 +46,7 @@ def verdict_flags(verdict: Verdict) -> Iterator[Flagged]:
             effect = abs((score.ratio.value or 1.0) - 1)
             yield Flagged("error", "program fail", f"{score.label} ({score.work})", text, effect)
     for note in verdict.notes:
-        yield Flagged("info", "note", verdict.name, note)
+        yield Flagged("info", "note", name, note)
 
 
 def verdict_conclusion(verdict: Verdict) -> Conclusion:
@@ -64,7 +69,7 @@ def verdict_figure(verdict: Verdict) -> Figure:
     return Figure("Accuracy on contracts", f"±{numbers.percent(worst.median.value)}", note, verdict.status)
 
 
-def verdict_lead(verdict: Verdict) -> Plot | None:
+def verdict_lead(name: str, verdict: Verdict) -> Plot | None:
     scores = _drawable(verdict)
     if not scores:
         return None
@@ -72,19 +77,19 @@ def verdict_lead(verdict: Verdict) -> Plot | None:
     words = f"{len(scores)} programs of the workload {verdict.workload}."
     if ratios:
         words += f" Observed over predicted goes from {numbers.ratio(min(ratios))} to {numbers.ratio(max(ratios))}."
-    return Plot(f"scatter-{verdict.name}", "Predicted and observed time", words, _scatter(scores))
+    return Plot(f"scatter-{name}", "Predicted and observed time", words, _scatter(scores))
 
 
 def _drawable(verdict: Verdict) -> list[Score]:
     return [score for score in verdict.scores if score.predicted_ns.value and score.observed_ns.value]
 
 
-def verdict_sections(verdict: Verdict, *, lead: bool) -> Iterator[Section]:
+def verdict_sections(name: str, verdict: Verdict, *, lead: bool) -> Iterator[Section]:
     """Gates and programs; the plot too unless it leads the page."""
-    plot = None if lead else verdict_lead(verdict)
+    plot = None if lead else verdict_lead(name, verdict)
     intro = f"Model {verdict.model}, workload {verdict.workload}, run {verdict.run}: {verdict.status}."
     tables = (_gates(verdict), _scores(verdict))
-    yield Section(f"Predicted and observed: {verdict.name}", intro, (plot,) if plot else (), tables)
+    yield Section(f"Predicted and observed: {name}", intro, (plot,) if plot else (), tables)
 
 
 def _gates(verdict: Verdict) -> Table:
@@ -94,8 +99,8 @@ def _gates(verdict: Verdict) -> Table:
             gate.gate,
             gate.work,
             Cell(gate.status, status=gate.status),
-            ratio_cell(gate.found.value),
-            _interval(gate.found),
+            ratio_cell(gate.found.value if gate.found else None),
+            _interval(gate.found) if gate.found else "",
             count_cell(gate.limit),
         )
         for work in verdict.works
@@ -166,13 +171,13 @@ class _Change(NamedTuple):
     status: str
 
 
-def comparison_flags(comparison: Comparison) -> Iterator[Flagged]:
+def comparison_flags(name: str, comparison: Comparison) -> Iterator[Flagged]:
     """Changes, and what could not be decided."""
     for warning in comparison.warnings:
-        yield Flagged("warning", "warning", comparison.name, warning)
+        yield Flagged("warning", "warning", name, warning)
     for pair in comparison.comparisons:
         if pair.caution:
-            yield Flagged("warning", "caution", comparison.name, pair.caution)
+            yield Flagged("warning", "caution", name, pair.caution)
         changed = [row for row in pair.rows if row.verdict in ("regressed", "improved")]
         for row in changed:
             text = (
@@ -186,26 +191,26 @@ def comparison_flags(comparison: Comparison) -> Iterator[Flagged]:
             yield Flagged("warning", "inconclusive", f"{pair.candidate} against {pair.baseline}", text)
 
 
-def comparison_conclusion(comparison: Comparison) -> Conclusion:
+def comparison_conclusion(name: str, comparison: Comparison) -> Conclusion:
     """Whether something regressed."""
     rows = [row for pair in comparison.comparisons for row in pair.rows]
-    return _changes_conclusion(comparison.name, comparison.status, [row.verdict for row in rows])
+    return _changes_conclusion(name, comparison.status, [row.verdict for row in rows])
 
 
-def comparison_lead(comparison: Comparison) -> Plot | None:
-    return next(_comparison_plots(comparison), None)
+def comparison_lead(name: str, comparison: Comparison) -> Plot | None:
+    return next(_comparison_plots(name, comparison), None)
 
 
-def _comparison_plots(comparison: Comparison) -> Iterator[Plot]:
+def _comparison_plots(name: str, comparison: Comparison) -> Iterator[Plot]:
     for place, pair in enumerate(comparison.comparisons, 1):
         changes = [_Change(_label(row), row.change, *row.interval, row.verdict) for row in pair.rows]
         if changes:
-            yield _changes_plot(f"changes-{comparison.name}-{place}", changes, comparison.tolerance)
+            yield _changes_plot(f"changes-{name}-{place}", changes, comparison.tolerance)
 
 
-def comparison_sections(comparison: Comparison, *, lead: bool) -> Iterator[Section]:
+def comparison_sections(name: str, comparison: Comparison, *, lead: bool) -> Iterator[Section]:
     """Changes of each pair of batches, the split of the variance, and the runs."""
-    plots = list(_comparison_plots(comparison))
+    plots = list(_comparison_plots(name, comparison))
     for place, pair in enumerate(comparison.comparisons):
         title = f"{pair.candidate} against {pair.baseline}"
         band = numbers.percent(comparison.tolerance)
@@ -214,10 +219,10 @@ def comparison_sections(comparison: Comparison, *, lead: bool) -> Iterator[Secti
         yield Section(title, intro, shown, (_rows(pair),))
     if comparison.variance:
         yield Section("Where the variance comes from", tables=(_splits(comparison),))
-    runs = {str(run.get("run", "")): run for batch in comparison.batches for run in batch.inputs}
+    runs = {run.run: msgspec.to_builtins(run) for batch in comparison.batches for run in batch.inputs}
     if runs:
         tables = tuple(origin_table(place, run) for place, run in enumerate(runs.values(), 1))
-        yield Section(f"Provenance of {comparison.name}", tables=tables, folded=True)
+        yield Section(f"Provenance of {name}", tables=tables, folded=True)
 
 
 def _rows(pair: Pair) -> Table:
@@ -257,19 +262,20 @@ def _splits(comparison: Comparison) -> Table:
     )
 
 
-def drift_flags(drift: Drift) -> Iterator[Flagged]:
+def drift_flags(name: str, drift: Drift) -> Iterator[Flagged]:
     """Operations that changed or could not be decided."""
     for row in drift.operations:
         if row.status != "unchanged":
-            text = f"{numbers.change(row.ratio - 1)} against {drift.baseline}" + (f": {row.note}" if row.note else "")
-            yield Flagged(_level(row.status), row.status, row.operation, text, abs(row.ratio - 1))
+            change = (row.ratio or 1.0) - 1
+            text = f"{numbers.change(change)} against {drift.baseline}" + (f": {row.note}" if row.note else "")
+            yield Flagged(_level(row.status), row.status, row.operation, text, abs(change))
     for note in drift.notes:
-        yield Flagged("info", "note", drift.name, note)
+        yield Flagged("info", "note", name, note)
 
 
-def drift_conclusion(drift: Drift) -> Conclusion:
+def drift_conclusion(name: str, drift: Drift) -> Conclusion:
     """Whether something became slower."""
-    return _changes_conclusion(drift.name, drift.status, [row.status for row in drift.operations])
+    return _changes_conclusion(name, drift.status, [row.status for row in drift.operations])
 
 
 def _changes_conclusion(name: str, status: str, verdicts: list[str]) -> Conclusion:
@@ -284,20 +290,20 @@ def _changes_conclusion(name: str, status: str, verdicts: list[str]) -> Conclusi
     return Conclusion(level, f"{name}: {words} ({counts})")
 
 
-def drift_lead(drift: Drift) -> Plot | None:
+def drift_lead(name: str, drift: Drift) -> Plot | None:
     changes = _drift_changes(drift)
-    return _changes_plot(f"changes-{drift.name}", changes, drift.tolerance) if changes else None
+    return _changes_plot(f"changes-{name}", changes, drift.tolerance) if changes else None
 
 
 def _drift_changes(drift: Drift) -> list[_Change]:
     changes = []
     for row in drift.operations:
         low, high = (None if end is None else end - 1 for end in row.interval)
-        changes.append(_Change(row.operation, row.ratio - 1, low, high, row.status))
+        changes.append(_Change(row.operation, (row.ratio or 1.0) - 1, low, high, row.status))
     return changes
 
 
-def drift_sections(drift: Drift, *, lead: bool) -> Iterator[Section]:
+def drift_sections(name: str, drift: Drift, *, lead: bool) -> Iterator[Section]:
     """Every operation."""
     headings = ("change", "95 %", f"baseline ({drift.unit})", f"candidate ({drift.unit})")
     changes = _drift_changes(drift)
@@ -315,9 +321,9 @@ def drift_sections(drift: Drift, *, lead: bool) -> Iterator[Section]:
     ]
     band = numbers.percent(drift.tolerance)
     intro = f"{drift.mode} check against {drift.baseline}, tolerance ±{band}: {drift.status}."
-    plot = None if lead else drift_lead(drift)
+    plot = None if lead else drift_lead(name, drift)
     table = Table.of("Operations", ("operation", "verdict", *map(number, headings)), rows)
-    yield Section(f"Drift check: {drift.name}", intro, (plot,) if plot else (), (table,))
+    yield Section(f"Drift check: {name}", intro, (plot,) if plot else (), (table,))
 
 
 def _changes_plot(name: str, changes: list[_Change], band: float) -> Plot:
@@ -361,7 +367,7 @@ def _label(row: Row | Split) -> str:
     return name if row.work in ("", "evaluate", row.operation) else f"{name} ({row.work})"
 
 
-def _deviation(found: Deviation | None) -> Cell:
+def _deviation(found: Component | None) -> Cell:
     if found is None:
         return Cell("not repeated")
     return Cell(f"{numbers.percent(found.sd)} ({numbers.interval(*found.interval, numbers.percent)})", found.sd)
@@ -373,6 +379,10 @@ def _level(status: str) -> Level:
 
 def _time(estimate: Estimate) -> Cell:
     return time_cell(None if estimate.value is None else estimate.value * _PS_PER_NS)
+
+
+def _value(estimate: Estimate) -> str:
+    return numbers.ratio(estimate.value)
 
 
 def _interval(estimate: Estimate) -> str:

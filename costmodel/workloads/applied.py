@@ -37,17 +37,18 @@ def applied_programs(
     InputError or DecodeError names the file that cannot be read or is no program of that language and version.
     """
     budgets = {folder: _budgets(folder / BUDGETS) for folder in {path.parent for path in files}}
+    loaded = [(path, load_program(path, default=language)) for path in files]
     programs = tuple(
         WorkloadProgram(
             name=path.relative_to(root or path.parent).with_suffix("").as_posix(),
-            flat=load_program(path)[0],
-            language=language,
+            flat=program.flat,
+            language=program.language or language,
             protocol_version=protocol_version,
             arguments=(),
             source=str(path),
             expected=budgets[path.parent].get(path.stem),
         )
-        for path in files
+        for path, program in loaded
     )
     for program in programs:
         program.script()  # the machine knows best whether it is one

@@ -1,7 +1,8 @@
 """Trees of conformance cases in the upstream layout: a program, the result it must have, and what it must cost.
 
-A case is a folder with NAME.uplc and NAME.uplc.expected, NAME.flat and NAME.flat.expected, and NAME.budget.expected.
-An expected file holds a program, or one of two words for how the case must fail. Upstream runs its cases with every
+A case is a folder with NAME.uplc and NAME.uplc.expected, NAME.flat and NAME.flat.expected, and NAME.budget.expected,
+which in the older layout of the trees that other evaluators keep is NAME.uplc.budget.expected. An expected file holds a
+program, or a word for how the case must fail. Upstream runs its cases with every
 builtin available, whatever the ledger says of them, and with the newest semantics and costs; so does this.
 """
 
@@ -28,6 +29,7 @@ FORMATS: Final[tuple[Format, ...]] = ("text", "flat")
 _SUFFIXES: Final[dict[Format, str]] = {"text": ".uplc", "flat": ".flat"}
 _REFUSED: Final = "parse/decode error"
 _FAILED: Final = "evaluation failure"
+_WORDS: Final = {_REFUSED: _REFUSED, "parse error": _REFUSED, "decode error": _REFUSED, _FAILED: _FAILED}
 _UNWRITTEN: Final = "success, but no result"  # which no expected file can say
 _BUDGET: Final = re.compile(rb"\s*\(?\{\s*cpu:\s*(\d{1,19})\s*\|\s*mem:\s*(\d{1,19})\s*\}\)?\s*")
 _VARIANT: Final = Variant.E
@@ -46,12 +48,45 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """All cases of a tree in one format. `misses` are in the order of the cases."""
+class Unread:
+    """A case that could not be checked, as one of its files is unreadable or not in the layout."""
 
-    format: Format
+    case: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Cases of a tree, or some of them, in their order. `without_budget` are those that succeeded as they should and
+    have no budget to compare with."""
+
     cases: int
-    misses: tuple[Miss, ...]
+    misses: tuple[Miss, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    without_budget: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Checked):
+    """All cases of a tree in one format."""
+
+    format: Format = "text"
+
+    @property
+    def agreeing(self) -> int:
+        """How many cases came out as they should, in their result and, where they succeed, in their budget."""
+        return self.cases - len({miss.case for miss in self.misses}) - len(self.unread) - len(self.without_budget)
+
+
+def report(form: Format, parts: Sequence[Checked]) -> Report:
+    """What was checked, put together."""
+    return Report(
+        sum(part.cases for part in parts),
+        tuple(miss for part in parts for miss in part.misses),
+        tuple(unread for part in parts for unread in part.unread),
+        tuple(case for part in parts for case in part.without_budget),
+        form,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,51 +110,51 @@ def find_cases(root: Path, form: Format) -> list[Path]:
     return found
 
 
-def check_tree(root: Path, form: Format, jobs: int = 1) -> Iterator[tuple[int, Sequence[Miss]]]:
-    """Checks all cases of a tree; yields the number of cases checked so far and the misses among the last of them.
-
-    InputError, naming the file, for a case that is not in the layout.
-    """
+def check_tree(root: Path, form: Format, jobs: int = 1) -> Iterator[Checked]:
+    """Checks all cases of a tree, some at a time. InputError where there is none."""
     cases = find_cases(root, form)
     lots = [cases[at : at + _LOT] for at in range(0, len(cases), _LOT)]
     check = partial(_check_lot, root, form)
     if jobs == 1:
-        checked = map(check, lots)
-        yield from _counted(lots, checked)
+        yield from map(check, lots)
         return
     with ProcessPoolExecutor(jobs, initializer=workers.begin) as pool:
-        yield from _counted(lots, pool.map(check, lots))
+        yield from pool.map(check, lots)
 
 
 _LOT: Final = 16
 
 
-def _counted(lots: Sequence[Sequence[Path]], results: Iterator[list[Miss]]) -> Iterator[tuple[int, list[Miss]]]:
-    done = 0
-    for lot, misses in zip(lots, results, strict=True):
-        done += len(lot)
-        yield done, misses
+def _check_lot(root: Path, form: Format, lot: Sequence[Path]) -> Checked:
+    return report(form, [_check(root, form, path) for path in lot])
 
 
-def _check_lot(root: Path, form: Format, lot: Sequence[Path]) -> list[Miss]:
-    return [miss for path in lot for miss in _check(root, form, path)]
-
-
-def _check(root: Path, form: Format, path: Path) -> Iterator[Miss]:
+def _check(root: Path, form: Format, path: Path) -> Checked:
     name = path.relative_to(root).with_suffix("").as_posix()
-    answer = _run(form, _read(path))
-    expected_path = path.with_name(path.name + ".expected")
-    expected = _expected(form, expected_path)
-    if not _same(expected, answer):
-        yield Miss(name, "result", _shown(expected), _shown(answer))
-        return
-    budget_path = path.with_name(path.stem + ".budget.expected")
-    if answer.spent is not None and budget_path.is_file():
-        budget = _budget(budget_path)
-        if budget != answer.spent:
-            yield Miss(
-                name, "budget", f"cpu {budget.cpu}, mem {budget.mem}", f"cpu {answer.spent.cpu}, mem {answer.spent.mem}"
-            )
+    try:
+        answer = _run(form, _read(path))
+        expected = _expected(form, path.with_name(path.name + ".expected"))
+        if not _same(expected, answer):
+            return Checked(1, (Miss(name, "result", _shown(expected), _shown(answer)),))
+        if answer.spent is None:
+            return Checked(1)
+        budgets = [_budget(each) for each in _budget_paths(path) if each.is_file()]
+    except InputError as error:
+        return Checked(1, unread=(Unread(name, str(error)),))
+    spent = _amount(answer.spent)
+    wrong = dict.fromkeys(_amount(budget) for budget in budgets if budget != answer.spent)
+    misses = tuple(Miss(name, "budget", budget, spent) for budget in wrong)
+    return Checked(1, misses, without_budget=() if budgets else (name,))
+
+
+def _budget_paths(path: Path) -> Iterator[Path]:
+    """Where the budget of a program may be; a case's text and flat cost the same."""
+    for name in (path.stem, path.name, path.with_suffix(_SUFFIXES["text"]).name):
+        yield path.with_name(f"{name}.budget.expected")
+
+
+def _amount(units: ExUnits | None) -> str:
+    return "a failure" if units is None else f"cpu {units.cpu}, mem {units.mem}"
 
 
 def _run(form: Format, content: bytes) -> _Answer:
@@ -154,9 +189,8 @@ def _text(content: bytes) -> str:
 
 def _expected(form: Format, path: Path) -> _Answer:
     content = _read(path)
-    for word in (_REFUSED, _FAILED):
-        if content.strip() == word.encode():
-            return _Answer(word)
+    if word := _word(content):
+        return _Answer(word)
     try:
         if form == "flat":
             return _Answer(None, decode_flat(content, allow_group_elements=True))
@@ -165,8 +199,17 @@ def _expected(form: Format, path: Path) -> _Answer:
         raise InputError(f"{path}: holds neither a program nor {_REFUSED!r} nor {_FAILED!r}: {error}") from None
 
 
-def _budget(path: Path) -> ExUnits:
-    match = _BUDGET.fullmatch(_read(path))
+def _word(content: bytes) -> str | None:
+    """How a case must fail, where a file says that in any of the spellings."""
+    return _WORDS.get(content.strip().decode("ascii", "replace"))
+
+
+def _budget(path: Path) -> ExUnits | None:
+    """The budget in a file; None where it says that the case fails."""
+    content = _read(path)
+    if _word(content):
+        return None
+    match = _BUDGET.fullmatch(content)
     if match is None:
         raise InputError(f"{path}: holds no budget of the form ({{cpu: N | mem: N}})")
     return ExUnits(int(match[1]), int(match[2]))

@@ -75,7 +75,8 @@ def envelope_programs(
     envelope: Path, redeemer_file: Path, counts: tuple[int, ...], protocol_version: int
 ) -> list[WorkloadProgram]:
     """One envelope at each loop count, or once where its redeemer has none. Errors as of `from_folder`."""
-    flat, language = load_program(envelope)
+    program = load_program(envelope)
+    language = program.language
     if language is None:
         raise InputError(f"{envelope}: does not say its ledger language; a text envelope is expected")
     if not redeemer_file.is_file():
@@ -87,7 +88,7 @@ def envelope_programs(
     programs = [
         WorkloadProgram(
             name=envelope.stem,
-            flat=flat,
+            flat=program.flat,
             language=language,
             protocol_version=protocol_version,
             arguments=script_arguments(

@@ -8,7 +8,7 @@ from typing import Final
 
 from costmodel.errors import InputError
 from costmodel.plutus import LedgerLanguage
-from costmodel.workloads.applied import SUFFIXES, applied_programs
+from costmodel.workloads.applied import applied_programs
 from costmodel.workloads.corpus import from_corpus, is_corpus, is_database, is_parquet
 from costmodel.workloads.folder import from_folder
 from costmodel.workloads.random_programs import random_programs
@@ -35,7 +35,7 @@ def find_workload(
     seed: int = 0,
 ) -> Workload:
     """One of the package's own workloads, a folder (`from_folder`), a replay corpus (`from_corpus`; of one in Parquet
-    `sample` rows, drawn with `seed`), or one flat or textual program. InputError or DecodeError names what is missing
+    `sample` rows, drawn with `seed`), or one program in any form. InputError or DecodeError names what is missing
     or wrong."""
     if name == "secp":
         return secp(loop_counts, protocol_version)
@@ -47,8 +47,6 @@ def find_workload(
 
         return sample_rows(postgres_rows(name), sample, seed, ())
     path = Path(name)
-    if path.suffix in SUFFIXES and path.is_file():
-        return Workload(path.stem, applied_programs([path], language, protocol_version), (path,))
     if is_parquet(path):
         from costmodel.workloads.parquet import parquet_rows, sample_rows  # it brings pyarrow
 
@@ -57,7 +55,9 @@ def find_workload(
         return from_corpus(path)
     if path.is_dir():
         return from_folder(path, loop_counts, protocol_version, language)
+    if path.is_file():
+        return Workload(path.stem, applied_programs([path], language, protocol_version), (path,))
     raise InputError(
-        f"{name}: is no workload; name {' or '.join(OWN)}, a folder of scripts, a replay corpus, "
-        f"or a {' or '.join(SUFFIXES)} file"
+        f"{name}: is no workload; name {' or '.join(OWN)}, a folder of scripts, a replay corpus, or the "
+        "file of a program"
     )

@@ -24,14 +24,15 @@ static void check_written(cal_arena *arena, cal_value data) {
   const uint8_t *again = NULL;
   size_t length = 0;
   size_t again_length = 0;
-  cal_status status = cal_data_to_cbor(arena, data, SIZE_MAX, &bytes, &length, &error);
+  bool readable = false;
+  cal_status status = cal_data_to_cbor(arena, data, SIZE_MAX, &bytes, &length, &readable, &error);
   cal_value copy = 0;
   if (status == CAL_OK) {
-    status = cal_data_from_cbor(arena, bytes, length, &copy, &error);
+    status = cal_data_from_cbor(arena, bytes, length, true, &copy, &error);
   }
   if (status == CAL_OK) {
     check_equal(arena, data, copy);
-    status = cal_data_to_cbor(arena, copy, SIZE_MAX, &again, &again_length, &error);
+    status = cal_data_to_cbor(arena, copy, SIZE_MAX, &again, &again_length, &readable, &error);
   }
   cal_target_expect(status, CAL_MAY_SUCCEED, &error);
   if (status == CAL_OK) {
@@ -45,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   cal_value data = 0;
   cal_target_begin();
   cal_arena_init(&arena, CAP);
-  const cal_status status = cal_data_from_cbor(&arena, bytes, length, &data, &error);
+  const cal_status status = cal_data_from_cbor(&arena, bytes, length, true, &data, &error);
   cal_target_expect(status, CAL_MAY_SUCCEED | 1U << CAL_MALFORMED, &error);
   if (status == CAL_OK) {
     check_written(&arena, data);

@@ -18,7 +18,11 @@ _Noreturn void cal_target_failed(const char *file, int line, const char *what) {
 }
 
 cal_decode_options cal_target_options(size_t memory_cap) {
-  cal_decode_options options = {.version_1_1 = 1, .group_elements = 1, .memory_cap = memory_cap};
+  cal_decode_options options = {.version_1_1 = 1,
+                                .group_elements = 1,
+                                .max_fields = UINT32_MAX,
+                                .max_type_size = UINT32_MAX,
+                                .memory_cap = memory_cap};
   for (size_t tag = 0; tag < CAL_BUILTIN_ROWS; tag++) {
     options.builtins[tag] = cal_builtins[tag].name != NULL;
   }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "builtins/families.h"
+#include "builtins/integers.h"
 #include "codec/cbor.h"
 
 static const cal_data *data_of(cal_value value) { return CAL_AS(cal_data, value); }
@@ -95,21 +96,13 @@ cal_status cal_mkNilPairData(const cal_call *call, const cal_value *a, cal_value
 cal_status cal_serialiseData(const cal_call *call, const cal_value *a, cal_value *result) {
   const uint8_t *bytes = NULL;
   size_t length = 0;
-  const cal_status status = cal_data_to_cbor(call->arena, a[0], SIZE_MAX, &bytes, &length, call->error);
+  bool readable = false; /* nobody asks: the ledger writes what it will not read */
+  const cal_status status =
+      cal_data_to_cbor(call->arena, a[0], SIZE_MAX, &bytes, &length, &readable, call->error);
   if (status != CAL_OK) {
     return status;
   }
   return cal_return(call, cal_make_bytes(call->arena, CAL_BYTES, bytes, length), result);
-}
-
-static bool same_integer(cal_value left, cal_value right) {
-  if (cal_is_small(left) || cal_is_small(right)) {
-    return left == right; /* integers have one form */
-  }
-  const cal_big *x = CAL_AS(cal_big, left);
-  const cal_big *y = CAL_AS(cal_big, right);
-  return x->head.form == y->head.form && x->head.size == y->head.size &&
-         mpn_cmp(x->limbs, y->limbs, (mp_size_t)x->head.size) == 0;
 }
 
 static bool same_bytes(cal_value left, cal_value right) {
@@ -159,12 +152,12 @@ static cal_status compare_one(cal_stack *stack, const cal_call *call, both now, 
   }
   const cal_data *x = data_of(now.left);
   const cal_data *y = data_of(now.right);
-  *equal = x->head.form == y->head.form && same_integer(x->tag, y->tag);
+  *equal = x->head.form == y->head.form && cal_integer_equal(x->tag, y->tag);
   if (!*equal) {
     return CAL_OK;
   }
   if (x->head.form == CAL_DATA_INTEGER) {
-    *equal = same_integer(x->payload, y->payload);
+    *equal = cal_integer_equal(x->payload, y->payload);
     return CAL_OK;
   }
   if (x->head.form == CAL_DATA_BYTES) {

@@ -25,6 +25,8 @@ typedef struct cal_decode_options {
   uint8_t builtins[128];
   uint8_t version_1_1;
   uint8_t group_elements;
+  uint32_t max_fields;
+  uint32_t max_type_size;
   size_t memory_cap;
 } cal_decode_options;
 

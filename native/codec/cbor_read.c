@@ -43,7 +43,9 @@ typedef struct reader {
   cal_error *error;
   const uint8_t *bytes;
   size_t length;
-  size_t at;
+  bool whole;
+  size_t start; /* of the token */
+  size_t at;    /* behind it */
   token token;
   cal_stack levels;
 } reader;
@@ -139,6 +141,7 @@ static cal_status exhausted(const reader *reader) {
 }
 
 static cal_status next_token(reader *reader) {
+  reader->start = reader->at;
   const struct cbor_decoder_result result =
       cbor_stream_decode(reader->bytes + reader->at, reader->length - reader->at, &callbacks,
                          &reader->token);
@@ -320,7 +323,8 @@ static cal_status begin_item(reader *reader, cal_value *value) {
   case TOKEN_MAP_START:
     return open_container(reader, CAL_DATA_MAP, cal_from_small(0), (level){0}, value);
   case TOKEN_TAG:
-    if (token.number == 2 || token.number == 3) {
+    /* Bignums are known by their one byte alone, as to the ledger's library. */
+    if ((token.number == 2 || token.number == 3) && reader->at == reader->start + 1) {
       return read_big(reader, token.number == 3, value);
     }
     if (token.number == 102 || (token.number >= 121 && token.number <= 127) ||
@@ -418,15 +422,16 @@ static cal_status read_data(reader *reader, cal_value *value) {
       status = deliver(reader, (level *)(void *)(reader->levels.base + place), item);
     }
   }
-  if (status == CAL_OK && reader->at != reader->length) {
+  if (status == CAL_OK && reader->whole && reader->at != reader->length) {
     return malformed(reader, "bytes after the end");
   }
   return status;
 }
 
-cal_status cal_data_from_cbor(cal_arena *arena, const uint8_t *bytes, size_t length,
+cal_status cal_data_from_cbor(cal_arena *arena, const uint8_t *bytes, size_t length, bool whole,
                               cal_value *value, cal_error *error) {
-  reader reader = {.arena = arena, .error = error, .bytes = bytes, .length = length};
+  reader reader = {
+      .arena = arena, .error = error, .bytes = bytes, .length = length, .whole = whole};
   cal_stack_init(&reader.levels, arena);
   const cal_status status = read_data(&reader, value);
   cal_stack_release(&reader.levels);

@@ -14,16 +14,15 @@ typedef struct task {
 typedef struct writer {
   cal_stack out;
   cal_stack tasks;
-  size_t most; /* bytes; what is longer fails */
   bool failed;
+  bool unreadable; /* a constructor that no reader takes has been written */
 } writer;
 
 static void put(writer *writer, const uint8_t *bytes, size_t length) {
   if (writer->failed || length == 0) {
     return;
   }
-  const bool fits = length <= writer->most && writer->out.used <= writer->most - length;
-  uint8_t *room = fits ? cal_stack_push(&writer->out, length) : NULL;
+  uint8_t *room = cal_stack_push(&writer->out, length);
   if (room == NULL) {
     writer->failed = true;
     return;
@@ -68,8 +67,9 @@ static void write_bytes(writer *writer, const uint8_t *bytes, size_t length) {
   PUT_SIGN(writer, cbor_encode_break);
 }
 
-/* An integer beyond 64 bits: its magnitude, less one if negative, as bytes. */
-static void write_big(writer *writer, const cal_limbs *number) {
+/* An integer beyond 64 bits: its magnitude, less one if negative, as bytes, in
+ * one piece where it is to be `whole`. */
+static void write_big(writer *writer, const cal_limbs *number, bool whole) {
   cal_stack room;
   cal_stack_init(&room, writer->out.arena);
   mp_limb_t *limbs = cal_stack_push(&room, number->count * 2 * sizeof(mp_limb_t));
@@ -90,11 +90,16 @@ static void write_big(writer *writer, const cal_limbs *number) {
     }
   }
   PUT_HEAD(writer, cbor_encode_tag, number->negative ? 3 : 2);
-  write_bytes(writer, bytes, length);
+  if (whole) {
+    PUT_HEAD(writer, cbor_encode_bytestring_start, length);
+    put(writer, bytes, length);
+  } else {
+    write_bytes(writer, bytes, length);
+  }
   cal_stack_release(&room);
 }
 
-static void write_integer(writer *writer, cal_value integer) {
+static void write_integer(writer *writer, cal_value integer, bool whole) {
   mp_limb_t spare = 0;
   const cal_limbs number = cal_limbs_of(integer, &spare);
   const mp_limb_t magnitude = number.count == 0 ? 0 : number.limbs[0];
@@ -106,7 +111,7 @@ static void write_integer(writer *writer, cal_value integer) {
              number.limbs[1] == 1) {
     PUT_HEAD(writer, cbor_encode_negint, UINT64_MAX); /* -2^64 */
   } else {
-    write_big(writer, &number);
+    write_big(writer, &number, whole);
   }
 }
 
@@ -139,7 +144,9 @@ static void write_constr(writer *writer, const cal_data *data) {
   } else {
     PUT_HEAD(writer, cbor_encode_tag, 102);
     PUT_HEAD(writer, cbor_encode_array_start, 2);
-    write_integer(writer, data->tag);
+    /* The ledger writes a big one without the pieces that other integers have. */
+    write_integer(writer, data->tag, true);
+    writer->unreadable |= cal_is_negative(data->tag) || !cal_fits_bits(data->tag, 65);
   }
   write_list(writer, data->payload);
 }
@@ -156,7 +163,7 @@ static void write_data(writer *writer, const cal_data *data) {
     write_list(writer, data->payload);
     break;
   case CAL_DATA_INTEGER:
-    write_integer(writer, data->payload);
+    write_integer(writer, data->payload, false);
     break;
   case CAL_DATA_BYTES:
     write_bytes(writer, CAL_AS(cal_bytes, data->payload)->data,
@@ -179,14 +186,15 @@ static void write_rest(writer *writer, const cal_list *cell) {
 }
 
 cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const uint8_t **bytes,
-                            size_t *length, cal_error *error) {
-  writer writer = {.most = most};
+                            size_t *length, bool *readable, cal_error *error) {
+  writer writer = {.failed = false};
   cal_stack_init(&writer.out, arena);
   cal_stack_init(&writer.tasks, arena);
   later(&writer, WRITE_DATA, data);
   const task *next = NULL;
   while (!writer.failed && (next = cal_stack_pop(&writer.tasks, sizeof *next)) != NULL) {
     const task now = *next;
+    writer.failed = writer.out.used > most;
     if (now.what == WRITE_DATA) {
       write_data(&writer, CAL_AS(cal_data, now.value));
     } else if (now.what == WRITE_REST) {
@@ -195,7 +203,8 @@ cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const
       PUT_SIGN(&writer, cbor_encode_break);
     }
   }
-  uint8_t *copy = writer.failed ? NULL : cal_alloc(arena, writer.out.used);
+  *readable = !writer.unreadable;
+  uint8_t *copy = writer.failed || writer.out.used > most ? NULL : cal_alloc(arena, writer.out.used);
   if (copy != NULL) {
     memcpy(copy, writer.out.base, writer.out.used);
     *length = writer.out.used;

@@ -25,7 +25,7 @@ typedef struct context {
   cal_reader *reader;
   cal_arena *arena;
   cal_error *error;
-  bool group_elements;
+  const cal_decode_options *options;
   part *parts;
   cal_stack tasks;
 } context;
@@ -52,6 +52,10 @@ static cal_status read_tags(context *context, uint8_t **tags, size_t *count) {
   }
   if (scan.failed || length == 0) {
     return malformed(context, "a constant without a type");
+  }
+  /* A type has a tag for each of its nodes. */
+  if (length > context->options->max_type_size) {
+    return malformed(context, "a constant of a larger type than this protocol version allows");
   }
   *tags = cal_alloc(context->arena, length);
   if (*tags == NULL) {
@@ -142,7 +146,8 @@ static cal_status read_bytes_like(context *context, uint8_t tag, cal_value *into
     return malformed(context, "a byte string that does not end");
   }
   if (tag == CAL_TYPE_DATA) {
-    return cal_data_from_cbor(context->arena, data, length, into, context->error);
+    /* The node ignores what follows the item, as its library does. */
+    return cal_data_from_cbor(context->arena, data, length, false, into, context->error);
   }
   if (tag == CAL_TYPE_G1 || tag == CAL_TYPE_G2) {
     return cal_group_from_bytes(context->arena, tag == CAL_TYPE_G1 ? CAL_G1 : CAL_G2, data, length,
@@ -215,7 +220,7 @@ static cal_status read_simple(context *context, uint8_t tag, cal_value *into) {
     return context->reader->failed ? malformed(context, "a missing boolean") : CAL_OK;
   case CAL_TYPE_G1:
   case CAL_TYPE_G2:
-    if (!context->group_elements) {
+    if (context->options->group_elements == 0) {
       return malformed(context, "a BLS12-381 group element, which flat cannot carry,");
     }
     return read_bytes_like(context, tag, into);
@@ -291,12 +296,10 @@ static cal_status read_all(context *context, cal_value *value) {
   return status;
 }
 
-cal_status cal_read_constant(cal_reader *reader, cal_arena *arena, bool group_elements,
-                             cal_value *value, cal_error *error) {
-  context context = {.reader = reader,
-                     .arena = arena,
-                     .error = error,
-                     .group_elements = group_elements};
+cal_status cal_read_constant(cal_reader *reader, cal_arena *arena,
+                             const cal_decode_options *options, cal_value *value,
+                             cal_error *error) {
+  context context = {.reader = reader, .arena = arena, .error = error, .options = options};
   /* Most types are one tag: "a tag follows", four bits, "none follows". */
   const uint64_t window = cal_window(reader) >> 58;
   if ((window & 0x21) == 0x20 && reader->limit - reader->position >= 6) {

@@ -8,6 +8,7 @@
 #include "codec/cbor.h"
 #include "codec/flat_tags.h"
 #include "codec/writer.h"
+#include "machine/frame.h"
 #include "machine/run.h"
 
 /* What a variable refers to while a term is written: either a frame of the run,
@@ -149,9 +150,9 @@ static void write_variable(context *context, const task *now) {
     cal_write_word(&context->writer, now->depth - scope->depths[slot]);
     return;
   }
-  const cal_frame *frame = scope->frame;
-  while (hops-- > 0) {
-    frame = frame->outer;
+  cal_frame *frame = scope->frame;
+  if (hops != 0) {
+    frame = cal_frames_out(frame, cal_part_level(now->part) - now->scope->level, hops);
   }
   later_value(context, frame->slots[slot]);
 }
@@ -286,11 +287,18 @@ static void write_type(context *context, cal_value value) {
 static void write_data(context *context, cal_value value) {
   const uint8_t *bytes = NULL;
   size_t length = 0;
+  bool readable = false;
   const size_t left = context->writer.most - context->writer.buffer.used;
   context->weight += (size_t)CAL_AS(cal_data, value)->head.size * WEIGHT_OF_WORD;
   if (context->weight > context->writer.most ||
-      cal_data_to_cbor(context->arena, value, left, &bytes, &length, context->error) != CAL_OK) {
+      cal_data_to_cbor(context->arena, value, left, &bytes, &length, &readable, context->error) !=
+          CAL_OK) {
     give_up(context);
+    return;
+  }
+  if (!readable) {
+    context->status = cal_fail(context->error, CAL_UNSUPPORTED,
+                               "the result cannot be encoded: a constructor of Data beyond 64 bits");
     return;
   }
   cal_write_bytes(&context->writer, bytes, length);
@@ -355,7 +363,7 @@ static void write_body(context *context, cal_value value) {
     break;
   default:
     context->status = cal_fail(context->error, CAL_UNSUPPORTED,
-                               "a result of this type cannot be written as flat");
+                               "the result cannot be encoded: its type has no constants");
   }
 }
 

@@ -1,5 +1,7 @@
 #include "codec/reader.h"
 
+#include "builtins/words.h"
+
 uint64_t cal_read_word(cal_reader *reader) {
   uint64_t word = 0;
   for (unsigned shift = 0;; shift += 7) {
@@ -67,10 +69,30 @@ cal_value cal_read_integer(cal_reader *reader, cal_arena *arena) {
   return read_long_integer(reader, arena);
 }
 
+uint64_t cal_read_natural(cal_reader *reader) {
+  uint64_t number = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    const uint64_t group = cal_read_bits(reader, 8);
+    const uint64_t payload = group & 0x7fU;
+    if (payload != 0 && (shift > 63 || payload << shift >> shift != payload)) {
+      number = UINT64_MAX;
+    } else if (payload != 0) {
+      number |= payload << shift;
+    }
+    if ((group & 0x80U) == 0 || reader->failed) {
+      return number;
+    }
+  }
+}
+
 void cal_read_padding(cal_reader *reader) {
-  const unsigned count = 8 - (unsigned)(reader->position & 7);
-  if (cal_read_bits(reader, count) != 1) {
-    reader->failed = true;
+  while (!reader->failed) {
+    const unsigned count = 8 - (unsigned)(reader->position & 7);
+    const uint64_t bits = cal_read_bits(reader, count);
+    if (bits != 0) {
+      reader->failed = bits != 1;
+      return;
+    }
   }
 }
 
@@ -133,11 +155,30 @@ static unsigned following(uint8_t lead, uint8_t *low, uint8_t *high) {
   return 0;
 }
 
+/* How many of the first bytes are ASCII, in whole words or up to the end. */
+static size_t ascii_prefix(const uint8_t *data, size_t length) {
+  enum { BLOCK = 8 * CAL_WORD };
+  size_t at = 0;
+  for (; length - at >= BLOCK; at += BLOCK) {
+    uint64_t any = 0;
+    for (size_t i = 0; i < BLOCK; i += CAL_WORD) {
+      any |= cal_load(data + at + i);
+    }
+    if ((any & CAL_EVERY_BYTE(0x80)) != 0) {
+      break;
+    }
+  }
+  while (at < length && data[at] < 0x80) {
+    at++;
+  }
+  return at;
+}
+
 bool cal_is_utf8(const uint8_t *data, size_t length) {
   size_t at = 0;
   while (at < length) {
     if (data[at] < 0x80) {
-      at++;
+      at += ascii_prefix(data + at, length - at);
       continue;
     }
     uint8_t low = 0;

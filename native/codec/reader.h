@@ -74,7 +74,12 @@ cal_value cal_read_integer(cal_reader *reader, cal_arena *arena);
  * ran out; malformed input sets `failed`. */
 int cal_read_bytes(cal_reader *reader, cal_arena *arena, const uint8_t **data, size_t *length);
 
-/* Padding up to a byte boundary: zero bits ended by a one. */
+/* A number as above without bound, which may begin with any number of empty
+ * groups; what does not fit is UINT64_MAX. */
+uint64_t cal_read_natural(cal_reader *reader);
+
+/* Padding up to a byte boundary: zero bits ended by a one. The specification
+ * knows at most a byte of it; the node reads any number, and so does this. */
 void cal_read_padding(cal_reader *reader);
 
 /* Whether bytes are UTF-8 as Unicode defines it: no surrogates, no overlong

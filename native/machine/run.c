@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "machine/case.h"
+#include "machine/frame.h"
 
 typedef enum after {
   AFTER_FUNCTION, /* the value is a function; its argument is to be computed */
@@ -39,13 +40,6 @@ static cal_status exhausted(const cal_run *run) {
   return cal_fail(run->error, CAL_OUT_OF_MEMORY, "the run needs more memory than allowed");
 }
 
-static cal_frame *frames_out(cal_frame *frame, uint64_t frames) {
-  for (; frames != 0; frames--) {
-    frame = frame->outer;
-  }
-  return frame;
-}
-
 /* The frame that a lambda or let opens, its first variable bound. */
 static inline cal_frame *new_frame(cal_run *run, cal_frame *outer, const cal_node *node,
                                    cal_value first) {
@@ -55,7 +49,7 @@ static inline cal_frame *new_frame(cal_run *run, cal_frame *outer, const cal_nod
     frame->outer = outer;
     frame->slots[0] = first;
     if (CAL_UNLIKELY(node->slot != 0)) {
-      frame->slots[CAL_FAR_SLOT] = (cal_value)frames_out(outer, CAL_FAR - 1);
+      cal_set_reached(frame, node->slot);
     }
   }
   return frame;
@@ -171,19 +165,11 @@ static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *res
 
 /* Variables and constants are values at once. Where one stands as an operand it
  * is taken on the spot, without a continuation. */
-static cal_frame *far_out(cal_frame *frame, uint64_t level, uint64_t frames) {
-  frame = frames_out(frame, level); /* to one that CAL_FAR divides the depth of */
-  frames -= level;
-  for (; frames >= CAL_FAR; frames -= CAL_FAR) {
-    frame = (cal_frame *)frame->slots[CAL_FAR_SLOT];
-  }
-  return frames_out(frame, frames);
-}
-
 static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
+  enum { NEAR = 8 }; /* up to here, frame by frame is no slower */
   uint64_t frames = cal_part_frames(part);
-  if (CAL_UNLIKELY(frames >= 2 * CAL_FAR)) {
-    return far_out(frame, cal_part_level(part), frames)->slots[cal_part_slot(part)];
+  if (CAL_UNLIKELY(frames >= NEAR)) {
+    return cal_frames_out(frame, cal_part_level(part), frames)->slots[cal_part_slot(part)];
   }
   do {
     frame = frame->outer;

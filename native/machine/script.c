@@ -46,7 +46,7 @@ cal_status cal_script_apply_data(cal_script *script, const uint8_t *cbor, size_t
   }
   memcpy(copy, cbor, length);
   const cal_status status =
-      cal_data_from_cbor(&script->arena, copy, length, value, error);
+      cal_data_from_cbor(&script->arena, copy, length, true, value, error);
   if (status != CAL_OK) {
     return status;
   }

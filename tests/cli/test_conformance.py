@@ -55,20 +55,71 @@ def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
     assert "has no cases" in one_line(calibrate("conformance", tmp_path, "--format", "text"))
 
 
-def test_a_budget_that_is_no_text_is_refused(tree: Path) -> None:
-    (tree / "sum" / "sum.budget.expected").write_bytes(b"\xff\xfe")
-    assert "sum.budget.expected" in one_line(calibrate("conformance", tree, "--format", "text"))
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("sum/sum.budget.expected", b"\xff\xfe"),
+        ("sum/sum.budget.expected", b"cheap"),
+        ("sum/sum.budget.expected", None),
+        ("sum/sum.uplc", None),
+        ("sum/sum.uplc.expected", b"7"),
+        ("sum/sum.uplc.expected", b"\xff"),
+    ],
+)
+def test_a_case_that_cannot_be_read_is_reported_and_the_others_are_checked(
+    tree: Path, file: str, content: bytes | None
+) -> None:
+    (tree / file).unlink()
+    if content is None and file.endswith(".uplc"):
+        (tree / file).mkdir()
+    elif content is None:
+        (tree / file).write_bytes(b"({cpu: " + b"9" * 20 + b"| mem: 602})")
+    else:
+        (tree / file).write_bytes(content)
+    result = calibrate("conformance", tree, "--format", "text")
+    assert result.returncode == 2
+    assert "text sum/sum: not checked\n" in result.stdout
+    assert file.split("/")[1] in result.stdout
+    assert result.stdout.endswith("text: 1 of 2 cases agree; 1 not checked\n")
+    # A miss beside it is still a miss.
+    (tree / "error" / "error.uplc.expected").write_text("parse error")
+    assert calibrate("conformance", tree, "--format", "text").returncode == 1
 
 
-def test_a_case_that_cannot_be_read_is_refused(tree: Path) -> None:
-    (tree / "sum" / "sum.uplc").unlink()
-    (tree / "sum" / "sum.uplc").mkdir()
-    assert "sum.uplc: cannot be read" in one_line(calibrate("conformance", tree, "--format", "text"))
+@pytest.mark.parametrize("name", ["sum.budget.expected", "sum.uplc.budget.expected"])
+def test_a_budget_of_either_layout_is_compared(tree: Path, name: str) -> None:
+    (tree / "sum" / "sum.budget.expected").unlink()
+    for amount, code in ((181308, 0), (181309, 1)):
+        (tree / "sum" / name).write_text(f"({{cpu: {amount}\n| mem: 602}})")
+        assert calibrate("conformance", tree, "--format", "text").returncode == code
+    (tree / "sum" / name).write_text("evaluation failure")
+    result = calibrate("conformance", tree, "--format", "text")
+    assert (result.returncode, "expected a failure\n" in result.stdout) == (1, True)
 
 
-def test_a_case_out_of_the_layout_is_refused(tree: Path) -> None:
-    (tree / "sum" / "sum.budget.expected").write_text("cheap")
-    assert "sum.budget.expected" in one_line(calibrate("conformance", tree, "--format", "text"))
+def test_a_budget_that_is_not_there_does_not_agree(tree: Path) -> None:
+    (tree / "sum" / "sum.budget.expected").unlink()
+    result = calibrate("conformance", tree, "--format", "text")
+    assert result.returncode == 0
+    assert result.stdout == ("text: 1 of 2 cases agree; 1 agree in their result, and have no budget to compare with\n")
+    (report,) = json.loads(calibrate("conformance", tree, "--format", "text", "--json").stdout)["reports"]
+    assert report["without_budget"] == ["sum/sum"]
+
+
+@pytest.mark.parametrize("word", ["parse error", "parse/decode error", "decode error", " parse error\n"])
+def test_all_words_for_a_program_that_is_none(tree: Path, word: str) -> None:
+    (tree / "error" / "error.uplc").write_text("(program 1.0.0 (errr))")
+    (tree / "error" / "error.uplc.expected").write_text(word)
+    assert calibrate("conformance", tree, "--format", "text").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("folder", "code", "said"),
+    [("tree", 1, "addInteger: budget"), ("tree2", 0, "text: 1 of 1 cases agree\n")],
+)
+def test_trees_of_the_old_layout(shared_data: Path, folder: str, code: int, said: str) -> None:
+    result = calibrate("conformance", "--format", "text", shared_data / "field" / "conformance-old-layout" / folder)
+    assert (result.returncode, said in result.stdout) == (code, True)
 
 
 def test_mainnet_corpus_is_exact(shared_data: Path) -> None:

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.errors import ModelError
-from costmodel.model import MAX_COST, parameter_names
-from costmodel.model.formats import FORMATS, sniff
-from costmodel.model.overlays import Arrays
-from costmodel.model.parameters import block_counts
+from costmodel.model import MAX_COST, Variant, ledger_model, parameter_names, to_array
+from costmodel.model.formats import FORMATS, inferred_version, read_document, sniff
+from costmodel.model.parameters import Arrays, block_counts
 from costmodel.plutus.language import LedgerLanguage
 
 V1, V2, V3 = LedgerLanguage.PLUTUS_V1, LedgerLanguage.PLUTUS_V2, LedgerLanguage.PLUTUS_V3
@@ -41,7 +40,7 @@ def sorted_languages(languages: list[LedgerLanguage]) -> list[LedgerLanguage]:
 
 
 def read(form: str, raw: bytes, language: LedgerLanguage | None = None) -> Arrays:
-    return FORMATS[form].read(raw, "file", language)
+    return FORMATS[form].read(raw, "file", language).arrays
 
 
 def as_json(document: object) -> bytes:
@@ -121,8 +120,7 @@ def test_language_views_encode_plutus_v1_twice() -> None:
 @pytest.mark.parametrize(
     ("form", "document", "complaint"),
     [
-        ("cli", {"costModels": {"PlutusV1": [1] * 165}}, "would have 165 parameters; the ledger's list ends after 166"),
-        ("cli", {"costModels": {"PlutusV1": [1] * 167}}, "would have 167 parameters"),
+        ("cli", {"costModels": {"PlutusV1": []}}, "PlutusV1 is empty"),
         ("cli", {"costModels": {"PlutusV5": [1] * 166}}, "'PlutusV5' is no ledger language"),
         ("cli", {"costModels": {"PlutusV4": [1] * 251}}, "no settled list"),
         ("cli", {"costModels": {"PlutusV1": [1.5] * 166}}, "index 0 must be an integer, not 1.5"),
@@ -136,12 +134,14 @@ def test_language_views_encode_plutus_v1_twice() -> None:
             "lacks addInteger-cpu-arguments-inter",
         ),
         ("cost-model-file", {"PlutusV1": {"addInteger-cpu-argument": 1}}, "has no parameter 'addInteger-cpu-argument'"),
-        ("conway-genesis", {"plutusV3CostModel": [1] * 297}, "holds the first 251 parameters of PlutusV3, not 297"),
-        ("alonzo-genesis", {"costModels": {"PlutusV2": [1] * 175}}, "holds PlutusV1 alone"),
-        ("koios", [{"cost_models": {}}, {"cost_models": {}}], "2 epochs; give the row of one"),
+        (
+            "koios",
+            [{"cost_models": {"PlutusV1": [1]}}, {"cost_models": {"PlutusV1": [2]}}],
+            r"different cost models at \[0\], \[1\]; keep the object of one",
+        ),
         ("koios", [{"cost_models": "{"}], "not a JSON file"),
-        ("blockfrost", {"cost_models": None}, "neither cost_models_raw nor cost_models"),
-        ("array", [1] * 166, "give --language"),
+        ("blockfrost", {"cost_models": None}, "no field 'cost_models_raw'"),
+        ("array", [1] * 166, "name one with --language"),
     ],
 )
 def test_what_would_be_misplaced_is_refused(form: str, document: object, complaint: str) -> None:
@@ -149,11 +149,147 @@ def test_what_would_be_misplaced_is_refused(form: str, document: object, complai
         read(form, as_json(document))
 
 
-def test_blockfrosts_two_fields_must_agree() -> None:
-    document: dict[str, Any] = json.loads(FORMATS["blockfrost"].write({V1: tuple(range(166))}))
+def test_blockfrosts_array_is_used_where_its_map_disagrees() -> None:
+    document: dict[str, Any] = json.loads(FORMATS["blockfrost"].write({V1: tuple(range(166)), V2: (3,) * 175}))
     document["cost_models_raw"]["PlutusV1"][5] += 1
-    with pytest.raises(ModelError, match="disagree"):
-        read("blockfrost", as_json(document))
+    found = read_document(as_json(document), "file")
+    assert found.arrays[V1][5] == 6
+    assert found.notes == (
+        "file: cost_models PlutusV1 names other values than cost_models_raw; the array of cost_models_raw is used",
+    )
+
+
+SHIFTED = [name for name in parameter_names(V3) if name != "quotientInteger-memory-arguments-minimum"]
+SHIFTED.insert(149, "remainderInteger-memory-arguments-minimum")
+
+
+@pytest.mark.parametrize("count", [251, 297, 350, 200])
+@pytest.mark.parametrize("with_raw", [True, False])
+def test_blockfrosts_shifted_names_of_plutus_v3(count: int, with_raw: bool) -> None:
+    array = list(range(count))
+    named = dict(zip(SHIFTED, array, strict=False))
+    document = {"cost_models": {"PlutusV3": dict(sorted(named.items(), key=lambda item: item[1] % 7))}}
+    if with_raw:
+        document["cost_models_raw"] = {"PlutusV3": array}  # type: ignore[dict-item]
+    found = read_document(as_json(document), "file")
+    assert found.arrays == {V3: tuple(array)}
+    assert any("cost_models PlutusV3" in note for note in found.notes)
+
+
+def test_blockfrosts_answer_of_epoch_645(shared_data: Path) -> None:
+    raw = (shared_data / "field/blockfrost-v3/blockfrost-epoch-645.json").read_bytes()
+    found = read_document(raw, "file")
+    assert list(found.arrays[V3]) == to_array(ledger_model(Variant.E), V3, 11)
+    assert (found.format, found.protocol_version, found.unreadable) == ("blockfrost", 11, {})
+    assert len(found.notes) == 1
+
+
+V1_ARRAY, V2_ARRAY, V3_ARRAY = (100,) * 166, (200,) * 175, (300,) * 297
+NAMED_V3 = dict(zip(parameter_names(V3), V3_ARRAY, strict=False))
+ALL_THREE = {"PlutusV1": [100] * 166, "PlutusV2": [200] * 175, "PlutusV3": [300] * 297}
+PARAMETERS = {"costModels": ALL_THREE, "protocolVersion": {"major": 10, "minor": 0}}
+OTHERS = {"costModels": {"PlutusV1": [1] * 166}, "protocolVersion": {"major": 9, "minor": 0}}
+OGMIOS = {"plutusCostModels": {"plutus:v1": [100] * 166, "plutus:v2": [200] * 175, "plutus:v3": [300] * 297}}
+PROPOSAL = {"action": {"type": "protocolParametersUpdate", "parameters": OGMIOS}, "metadata": None}
+OTHER_PROPOSAL = {"action": {"type": "treasuryWithdrawals", "withdrawals": {}}}
+GOV_STATE = {
+    "currentPParams": PARAMETERS,
+    "previousPParams": OTHERS,
+    "futurePParams": {"contents": OTHERS},
+    "proposals": [{"proposalProcedure": {"govAction": {"tag": "ParameterChange", "contents": [None, OTHERS, None]}}}],
+}
+ENVELOPE = {"jsonrpc": "2.0", "method": "queryLedgerState/protocolParameters"}
+
+
+@pytest.mark.parametrize(
+    ("document", "form", "version"),
+    [
+        (PARAMETERS, "cli", 10),
+        (GOV_STATE, "cli", 10),
+        ({"contents": [None, {"costModels": ALL_THREE}, None], "tag": "ParameterChange"}, "cli", None),
+        ({"costModels": {key.replace("P", "p", 1): each for key, each in ALL_THREE.items()}}, "cli", None),
+        ({"costModels": {f"PlutusScript{key[-2:]}": each for key, each in ALL_THREE.items()}}, "cli", None),
+        ({**ALL_THREE, "PlutusV3": NAMED_V3}, "cost-model-file", None),
+        ({f"plutus:{key[-2:].lower()}": each for key, each in ALL_THREE.items()}, "cost-model-file", None),
+        (OGMIOS, "ogmios", None),
+        ({**ENVELOPE, "result": {**OGMIOS, "version": {"major": 10, "minor": 0}}}, "ogmios", 10),
+        ({**ENVELOPE, "result": {"era": "conway", "updatableParameters": OGMIOS}}, "ogmios", 10),
+        ({**ENVELOPE, "result": [OTHER_PROPOSAL, PROPOSAL]}, "ogmios", None),
+        ({"cost_models_raw": ALL_THREE, "cost_models": None, "protocol_major_ver": 10}, "blockfrost", 10),
+        ([{"epoch_no": 600, "protocol_major": 10, "cost_models": ALL_THREE}], "koios", 10),
+    ],
+)
+def test_documents_as_they_exist(document: object, form: str, version: int | None) -> None:
+    found = read_document(as_json(document), "file")
+    assert found.arrays == {V1: V1_ARRAY, V2: V2_ARRAY, V3: V3_ARRAY}
+    assert (found.format, found.protocol_version) == (form, version)
+
+
+def test_proposals_that_differ_are_not_chosen_between() -> None:
+    other = {"action": {"parameters": {"plutusCostModels": {"plutus:v1": [1]}}}}
+    with pytest.raises(ModelError, match=r"different cost models at result\[0\].action.parameters, result\[1\].action"):
+        read_document(as_json({"result": [PROPOSAL, other]}), "file")
+
+
+BAD: list[tuple[str, object]] = [
+    ("PlutusV3", {"addInteger-cpu-argument": 1}),
+    ("PlutusV3", {"addInteger-cpu-arguments-slope": 1}),
+    ("PlutusV3", [1.5]),
+    ("PlutusV3", [2**63]),
+    ("PlutusV3", None),
+    ("PlutusV3", []),
+    ("PlutusV4", [1] * 251),
+    ("PlutusV5", [1] * 251),
+    ("plutusV2", [1] * 175),
+]
+
+
+@pytest.mark.parametrize(("key", "values"), BAD)
+@pytest.mark.parametrize("form", ["cli", "cost-model-file", "blockfrost", "koios"])
+def test_one_bad_language_does_not_block_the_others(form: str, key: str, values: object) -> None:
+    models = {"PlutusV1": [1] * 166, "PlutusV2": [2] * 175, key: values}
+    fields = {"cli": "costModels", "blockfrost": "cost_models_raw", "koios": "cost_models"}
+    document = {fields[form]: models} if form in fields else models
+    found = read_document(as_json(document), "file", form)
+    assert found.arrays == {V1: (1,) * 166, V2: (2,) * 175}
+    (note,) = found.notes
+    assert note.startswith("left out: file")
+    assert key[-2:].lower() in note.lower()
+
+
+@pytest.mark.parametrize("count", [1, 165, 166, 167, 175, 185, 251, 297, 332, 337, 350, 355])
+@pytest.mark.parametrize("language", [V1, V2, V3])
+def test_lists_of_any_length_are_read(language: LedgerLanguage, count: int) -> None:
+    found = read_document(as_json({language.value: [5] * count}), "file")
+    assert found.arrays == {language: (5,) * count}
+    assert bool(found.notes) == (count not in block_counts(language))
+
+
+@pytest.mark.parametrize(
+    ("models", "version"),
+    [
+        ({"PlutusV1": [1] * 166}, 5),
+        ({"PlutusV1": [1] * 166, "PlutusV2": [1] * 175}, 7),
+        ({"PlutusV2": [1] * 185}, 10),
+        ({"PlutusV3": [1] * 251}, 9),
+        ({"PlutusV1": [1] * 166, "PlutusV2": [1] * 185, "PlutusV3": [1] * 251}, 10),
+        ({"PlutusV1": [1] * 166, "PlutusV2": [1] * 175, "PlutusV3": [1] * 297}, 10),
+        ({"PlutusV1": [1] * 332}, 11),
+        ({"PlutusV3": [1] * 355}, 11),
+    ],
+)
+def test_version_is_inferred_from_lengths(models: dict[str, list[int]], version: int) -> None:
+    assert inferred_version(read_document(as_json(models), "file").arrays) == version
+
+
+def test_genesis_files_imply_their_version(shared_data: Path) -> None:
+    files = {
+        "workbench/alonzo-genesis.json": 5,
+        "workbench/conway-genesis.json": 9,
+        "field/alonzo-genesis-with-v2/genesis.alonzo.json": 7,
+    }
+    for file, version in files.items():
+        assert read_document((shared_data / file).read_bytes(), file).protocol_version == version
 
 
 def test_koios_cost_models_may_be_text() -> None:

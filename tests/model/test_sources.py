@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from costmodel.errors import ModelError
-from costmodel.model import StepKind, Variant, dump, ledger_model, to_array
+from costmodel.model import MAX_COST, StepKind, Variant, dump, ledger_model, to_array
 from costmodel.model.files import dump_builtins, dump_machine
 from costmodel.model.sources import complete, open_source
 from costmodel.plutus.language import LedgerLanguage
@@ -63,13 +63,12 @@ def test_incomplete_model_is_refused_or_completed_by_name(tmp_path: Path) -> Non
     assert {"subtractInteger", "cekVarCost", "cekStartupCost"} <= set(taken)
 
 
-def test_array_of_another_length_than_the_protocol_versions_is_refused(tmp_path: Path) -> None:
+def test_array_of_any_length_is_taken_from_chang_on(tmp_path: Path) -> None:
     path = tmp_path / "array.json"
     path.write_text(json.dumps(to_array(ledger_model(Variant.C), V3, 10, 297)))
     source = open_source([str(path)], language=V3)
-    assert len(source.array(V3, 10)) == 297
-    with pytest.raises(ModelError, match="has 297 parameters of PlutusV3, and the ledger 350 at protocol version 11"):
-        source.array(V3, 11)
+    assert (source.protocol_version, source.inferred) == (10, True)
+    assert len(source.array(V3, 10)) == len(source.array(V3, 11)) == len(source.array(V3, 9)) == 297
     with pytest.raises(ModelError, match="has no cost model of PlutusV1"):
         source.array(V1, 11)
 
@@ -100,3 +99,35 @@ def test_epoch_is_a_source() -> None:
 def test_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="unknown format 'yaml'"):
         open_source([str(tmp_path / "x")], "yaml")
+
+
+def test_array_before_chang_has_the_length_that_the_language_began_with(tmp_path: Path) -> None:
+    path = tmp_path / "array.json"
+    path.write_text(json.dumps([1] * 332))
+    source = open_source([str(path)], language=V1)
+    with pytest.raises(
+        ModelError, match="before protocol version 9 the ledger takes just 166; use --protocol-version 9"
+    ):
+        source.array(V1, 8)
+    assert len(source.array(V1, 9)) == 332
+
+
+def test_what_an_array_lacks_costs_the_most_there_is(tmp_path: Path) -> None:
+    path = tmp_path / "array.json"
+    path.write_text(json.dumps(to_array(ledger_model(Variant.E), V3, 11)[:300]))
+    source = open_source([str(path)], language=V3)
+    ledger = ledger_model(Variant.E)
+    model = source.in_force(V3, 11)
+    assert model.builtins["ripemd_160"] == ledger.builtins["ripemd_160"]
+    assert model.builtins["scaleValue"].cpu.evaluate((1, 1)) == MAX_COST
+    assert "scaleValue" not in source.cost_model(V3, 11).builtins
+    assert model.source == str(path)
+
+
+def test_reason_of_an_unreadable_language_is_given_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "models.json"
+    path.write_text(json.dumps({"PlutusV1": [1] * 166, "PlutusV3": [0.5]}))
+    source = open_source([str(path)])
+    assert source.languages(11) == (V1,)
+    with pytest.raises(ModelError, match="PlutusV3, index 0 must be an integer"):
+        source.array(V3, 11)

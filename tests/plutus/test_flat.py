@@ -45,7 +45,6 @@ def bits(*groups: str) -> bytes:
 REFUSED = {
     "nothing": (b"", "ends too early"),
     "version only": (bytes([1, 1, 0]), "ends too early"),
-    "version beyond 64 bits": (b"\xff" * 9 + b"\x7f\0\0\x61", "64 bits"),
     "cut short": (bytes.fromhex(PUBLISHED[0][1])[:-1], "ends too early"),
     "no padding": (bytes.fromhex("0101002498"), "ends too early"),
     "bytes after the end": (bytes.fromhex("010100249901"), "bytes follow"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -14,6 +14,10 @@ from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.files import write_atomically
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
+from costmodel.records import encode
+from costmodel.records.cluster import Cluster, Node, Observed, Spread
+from costmodel.records.figures import Estimate as Estimated
+from costmodel.records.figures import ExUnits
 from costmodel.records.model import (
     Batches,
     Builtin,
@@ -34,6 +38,7 @@ from costmodel.records.model import (
     Steps,
 )
 from costmodel.records.run import ClusterOutcome, Status
+from costmodel.records.validation import Accuracy, Extreme, Score, Verdict, Work
 from costmodel.runs.design import Plan
 from costmodel.runs.store import RunWriter
 from costmodel.runs.tables import Sample
@@ -166,32 +171,51 @@ def fitted_model(path: Path) -> Path:
 def verdict(path: Path) -> Path:
     """Many programs, one of which failed."""
 
-    def score(label: str, ratio: float, status: str) -> dict[str, object]:
-        return {
-            "label": label,
-            "work": "evaluate",
-            "language": "PlutusV2",
-            "ex_units": {"cpu": 10**6, "mem": 10**3},
-            "predicted_ns": {"value": 1000.0, "interval": [990.0, 1010.0]},
-            "observed_ns": {"value": 1000.0 * ratio, "interval": [900.0, None]},
-            "ratio": {"value": ratio, "interval": [ratio - 0.1, ratio + 0.1]},
-            "status": status,
-            "uncertain": "",
-        }
+    def estimate(value: float, low: float, high: float | None) -> Estimated:
+        return Estimated(value=value, interval=(low, high))
 
-    scores = [*(score(f"good × {count}", 1.0, "pass") for count in range(20)), score("slow", 1.5, "fail")]
-    estimate = {"value": 0.04, "interval": [0.03, 0.05]}
-    works = [{"gates": [], "summary": {"median": estimate, "p95": estimate, "programs": len(scores)}}]
-    document = {
-        "model": "m",
-        "workload": "w",
-        "run": "r",
-        "status": "fail",
-        "notes": ["a note"],
-        "scores": scores,
-        "works": works,
-    }
-    write_atomically(path, json.dumps(document).encode())
+    def score(label: str, ratio: float, status: Literal["pass", "fail"]) -> Score:
+        observed = estimate(1000.0 * ratio, 900.0, None)
+        return Score(
+            program=label,
+            label=label,
+            loop_count=None,
+            language="PlutusV2",
+            protocol_version=11,
+            work="evaluate",
+            ex_units=ExUnits(cpu=10**6, mem=10**3),
+            predicted_ns=estimate(1000.0, 990.0, 1010.0),
+            observed_ns=observed,
+            observed_raw_ns=observed,
+            ratio=estimate(ratio, ratio - 0.1, ratio + 0.1),
+            status=status,
+            uncertain="",
+        )
+
+    scores = (*(score(f"good × {count}", 1.0, "pass") for count in range(20)), score("slow", 1.5, "fail"))
+    summary = Accuracy(
+        work="evaluate",
+        programs=len(scores),
+        median=estimate(0.04, 0.03, 0.05),
+        p95=estimate(0.1, 0.1, 0.1),
+        spread=None,
+        undercharged=Extreme(program="slow", ratio=1.5),
+        overcharged=Extreme(program="good × 0", ratio=1.0),
+        slope=None,
+        r2=None,
+    )
+    document = Verdict(
+        status="fail",
+        exit_code=1,
+        model="m",
+        workload="w",
+        run="r",
+        machine_state="model",
+        notes=("a note",),
+        scores=scores,
+        works=(Work(summary=summary, baselines=(), gates=(), misses=(), margins=None),),
+    )
+    write_atomically(path, encode(document))
     return path
 
 
@@ -209,7 +233,7 @@ def comparison(folder: Path) -> Path:
     a, b = batches(folder)
     path = folder / "comparison.json"
     found = compare(select([str(a)]), select([str(b)]))
-    write_atomically(path, msgspec.json.encode(found.to_dict()))
+    write_atomically(path, encode(found.document()))
     return path
 
 
@@ -220,39 +244,59 @@ def drift(path: Path) -> Path:
         Drift("sha2_256", "", 100.0, 105.0, Estimate(1.05, 1.04, 1.06), Change.REGRESSED),
     )
     found = DriftVerdict("deterministic", "instructions", "baseline.json", 0.005, drifts)
-    write_atomically(path, msgspec.json.encode(found.to_dict()))
+    write_atomically(path, encode(found.document()))
     return path
+
+
+def chain(observed: Observed | None) -> Cluster:
+    """What the cluster command says of a chain, with what nodes did with it."""
+    return Cluster(
+        profile="plutuscall-loop",
+        nodes_wanted=2,
+        slots=600,
+        epoch=530,
+        seed=0,
+        blocks=100,
+        transactions=900,
+        tx_bytes=300,
+        most_transactions=9,
+        limited_by="size",
+        budget=None,
+        observed=observed,
+    )
 
 
 def cluster(path: Path) -> Path:
     """Two nodes over two repeats, one of them slower, and one that died."""
 
-    def node(repeat: int, number: int, pace: float) -> dict[str, object]:
-        return {
-            "repeat": repeat,
-            "node": number,
-            "blocks": 100,
-            "disturbed": 3,
-            "percentiles_ns": {str(share): pace * 1e4 * share for share in PERCENTILES},
-            "tx_ns": pace * 1e5,
-            "observed_over_predicted": pace,
-            "largest_share_of_slot": 0.01,
-            "late": 0,
-            "slower": pace > 1.05,
-        }
+    def node(repeat: int, place: int, pace: float) -> Node:
+        return Node(
+            repeat=repeat,
+            node=place,
+            host="h",
+            blocks=100,
+            disturbed=3,
+            percentiles_ns={str(share): pace * 1e4 * share for share in PERCENTILES},
+            tx_ns=pace * 1e5,
+            observed_over_predicted=pace,
+            largest_share_of_slot=0.01,
+            late=0,
+            slower=pace > 1.05,
+        )
 
-    document = {
-        "profile": "plutuscall-loop",
-        "run": "r",
-        "blocks": 100,
-        "transactions": 900,
-        "predicted_tx_ns": 1e5,
-        "predicted_block_ns": 9e5,
-        "spread": {"within": 0.02, "between_nodes": 0.1, "between_repeats": None},
-        "nodes": [node(repeat, number, 1 + number / 10) for repeat in (0, 1) for number in (0, 1)],
-        "faults": {"3": f"node process 3: killed {HOSTILE}"},
-    }
-    write_atomically(path, json.dumps(document).encode())
+    observed = Observed(
+        run="r",
+        table="t",
+        loop_count=1,
+        ex_units=ExUnits(cpu=1, mem=1),
+        predicted_tx_ns=1e5,
+        predicted_block_ns=9e5,
+        percentiles_ns={},
+        spread=Spread(within=0.02, between_nodes=0.1, between_repeats=None),
+        nodes=tuple(node(repeat, place, 1 + place / 10) for repeat in (0, 1) for place in (0, 1)),
+        faults={"3": f"node process 3: killed {HOSTILE}"},
+    )
+    write_atomically(path, encode(chain(observed)))
     return path
 
 

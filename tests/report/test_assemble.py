@@ -253,10 +253,10 @@ def test_any_name_and_number_makes_a_page(tmp_path: Path, name: str) -> None:
     for path in paths:
         document = json.loads(path.read_bytes())
         if "scores" in document:
-            document["scores"][0] |= {"label": name, "work": name, "status": name}
+            document["scores"][0] |= {"label": name, "uncertain": name}
             document["scores"][1]["observed_ns"] = {"value": 1e308, "interval": [None, None]}
         elif "operations" in document:
-            document["operations"][0] |= {"operation": name, "status": name, "ratio": 1e308}
+            document["operations"][0] |= {"operation": name, "note": name, "ratio": 1e308}
         else:
             document |= {"profile": name}
         path.write_text(json.dumps(document))
@@ -308,7 +308,7 @@ RENAMED = [
     *(("verdict", path) for path in ("scores.0.observed_ns", "scores.0.ratio.value", "works", "works.0.summary")),
     *(("comparison", path) for path in ("comparisons.0.rows", "comparisons.0.rows.0.change", "variance", "batches")),
     *(("drift", path) for path in ("operations.0.ratio", "operations.0.status", "tolerance", "notes")),
-    *(("cluster", path) for path in ("nodes.0.percentiles_ns", "nodes.0.late", "spread", "faults")),
+    *(("cluster", path) for path in ("observed.nodes.0.percentiles_ns", "observed.nodes.0.late", "observed.spread")),
 ]
 
 

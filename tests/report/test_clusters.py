@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from costmodel.records import encode
 from costmodel.report.assemble import assemble
 from tests.report import sources
 from tests.report.test_assemble import cells
@@ -29,7 +30,7 @@ def test_a_dead_node_and_a_slow_one_are_flagged(tmp_path: Path) -> None:
 
 def test_a_profile_without_scripts_has_no_distribution(tmp_path: Path) -> None:
     path = tmp_path / "values.json"
-    path.write_text('{"profile": "value-only", "blocks": 4, "transactions": 8, "nodes": [], "predicted_block_ns": 0.0}')
+    path.write_bytes(encode(sources.chain(None)))
     page = assemble([path])
     assert list(page.plots()) == []
     assert "none with a script" in page.sections[0].intro

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from costmodel.errors import ModelError
 from costmodel.model.files import EXTRAS_KEY, parse_json
 from costmodel.model.formats import binary, documents
-from costmodel.model.formats.values import by_language, read_values
-from costmodel.model.overlays import Arrays
-from costmodel.model.parameters import canonical_name, parameter_names
+from costmodel.model.formats import locate as at
+from costmodel.model.formats.values import Document, by_language, language_of, read_values
+from costmodel.model.parameters import ANY_LENGTH_SINCE, Arrays, block_counts, first_version, parameter_names
 from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 from costmodel.plutus.language import LedgerLanguage
@@ -26,28 +26,28 @@ class Format:
     """A format of files with arrays. `read` takes bytes, a name for errors, and the language wanted, if any."""
 
     summary: str
-    read: Callable[[bytes, str, LedgerLanguage | None], Arrays]
+    read: Callable[[bytes, str, LedgerLanguage | None], Document]
     write: Callable[[Arrays], bytes]
 
 
 def _document(summary: str, read: documents.Reader, write: documents.Writer) -> Format:
-    def reader(raw: bytes, where: str, language: LedgerLanguage | None) -> Arrays:
+    def reader(raw: bytes, where: str, language: LedgerLanguage | None) -> Document:
         del language
         return read(parse_json(raw, where), where)
 
     return Format(summary, reader, lambda arrays: _json(write(arrays)))
 
 
-def _binary(summary: str, read: Callable[[bytes, str], Arrays], write: Callable[[Arrays], bytes]) -> Format:
+def _binary(summary: str, read: Callable[[bytes, str], Document], write: Callable[[Arrays], bytes]) -> Format:
     return Format(summary, lambda raw, where, _: read(raw, where), write)
 
 
-def _read_one(raw: bytes, where: str, language: LedgerLanguage | None) -> Arrays:
+def _read_one(raw: bytes, where: str, language: LedgerLanguage | None) -> Document:
     """A bare list or map of one language, which a list does not say; a map's names may."""
     values = parse_json(raw, where)
     if language is None:
-        raise ModelError(f"{where}: nothing in it says which language it is of; give --language")
-    return {language: read_values(values, language, where)}
+        raise ModelError(f"{where}: nothing in it says which language it is of; name one with --language")
+    return Document("array", {language: read_values(values, language, where)}, {})
 
 
 def _write_array(arrays: Arrays) -> bytes:
@@ -94,61 +94,69 @@ FORMATS: dict[str, Format] = {
 """Formats of arrays by the names that the command line uses."""
 
 
+def read_document(raw: bytes, where: str, form: str | None = None, language: LedgerLanguage | None = None) -> Document:
+    """What a document says, in a format of FORMATS or in the one that its content tells; no arrays for UPSTREAM.
+
+    ModelError for a document of none, and for one without a readable cost model.
+    """
+    form = form or sniff(raw, where)
+    if form == UPSTREAM:
+        return Document(UPSTREAM, {}, {})
+    found = FORMATS[form].read(raw, where, language)
+    return replace(found, notes=(*found.notes, *_odd_lengths(found, where)))
+
+
+def inferred_version(arrays: Arrays) -> int:
+    """The first protocol version at which the ledger's lists are as long as these arrays."""
+    return max(first_version(language, len(array)) for language, array in arrays.items())
+
+
+def _odd_lengths(document: Document, where: str) -> list[str]:
+    """What to know of arrays that end where the ledger's list never did."""
+    notes = []
+    for language, array in document.arrays.items():
+        counts = block_counts(language)
+        if len(array) not in counts:
+            notes.append(
+                f"{where}: {language.value} has {len(array)} parameters, where the ledger's list has ended after "
+                f"{', '.join(map(str, counts))}; from protocol version {ANY_LENGTH_SINCE} on it gives missing ones the "
+                "largest cost and ignores unknown ones"
+            )
+    return notes
+
+
 def sniff(raw: bytes, where: str) -> str:
     """The name of the format that bytes are in: a key of FORMATS, or UPSTREAM. ModelError where that is not clear."""
-    text = raw.lstrip()
-    if text[:1] not in (b"{", b"["):
+    if raw.lstrip()[:1] not in (b"{", b"["):
         return "cbor"
     whole = parse_json(raw, where)
-    if isinstance(whole, list):
-        return "koios" if whole and isinstance(whole[0], dict) else "array"
-    found = _sniff_object(whole) if isinstance(whole, dict) else None
+    if isinstance(whole, list) and not any(isinstance(each, dict) for each in whole):
+        return "array"
+    found = _sniff_object(whole, where)
     if found is None:
         raise ModelError(f"{where}: no known format of cost models; name it with --from, one of {', '.join(FORMATS)}")
     return found
 
 
-def stated_version(raw: bytes) -> int | None:
-    """The major protocol version that a JSON document of protocol parameters states beside its cost models."""
-    if raw.lstrip()[:1] not in (b"{", b"["):
+def _sniff_object(whole: Any, where: str) -> str | None:
+    if isinstance(whole, dict):
+        if whole and any(language_of(key) for key in whole):
+            return "cost-model-file"
+        keys = {*BUILTIN_BY_NAME, *STEP_KINDS_BY_KEY, STARTUP_KEY, EXTRAS_KEY}
+        if keys & whole.keys():
+            return UPSTREAM
+        if any("-cpu-arguments" in key or "-exBudget" in key for key in whole):
+            return "names"
+    place = at.locate(whole, where)
+    if place is None:
         return None
-    whole = parse_json(raw, "document")
-    whole = whole[0] if isinstance(whole, list) and whole else whole
-    if not isinstance(whole, dict):
-        return None
-    whole = whole["result"] if isinstance(whole.get("result"), dict) else whole
-    nested = whole.get("protocolVersion") or whole.get("version")
-    version = nested.get("major") if isinstance(nested, dict) else None
-    for field in ("protocol_major_ver", "protocol_major"):
-        version = version if version is not None else whole.get(field)
-    return version if isinstance(version, int) and not isinstance(version, bool) else None
-
-
-def _sniff_object(whole: dict[str, Any]) -> str | None:
-    by_field = {
-        "plutusV3CostModel": "conway-genesis",
-        "plutusCostModels": "ogmios",
-        "cost_models_raw": "blockfrost",
-        "cost_models": "koios" if "epoch_no" in whole else "blockfrost",
-    }
+    if at.CARDANO_CLI in place.node:
+        return "alonzo-genesis" if documents.is_alonzo_genesis(place.node) else "cli"
+    by_field = {at.CONWAY_GENESIS: "conway-genesis", at.OGMIOS: "ogmios", at.RAW: "blockfrost"}
     for field, name in by_field.items():
-        if field in whole:
+        if field in place.node:
             return name
-    if isinstance(whole.get("result"), dict) and "plutusCostModels" in whole["result"]:
-        return "ogmios"
-    if "costModels" in whole:
-        return "alonzo-genesis" if _has_old_names(whole["costModels"]) else "cli"
-    if whole and all(key in {language.value for language in LedgerLanguage} for key in whole):
-        return "cost-model-file"
-    keys = {*BUILTIN_BY_NAME, *STEP_KINDS_BY_KEY, STARTUP_KEY, EXTRAS_KEY}
-    if keys & whole.keys():
-        return UPSTREAM
-    return "names" if any("-cpu-arguments" in key or "-exBudget" in key for key in whole) else None
-
-
-def _has_old_names(models: object) -> bool:
-    values = models.get(LedgerLanguage.PLUTUS_V1.value) if isinstance(models, dict) else None
-    return isinstance(values, dict) and any(canonical_name(name) != name for name in values)
+    return "koios" if isinstance(whole, list) or "epoch_no" in place.node else "blockfrost"
 
 
 def _json(document: object) -> bytes:

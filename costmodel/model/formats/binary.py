@@ -10,8 +10,8 @@ from typing import Any
 import cbor2
 
 from costmodel.errors import ModelError
-from costmodel.model.formats.values import read_values
-from costmodel.model.overlays import Arrays
+from costmodel.model.formats.values import Document, read_languages
+from costmodel.model.parameters import Arrays
 from costmodel.plutus.language import LedgerLanguage
 
 COST_MODELS_KEY = 18
@@ -21,14 +21,14 @@ _LANGUAGES = dict(enumerate(LedgerLanguage))
 _INDEFINITE_LIST, _BREAK = b"\x9f", b"\xff"
 
 
-def read_update(raw: bytes, where: str) -> Arrays:
+def read_update(raw: bytes, where: str) -> Document:
     """The cost models of a `protocol_param_update`, or of the map under its key 18, from binary or hexadecimal CBOR."""
     whole = _decoded(raw, where)
     if isinstance(whole, Mapping) and COST_MODELS_KEY in whole:
         whole = whole[COST_MODELS_KEY]
     if not isinstance(whole, Mapping) or not whole:
         raise ModelError(f"{where}: no map of cost models under key {COST_MODELS_KEY}")
-    return {(language := _language(key, where)): _array(values, language, where) for key, values in whole.items()}
+    return read_languages("cbor", [(_name(key), _list(values)) for key, values in whole.items()], where)
 
 
 def write_update(arrays: Arrays) -> bytes:
@@ -37,18 +37,17 @@ def write_update(arrays: Arrays) -> bytes:
     return cbor2.dumps({COST_MODELS_KEY: models}, canonical=True)
 
 
-def read_language_views(raw: bytes, where: str) -> Arrays:
+def read_language_views(raw: bytes, where: str) -> Document:
     """The arrays in language views as `write_language_views` makes them."""
     whole = _decoded(raw, where)
     if not isinstance(whole, Mapping) or not whole:
         raise ModelError(f"{where}: no map of language views")
-    arrays = {}
+    models = []
     for key, values in whole.items():
         if isinstance(key, bytes):
             key, values = _decoded(key, where), _decoded(values, where) if isinstance(values, bytes) else values
-        language = _language(key, where)
-        arrays[language] = _array(values, language, where)
-    return arrays
+        models.append((_name(key), _list(values)))
+    return read_languages("language-views", models, where)
 
 
 def write_language_views(arrays: Arrays) -> bytes:
@@ -72,16 +71,16 @@ def _number(language: LedgerLanguage) -> int:
     return list(LedgerLanguage).index(language)
 
 
-def _language(key: object, where: str) -> LedgerLanguage:
-    if isinstance(key, bool) or not isinstance(key, int) or key not in _LANGUAGES:
-        raise ModelError(f"{where}: {str(key)[:40]!r} is no ledger language; 0 to 3 are PlutusV1 to PlutusV4")
-    return _LANGUAGES[key]
+def _name(key: object) -> str:
+    """The name of a language from its number; 0 to 3 are PlutusV1 to PlutusV4."""
+    if isinstance(key, int) and not isinstance(key, bool) and key in _LANGUAGES:
+        return _LANGUAGES[key].value
+    return str(key)[:40]
 
 
-def _array(values: object, language: LedgerLanguage, where: str) -> tuple[int, ...]:
-    if not isinstance(values, list):
-        raise ModelError(f"{where}: {language.value} must be a list of integers")
-    return read_values(values, language, f"{where}: {language.value}")
+def _list(values: object) -> object:
+    """An array as it is; CBOR has no maps of names."""
+    return values if isinstance(values, list) else None
 
 
 def _decoded(raw: bytes, where: str) -> Any:

@@ -1,22 +1,46 @@
-"""The values of one language inside a file: a list in ledger order, or a map of parameter names."""
+"""The values of languages inside a document: a list in ledger order or a map of parameter names, under a key each."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from costmodel.errors import ModelError
 from costmodel.model.costing import checked_int
-from costmodel.model.overlays import Arrays, merge_array
-from costmodel.model.parameters import parameter_names
+from costmodel.model.parameters import Arrays, merge_array, parameter_names
 from costmodel.plutus.language import LedgerLanguage
+
+# PlutusV1, plutusV1, PlutusScriptV1, plutus:v1 …
+_LANGUAGE = re.compile(r"plutus[ _:-]?(?:script[ _:-]?)?v([1-4])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a document says of cost models.
+
+    `unreadable` has the reasons why other languages of it are left out, `notes` are for the user, and
+    `protocol_version` is the major one that the document states or its kind implies.
+    """
+
+    format: str
+    arrays: Arrays
+    unreadable: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    protocol_version: int | None = None
+
+
+def language_of(key: str) -> LedgerLanguage | None:
+    """The language that a key of any document names."""
+    match = _LANGUAGE.fullmatch(key)
+    return LedgerLanguage(f"PlutusV{match[1]}") if match else None
 
 
 def read_values(values: object, language: LedgerLanguage, where: str) -> tuple[int, ...]:
     """The ledger array that a list or a map of names stands for.
 
-    A map's order means nothing: its names place the values. ModelError for unknown names, for a name that is missing
-    before one that is given, and for a list that ends where the ledger's never did.
+    A map's order means nothing: its names place the values. ModelError for unknown names, and for a name that is
+    missing before one that is given.
     """
     if isinstance(values, dict):
         change: Mapping[str, int] | list[int] = {
@@ -26,23 +50,31 @@ def read_values(values: object, language: LedgerLanguage, where: str) -> tuple[i
         change = [checked_int(value, f"{where}, index {i}") for i, value in enumerate(values)]
     else:
         raise ModelError(f"{where} must be a list or a map of parameter names")
+    if not change:
+        raise ModelError(f"{where} is empty")
     return merge_array((), change, language, where)
 
 
-def read_languages(
-    models: object, where: str, pattern: str = r"PlutusV([1-4])"
-) -> dict[LedgerLanguage, tuple[int, ...]]:
-    """The arrays of an object that has one key for each language."""
-    if not isinstance(models, dict) or not models:
-        raise ModelError(f"{where} must be an object with a key for each language")
-    arrays = {}
-    for key, values in models.items():
-        match = re.fullmatch(pattern, key)
-        if match is None:
-            raise ModelError(f"{where}: {key[:80]!r} is no ledger language")
-        language = LedgerLanguage(f"PlutusV{match[1]}")
-        arrays[language] = read_values(values, language, f"{where} {key}")
-    return arrays
+def read_languages(form: str, models: Iterable[tuple[str, object]], where: str) -> Document:
+    """The arrays of languages by the keys that name them. One that cannot be read is left out, with a note that says
+    why; ModelError where that is so of all."""
+    arrays: dict[LedgerLanguage, tuple[int, ...]] = {}
+    unreadable: dict[str, str] = {}
+    for key, values in models:
+        language = language_of(key)
+        name = language.value if language else key[:80]
+        try:
+            if language is None:
+                raise ModelError(f"{where}: {key[:80]!r} is no ledger language")
+            if language in arrays:
+                raise ModelError(f"{where}: {language.value} is given twice")
+            arrays[language] = read_values(values, language, f"{where} {key}")
+        except ModelError as error:
+            reason = str(error)
+            unreadable[name] = reason if reason.startswith(where) else f"{where}: {reason}"
+    if not arrays:
+        raise ModelError(next(iter(unreadable.values()), f"{where} must be an object with a key for each language"))
+    return Document(form, arrays, unreadable, tuple(f"left out: {reason}" for reason in unreadable.values()))
 
 
 def named(array: tuple[int, ...], language: LedgerLanguage) -> dict[str, int]:
