@@ -6,6 +6,7 @@ its arguments, the ledger's parameter array, a budget and what came of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -20,6 +21,7 @@ from costmodel.workloads.workload import Workload, named_apart
 
 _SCHEMA_VERSION: Final = 1
 _PARQUET: Final = b"PAR1"
+_CORPUS_KEY: Final = re.compile(rb'"(?:cases|schema_version)"\s*:')
 
 
 class _Units(msgspec.Struct, frozen=True):
@@ -88,7 +90,7 @@ def is_corpus(path: Path) -> bool:
             start = file.read(4096)
     except OSError:
         return False
-    return start.lstrip().startswith(b"{") and (b'"cases"' in start or b'"schema_version"' in start)
+    return start.lstrip().startswith(b"{") and _CORPUS_KEY.search(start) is not None
 
 
 def is_database(name: str) -> bool:

@@ -99,10 +99,13 @@ def read_document(raw: bytes, where: str, form: str | None = None, language: Led
 
     ModelError for a document of none, and for one without a readable cost model.
     """
-    form = form or sniff(raw, where)
-    if form == UPSTREAM:
-        return Document(UPSTREAM, {}, {})
-    found = FORMATS[form].read(raw, where, language)
+    try:
+        form = form or sniff(raw, where)
+        if form == UPSTREAM:
+            return Document(UPSTREAM, {}, {})
+        found = FORMATS[form].read(raw, where, language)
+    except RecursionError:
+        raise ModelError(f"{where}: not a cost model: nested too deeply") from None
     return replace(found, notes=(*found.notes, *_odd_lengths(found, where)))
 
 
@@ -150,11 +153,11 @@ def _sniff_object(whole: Any, where: str) -> str | None:
     place = at.locate(whole, where)
     if place is None:
         return None
-    if at.CARDANO_CLI in place.node:
+    if place.node.get(at.CARDANO_CLI) is not None:
         return "alonzo-genesis" if documents.is_alonzo_genesis(place.node) else "cli"
     by_field = {at.CONWAY_GENESIS: "conway-genesis", at.OGMIOS: "ogmios", at.RAW: "blockfrost"}
     for field, name in by_field.items():
-        if field in place.node:
+        if place.node.get(field) is not None:
             return name
     return "koios" if isinstance(whole, list) or "epoch_no" in place.node else "blockfrost"
 
