@@ -7,6 +7,7 @@
 #include "codec/decimal.h"
 #include "inputs/keys.h"
 #include "machine/costs.h"
+#include "machine/features.h"
 #include "machine/gmp_memory.h"
 #include "machine/machine.h"
 #include "machine/script.h"

@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "experiments": {"machine", "model", "plutus", "runs", "timing"},
     "parity": {"model", "plutus", "records", "rendering", "runs"},
     "imports": {"plutus", "records", "runs", "trace"},
-    "fit": {"model", "runs", "plutus", "imports"},
+    "fit": {"model", "runs", "plutus", "imports", "judging"},
     "workloads": {"plutus", "model", "machine"},
     "predict": {"workloads", "machine", "model", "plutus", "judging"},
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},

@@ -1,14 +1,14 @@
 """The experiment on builtins: what one saturated application adds, over a no-op of the same arity and forces.
 
-Every point of a builtin is two programs that differ in one thing only, how often they apply it: k and 2k times. What
-the program costs around its applications, and what the clock costs, cancels in their difference. Both bind the same
-values before they apply anything.
+Every point of a builtin is two programs that differ in nothing but the builtin: in the one it is applied n times, in
+the other a no-op stands in its place each time, on the same operands. What the program costs around its applications,
+the way to the operands and what the clock costs cancel in their difference.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Final
 
@@ -36,11 +36,11 @@ DESIGNED_BUILTINS: Final = tuple(DOMAINS)
 
 # Enough applications that they are most of the program, few enough that a block of all cells stays short. The ledger's
 # price, dear for most machines, says how long one takes.
-_APPLICATIONS_PS: Final = 50_000_000
-_MOST_REPEATS: Final = 64
+_APPLICATIONS_PS: Final = 100_000_000
+_MOST_APPLICATIONS: Final = 128
 
 # So that all results, whose size the ledger's memory cost says, stay in a core's own cache.
-_RESULT_WORDS: Final = 32_768
+_RESULT_WORDS: Final = 65_536
 
 # Operands stay in a core's own cache; those that come after are the first ones again.
 _OPERAND_BYTES: Final = 8_192
@@ -53,7 +53,7 @@ _NOP_FORCES: Final = range(3)
 
 
 def builtin_cells(names: Iterable[str], seed: int) -> Iterator[Cell]:
-    """Cells for builtins that have a design, and for the no-ops that they are compared with; all no-ops beside all."""
+    """Cells for builtins that have a design, and for no-ops of the same arities and forces; all of these beside all."""
     chosen = sorted(set(names))
     for name in chosen:
         yield from _cells_of(BUILTIN_BY_NAME[name], seed)
@@ -72,19 +72,22 @@ def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
     domain = DOMAINS[builtin.name]
     for sizes in points_of(builtin.name):
         rng = random.Random(f"{seed} {builtin.name} {sizes}")
-        count = 2 * max(domain.fewest, _repeats(builtin.name, sizes))
+        count = max(domain.fewest, _applications(builtin.name, sizes))
         distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(sum(sizes), 1)))
         prepared, operands = domain.prepare(sizes, min(count, distinct), rng)
         if len(operands) < count:
             prepared, operands = _shared(prepared, operands)
-        yield from _pair(builtin, sizes, prepared, [operands[at % len(operands)] for at in range(count)])
+        applied = [operands[at % len(operands)] for at in range(count)]
+        yield _cell(builtin.name, sizes, [*prepared, *(Application(builtin, each) for each in applied)], count)
+        instead = nop(builtin.arity, builtin.forces)
+        yield _cell(builtin.name, sizes, [*prepared, *(Application(instead, each) for each in applied)], 0)
 
 
-def _repeats(name: str, sizes: Sizes) -> int:
+def _applications(name: str, sizes: Sizes) -> int:
     cost = ledger_model(_VARIANT).builtins[name]
     by_time = _APPLICATIONS_PS // max(cost.cpu.evaluate(sizes), 1)
     by_space = _RESULT_WORDS // max(cost.memory.evaluate(sizes), 1)
-    return max(1, min(_MOST_REPEATS, by_time, by_space))
+    return max(2, min(_MOST_APPLICATIONS, by_time, by_space))
 
 
 def _shared(prepared: list[Item], operands: list[Operands]) -> tuple[list[Item], list[Operands]]:
@@ -104,14 +107,16 @@ def _bind(items: list[Item], operand: Const) -> Bound:
 
 
 def _nop_cells(arity: int, forces: int, seed: int) -> Iterator[Cell]:
+    """Two programs that differ in how often they apply the no-op: what an application takes as a whole."""
     rng = random.Random(f"{seed} nop{arity}_{forces}")
-    applications: list[Operands] = [tuple(integer(small(rng)) for _ in range(arity)) for _ in range(2 * _MOST_REPEATS)]
-    yield from _pair(nop(arity, forces), (1,) * arity, [], applications)
+    builtin = nop(arity, forces)
+    operands: list[Operands] = [tuple(integer(small(rng)) for _ in range(arity)) for _ in range(_MOST_APPLICATIONS)]
+    for count in (_MOST_APPLICATIONS // 2, _MOST_APPLICATIONS):
+        items = [Application(builtin, each) for each in operands[:count]]
+        yield _cell(builtin.name, (1,) * arity, items, count)
 
 
-def _pair(builtin: Builtin, sizes: Sizes, prepared: list[Item], applications: list[Operands]) -> Iterator[Cell]:
-    """The program with all applications and the one with half of them."""
-    for count in (len(applications) // 2, len(applications)):
-        items = [*prepared, *(Application(builtin, operands) for operands in applications[:count])]
-        name = f"{builtin.name}/{'-'.join(map(str, sizes))}/x{count}"
-        yield cell(name, "builtins", builtin.name, row(items), sizes=sizes, repeats=count)
+def _cell(operation: str, sizes: Sizes, items: Sequence[Item], repeats: int) -> Cell:
+    name = f"{operation}/{'-'.join(map(str, sizes))}/x{repeats}"
+    counted = operation.startswith("nop")
+    return cell(name, "builtins", operation, row(items), sizes=sizes, repeats=repeats, counted=counted)

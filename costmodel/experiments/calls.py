@@ -1,55 +1,67 @@
 """The experiment on script calls: what the ledger does not charge today.
 
-Decoding a script is measured over its bytes, its terms and the values that its constants hold, which three families of
-programs separate: mixtures of what compiled contracts are made of, few terms with long constants, and few with
-constants of many parts. Applying arguments is measured likewise, over the CBOR and the nodes of Data, with one script
-whose decoding is known from a cell of its own. A start on a machine without memory is compared with the evaluation of
-the same script on a warm one. So is the first run of scripts of several sizes, by a whole call of each. Making a
-machine from a cost model is measured by itself.
+Decoding a script is measured over its bytes, its terms, its constants by type and the values that they hold: of the
+programs that steps are measured with, of mixtures of what compiled contracts are made of, and of few terms with many
+constants of one type or with long ones. Applying arguments is measured likewise, over the CBOR and the nodes of Data,
+with one script whose decoding is known from a cell of its own. A start on a machine without memory is compared with the
+evaluation of the same script on a warm one. So is the first run of scripts of several sizes, by a whole call of each.
+Making a machine from a cost model is measured by itself.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
 
-from costmodel.experiments.forms import mixture
-from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION, cell, integer, sequence
-from costmodel.machine import Script
+from costmodel.experiments.steps import mixture, step_cells
+from costmodel.experiments.terms import cell, integer, sequence
 from costmodel.plutus import (
+    BOOL,
     BYTESTRING,
     DATA,
     INTEGER,
+    STRING,
     UNIT,
     Const,
     Constant,
+    ConstantType,
     Data,
     DataConstr,
     Lam,
     Term,
+    decode_flat,
+    decoding_features,
     encode_data,
-    held_values,
     list_of,
+    pair_of,
 )
 from costmodel.records.run import Work
 from costmodel.runs.design import Cell
 
-# Idioms of the scripts, then constants and bytes in each; a script of the chain has at most 16 KiB.
-_SCRIPTS: Final = (
-    (3, 0, 0),
-    (30, 0, 0),
-    (300, 0, 0),
-    (1_200, 0, 0),
-    (3, 1, 1_000),
-    (3, 1, 12_000),
-    (300, 100, 28),
-    (300, 4, 2_000),
+# Idioms of scripts without further constants; a script of the chain has at most 16 KiB.
+_IDIOMS: Final = (3, 30, 300, 1_200)
+
+# What scripts hold that have constants: idioms, what kind, how many, and how long each is.
+_HELD: Final = (
+    *((3, "bytestring", 1, length) for length in (1_000, 12_000)),
+    *((300, "bytestring", count, length) for count, length in ((100, 28), (4, 2_000), (20, 28))),
+    *((30, "string", count, length) for count, length in ((40, 20), (10, 20), (40, 120))),
+    *((300, "string", count, 20) for count in (40, 80)),
+    *((30, "integer", count, length) for count, length in ((100, 2), (25, 2), (100, 32))),
+    *((300, "integer", 200, 2),),
+    *((30, kind, count, 1) for kind in ("bool", "unit") for count in (30, 150)),
+    *((30, "pair", count, 28) for count in (15, 60)),
+    *((idioms, "data", 1, nodes) for idioms, nodes in ((3, 20), (3, 400), (300, 100), (3, 2_000))),
+    *((30, "data", count, 4) for count in (10, 40)),
+    *((idioms, "integers", 1, nodes) for idioms, nodes in ((3, 20), (3, 400), (300, 100), (3, 2_000))),
+    *((30, "bytestrings", count, 4) for count in (10, 40)),
 )
-# Idioms of scripts with a constant of Data, its nodes and bytes in each, and a list of as many integers.
-_HOLDERS: Final = ((3, 20, 8), (3, 400, 8), (3, 2_000, 4), (300, 100, 28))
+
+# Programs of the steps' experiment whose first run is timed: every so many.
+_FIRST_OF: Final = 4
 _FIRST_AND_WARM: Final[tuple[tuple[str, Work], ...]] = (("first", "call"), ("warm", "evaluate"))
 
 # Nodes of the arguments and bytes in each.
@@ -59,45 +71,60 @@ _ARGUMENTS: Final = ((1, 8), (20, 8), (400, 8), (1, 1_000), (1, 8_000), (20, 200
 def call_cells(seed: int) -> Iterator[Cell]:
     """The cells of the experiment. `sizes` are bytes and terms of a script, and values within its constants where it is
     decoded, or bytes and nodes of an argument."""
-    for idioms, constants, length in _SCRIPTS:
-        yield _decode_cell(f"{idioms}-{constants}x{length}", _script(idioms, constants, length, seed))
-    for idioms, nodes, length in _HOLDERS:
-        yield _decode_cell(f"{idioms}-data{nodes}x{length}", _holder(idioms, nodes, length, seed))
+    for idioms in _IDIOMS:
+        script = _script(idioms, (), seed)
+        yield _decode_cell(f"mixture/{idioms}", script)
+        yield from _first_cells(f"mixture/{idioms}", script)
+    for idioms, kind, count, length in _HELD:
+        name = f"{idioms}-{kind}-{count}x{length}"
+        rng = random.Random(f"{seed} held {name}")
+        constant_type, value = _KINDS[kind]
+        held = [Const(Constant(constant_type, value(length, rng))) for _ in range(count)]
+        yield _decode_cell(name, _script(idioms, held, seed))
+    for number, program in enumerate(step_cells(seed)[1:]):
+        script = decode_flat(program.flat).term
+        name = program.id.removeprefix("steps/")
+        yield _decode_cell(name, script)
+        if number % _FIRST_OF == 0:
+            yield from _first_cells(name, script)
     yield from _apply_cells(seed)
-    yield from _first_cells(seed)
     nothing = Const(Constant(UNIT, None))
     yield cell("calls/start", "calls", "start", nothing, work="start")
     yield cell("calls/setup", "calls", "setup", nothing, work="setup")
 
 
-def _first_cells(seed: int) -> Iterator[Cell]:
-    """Whole calls of scripts that decode cells have, and the same on a machine that ran them before."""
-    for idioms, constants, length in _SCRIPTS:
-        if constants == 0:
-            term = _script(idioms, constants, length, seed)
-            for operation, work in _FIRST_AND_WARM:
-                run = cell(f"calls/{operation}/{idioms}", "calls", operation, term, work=work)
-                yield msgspec.structs.replace(run, sizes=(len(run.flat), _nodes(run.flat)))
+def _first_cells(name: str, script: Term) -> Iterator[Cell]:
+    """Whole calls of a script that a decode cell has, and the same on a machine that ran it before."""
+    for operation, work in _FIRST_AND_WARM:
+        run = cell(f"calls/{operation}/{name}", "calls", operation, script, work=work)
+        decoding = decoding_features(script, len(run.flat))
+        sizes = (len(run.flat), round(decoding["nodes"]))
+        yield msgspec.structs.replace(run, sizes=sizes, features=decoding | run.features)
 
 
-def _script(idioms: int, constants: int, length: int, seed: int) -> Term:
-    rng = random.Random(f"{seed} script {idioms} {constants} {length}")
-    held = [Const(Constant(BYTESTRING, rng.randbytes(length))) for _ in range(constants)]
-    return sequence(held, mixture(idioms, rng))
+def _script(idioms: int, held: Sequence[Const], seed: int) -> Term:
+    """So many idioms, after constants that they do not use."""
+    return sequence(held, mixture(idioms, random.Random(f"{seed} script {idioms}")))
 
 
-def _holder(idioms: int, nodes: int, length: int, seed: int) -> Term:
-    rng = random.Random(f"{seed} holder {idioms} {nodes} {length}")
-    held: list[Term] = [
-        Const(Constant(DATA, _argument(nodes, length, rng))),
-        Const(Constant(list_of(INTEGER), tuple(rng.randrange(1_000) for _ in range(nodes)))),
-    ]
-    return sequence(held, mixture(idioms, rng))
+_KINDS: Final[dict[str, tuple[ConstantType, Callable[[int, random.Random], Any]]]] = {
+    "bytestring": (BYTESTRING, lambda length, rng: rng.randbytes(length)),
+    "string": (STRING, lambda length, rng: "".join(rng.choice("abcdefghijklmnopqrstuvwxyz ") for _ in range(length))),
+    "integer": (INTEGER, lambda octets, rng: rng.getrandbits(8 * octets)),
+    "bool": (BOOL, lambda _, rng: rng.random() < 0.5),
+    "unit": (UNIT, lambda *_: None),
+    "data": (DATA, lambda nodes, rng: _argument(nodes, 8, rng)),
+    "pair": (pair_of(INTEGER, BYTESTRING), lambda length, rng: (rng.randrange(1_000), rng.randbytes(length))),
+    "integers": (list_of(INTEGER), lambda length, rng: tuple(rng.randrange(1_000) for _ in range(length))),
+    "bytestrings": (list_of(BYTESTRING), lambda length, rng: tuple(rng.randbytes(28) for _ in range(length))),
+}
 
 
-def _decode_cell(name: str, term: Term) -> Cell:
-    decode = cell(f"calls/decode/{name}", "calls", "decode", term, work="decode")
-    return msgspec.structs.replace(decode, sizes=(len(decode.flat), _nodes(decode.flat), held_values(term)))
+def _decode_cell(name: str, script: Term) -> Cell:
+    decode = cell(f"calls/decode/{name}", "calls", "decode", script, work="decode", counted=False)
+    decoding = decoding_features(script, len(decode.flat))
+    sizes = tuple(round(decoding[name]) for name in ("bytes", "nodes", "values"))
+    return msgspec.structs.replace(decode, sizes=sizes, features=decoding)
 
 
 def _apply_cells(seed: int) -> Iterator[Cell]:
@@ -121,7 +148,3 @@ def _argument(nodes: int, length: int, rng: random.Random) -> Data:
         made.append(DataConstr(len(made) % 7, tuple(rng.randbytes(length) for _ in range(leaves))))
         nodes -= leaves + 1
     return DataConstr(0, tuple(made))
-
-
-def _nodes(flat: bytes) -> int:
-    return Script.decode(flat, LANGUAGE, PROTOCOL_VERSION, measuring=True).nodes

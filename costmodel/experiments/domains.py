@@ -126,7 +126,7 @@ _FLOORED: Final = Domain(_plane(_FACTOR_WORDS, where=lambda x, y: x >= y), _divi
 _TRUNCATED: Final = Domain(_plane(_FACTOR_WORDS), _divided)
 _CHOICE: Final = Domain(((1, 1, 1),), _each(lambda _, rng: (made.boolean(rng.random() < 0.5), *_two_of(rng))))
 _PAIR: Final = Domain(((1,),), _each(lambda _, rng: (made.pair(rng),)))
-_SIGNED_MESSAGES: Final = _line(_steps(4, 8_192, 8), lambda y: (4, y, 8))
+_SIGNED_MESSAGES: Final = _line(_steps(4, 8_192, 9), lambda y: (4, y, 8))
 
 # A check of a signature takes thousands of branches that depend on it, so that with more than a few signatures the
 # branch predictor, like a cache, holds less of each: 16 are checked 1 % slower than 8, 64 another 2 %.
@@ -148,12 +148,12 @@ def _group(group: str) -> dict[str, Domain]:
     domains = {
         "add": Domain(two, groups.two_points(group), fewest=100),
         "neg": Domain(one, groups.one_point(group), fewest=1_000),
-        "scalarMul": Domain(_line(_steps(1, 64, 7), lambda x: (x, size)), groups.multiple(group)),
+        "scalarMul": Domain(_line(_steps(1, 64, 10), lambda x: (x, size)), groups.multiple(group)),
         "equal": Domain(two, groups.equal_points(group), fewest=300),
         "compress": Domain(one, groups.one_point(group), fewest=40),
         "uncompress": Domain(((words,),), _each(groups.compressed(group))),
-        "hashToGroup": Domain(_line(_steps(1, 8_192, 8), lambda x: (x, 32)), _each(groups.hashed)),
-        "multiScalarMul": Domain(_line(_steps(1, 100, 8), lambda x: (x, x)), groups.sum_of_multiples(group)),
+        "hashToGroup": Domain(_line(_steps(1, 8_192, 9), lambda x: (x, 32)), _each(groups.hashed)),
+        "multiScalarMul": Domain(_line(_steps(1, 100, 9), lambda x: (x, x)), groups.sum_of_multiples(group)),
     }
     return {f"bls12_381_{group}_{name}": domain for name, domain in domains.items()}
 

@@ -1,20 +1,15 @@
-"""What compilers of contracts emit: the forms of which random programs are made, and such programs.
+"""What compilers of contracts emit: the forms of which generated programs are made.
 
-A program binds data and functions one after another, as a linked contract does, and then calls the functions. Their
-bodies call earlier ones and consist of lets, delayed branches on a builtin's answer, records and options that are
-built and taken apart (as functions, after Scott, or by `constr` and `case`), fields of Data, folds over lists by a
-fixed-point combinator, and arithmetic on small integers. Most code of a contract runs once or a few times; what a step
-costs there, where caches and branch predictors know less than in a short loop, is what a price per step stands for.
-
-Builtins have arguments of one word, or costs that do not depend on sizes.
+Lets, delayed branches on a builtin's answer, calls, records and options that are built and taken apart (as functions,
+after Scott, or by `constr` and `case`), fields of Data, folds over lists by a fixed-point combinator, and arithmetic on
+small integers. Builtins have arguments of one word, or costs that do not depend on sizes.
 """
 
 from __future__ import annotations
 
-import random
 from typing import Final
 
-from costmodel.experiments.terms import integer, sequence
+from costmodel.experiments.terms import integer
 from costmodel.experiments.writer import (
     FIELDS,
     SUM_PARTS,
@@ -22,12 +17,10 @@ from costmodel.experiments.writer import (
     Fields,
     Form,
     Function,
-    Hoisted,
     Lazy,
     Record,
     Scope,
     Simple,
-    Style,
     Type,
     Writer,
     applied,
@@ -36,14 +29,12 @@ from costmodel.experiments.writer import (
 from costmodel.plutus import Apply, Delay, Force, Lam, Term, Var
 
 _INT, _BOOL, _DATA, _CHAIN, _SUM = Simple.INT, Simple.BOOL, Simple.DATA, Simple.CHAIN, Simple.SUM
-_RESULTS: Final = (_INT, _INT, _BOOL, _CHAIN, _SUM)  # what functions return
-_HOISTABLE: Final = ("ifThenElse", "headList", "tailList", "sndPair", "fstPair", "chooseList")
-_ROUNDS: Final = (2, 12)  # of a loop: as many as a contract has inputs, outputs or signatories
+_FEWEST_ROUNDS: Final = 2  # of a loop
 _ITSELF: Final = Function((), _INT, 0, 2**62)  # what recurs; as nothing takes its type, nothing else calls it
 _DEEPEST: Final = 40  # times that what is written may run: loops are not nested beyond
 
 
-def _some_type(writer: Writer) -> Type:
+def some_type(writer: Writer) -> Type:
     """What a let binds, or a parameter is."""
     rng = writer.rng
     functions = [Function((_INT,) * rng.randint(1, 2), _INT, writer.delays(), 10) for _ in range(3)]
@@ -53,15 +44,23 @@ def _some_type(writer: Writer) -> Type:
     return rng.choice(kinds)
 
 
+def bound_type(writer: Writer) -> Type:
+    """The same, or bound delayed."""
+    kind = some_type(writer)
+    return Lazy(kind) if writer.rng.random() < writer.style.lazy else kind
+
+
+def _strict_or_delayed(writer: Writer, kind: Type, scope: Scope, size: int) -> Term:
+    return writer.leaf(kind, scope, size) if isinstance(kind, Lazy) else writer.write(kind, scope, size)
+
+
 # ---- forms of any type
 
 
 def _let(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
-    bound = _some_type(writer)
-    if writer.rng.random() < writer.style.lazy:
-        bound = Lazy(bound)
-    value = writer.leaf(bound, scope, size // 2) if isinstance(bound, Lazy) else writer.write(bound, scope, size // 2)
-    return writer.spending(2, Apply(Lam(writer.write(kind, (*scope, bound), size // 2)), value))
+    bound = bound_type(writer)
+    value = _strict_or_delayed(writer, bound, scope, size // 2)
+    return writer.bind(value, writer.write(kind, (*scope, bound), size // 2))
 
 
 def _branch(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
@@ -71,7 +70,7 @@ def _branch(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
     return writer.spending(3, Force(writer.builtin("ifThenElse", (condition, *ways), scope)))
 
 
-def _call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
+def call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
     """A call of a function in scope, unless none returns the type or all would take too long."""
     longest = (writer.style.steps - writer.spent) // (4 * writer.times)
     levels = [
@@ -81,10 +80,12 @@ def _call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
     ]
     if not levels:
         return None
-    level, function = writer.rng.choice(levels)
+    last = [each for each in levels if each[0] == writer.called]
+    level, function = writer.rng.choice(last if last and writer.rng.random() < writer.style.again else levels)
+    writer.called = level
     called: Term = Var(len(scope) - level)
     share = size // len(function.parameters)
-    arguments = [writer.write(parameter, scope, share) for parameter in function.parameters]
+    arguments = [_strict_or_delayed(writer, parameter, scope, share) for parameter in function.parameters]
     own = 1 + function.delayed + len(arguments)
     for _ in range(function.delayed):
         called = Force(called)
@@ -111,12 +112,12 @@ def _take_data(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | No
     taken = writer.builtin("unConstrData", (writer.write(_DATA, scope, size // 3),), scope)
     inside = (*scope, Fields(0))  # the pair, which nothing else takes for a list, as it has no element
     tag = writer.builtin("fstPair", (Var(1),), inside)
-    right = writer.builtin("equalsInteger", (tag, integer(writer.rng.randrange(3))), inside)
+    right = writer.builtin("equalsInteger", (tag, writer.literal(writer.rng.randrange(3), inside)), inside)
     fields = writer.builtin("sndPair", (Var(1),), inside)
-    body = Apply(Lam(writer.write(kind, (*inside, Fields(FIELDS)), size // 3)), fields)
+    body = writer.bind(fields, writer.write(kind, (*inside, Fields(FIELDS)), size // 3))
     other = writer.write(kind, inside, size // 3)
     chosen = Force(writer.builtin("ifThenElse", (right, Delay(body), Delay(other)), inside))
-    return writer.spending(10, Apply(Lam(chosen), taken))
+    return writer.spending(8, writer.bind(taken, chosen))
 
 
 # ---- integers
@@ -132,7 +133,7 @@ def _field(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
     return writer.builtin("unIData", (writer.builtin("headList", (fields,), scope),), scope)
 
 
-def _recursive(writer: Writer, step: Term, argument: Term) -> Term:
+def recursive(writer: Writer, step: Term, argument: Term) -> Term:
     """`step`, a function of itself and its argument, applied to an argument.
 
     The combinator is the strict one: [(lam f [(lam s [s s]) (lam s [f (lam x [s s x])])]) step].
@@ -143,7 +144,7 @@ def _recursive(writer: Writer, step: Term, argument: Term) -> Term:
 
 
 def _rounds(writer: Writer) -> int:
-    return writer.rng.randint(*_ROUNDS)
+    return writer.rng.randint(_FEWEST_ROUNDS, max(_FEWEST_ROUNDS, writer.style.rounds))
 
 
 def _count_down(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
@@ -152,18 +153,20 @@ def _count_down(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None
     if writer.times * rounds > _DEEPEST:
         return None
     writer.times *= rounds
-    step = _counting(writer, scope, size)
+    step = counting(writer, scope, size)
     writer.times //= rounds
-    return _recursive(writer, step, integer(rounds))
+    return recursive(writer, step, integer(rounds))
 
 
-def _counting(writer: Writer, scope: Scope, size: int) -> Term:
+def counting(writer: Writer, scope: Scope, size: int) -> Term:
     """The function of itself and an integer that is a round of such a loop."""
     inside = (*scope, _ITSELF, _INT)
-    last = writer.builtin("equalsInteger", (Var(1), integer(0)), inside)
-    again = writer.spending(12, Apply(Var(2), writer.builtin("subtractInteger", (Var(1), integer(1)), inside)))
+    last = writer.builtin("equalsInteger", (Var(1), writer.literal(0, inside)), inside)
+    less = writer.builtin("subtractInteger", (Var(1), writer.literal(1, inside)), inside)
+    again = writer.spending(12, Apply(Var(2), less))
     more = writer.builtin("addInteger", (writer.write(_INT, inside, size), again), inside)
-    return lambdas(2, Force(writer.builtin("ifThenElse", (last, Delay(integer(0)), Delay(more)), inside)))
+    none = writer.literal(0, inside)
+    return lambdas(2, Force(writer.builtin("ifThenElse", (last, Delay(none), Delay(more)), inside)))
 
 
 def _fold_fields(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
@@ -176,15 +179,16 @@ def _fold_fields(writer: Writer, _: Type, scope: Scope, size: int) -> Term | Non
     head = writer.builtin("unIData", (writer.builtin("headList", (Var(1),), inside),), inside)
     again = writer.spending(12, Apply(Var(3), writer.builtin("tailList", (Var(2),), (*inside, _INT))))
     rest = writer.builtin("addInteger", (writer.write(_INT, (*inside, _INT), size // 2), again), (*inside, _INT))
-    more = Apply(Lam(rest), head)
-    body = Force(writer.builtin("chooseList", (Var(1), Delay(integer(0)), Delay(more)), inside))
+    more = writer.bind(head, rest)
+    none = writer.literal(0, inside)
+    body = Force(writer.builtin("chooseList", (Var(1), Delay(none), Delay(more)), inside))
     writer.times //= FIELDS
-    return _recursive(writer, lambdas(2, body), fields)
+    return recursive(writer, lambdas(2, body), fields)
 
 
 def _fold_chain(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
     """A loop over a list that the program made."""
-    if writer.times * _ROUNDS[1] > _DEEPEST:
+    if writer.times * 4 > _DEEPEST:
         return None
     inside = (*scope, _ITSELF, _CHAIN)
     chain = writer.write(_CHAIN, scope, size // 2)
@@ -192,9 +196,9 @@ def _fold_chain(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None
     parts = (*inside, _INT, _CHAIN)
     again = writer.spending(12, Apply(Var(4), Var(1)))
     more = writer.builtin("addInteger", (writer.write(_INT, parts, size // 2), again), parts)
-    body = writer.match("chain", Var(1), [(0, integer(0)), (2, more)])
+    body = writer.match("chain", Var(1), [(0, writer.literal(0, inside)), (2, more)])
     writer.times //= 4
-    return _recursive(writer, lambdas(2, body), chain)
+    return recursive(writer, lambdas(2, body), chain)
 
 
 # ---- other types
@@ -224,17 +228,10 @@ def _longer(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
     return writer.alternative(Constructor("chain", 1, 2, 2), parts, scope)
 
 
-_CONSTRUCTORS: Final = (
-    *(Constructor("record", 0, 1, parts) for parts in range(1, 5)),
-    *(Constructor("sum", tag, len(SUM_PARTS), parts) for tag, parts in enumerate(SUM_PARTS)),
-    Constructor("chain", 0, 2, 0),
-    Constructor("chain", 1, 2, 2),
-)
-
-_FORMS: Final[dict[str, tuple[Form, tuple[Type, ...]]]] = {
+FORMS: Final[dict[str, tuple[Form, tuple[Type, ...]]]] = {
     "let": (_let, ()),
     "branch": (_branch, ()),
-    "call": (_call, ()),
+    "call": (call, ()),
     "take record": (_take_record, ()),
     "take sum": (_take_sum, ()),
     "take data": (_take_data, ()),
@@ -249,87 +246,3 @@ _FORMS: Final[dict[str, tuple[Form, tuple[Type, ...]]]] = {
     "longer": (_longer, (_CHAIN,)),
 }
 """Every form, with the types that it can be of; none means any."""
-
-
-_COMMONNESS: Final = {"call": 4, "take record": 3, "take sum": 3, "let": 4}
-"""How much more often than the others a form is met: functional code mostly calls, and takes apart."""
-
-
-def style(rng: random.Random, steps: int) -> Style:
-    """A style at random, for a program of about so many steps."""
-    favoured = rng.sample(list(_FORMS), 3)
-    share = rng.choice((0.0, 0.0, 0.5, 1.0))  # of the sums and products that are constructors
-    return Style(
-        weights={
-            name: (rng.random() ** 3 * (6 if name in favoured else 1) + 0.02) * _COMMONNESS.get(name, 1)
-            for name in _FORMS
-        },
-        constants=0.1 * rng.random() ** 2,
-        delayed=rng.random() ** 0.5,
-        lazy=rng.random(),
-        constructors=frozenset(what for what in ("record", "sum", "chain") if rng.random() < share),
-        hoisted=_HOISTABLE if rng.random() < 0.125 else (),
-        steps=steps,
-    )
-
-
-def program(style: Style, rng: random.Random) -> Term:
-    """A closed program of a style that runs to an integer."""
-    writer = Writer(style, _FORMS, rng)
-    scope, bound = _library(writer, 10, 80)
-    writer.spent = 0
-    while writer.spent < style.steps:
-        result = rng.choice(_RESULTS)
-        called = _call(writer, result, scope, 12)
-        bound.append(writer.write(result, scope, 12) if called is None else called)
-        scope = (*scope, result)
-    return sequence(bound, integer(0))
-
-
-def loop(style: Style, rng: random.Random) -> Term:
-    """A closed program of a style that runs to an integer, nearly all of it the rounds of one loop."""
-    writer = Writer(style, _FORMS, rng)
-    scope, bound = _library(writer, 0, 4)
-    writer.spent = 0
-    step = _counting(writer, scope, round(4 * 500 ** rng.random()))
-    rounds = max(style.steps // writer.spent, 1)
-    return sequence([*bound, _recursive(writer, step, integer(rounds))], integer(0))
-
-
-def mixture(count: int, rng: random.Random) -> Term:
-    """A program of so many small terms of random types, one after another."""
-    writer = Writer(style(rng, 0), _FORMS, rng)
-    scope, bound = _prelude(writer)
-    for _ in range(count):
-        result = rng.choice(_RESULTS)
-        bound.append(writer.write(result, scope, 3))
-        scope = (*scope, result)
-    return sequence(bound, integer(0))
-
-
-def _prelude(writer: Writer) -> tuple[Scope, list[Term]]:
-    """What every program binds first: the types of the variables, and their terms."""
-    kinds: list[Type] = [Hoisted(name) for name in writer.style.hoisted]
-    kinds += [made for made in _CONSTRUCTORS if made.what not in writer.style.constructors]
-    kinds += [_DATA, _DATA, Fields(FIELDS), _INT, _CHAIN, _SUM, _SUM]
-    return tuple(kinds), [writer.leaf(kind, tuple(kinds[:number])) for number, kind in enumerate(kinds)]
-
-
-def _library(writer: Writer, fewest: int, most: int) -> tuple[Scope, list[Term]]:
-    """The prelude, and so many functions after it."""
-    scope, bound = _prelude(writer)
-    for _ in range(writer.rng.randint(fewest, most)):
-        function, term = _top_function(writer, scope)
-        scope, bound = (*scope, function), [*bound, term]
-    return scope, bound
-
-
-def _top_function(writer: Writer, scope: Scope) -> tuple[Function, Term]:
-    """A function for others to call."""
-    rng = writer.rng
-    parameters = tuple(_some_type(writer) for _ in range(rng.randint(1, 4)))
-    result = rng.choice(_RESULTS)
-    delayed = writer.delays()
-    writer.spent = 0
-    term = writer.function(Function(parameters, result, delayed, 0), scope, rng.randint(5, 60))
-    return Function(parameters, result, delayed, writer.spent), term

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 Sizes = tuple[int, ...]
 
 _RANK = 1e-9  # of a column's length, below which what is left of it after the others is rounding
+_FEWEST = 9  # points of a builtin whose cost depends on sizes
 _WORTHWHILE = 1.01  # how much an exchange has to enlarge the determinant
 
 
@@ -46,11 +47,13 @@ def information(function: CostingFunction, sizes: Sequence[Sizes]) -> Floats:
 
 
 def choose(functions: Sequence[CostingFunction], candidates: Sequence[Sizes]) -> tuple[Sizes, ...]:
-    """The points to measure among `candidates`, ascending: the best for each function, and as many and one to check."""
+    """The points to measure among `candidates`, ascending: the best for each function, as many and one to check, and
+    where the cost depends on sizes at least so many that other shapes can be told from it by cross-validation."""
     chosen: set[int] = set()
     for function in functions:
         chosen.update(_best(information(function, candidates)))
-    wanted = min(2 * len(chosen) + 1, len(candidates))
+    varied = any(len(function.names) > 1 for function in functions)
+    wanted = min(max(2 * len(chosen) + 1, _FEWEST if varied else 0), len(candidates))
     logs = np.log2(np.array(candidates, np.float64) + 1)
     chosen.add(int(np.abs(logs - (logs.min(axis=0) + logs.max(axis=0)) / 2).sum(axis=1).argmin()))
     while len(chosen) < wanted:

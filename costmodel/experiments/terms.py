@@ -143,8 +143,10 @@ def cell(
     work: Work = "evaluate",
     arguments: tuple[bytes, ...] = (),
     budget: ExUnits = _UNLIMITED,
+    counted: bool = True,
 ) -> Cell:
-    """A cell for a term, with the counts of one evaluation as the machine takes them.
+    """A cell for a term, with the steps of one evaluation as the machine takes them, and what else it sees if that is
+    to be `counted`, which takes several evaluations.
 
     ModelError for a term that does not run to success within the budget at the ledger's prices.
     """
@@ -153,6 +155,7 @@ def cell(
     for argument in arguments:
         script.apply_data(argument)
     outcome = _machine().evaluate(script, budget)
+    features = _machine().features(script, budget) if counted else None
     if outcome.status is not Status.SUCCESS:
         raise ModelError(f"the design of {name} is wrong: its program ends in {outcome.status.value}, {outcome.error}")
     return Cell(
@@ -166,7 +169,8 @@ def cell(
         repeats=repeats,
         steps=outcome.steps,
         builtins=outcome.builtins,
-        footprint=_machine().footprint(script, budget),
+        footprint=features.footprint if features else 0,
+        features=features.counts if features else {},
         language=LANGUAGE.value,
         protocol_version=PROTOCOL_VERSION,
         nops=True,

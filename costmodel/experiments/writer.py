@@ -35,7 +35,7 @@ FIELDS: Final = 6
 """Fields of every constant of Data: as far as its list can be followed."""
 
 
-_REACH: Final = 40
+_REACH: Final = 60
 """Levels that are looked at for a variable before something else is written."""
 
 
@@ -100,7 +100,14 @@ class Hoisted:
     name: str
 
 
-Type: TypeAlias = Simple | Fields | Record | Function | Lazy | Constructor | Hoisted
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A small integer that was bound where the program begins."""
+
+    value: int
+
+
+Type: TypeAlias = Simple | Fields | Record | Function | Lazy | Constructor | Hoisted | Literal
 Scope: TypeAlias = tuple[Type, ...]
 """Types of the bound variables, outermost first."""
 
@@ -109,18 +116,33 @@ Scope: TypeAlias = tuple[Type, ...]
 class Style:
     """How a program is written.
 
-    `weights` say how often each form is chosen, by its name; `constants`, `delayed` and `lazy` are the shares of
-    operands that are constants, of functions that are polymorphic, and of bindings that are not strict. `constructors`
-    names what is built by `constr` and not after Scott: "record", "sum", "chain". `hoisted` builtins are forced where
-    the program begins. `steps` is about what the program takes.
+    `weights` say how often each form is chosen, by its name. Shares are of terms that are `plain`, a variable where
+    there is one, of operands that are `constants`, of functions
+    that are polymorphic (`delayed`), of bindings that are not strict (`lazy`), of bindings in a frame of their own
+    (`opened`), of small integers that are written in place and not bound where the program begins (`literals`), of
+    variables that are among the `recent` ones bound last (`near`), and of calls of the function that was called last
+    (`again`). `constructors` names what is built by `constr` and not after Scott: "record", "sum", "chain". `hoisted`
+    builtins are forced where the program begins. Loops have up to `rounds` rounds, and `library` functions of up to
+    `parameters` parameters are bound before others call them, and after each with the chance `values` values that are
+    not strict. `steps` is about what the program takes.
     """
 
     weights: Mapping[str, float]
+    plain: float
     constants: float
     delayed: float
     lazy: float
+    opened: float
+    literals: float
+    near: float
+    recent: int
+    again: float
     constructors: frozenset[str]
     hoisted: tuple[str, ...]
+    rounds: int
+    library: int
+    parameters: int
+    values: float
     steps: int
 
 
@@ -130,17 +152,19 @@ Form = Callable[["Writer", Type, Scope, int], Term | None]
 
 @dataclass(slots=True)
 class Writer:
-    """Writes terms in a style from `forms`; `spent` counts about what steps they take, `times` times each."""
+    """Writes terms in a style from `forms`; `spent` counts about what steps they take, `times` times each; `called` is
+    the level of the function that was called last."""
 
     style: Style
     forms: Mapping[str, tuple[Form, tuple[Type, ...]]]
     rng: random.Random
     spent: int = 0
     times: int = 1
+    called: int = -1
 
     def write(self, kind: Type, scope: Scope, size: int) -> Term:
         """A term of a type, of about `size` forms."""
-        if size <= 1:
+        if size <= 1 or self.rng.random() < self.style.plain:
             return self.leaf(kind, scope)
         names = [name for name, (_, kinds) in self.forms.items() if not kinds or kind in kinds]
         name = self.rng.choices(names, [self.style.weights[name] for name in names])[0]
@@ -171,6 +195,8 @@ class Writer:
                 return _scott(kind)
             case Hoisted(name):
                 return saturated(BUILTIN_BY_NAME[name], BUILTIN_BY_NAME[name].forces, ())
+            case Literal(value):
+                return Const(Constant(INTEGER, value))
             case _:
                 return self.alternative(Constructor("chain", 0, 2, 0), (), scope)
 
@@ -197,8 +223,8 @@ class Writer:
     def _search(self, count: int) -> Iterator[int]:
         """Levels of a scope to look for a variable at: outwards from one of the innermost, or from anywhere."""
         if count:
-            near = self.rng.random() < 0.7
-            last = count - self.rng.randint(1, min(4, count)) if near else self.rng.randrange(count)
+            near = self.rng.random() < self.style.near
+            last = count - self.rng.randint(1, min(self.style.recent, count)) if near else self.rng.randrange(count)
             yield from range(last, max(last - _REACH, -1), -1)
 
     def spending(self, steps: int, term: Term) -> Term:
@@ -212,6 +238,20 @@ class Writer:
         term = self.write(kind, scope, size)
         self.times //= times
         return term
+
+    def bind(self, value: Term, body: Term) -> Term:
+        """`body` below a binder of `value`: a let, or the application of a forced delay, which is given a frame."""
+        function: Term = Lam(body)
+        if self.rng.random() >= self.style.opened:
+            return self.spending(2, Apply(function, value))
+        return self.spending(4, Apply(Force(Delay(function)), value))
+
+    def literal(self, value: int, scope: Scope) -> Term:
+        """A small integer, in place or where it was bound."""
+        bound = Literal(value)
+        if bound not in scope or self.rng.random() < self.style.literals:
+            return self.spending(1, Const(Constant(INTEGER, value)))
+        return self.spending(1, Var(len(scope) - scope.index(bound)))
 
     def builtin(self, name: str, arguments: Sequence[Term], scope: Scope) -> Term:
         """A builtin applied to all its arguments."""

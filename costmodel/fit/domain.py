@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,23 @@ from costmodel.model import CostingFunction, DiagonalShape
 
 Floats = NDArray[np.float64]
 Sizes = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What one builtin costs at n points: sizes, costs (N × n, ps) in every replicate, scales (n, ps) of their error.
+
+    `function` has the shapes to fit, `whole_ps` (length n) is the time of a whole application, with what is spent
+    around the builtin's own work, and `known` (length n) says whether several processes measured the point.
+    """
+
+    function: CostingFunction
+    sizes: tuple[Sizes, ...]
+    costs_ps: Floats
+    scales_ps: Floats
+    whole_ps: Floats
+    known: NDArray[np.bool_]
+
 
 LEAST_REACH = 0.5
 """Points that reach less than this share of a size's domain leave the rest to extrapolation."""
@@ -86,6 +105,37 @@ LEDGER_DOMAIN: dict[str, Sizes] = {
 
 In the builtin's own measures of the newest variant; texts, which variants measure differently, in the smaller one.
 """
+
+
+FAMILIES: Final[dict[str, frozenset[str]]] = {
+    name: frozenset(members.split())
+    for name, members in {
+        "arithmetic": """addInteger subtractInteger multiplyInteger divideInteger quotientInteger remainderInteger
+            modInteger expModInteger equalsInteger lessThanInteger lessThanEqualsInteger""",
+        "bytestrings": """appendByteString consByteString sliceByteString lengthOfByteString indexByteString
+            equalsByteString lessThanByteString lessThanEqualsByteString integerToByteString byteStringToInteger""",
+        "bits": """andByteString orByteString xorByteString complementByteString readBit writeBits replicateByte
+            shiftByteString rotateByteString countSetBits findFirstSetBit""",
+        "hashes": "sha2_256 sha3_256 blake2b_256 blake2b_224 keccak_256 ripemd_160",
+        "signatures": "verifyEd25519Signature verifyEcdsaSecp256k1Signature verifySchnorrSecp256k1Signature",
+        "strings": "appendString equalsString encodeUtf8 decodeUtf8",
+        "control": "ifThenElse chooseUnit trace fstPair sndPair chooseList chooseData",
+        "lists": """mkCons headList tailList nullList dropList mkNilData mkNilPairData lengthOfArray listToArray
+            indexArray multiIndexArray""",
+        "data": """constrData mapData listData iData bData unConstrData unMapData unListData unIData unBData equalsData
+            mkPairData serialiseData""",
+        "BLS12-381": """bls12_381_G1_add bls12_381_G1_neg bls12_381_G1_scalarMul bls12_381_G1_equal
+            bls12_381_G1_compress bls12_381_G1_uncompress bls12_381_G1_hashToGroup bls12_381_G1_multiScalarMul
+            bls12_381_G2_add bls12_381_G2_neg bls12_381_G2_scalarMul bls12_381_G2_equal bls12_381_G2_compress
+            bls12_381_G2_uncompress bls12_381_G2_hashToGroup bls12_381_G2_multiScalarMul bls12_381_millerLoop
+            bls12_381_mulMlResult bls12_381_finalVerify""",
+        "values": """insertCoin lookupCoin unionValue valueContains valueData unValueData scaleValue policies
+            assetCount""",
+    }.items()
+}
+"""Every builtin is in one of them."""
+
+FAMILY_OF: Final = {builtin: family for family, members in FAMILIES.items() for builtin in members}
 
 
 def reads(function: CostingFunction) -> tuple[int, ...]:

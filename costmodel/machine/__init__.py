@@ -11,12 +11,13 @@ from costmodel.machine.interface import (
     Subject,
     evaluator_label,
 )
-from costmodel.machine.native import BuildInfo, NativeMachine, Script, build_info, exact_machine
+from costmodel.machine.native import BuildInfo, Features, NativeMachine, Script, build_info, exact_machine
 
 __all__ = [
     "BuildInfo",
     "CellLost",
     "Evaluator",
+    "Features",
     "Loaded",
     "NativeMachine",
     "Order",

@@ -48,6 +48,23 @@ class BuildInfo:
     source_sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the time of a run is predicted from beside its steps; nothing is charged for it.
+
+    `footprint` is how many different nodes of the decoded script the run computes; variables and constants lie in the
+    nodes that have them as parts. `counts` are, by name: `frames_walked` on the way to variables further out,
+    `continuations_pushed`, `partial_calls` of builtins by the last argument of a partial application, `mispredictions`
+    of a simulated branch predictor, and `calls_A_F`, saturated calls of builtins of A arguments and F forces.
+    """
+
+    footprint: int
+    counts: dict[str, float]
+
+
+_COUNTED: Final = ("frames_walked", "continuations_pushed", "partial_calls", "mispredictions")
+
+
 @cache
 def build_info() -> BuildInfo:
     """What the loaded extension says of itself."""
@@ -189,15 +206,19 @@ class NativeMachine:
         lib.cal_machine_release(self.handle)
         return outcome
 
-    def footprint(self, script: Script, budget: ExUnits) -> int:
-        """How many different nodes of the decoded script a run within a budget computes; variables and constants lie in
-        the nodes that have them as parts. What a step takes depends on how many a processor has to know. 0 where there
-        is no memory to note them in."""
-        found, raw, error = ffi.new("size_t *"), ffi.new("cal_outcome *"), ffi.new("cal_error *")
+    def features(self, script: Script, budget: ExUnits) -> Features:
+        """What runs of a script within a budget count beside steps. Takes several times as long as a run."""
+        raw, outcome, error = ffi.new("cal_features *"), ffi.new("cal_outcome *"), ffi.new("cal_error *")
         limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
-        lib.cal_machine_run_noting(self.handle, script.handle, limit[0], raw, found, error)
+        lib.cal_machine_run_counting(self.handle, script.handle, limit[0], outcome, raw, error)
         lib.cal_machine_release(self.handle)
-        return int(found[0])
+        calls = {
+            f"calls_{arity}_{forces}": float(count)
+            for arity, row in enumerate(raw.calls)
+            for forces, count in enumerate(row)
+            if count
+        }
+        return Features(raw.footprint, {name: float(getattr(raw, name)) for name in _COUNTED} | calls)
 
     def _logs(self) -> tuple[str, ...]:
         log = lib.cal_machine_log(self.handle)

@@ -33,7 +33,7 @@ from costmodel.plutus.term import (
     Term,
     Var,
     Version,
-    held_values,
+    decoding_features,
     terms_equal,
 )
 from costmodel.plutus.text import parse_program
@@ -108,9 +108,9 @@ __all__ = [
     "decode_data",
     "decode_flat",
     "decoding_bounds",
+    "decoding_features",
     "encode_data",
     "encode_flat",
-    "held_values",
     "language_available",
     "list_of",
     "load_data",

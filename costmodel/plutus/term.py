@@ -4,6 +4,8 @@ A term can be a million levels deep: nothing here recurses over one, and nothing
 (repr, hash, generated equality) is left to do so. Binder names are not kept, so equality is up to renaming.
 """
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -156,22 +158,37 @@ def terms_equal(left_term: Term, right_term: Term) -> bool:
     return True
 
 
-def held_values(root: Term) -> int:
-    """How many values the constants of a term hold within them: elements of lists, arrays, pairs and values, and the
-    Data below other Data. A constant that is a single value holds none. Decoding takes longer for each."""
-    count = 0
+def decoding_features(root: Term, octets: int) -> dict[str, float]:
+    """What the time of decoding a program of so many bytes of flat is predicted from, by name.
+
+    `bytes`, `nodes` (terms), `nodes_log_nodes` (nodes·log2(nodes)), `constants_TYPE` for each type that constants have,
+    and `values`, how many the constants hold within them: elements of lists, arrays, pairs and values, and the Data
+    below other Data. A constant that is a single value holds none.
+    """
+    nodes = held = 0
+    constants: Counter[str] = Counter()
     terms: list[Term] = [root]
     while terms:
         term = terms.pop()
+        nodes += 1
         terms += children(term)
-        values = [term.constant.value] if isinstance(term, Const) else []
-        while values:
-            value = values.pop()
-            within: Sequence[object] = ()
-            if isinstance(value, tuple):
-                within = value
-            elif isinstance(value, DataConstr | DataList | DataMap):
-                within = data_parts(value)
-            count += len(within)
-            values += within
+        if isinstance(term, Const):
+            constants[f"constants_{term.constant.type.head}"] += 1
+            held += _held(term.constant.value)
+    counts = {"bytes": octets, "nodes": nodes, "nodes_log_nodes": nodes * math.log2(nodes), "values": held}
+    return {name: float(count) for name, count in (counts | dict(sorted(constants.items()))).items()}
+
+
+def _held(value: object) -> int:
+    """How many values there are within a value."""
+    count, values = 0, [value]
+    while values:
+        value = values.pop()
+        within: Sequence[object] = ()
+        if isinstance(value, tuple):
+            within = value
+        elif isinstance(value, DataConstr | DataList | DataMap):
+            within = data_parts(value)
+        count += len(within)
+        values += within
     return count

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from costmodel.errors import CheckFailed, InputError, ModelError
-from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.machine import Features, NativeMachine, Outcome, Script, Status
 from costmodel.model import (
     MAX_COST,
     STARTUP_KEY,
@@ -41,8 +41,8 @@ class Prediction:
     `ex_units` are the ledger's. `parts_ns` are the nanoseconds that the model in question predicts for the evaluation,
     by what they are spent on: start-up, each step kind (by the names of cost-model files) and each builtin used.
     `steps` (by kind: "const", "var" …) and `builtins` count one evaluation's machine steps and builtin applications.
-    `features` has for coefficients of builtins ("addInteger.slope") what the evaluation takes more, in ps, where the
-    coefficient is one higher. `footprint` is how many different nodes of the decoded program the evaluation computes.
+    `sizes` has for coefficients of builtins ("addInteger.slope") what the evaluation takes more, in ps, where the
+    coefficient is one higher. `footprint` and `features` are what a counting run sees beside steps.
     """
 
     program: WorkloadProgram
@@ -50,8 +50,9 @@ class Prediction:
     parts_ns: Mapping[str, float]
     steps: Mapping[str, int]
     builtins: Mapping[str, int]
-    features: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
     footprint: int = 0
+    features: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def evaluation_ns(self) -> float:
@@ -72,7 +73,7 @@ class Prediction:
 def predict(
     model: CostModel, programs: Iterable[WorkloadProgram], coefficients: Collection[str] = ()
 ) -> tuple[Prediction, ...]:
-    """Predictions for programs, in their order, with the features of these `coefficients` of builtins.
+    """Predictions for programs, in their order, with the sizes of these `coefficients` of builtins.
 
     InputError for a program that does not run to success under the ledger's model, CheckFailed for one whose ExUnits
     are not the expected ones, ModelError for a model that does not price what a program uses.
@@ -91,6 +92,7 @@ def predict(
         {_kind(name) for outcome in outcomes for name in outcome.steps},
     )
     pricing = _Pricing(model, coefficients)
+    counted = [pricing.counted(program, script) for program, script in scripts]
     return tuple(
         Prediction(
             program=program,
@@ -98,10 +100,11 @@ def predict(
             parts_ns={part: ps_to_ns(ps) for part, ps in pricing.parts_ps(program, script, outcome).items()},
             steps=outcome.steps,
             builtins=outcome.builtins,
-            features=pricing.features(program, script, outcome),
-            footprint=pricing.footprint(program, script),
+            sizes=pricing.sizes(program, script, outcome),
+            footprint=features.footprint,
+            features=features.counts,
         )
-        for (program, script), outcome in zip(scripts, outcomes, strict=True)
+        for (program, script), outcome, features in zip(scripts, outcomes, counted, strict=True)
     )
 
 
@@ -144,12 +147,12 @@ class _Pricing:
         startup = whole - sum(steps.values()) - sum(builtins.values())
         return {STARTUP_KEY: startup} | steps | builtins
 
-    def footprint(self, program: WorkloadProgram, script: Script) -> int:
-        """Different nodes that the evaluation computes, whatever they cost."""
+    def counted(self, program: WorkloadProgram, script: Script) -> Features:
+        """What a counting run sees, whatever it costs."""
         variant = variant_for(program.language, program.protocol_version)
-        return self._machine(variant).footprint(script, _NO_LIMIT)
+        return self._machine(variant).features(script, _NO_LIMIT)
 
-    def features(self, program: WorkloadProgram, script: Script, outcome: Outcome) -> dict[str, int]:
+    def sizes(self, program: WorkloadProgram, script: Script, outcome: Outcome) -> dict[str, int]:
         """Picoseconds that the evaluation takes more where a coefficient of a builtin is one higher."""
         variant = variant_for(program.language, program.protocol_version)
         names = [f"{builtin}.{name}" for builtin in outcome.builtins for name in self._function(builtin).names]

@@ -154,8 +154,7 @@ def model_facts(model: Model) -> Iterator[tuple[str, str]]:
         return
     source = fitted.picoseconds_of
     yield "evaluator", " ".join(part for part in (source.evaluator or "native", source.version) if part)
-    cpu = fitted.machine.get("cpu")
-    yield "machine", str(cpu.get("model name", source.machine)) if isinstance(cpu, dict) else source.machine
+    yield "machine", fitted.machine.cpu.get("model name", fitted.machine.id)
     if fitted.inputs:
         yield "measured", max(run.created for run in fitted.inputs)[:10]
 
@@ -402,6 +401,9 @@ def _steps(name: str, fitted: FittedModel, beside: CostModel | None, label: str)
     chart = _prices_chart(steps, charged, label)
     tables = [_prices(f"Step costs of {name}", steps, "step", charged, label)]
     predicted = fitted.steps.prediction
+    features = {key: price for key, price in predicted.coefficients.items() if key not in {*steps, "footprint"}}
+    if features:
+        tables.append(_prices("Further costs that predictions use, which are never charged", features, "feature"))
     if (footprint := predicted.footprint) is not None and "footprint" in predicted.coefficients:
         more = predicted.coefficients["footprint"]
         row = (
@@ -497,11 +499,16 @@ def _prices(
             share_cell(price.relative_half_width),
             count_cell(price.charged_ps),
             *([count_cell(others.get(key))] if others else []),
-            Cell(", ".join(flag.flag for flag in price.flags) or "none", status="warning" if price.flags else ""),
+            _flagged(price),
         )
         for key, price in prices.items()
     ]
     return Table.of(caption, columns, rows)
+
+
+def _flagged(price: Coefficient) -> Cell:
+    material = any(flag.material for flag in price.flags)
+    return Cell(", ".join(flag.flag for flag in price.flags) or "none", status="warning" if material else "")
 
 
 def _expressed(name: str, expressed: ExpressedModel) -> Section:
@@ -515,10 +522,11 @@ def _expressed(name: str, expressed: ExpressedModel) -> Section:
             known,
             Cell(f"{scale.factor:.4g}", scale.factor),
             numbers.interval(*scale.interval, "{:.4g}".format),
+            expressed.refused.get(of, ""),
         )
         for of, known, scale in scales
     ]
-    columns = ("of", "family or known", number("scale factor"), number("95 %"))
+    columns = ("of", "family or known", number("scale factor"), number("95 %"), "left out because")
     held = msgspec.to_builtins(expressed.held_out)
     tables = (
         Table.of("Scale factors to the reference machine", columns, rows),
@@ -534,7 +542,8 @@ def _expressed(name: str, expressed: ExpressedModel) -> Section:
 
 def _origin(name: str, fitted: FittedModel) -> Section:
     method = {key: str(value) for key, value in msgspec.to_builtins(fitted.method).items()}
-    machine = {key: str(value) for key, value in fitted.machine.items() if not isinstance(value, dict | list)}
+    known = msgspec.structs.asdict(fitted.machine).items()
+    machine = {key: str(value) for key, value in known if isinstance(value, str | int)} | fitted.machine.cpu
     tables = (
         facts(f"How {name} was made", {"variant": fitted.variant, "calibrate": fitted.tool_version} | method),
         facts("Machine", machine),

@@ -163,9 +163,19 @@ cal_machine *cal_machine_new(const int64_t *packed, size_t length, cal_variant v
 void cal_machine_free(cal_machine *machine);
 cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_ex_units budget,
                            cal_outcome *outcome, cal_error *error);
-cal_status cal_machine_run_noting(cal_machine *machine, const cal_script *script,
-                                  cal_ex_units budget, cal_outcome *outcome, size_t *footprint,
-                                  cal_error *error);
+typedef struct cal_features {
+  uint64_t footprint;
+  uint64_t frames_walked;
+  uint64_t continuations_pushed;
+  uint64_t partial_calls;
+  uint64_t calls[7][3];
+  uint64_t mispredictions;
+} cal_features;
+
+cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *script,
+                                    cal_ex_units budget, cal_outcome *outcome,
+                                    cal_features *features, cal_error *error);
+
 typedef struct cal_usage_row {
   int64_t sizes[6];
   uint64_t count;

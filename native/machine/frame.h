@@ -88,4 +88,24 @@ static inline cal_frame *cal_frames_out(cal_frame *frame, uint64_t depth, uint64
   return cal_move_out(frame, 0, left);
 }
 
+/* How many moves `cal_frames_out` makes. */
+static inline uint64_t cal_moves_out(uint64_t depth, uint64_t left) {
+  uint64_t moves = 0;
+  unsigned level = 0;
+  for (; level < CAL_MOST_REACH && left >> (2 * level) != 0; level++) {
+    const uint64_t digit = depth >> (2 * level) & 3;
+    if (digit << (2 * level) > left) {
+      break;
+    }
+    moves += level == 0 ? digit : digit != 0;
+    left -= digit << (2 * level);
+  }
+  for (; level > 0; level--) {
+    const uint64_t times = left >> (2 * level);
+    left -= times << (2 * level);
+    moves += (times + CAL_REACHED - 1) / CAL_REACHED;
+  }
+  return moves + left;
+}
+
 #endif

@@ -44,8 +44,8 @@ size_t cal_machine_used(const cal_machine *machine) { return cal_arena_used(&mac
 
 const cal_log *cal_machine_log(const cal_machine *machine) { return &machine->log; }
 
-static cal_run begin(cal_machine *machine, cal_ex_units budget, cal_outcome *outcome,
-                     cal_error *error) {
+cal_run cal_run_begin(cal_machine *machine, cal_ex_units budget, cal_outcome *outcome,
+                      cal_error *error) {
   cal_arena_reset(&machine->arena);
   machine->continuations.used = 0;
   machine->values.used = 0;
@@ -60,7 +60,7 @@ static cal_run begin(cal_machine *machine, cal_ex_units budget, cal_outcome *out
                    .call = {&machine->arena, &machine->scratch, error, &machine->log, machine->variant}};
 }
 
-static cal_status end(cal_run *run, cal_status status) {
+cal_status cal_run_end(cal_run *run, cal_status status) {
   cal_outcome *outcome = run->outcome;
   outcome->status = status;
   for (int step = 0; run->usage != NULL && step < CAL_STEPS; step++) {
@@ -74,35 +74,15 @@ static cal_status end(cal_run *run, cal_status status) {
 
 cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_ex_units budget,
                            cal_outcome *outcome, cal_error *error) {
-  cal_run run = begin(machine, budget, outcome, error);
-  return end(&run, cal_run_start(&run, script->root));
-}
-
-cal_status cal_machine_run_noting(cal_machine *machine, const cal_script *script,
-                                  cal_ex_units budget, cal_outcome *outcome, size_t *footprint,
-                                  cal_error *error) {
-  cal_run run = begin(machine, budget, outcome, error);
-  *footprint = 0;
-  size_t places = 2;
-  while (places / 2 <= script->nodes) { /* a script has no more nodes than terms */
-    places *= 2;
-  }
-  run.noted.nodes = cal_alloc_array(&machine->arena, places, sizeof *run.noted.nodes);
-  if (run.noted.nodes == NULL) {
-    return end(&run, cal_fail(error, CAL_OUT_OF_MEMORY, "no memory to note nodes in"));
-  }
-  memset(run.noted.nodes, 0, places * sizeof *run.noted.nodes);
-  run.noted.places = places;
-  const cal_status status = end(&run, cal_run_start_noting(&run, script->root));
-  *footprint = run.noted.count;
-  return status;
+  cal_run run = cal_run_begin(machine, budget, outcome, error);
+  return cal_run_end(&run, cal_run_start(&run, script->root));
 }
 
 cal_status cal_machine_run_usage(cal_machine *machine, const cal_script *script,
                                  cal_ex_units budget, cal_usage *usage, cal_outcome *outcome,
                                  cal_error *error) {
-  cal_run run = begin(machine, budget, outcome, error);
+  cal_run run = cal_run_begin(machine, budget, outcome, error);
   cal_usage_reset(usage);
   run.usage = usage;
-  return end(&run, cal_run_start(&run, script->root));
+  return cal_run_end(&run, cal_run_start(&run, script->root));
 }

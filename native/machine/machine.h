@@ -46,13 +46,6 @@ void cal_machine_free(cal_machine *machine);
 cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_ex_units budget,
                            cal_outcome *outcome, cal_error *error);
 
-/* As cal_machine_run, and counts the different nodes of the decoded script that
- * the run computes: its footprint. Variables and constants lie in the nodes that
- * have them as parts. Out: *footprint too. Slower, so nothing is timed by it. */
-cal_status cal_machine_run_noting(cal_machine *machine, const cal_script *script,
-                                  cal_ex_units budget, cal_outcome *outcome, size_t *footprint,
-                                  cal_error *error);
-
 /* As cal_machine_run, and records every call in `usage`, whose earlier rows are
  * forgotten. CAL_OUT_OF_MEMORY where it cannot hold them. */
 cal_status cal_machine_run_usage(cal_machine *machine, const cal_script *script,

@@ -13,6 +13,15 @@
 #include "machine/case.h"
 #include "machine/frame.h"
 
+/* The transitions are compiled twice: as they are, and in features.c, where what
+ * these macros are told is counted. */
+#ifndef CAL_RUN_START
+#define CAL_RUN_START cal_run_start
+#define CAL_SEE(site, target) (void)0
+#define CAL_SEE_NODE(node) (void)0
+#define CAL_ADD(feature, amount) (void)0
+#endif
+
 typedef enum after {
   AFTER_FUNCTION, /* the value is a function; its argument is to be computed */
   AFTER_ARGUMENT, /* the value is an argument; its function waits */
@@ -49,6 +58,7 @@ static inline cal_frame *new_frame(cal_run *run, cal_frame *outer, const cal_nod
     frame->outer = outer;
     frame->slots[0] = first;
     if (CAL_UNLIKELY(node->slot != 0)) {
+      CAL_ADD(frames_walked, CAL_REACHED * (1 + (uint64_t)node->slot));
       cal_set_reached(frame, node->slot);
     }
   }
@@ -115,6 +125,8 @@ static cal_status apply_partial(cal_run *run, cal_value function, cal_value argu
   cal_value arguments[CAL_MAX_ARITY];
   memcpy(arguments, partial->arguments, count * sizeof(cal_value));
   arguments[count] = argument;
+  CAL_ADD(partial_calls, 1);
+  CAL_SEE(CAL_SITE_BUILTIN, partial->head.size);
   return cal_run_builtin(run, partial->head.size, arguments, result);
 }
 
@@ -152,6 +164,7 @@ static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *res
       return exhausted(run);                                                  \
     }                                                                         \
     *top_ = (continuation){__VA_ARGS__};                                      \
+    CAL_ADD(continuations_pushed, 1);                                         \
   } while (0)
 
 #define KEEP_VALUE(value)                                                    \
@@ -165,8 +178,9 @@ static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *res
 
 /* Variables and constants are values at once. Where one stands as an operand it
  * is taken on the spot, without a continuation. */
+enum { NEAR = 8 }; /* up to here, frame by frame is no slower */
+
 static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
-  enum { NEAR = 8 }; /* up to here, frame by frame is no slower */
   uint64_t frames = cal_part_frames(part);
   if (CAL_UNLIKELY(frames >= NEAR)) {
     return cal_frames_out(frame, cal_part_level(part), frames)->slots[cal_part_slot(part)];
@@ -177,26 +191,27 @@ static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
   return frame->slots[cal_part_slot(part)];
 }
 
+/* The moves that this takes; only features.c asks. */
+static inline uint64_t moves_out(cal_part part) {
+  const uint64_t frames = cal_part_frames(part);
+  return frames >= NEAR ? cal_moves_out(cal_part_level(part), frames) : frames;
+}
+
 #define TAKE_ATOM(into, atom, frame)                         \
   do {                                                       \
+    CAL_SEE(CAL_SITE_VARIABLE, (atom) & CAL_PART_ATOM);      \
     if (((atom) & CAL_PART_ATOM) == CAL_PART_LOCAL) {        \
       COUNT(CAL_STEP_VAR);                                   \
       (into) = (frame)->slots[(atom) >> 2];                  \
     } else if (((atom) & CAL_PART_ATOM) == CAL_PART_OUTER) { \
       COUNT(CAL_STEP_VAR);                                   \
+      CAL_ADD(frames_walked, moves_out(atom));               \
       (into) = outer_variable((atom), (frame));              \
     } else {                                                 \
       COUNT(CAL_STEP_CONST);                                 \
       (into) = cal_part_value(atom);                         \
     }                                                        \
   } while (0)
-
-/* The transitions are compiled twice: as they are, and in footprint.c, where
- * every node that is computed is noted. */
-#ifndef CAL_RUN_START
-#define CAL_RUN_START cal_run_start
-#define CAL_NOTE(node) (void)0
-#endif
 
 cal_status CAL_RUN_START(cal_run *run, cal_part root) {
   cal_stack *continuations = &run->machine->continuations;
@@ -221,7 +236,7 @@ compute: /* `part` in `frame` */
   }
 compute_node:
   node = cal_part_node(part);
-  CAL_NOTE(node);
+  CAL_SEE_NODE(node);
   switch ((cal_op)node->op) {
   case CAL_OP_LAMBDA:
     COUNT(CAL_STEP_LAM);
@@ -278,6 +293,7 @@ compute_node:
       COUNT(CAL_STEP_FORCE);
     }
     COUNT(CAL_STEP_BUILTIN);
+    CAL_ADD(calls[node->slot][cal_builtins[node->number].forces], 1);
     index = 0;
     goto call;
   case CAL_OP_CONSTR:
@@ -307,6 +323,7 @@ argument: /* `part` in `frame` is the argument of `function` */
 
 apply: { /* `function` to `value` */
   const cal_kind kind = cal_kind_of(function);
+  CAL_SEE(CAL_SITE_APPLY, kind);
   if (CAL_LIKELY(kind == CAL_CLOSURE)) {
     const cal_code *code = CAL_AS(cal_code, function);
     frame = new_frame(run, code->frame, code->node, value);
@@ -325,6 +342,7 @@ apply: { /* `function` to `value` */
 
 force: { /* `value` */
   const cal_kind kind = cal_kind_of(value);
+  CAL_SEE(CAL_SITE_FORCE, kind);
   if (CAL_LIKELY(kind == CAL_SUSPENDED)) {
     const cal_code *code = CAL_AS(cal_code, value);
     frame = code->frame;
@@ -360,6 +378,7 @@ call: /* the builtin of `node`, whose arguments before `index` are on the stack 
     TAKE_ATOM(value, part, frame);
     KEEP_VALUE(value);
   }
+  CAL_SEE(CAL_SITE_BUILTIN, node->number);
   status = cal_run_builtin(run, node->number,
                            cal_stack_pop(&run->machine->values, node->slot * sizeof(cal_value)),
                            &value);
@@ -408,6 +427,7 @@ give: { /* `value` to the continuation on top */
   }
   frame = top->frame;
   node = top->node;
+  CAL_SEE(CAL_SITE_GIVE, top->after);
   switch ((after)top->after) {
   case AFTER_FUNCTION:
     part = top->part;

@@ -14,13 +14,8 @@ struct cal_machine {
   cal_log log;
 };
 
-/* The nodes computed so far: a hash table without removal, of a power of two of
- * places. */
-typedef struct cal_noted {
-  const cal_node **nodes;
-  size_t places;
-  size_t count;
-} cal_noted;
+/* What a counting run keeps; see features.c. */
+typedef struct cal_observer cal_observer;
 
 typedef struct cal_run {
   cal_machine *machine;
@@ -31,7 +26,7 @@ typedef struct cal_run {
   uint32_t pending[CAL_STEPS]; /* steps taken and not yet paid for */
   uint32_t unpaid;             /* their number */
   cal_call call;
-  cal_noted noted; /* by cal_run_start_noting alone */
+  cal_observer *observer; /* by cal_run_start_counting alone */
   cal_usage *usage; /* where calls are recorded; NULL where they are not */
 } cal_run;
 
@@ -42,9 +37,14 @@ enum { CAL_SLIPPAGE = 200 };
 /* Evaluates a closed term. Out: outcome->result. */
 cal_status cal_run_start(cal_run *run, cal_part root);
 
-/* The same, and notes in run->noted, which has more places than the script has
- * nodes, every node that is computed. Slower. */
-cal_status cal_run_start_noting(cal_run *run, cal_part root);
+/* The same, and counts in run->observer. Slower. */
+cal_status cal_run_start_counting(cal_run *run, cal_part root);
+
+/* A run from an empty arena, and its end: the outcome is complete, and has this
+ * status. */
+cal_run cal_run_begin(cal_machine *machine, cal_ex_units budget, cal_outcome *outcome,
+                      cal_error *error);
+cal_status cal_run_end(cal_run *run, cal_status status);
 
 /* Pays for the pending steps. CAL_OVER_BUDGET where they cost too much. */
 cal_status cal_run_pay_steps(cal_run *run);

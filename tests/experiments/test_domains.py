@@ -59,7 +59,7 @@ def test_stated_sizes_are_those_that_the_machine_takes(name: str) -> None:
             script = Script.decode(cell.flat, LedgerLanguage.PLUTUS_V3, 11, measuring=True)
             outcome = machine.evaluate(script, UNLIMITED)
             assert outcome.status is Status.SUCCESS
-            assert outcome.spent.cpu == cell.builtins[name] * cell.sizes[argument], (cell.id, argument)
+            assert outcome.spent.cpu == cell.builtins.get(name, 0) * cell.sizes[argument], (cell.id, argument)
 
 
 @pytest.mark.parametrize("name", DESIGNED_BUILTINS)

@@ -5,8 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from costmodel.experiments.forms import mixture, program, style
-from costmodel.experiments.steps import step_cells
+from costmodel.experiments.steps import habits, mixture, program, step_cells, style
 from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION
 from costmodel.machine import NativeMachine, Script, Status
 from costmodel.model import ExUnits, Variant, ledger_model
@@ -49,7 +48,7 @@ def test_some_programs_build_values_as_functions_and_some_by_constr(cells: tuple
 def test_what_is_written_is_well_typed(seed: int) -> None:
     """An ill-typed program would fail; one that is only too long runs out of budget, and is drawn anew."""
     rng = random.Random(seed)
-    assert evaluated(program(style(rng, 5_000), rng)) in (Status.SUCCESS, Status.OVER_BUDGET)
+    assert evaluated(program(style(rng, 5_000, habits()), rng)) in (Status.SUCCESS, Status.OVER_BUDGET)
 
 
 def test_mixture_has_as_many_terms_as_asked_for() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.fit import FittedModel, Interval, fit_runs
+from costmodel.fit import fit_runs
 from costmodel.fit.domain import corners
 from costmodel.fit.official import fit_official
 from costmodel.imports.criterion_csv import read_criterion
 from costmodel.model import STARTUP_KEY
+from costmodel.records.model import Coefficient, Figure, FittedModel
 from costmodel.runs.store import Run
 from tests.fit.synthetic import (
     BUILTINS,
@@ -37,27 +39,38 @@ def true_values() -> dict[str, float]:
     return truth
 
 
+class Interval(NamedTuple):
+    """A figure and its 95 % interval, ps."""
+
+    point: float
+    low: float
+    high: float
+
+
+def in_truth(figure: Figure, model: FittedModel) -> Interval:
+    """A figure brought to the state of the machine in which the truth holds."""
+    assert figure.interval_ps is not None
+    scale = YARDSTICK_NS / model.reference_yardstick_ns
+    return Interval(figure.ps * scale, figure.interval_ps[0] * scale, figure.interval_ps[1] * scale)
+
+
 def fitted_values(model: FittedModel) -> dict[str, Interval]:
-    """Every fitted coefficient by the same names, brought to the state of the machine in which the truth holds."""
-    groups = {"steps": model.steps.coefficients}
-    groups |= {fit.name: fit.priced.coefficients for fit in model.builtins}
-    groups |= {fit.operation: fit.coefficients for fit in model.calls}
-    scale = YARDSTICK_NS / model.provenance.reference_yardstick_ns
+    """Every fitted coefficient by the same names."""
+    groups: dict[str, dict[str, Coefficient]] = {"steps": model.steps.coefficients}
+    groups |= {name: fit.coefficients for name, fit in model.builtins.items()}
+    groups |= {operation: fit.coefficients for operation, fit in model.calls.items()}
     return {
-        f"{group}.{coefficient.name}": Interval(
-            coefficient.fitted.point * scale, coefficient.fitted.low * scale, coefficient.fitted.high * scale
-        )
+        f"{group}.{name}": in_truth(each, model)
         for group, coefficients in groups.items()
-        for coefficient in coefficients
+        for name, each in coefficients.items()
     }
 
 
 def corner_errors(model: FittedModel) -> dict[str, float]:
     """By what share each builtin's prediction at each corner of its domain is off."""
-    scale = YARDSTICK_NS / model.provenance.reference_yardstick_ns
     return {
-        f"{fit.name} {place.sizes}": place.fitted.point * scale / BUILTINS[fit.name][0].evaluate(place.sizes) - 1
-        for fit in model.builtins
+        f"{name} {place.sizes}": in_truth(place.fitted, model).point / BUILTINS[name][0].evaluate(place.sizes) - 1
+        for name, fit in model.builtins.items()
         for place in fit.corners
     }
 
@@ -116,7 +129,7 @@ def measured(
         make_run(folder, cells, seed=seed * runs + i, machine=machine, processes=processes, blocks=blocks)
         for i in range(runs)
     ]
-    return made, fit_runs(made, variant=VARIANT, seed=seed, replicates=replicates)
+    return made, fit_runs(made, variant=VARIANT, seed=seed, replicates=replicates).section
 
 
 def held(model: FittedModel) -> list[str]:

@@ -1,4 +1,9 @@
+import math
+
+import pytest
+
 from costmodel.plutus import (
+    BOOL,
     DATA,
     INTEGER,
     Apply,
@@ -8,11 +13,28 @@ from costmodel.plutus import (
     DataConstr,
     DataMap,
     Lam,
+    Term,
     Var,
-    held_values,
+    decoding_features,
     list_of,
     pair_of,
 )
+
+
+def held_values(term: Term) -> float:
+    return decoding_features(term, 1)["values"]
+
+
+def test_nodes_and_constants_by_type_are_counted() -> None:
+    term = Apply(Lam(Apply(Var(1), Const(Constant(BOOL, True)))), Const(Constant(list_of(INTEGER), (1, 2, 3))))
+    assert decoding_features(term, 9) == {
+        "bytes": 9,
+        "nodes": 6,
+        "nodes_log_nodes": pytest.approx(6 * math.log2(6)),
+        "values": 3,
+        "constants_bool": 1,
+        "constants_list": 1,
+    }
 
 
 def test_single_values_hold_none() -> None:

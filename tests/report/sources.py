@@ -89,7 +89,6 @@ def section() -> FittedModel:
     """Two builtins, one of them flagged, and two steps. The time of each is known from its numbers."""
     steps = {"cekVarCost": coefficient(5000), "cekLamCost": coefficient(7000)}
     return FittedModel(
-        schema_version=2,
         tool_version="0",
         variant="E",
         picoseconds_of=PicosecondsOf(evaluator="native", version="0", build="b", machine="m"),
@@ -132,7 +131,7 @@ def section() -> FittedModel:
         reference_yardstick_ns=1.0,
         hash_yardstick_ns=None,
         evaluator={},
-        machine={},
+        machine=MACHINE,
         method=Method(
             estimate="e",
             fit="f",

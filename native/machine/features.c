@@ -1,0 +1,83 @@
+/* The machine's transitions once more, with what is not charged counted.
+ *
+ * Timed runs must not pay for counting, so this is a function of its own, made
+ * from the same source.
+ */
+#include "machine/features.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/predictor.h"
+#include "machine/run.h"
+
+/* How often a run is taken: a timed program was run many times before. */
+enum { PASSES = 4 };
+
+/* The nodes that were computed are a hash table without removal, of a power of
+ * two of places and more of them than the script has nodes. */
+struct cal_observer {
+  cal_predictor predictor;
+  cal_features seen;
+  size_t places;
+  const cal_node *nodes[];
+};
+
+static void see_node(cal_observer *observer, const cal_node *node) {
+  const size_t last = observer->places - 1;
+  /* Nodes are eight bytes apart at least; the multiplier is that of Fibonacci hashing. */
+  size_t place = (size_t)(((uintptr_t)node >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & last;
+  cal_predictor_see(&observer->predictor, CAL_SITE_COMPUTE, node->op);
+  while (observer->nodes[place] != NULL) {
+    if (observer->nodes[place] == node) {
+      return;
+    }
+    place = (place + 1) & last;
+  }
+  observer->nodes[place] = node;
+  observer->seen.footprint++;
+}
+
+static cal_observer *new_observer(const cal_script *script) {
+  size_t places = 2;
+  while (places / 2 <= script->nodes) { /* a script has no more nodes than terms */
+    places *= 2;
+  }
+  cal_observer *observer = calloc(1, sizeof *observer + places * sizeof observer->nodes[0]);
+  if (observer != NULL) {
+    observer->places = places;
+    cal_predictor_begin(&observer->predictor);
+  }
+  return observer;
+}
+
+#define CAL_RUN_START cal_run_start_counting
+#define CAL_SEE(site, target) cal_predictor_see(&run->observer->predictor, (site), (unsigned)(target))
+#define CAL_SEE_NODE(node) see_node(run->observer, (node))
+#define CAL_ADD(feature, amount) (void)(run->observer->seen.feature += (amount))
+#include "machine/run.c"
+
+cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *script,
+                                    cal_ex_units budget, cal_outcome *outcome,
+                                    cal_features *features, cal_error *error) {
+  cal_observer *observer = new_observer(script);
+  memset(features, 0, sizeof *features);
+  if (observer == NULL) {
+    memset(outcome, 0, sizeof *outcome);
+    outcome->status = cal_fail(error, CAL_OUT_OF_MEMORY, "no memory to count in");
+    return outcome->status;
+  }
+  cal_status status = CAL_OK;
+  for (int pass = 0; pass < PASSES && status == CAL_OK; pass++) {
+    const uint64_t footprint = observer->seen.footprint;
+    observer->seen = (cal_features){.footprint = footprint};
+    observer->predictor.misses = 0;
+    cal_run run = cal_run_begin(machine, budget, outcome, error);
+    run.observer = observer;
+    status = cal_run_end(&run, cal_run_start_counting(&run, script->root));
+  }
+  *features = observer->seen;
+  features->mispredictions = observer->predictor.misses;
+  free(observer);
+  return status;
+}

@@ -1,0 +1,26 @@
+/* What a counting run sees beside the steps: counts that the time of a run is
+ * predicted from, and that nothing is charged for. */
+#ifndef CAL_FEATURES_H
+#define CAL_FEATURES_H
+
+#include "machine/machine.h"
+
+enum { CAL_MAX_FORCES = 2 };
+
+typedef struct cal_features {
+  uint64_t footprint;            /* different nodes of the decoded script that were computed */
+  uint64_t frames_walked;        /* frames passed on the way to variables further out */
+  uint64_t continuations_pushed;
+  uint64_t partial_calls;        /* builtins called by the last argument of a partial application */
+  uint64_t calls[CAL_MAX_ARITY + 1][CAL_MAX_FORCES + 1]; /* saturated calls, by arity and forces */
+  uint64_t mispredictions;       /* dispatches that a simulated branch predictor misses */
+} cal_features;
+
+/* As cal_machine_run, and counts. Out: *features too, valid whatever the status.
+ * Runs the script several times, so that the predictor has seen it before, and
+ * slowly: nothing is timed by it. The outcome is that of the last run. */
+cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *script,
+                                    cal_ex_units budget, cal_outcome *outcome,
+                                    cal_features *features, cal_error *error);
+
+#endif

@@ -1,0 +1,52 @@
+/* A simulated predictor of indirect branches: how often a processor would not
+ * foresee where the machine goes next.
+ *
+ * Tables of tagged entries are indexed by the last 2, 6, 14, 32 and 64 targets;
+ * the one with the longest history that knows the place predicts, and where none
+ * does, a table by site (Seznec and Michaud, "A case for (partially) tagged
+ * geometric history length branch prediction", JILP 8, 2006; ITTAGE is its form
+ * for indirect targets). It is no model of one processor: sizes are such that
+ * programs as large as contracts do not fit, as they do not in real ones.
+ */
+#ifndef CAL_PREDICTOR_H
+#define CAL_PREDICTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where the machine branches by data. Targets of each are small numbers. */
+typedef enum cal_site {
+  CAL_SITE_COMPUTE,  /* by the kind of node */
+  CAL_SITE_VARIABLE, /* by the kind of atom: a local variable, one further out, a constant */
+  CAL_SITE_GIVE,     /* by the kind of continuation */
+  CAL_SITE_APPLY,    /* by the kind of function */
+  CAL_SITE_FORCE,    /* by the kind of what is forced */
+  CAL_SITE_BUILTIN,  /* by the builtin */
+  CAL_SITES
+} cal_site;
+
+enum { CAL_PREDICTOR_TABLES = 5, CAL_PREDICTOR_ENTRIES = 512, CAL_PREDICTOR_HISTORY = 64 };
+
+typedef struct cal_prediction {
+  uint16_t tag; /* 0 for an entry not in use */
+  uint8_t target;
+  uint8_t confidence; /* 0 to 3 */
+  uint8_t useful;     /* 0 to 3: how often it was right where shorter histories were not */
+} cal_prediction;
+
+typedef struct cal_predictor {
+  cal_prediction tables[CAL_PREDICTOR_TABLES][CAL_PREDICTOR_ENTRIES];
+  cal_prediction base[CAL_SITES];
+  uint8_t recent[CAL_PREDICTOR_HISTORY]; /* targets, a ring */
+  uint32_t at;
+  uint64_t hashes[CAL_PREDICTOR_TABLES];  /* of the last targets, as many as each table reads */
+  uint64_t leaving[CAL_PREDICTOR_TABLES]; /* what the oldest of them is multiplied by */
+  uint64_t misses;
+} cal_predictor;
+
+void cal_predictor_begin(cal_predictor *predictor);
+
+/* Has it see one branch; `misses` counts it where it was not foreseen. */
+void cal_predictor_see(cal_predictor *predictor, cal_site site, unsigned target);
+
+#endif
