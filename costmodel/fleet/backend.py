@@ -15,8 +15,7 @@ from distributed import Client, Event
 
 from costmodel import errors
 from costmodel.fleet.cluster import Worker, fault, probe
-from costmodel.fleet.remote import RESOURCE, work
-from costmodel.fleet.wire import Answer, Task
+from costmodel.fleet.remote import RESOURCE, Answer, Task, work
 from costmodel.records import decode_json
 from costmodel.timing.clock import clock_named
 from costmodel.timing.protocol import Begin, Counted, Fault, Job

@@ -13,8 +13,7 @@ from distributed.comm.addressing import get_address_host_port
 
 from costmodel import __version__
 from costmodel.errors import EnvironmentFault
-from costmodel.fleet.remote import RESOURCE, facts
-from costmodel.fleet.wire import Facts
+from costmodel.fleet.remote import RESOURCE, Facts, facts
 from costmodel.records import decode_json
 from costmodel.timing.clock import ClockName
 from costmodel.timing.fingerprint import versions
