@@ -113,7 +113,9 @@ void cal_arena_drop_spares(void) {
   spared = 0;
 }
 
-static unsigned char *payload(const cal_chunk *chunk) { return (unsigned char *)(uintptr_t)(chunk + 1); }
+static unsigned char *payload(const cal_chunk *chunk) {
+  return (unsigned char *)(uintptr_t)(chunk + 1);
+}
 
 static void enter(cal_arena *arena, cal_chunk *chunk) {
   arena->current = chunk;

@@ -8,7 +8,7 @@ struct cal_machine {
   cal_costs costs;
   cal_variant variant;
   cal_arena arena;
-  cal_arena scratch; /* of the builtin that is being called */
+  cal_arena scratch;       /* of the builtin that is being called */
   cal_stack continuations; /* what to do with the value being computed */
   cal_stack values;        /* arguments and fields computed so far */
   cal_log log;
@@ -31,7 +31,7 @@ typedef struct cal_run {
   uint32_t pending[CAL_STEPS]; /* steps taken and not yet paid for */
   uint32_t unpaid;             /* their number */
   cal_call call;
-  cal_noted noted; /* by cal_run_start_noting alone */
+  cal_noted noted;  /* by cal_run_start_noting alone */
   cal_usage *usage; /* where calls are recorded; NULL where they are not */
 } cal_run;
 
