@@ -23,7 +23,7 @@ enum {
 };
 
 enum {
-  CAL_NOPS = 18,        /* tags behind them: no-ops of arity 1-6 with 0-2 forces, to measure by */
+  CAL_NOPS = 18, /* tags behind them: no-ops of arity 1-6 with 0-2 forces, to measure by */
   CAL_BUILTIN_ROWS = 128,
   CAL_MAX_ARITY = 6
 };
@@ -49,7 +49,7 @@ typedef enum cal_want {
   CAL_WANT_TEXT,
   CAL_WANT_UNIT,
   CAL_WANT_BOOL,
-  CAL_WANT_LIST,           /* of any type */
+  CAL_WANT_LIST, /* of any type */
   CAL_WANT_LIST_DATA,
   CAL_WANT_LIST_PAIR_DATA,
   CAL_WANT_LIST_INTEGER,
@@ -67,7 +67,7 @@ typedef enum cal_want {
 /* How an argument's size is taken for its cost: plutus `ExMemoryUsage`. */
 typedef enum cal_measure {
   CAL_MEASURE_DEFAULT,
-  CAL_MEASURE_TEXT,          /* UTF-8 bytes quot 4 in variants D and E, characters before */
+  CAL_MEASURE_TEXT,           /* UTF-8 bytes quot 4 in variants D and E, characters before */
   CAL_MEASURE_BYTES_AS_WORDS, /* an integer that counts bytes, in words */
   CAL_MEASURE_LITERAL,        /* an integer's magnitude itself */
   CAL_MEASURE_SHIFT,          /* 1 in variants D and E, the magnitude before */

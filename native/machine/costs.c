@@ -34,8 +34,8 @@ static units with_interaction(const units *k, units x, units y) {
 
 static units exp_mod(const units *k, units base, units exponent, units modulus) {
   units total = cal_sat_add(k[0], cal_sat_mul(cal_sat_mul(k[1], exponent), modulus));
-  total = cal_sat_add(
-      total, cal_sat_mul(cal_sat_mul(cal_sat_mul(k[2], exponent), modulus), modulus));
+  total =
+      cal_sat_add(total, cal_sat_mul(cal_sat_mul(cal_sat_mul(k[2], exponent), modulus), modulus));
   if (base <= modulus) {
     return total;
   }
@@ -125,34 +125,33 @@ typedef struct shape_facts {
   bool diagonal; /* has an inner shape */
 } shape_facts;
 
-static const shape_facts shapes[CAL_SHAPES] = {
-    [CAL_SHAPE_CONSTANT_COST] = {0, false},
-    [CAL_SHAPE_LINEAR_IN_X] = {1, false},
-    [CAL_SHAPE_LINEAR_IN_Y] = {2, false},
-    [CAL_SHAPE_LINEAR_IN_Z] = {4, false},
-    [CAL_SHAPE_LINEAR_IN_U] = {8, false},
-    [CAL_SHAPE_QUADRATIC_IN_X] = {1, false},
-    [CAL_SHAPE_QUADRATIC_IN_Y] = {2, false},
-    [CAL_SHAPE_QUADRATIC_IN_Z] = {4, false},
-    [CAL_SHAPE_LINEAR_IN_X_AND_Y] = {3, false},
-    [CAL_SHAPE_LINEAR_IN_Y_AND_Z] = {6, false},
-    [CAL_SHAPE_ADDED_SIZES] = {3, false},
-    [CAL_SHAPE_MULTIPLIED_SIZES] = {3, false},
-    [CAL_SHAPE_MIN_SIZE] = {3, false},
-    [CAL_SHAPE_MAX_SIZE] = {3, false},
-    [CAL_SHAPE_SUBTRACTED_SIZES] = {3, false},
-    [CAL_SHAPE_LINEAR_IN_Y2] = {2, false},
-    [CAL_SHAPE_LINEAR_ON_DIAGONAL] = {3, false},
-    [CAL_SHAPE_QUADRATIC_IN_X_AND_Y] = {3, false},
-    [CAL_SHAPE_QUADRATIC_IN_Y_AND_Z] = {6, false},
-    [CAL_SHAPE_WITH_INTERACTION_IN_X_AND_Y] = {3, false},
-    [CAL_SHAPE_LINEAR_IN_MAX_YZ] = {6, false},
-    [CAL_SHAPE_LITERAL_IN_Y_OR_LINEAR_IN_Z] = {6, false},
-    [CAL_SHAPE_EXP_MOD_COST] = {7, false},
-    [CAL_SHAPE_CONST_OFF_DIAGONAL] = {3, true},
-    [CAL_SHAPE_CONST_ABOVE_DIAGONAL] = {3, true},
-    [CAL_SHAPE_CONST_BELOW_DIAGONAL] = {3, true},
-    [CAL_SHAPE_ABOVE_AND_BELOW_DIAGONAL] = {3, true}};
+static const shape_facts shapes[CAL_SHAPES] = {[CAL_SHAPE_CONSTANT_COST] = {0, false},
+                                               [CAL_SHAPE_LINEAR_IN_X] = {1, false},
+                                               [CAL_SHAPE_LINEAR_IN_Y] = {2, false},
+                                               [CAL_SHAPE_LINEAR_IN_Z] = {4, false},
+                                               [CAL_SHAPE_LINEAR_IN_U] = {8, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_X] = {1, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_Y] = {2, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_Z] = {4, false},
+                                               [CAL_SHAPE_LINEAR_IN_X_AND_Y] = {3, false},
+                                               [CAL_SHAPE_LINEAR_IN_Y_AND_Z] = {6, false},
+                                               [CAL_SHAPE_ADDED_SIZES] = {3, false},
+                                               [CAL_SHAPE_MULTIPLIED_SIZES] = {3, false},
+                                               [CAL_SHAPE_MIN_SIZE] = {3, false},
+                                               [CAL_SHAPE_MAX_SIZE] = {3, false},
+                                               [CAL_SHAPE_SUBTRACTED_SIZES] = {3, false},
+                                               [CAL_SHAPE_LINEAR_IN_Y2] = {2, false},
+                                               [CAL_SHAPE_LINEAR_ON_DIAGONAL] = {3, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_X_AND_Y] = {3, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_Y_AND_Z] = {6, false},
+                                               [CAL_SHAPE_WITH_INTERACTION_IN_X_AND_Y] = {3, false},
+                                               [CAL_SHAPE_LINEAR_IN_MAX_YZ] = {6, false},
+                                               [CAL_SHAPE_LITERAL_IN_Y_OR_LINEAR_IN_Z] = {6, false},
+                                               [CAL_SHAPE_EXP_MOD_COST] = {7, false},
+                                               [CAL_SHAPE_CONST_OFF_DIAGONAL] = {3, true},
+                                               [CAL_SHAPE_CONST_ABOVE_DIAGONAL] = {3, true},
+                                               [CAL_SHAPE_CONST_BELOW_DIAGONAL] = {3, true},
+                                               [CAL_SHAPE_ABOVE_AND_BELOW_DIAGONAL] = {3, true}};
 
 static bool unpack_row(const int64_t *row, cal_costing *costing) {
   if (row[0] < 0 || row[0] >= CAL_SHAPES || row[1] < 0 || row[1] >= CAL_SHAPES) {

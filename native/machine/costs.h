@@ -4,8 +4,8 @@
  * each flat tag a row of CAL_PACK_WIDTH for CPU and one for memory – shape,
  * inner shape, coefficients in the shape's order of fields, the inner model's
  * behind those of a diagonal shape – then CPU and memory of start-up and of
- * the nine kinds of step, -1 where the model has no price. The shapes and their formulas are those of
- * `costmodel/model/shapes.py`; a property test holds the two equal.
+ * the nine kinds of step, -1 where the model has no price. The shapes and their formulas are those
+ * of `costmodel/model/shapes.py`; a property test holds the two equal.
  */
 #ifndef CAL_COSTS_H
 #define CAL_COSTS_H
