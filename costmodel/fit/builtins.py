@@ -111,18 +111,20 @@ def pair_up(members: Sequence[tuple[Cell, int]], times: Floats, alone: Bools) ->
         few, many = min(by_repeats), max(by_repeats)
         for i, (cell, column) in enumerate(by_repeats[many]):
             without = replaced[i] if i < len(replaced) and _no_ops(replaced[i][0]) == many else None
-            fewer = by_repeats[few][i] if few != many and i < len(by_repeats[few]) else None
+            fewer, less = (by_repeats[few][i], few) if few != many and i < len(by_repeats[few]) else (None, 0)
+            if fewer is None and i < len(replaced) and not _no_ops(replaced[i][0]):
+                fewer = replaced[i]  # of an evaluator without no-ops, where one application is all there is time for
             if without is None and fewer is None:
                 continue
             mine = [each for each in (without, fewer, (cell, column)) if each is not None]
             sizes.append(point)
-            slope = times[:, column] * 0 if fewer is None else (times[:, column] - times[:, fewer[1]]) / (many - few)
+            slope = times[:, column] * 0 if fewer is None else (times[:, column] - times[:, fewer[1]]) / (many - less)
             net = slope * 0 if without is None else (times[:, column] - times[:, without[1]]) / many
             slopes.append(net if fewer is None else slope)
             own.append(net)
             paired.append(without is not None)
             known.append(not any(alone[at] for _, at in mine))
-            between.append(many - few if fewer is not None else many)
+            between.append(many - less)
             used.append(tuple(each for each, _ in mine))
             taken += len(mine)
     count = len(times)
