@@ -9,10 +9,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
-
 from costmodel.files import refuse
-from costmodel.records import encode
+from costmodel.records import Document, encode
 from costmodel.rendering.text import one_line, visible
 
 if TYPE_CHECKING:
@@ -79,7 +77,7 @@ def with_folder(path: Path) -> Path:
     return path
 
 
-def print_json(document: msgspec.Struct | dict[str, object]) -> None:
+def print_json(document: Document) -> None:
     """One JSON document on stdout, stable for the same content."""
     sys.stdout.write(encode(document).decode())
 

@@ -82,7 +82,7 @@ def test_temporary_names_cannot_be_foreseen(tmp_path: Path, monkeypatch: pytest.
     names = []
 
     def refuse(descriptor: int) -> None:
-        names.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        names.append(Path(f"/proc/self/fd/{descriptor}").readlink())
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", refuse)
