@@ -14,7 +14,7 @@ from costmodel.cli.output import complain, print_json, say, show
 from costmodel.cli.spreading import Backend, rows_of_corpus, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
-from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.machine import Outcome, Script, Status, exact_machine
 from costmodel.machine.traced import traced as traced_machine
 from costmodel.model import CostModel, Variant, variant_for
 from costmodel.model.sources import LEDGER, open_source
@@ -126,7 +126,7 @@ def command(
     for note in (*((f"{program}: {loaded.note}",) if loaded.note else ()), *prices.notes):
         complain(note)
     with traced(trace_config) as trace:
-        outcome = traced_machine(NativeMachine(model, variant), trace).evaluate(applied, limit, result=True)
+        outcome = traced_machine(exact_machine(variant, model), trace).evaluate(applied, limit, result=True)
     if as_json:
         print_json(_document(outcome, model, variant, chosen, protocol_version))
     else:

@@ -8,8 +8,8 @@ from functools import cache
 from typing import Final
 
 from costmodel.errors import ModelError
-from costmodel.machine import NativeMachine, Script, Status
-from costmodel.model import ExUnits, Variant, ledger_model
+from costmodel.machine import NativeMachine, Script, Status, exact_machine
+from costmodel.model import ExUnits, Variant
 from costmodel.plutus import (
     BUILTINS,
     INTEGER,
@@ -180,4 +180,4 @@ def cell(
 
 @cache
 def _machine() -> NativeMachine:
-    return NativeMachine(ledger_model(_VARIANT), _VARIANT, result_cap=_RESULT_CAP)
+    return exact_machine(_VARIANT, result_cap=_RESULT_CAP)
