@@ -19,6 +19,8 @@ from costmodel.runs.store import Run
 from tests.fit.synthetic import (
     BUILTINS,
     CALLS_PS,
+    HASH_NS,
+    MACHINE_NS,
     STARTUP_PS,
     STEP_PS,
     VARIANT,
@@ -50,11 +52,18 @@ class Interval(NamedTuple):
     high: float
 
 
+def to_truth(model: FittedModel) -> float:
+    """What brings a time of the model to the state of the machine in which the truth holds."""
+    assert model.reference_yardstick_ns is not None
+    powers = [np.mean([run[name] for run in model.yardstick_powers]) for name in model.yardsticks]
+    true = [{"yardstick_hash_ns": HASH_NS, "yardstick_machine_ns": MACHINE_NS}[name] for name in model.yardsticks]
+    return float(np.exp(np.array(powers) @ np.log(true))) / model.reference_yardstick_ns
+
+
 def in_truth(figure: Figure, model: FittedModel) -> Interval:
     """A figure brought to the state of the machine in which the truth holds."""
     assert figure.interval_ps is not None
-    assert model.reference_yardstick_ns is not None
-    scale = YARDSTICK_NS / model.reference_yardstick_ns
+    scale = to_truth(model)
     return Interval(figure.ps * scale, figure.interval_ps[0] * scale, figure.interval_ps[1] * scale)
 
 
@@ -207,7 +216,7 @@ def prediction(model: FittedModel, cell: Cell) -> tuple[float, float]:
     counts: dict[str, float] = {STARTUP_KEY: 1.0}
     counts |= {kind.json_key: float(cell.steps.get(kind.name.lower(), 0)) for kind in StepKind}
     prices = model.steps.prediction.coefficients
-    scale = YARDSTICK_NS / model.reference_yardstick_ns if model.reference_yardstick_ns else 1.0
+    scale = to_truth(model)
     predicted = sum(prices[name].ps * count for name, count in counts.items())
     errors, lack = model.errors, model.errors.lack_of_fit
     timed = sum(np.array(errors.parts_ps[name]) * count for name, count in counts.items())
