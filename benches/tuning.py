@@ -86,6 +86,7 @@ def suggested(trial: optuna.trial.BaseTrial) -> Habits:
     return Habits(
         commonness={name: trial.suggest_float(name, 0.05, 12, log=True) for name in FORMS},
         contrast=trial.suggest_float("contrast", 0.2, 4),
+        plain=trial.suggest_float("plain", 0, 0.8),
         constants=trial.suggest_float("constants", 0, 0.2),
         constants_power=trial.suggest_float("constants_power", 1, 4),
         delayed=trial.suggest_float("delayed", 0.1, 4),
@@ -102,6 +103,8 @@ def suggested(trial: optuna.trial.BaseTrial) -> Habits:
         hoisted=trial.suggest_float("hoisted", 0.02, 0.6),
         rounds=trial.suggest_int("rounds", 3, 30),
         library=trial.suggest_int("library", 8, 80),
+        parameters=trial.suggest_int("parameters", 2, 8),
+        values=trial.suggest_float("values", 0, 0.8),
     )
 
 

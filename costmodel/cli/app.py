@@ -17,10 +17,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from costmodel import __version__
-from costmodel.cli.output import complain, print_json
+from costmodel.cli.output import complain, print_json, quoted
 from costmodel.errors import CalibrateError, Interrupted
 from costmodel.records.told import Error
-from costmodel.rendering.text import one_line
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -49,6 +48,7 @@ ENTRIES: Final = {
     "measure": Entry(_MAKE, "Time builtins, machine steps and script calls, and write a run.", "measure"),
     "import": Entry(_MAKE, "Make a run of measurements by other tools.", "import_"),
     "fit": Entry(_MAKE, "Fit a cost model to runs.", "fit"),
+    "evaluators": Entry(_MAKE, "List, build and check drivers of other evaluators.", "evaluators"),
     "report": Entry(_MAKE, "Write a page about runs, models and verdicts.", "report"),
     "validate": Entry(_CHECK, "Replay a workload and compare observed with predicted times.", "validate"),
     "drift": Entry(_CHECK, "Check a build or a model for drift against a baseline.", "drift"),
@@ -204,7 +204,7 @@ def _fail(message: str, code: int, arguments: Sequence[str] = ()) -> int:
     complain(message)
     if "--json" in arguments:
         with suppress(OSError):
-            print_json(Error(message=one_line(message), exit_code=code))
+            print_json(Error(message=quoted(message), exit_code=code))
             sys.stdout.flush()
     return code
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec.structs import asdict, replace
 
-from costmodel.cli.options import LOCAL, Json, Measurements, Seed, TableCommand, scheduler_of
+from costmodel.cli.options import LOCAL, Evaluator, Json, Measurements, Seed, TableCommand, scheduler_of
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.cli.trace import TraceConfig, traced
+from costmodel.errors import InputError
 from costmodel.model import load as load_model
 from costmodel.model import ps_to_ns
 from costmodel.records.cluster import Cluster, Observed
+from costmodel.records.run import NATIVE
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Cell, Column, Row, Table, number, ratio_cell, wide
 
@@ -60,6 +62,7 @@ def command(
         int, typer.Option("--repeats", metavar="N", min=1, max=100, help="How often to repeat the whole run.")
     ] = 1,
     seed: Seed = 0,
+    evaluator: Evaluator = NATIVE,
     measurements: Measurements = Path("measurements"),
     backend: Annotated[
         str,
@@ -84,6 +87,8 @@ def command(
     from costmodel.cluster.schedule import make_blocks
 
     scheduler = scheduler_of(backend)
+    if scheduler and evaluator != NATIVE:
+        raise InputError("--evaluator is for the local backend")
     found = find_profile(profile)
     wanted = replace(found, nodes=nodes or found.nodes, epochs=epochs or found.epochs)
     load = make_load(wanted, overlay or ())
@@ -113,6 +118,7 @@ def command(
             command_line=sys.argv,
             observer=observer,
             nodes=where,
+            measured=evaluator,
             trace=trace,
         )
     if as_json:
@@ -227,7 +233,7 @@ def _show(load: Load, blocks: tuple[Block, ...], summary: Observed) -> None:
 def _nodes_table(summary: Observed) -> Table:
     several = len({node.host for node in summary.nodes}) > 1
     repeated = any(node.repeat for node in summary.nodes)
-    columns: tuple[str | Column, ...] = (
+    columns = (
         Column("repeat", numeric=True, wide=not repeated),
         number("node"),
         *(["host"] if several else []),

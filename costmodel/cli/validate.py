@@ -12,6 +12,7 @@ import typer
 
 from costmodel.cli.options import (
     Core,
+    Evaluator,
     Json,
     Measurements,
     ProtocolVersion,
@@ -26,8 +27,9 @@ from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
+from costmodel.records.run import NATIVE
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Column, Row, Table, number, ratio_cell, wide
+from costmodel.rendering.tables import Cell, Row, Table, number, ratio_cell, wide
 
 if TYPE_CHECKING:
     from costmodel.validate import Estimate, Gates, Score, Verdict
@@ -86,6 +88,7 @@ def command(
     ] = None,
     time_budget: TimeBudget = None,
     core: Core = None,
+    evaluator: Evaluator = NATIVE,
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
     trace_config: TraceConfig = None,
@@ -114,6 +117,7 @@ def command(
             seed=seed,
             gates=gates,
             time_budget=deadline,
+            evaluator=evaluator,
             model_files=model,
             command_line=sys.argv,
             observer=observer,
@@ -152,7 +156,7 @@ def _gates(limits: dict[str, str | None]) -> Gates | None:
 
 def _show(verdict: Verdict) -> None:
     """Prints the scores, the summaries with their baselines, the gates, and the result of them all."""
-    columns: tuple[str | Column, ...] = (
+    columns = (
         "program",
         wide("timed"),
         wide(number("ExUnits CPU (ps)")),

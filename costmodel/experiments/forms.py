@@ -44,14 +44,22 @@ def some_type(writer: Writer) -> Type:
     return rng.choice(kinds)
 
 
+def bound_type(writer: Writer) -> Type:
+    """The same, or bound delayed."""
+    kind = some_type(writer)
+    return Lazy(kind) if writer.rng.random() < writer.style.lazy else kind
+
+
+def _strict_or_delayed(writer: Writer, kind: Type, scope: Scope, size: int) -> Term:
+    return writer.leaf(kind, scope, size) if isinstance(kind, Lazy) else writer.write(kind, scope, size)
+
+
 # ---- forms of any type
 
 
 def _let(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
-    bound = some_type(writer)
-    if writer.rng.random() < writer.style.lazy:
-        bound = Lazy(bound)
-    value = writer.leaf(bound, scope, size // 2) if isinstance(bound, Lazy) else writer.write(bound, scope, size // 2)
+    bound = bound_type(writer)
+    value = _strict_or_delayed(writer, bound, scope, size // 2)
     return writer.bind(value, writer.write(kind, (*scope, bound), size // 2))
 
 
@@ -77,7 +85,7 @@ def call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
     writer.called = level
     called: Term = Var(len(scope) - level)
     share = size // len(function.parameters)
-    arguments = [writer.write(parameter, scope, share) for parameter in function.parameters]
+    arguments = [_strict_or_delayed(writer, parameter, scope, share) for parameter in function.parameters]
     own = 1 + function.delayed + len(arguments)
     for _ in range(function.delayed):
         called = Force(called)

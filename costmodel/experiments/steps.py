@@ -21,7 +21,7 @@ from typing import Final
 import msgspec
 
 from costmodel.errors import ModelError
-from costmodel.experiments.forms import FORMS, call, counting, recursive, some_type
+from costmodel.experiments.forms import FORMS, bound_type, call, counting, recursive, some_type
 from costmodel.experiments.terms import cell, integer, sequence
 from costmodel.experiments.writer import (
     FIELDS,
@@ -30,6 +30,7 @@ from costmodel.experiments.writer import (
     Fields,
     Function,
     Hoisted,
+    Lazy,
     Literal,
     Scope,
     Simple,
@@ -70,11 +71,12 @@ class Habits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     and neglects others by the power `contrast`. The `constants`, `lazy` and `opened` of a style are at most these, and
     lie between by the powers that follow them; `delayed` is such a power. `constructors` is the share of programs in
     which some sums and products are built by `constr`, `hoisting` that of those that hoist some of the builtins, each
-    with the chance `hoisted`. The others are as in a style, those of `rounds` and `library` at most.
+    with the chance `hoisted`. The others are as in a style, `library` at most.
     """
 
     commonness: dict[str, float]
     contrast: float
+    plain: float
     constants: float
     constants_power: float
     delayed: float
@@ -91,6 +93,8 @@ class Habits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hoisted: float
     rounds: int
     library: int
+    parameters: int
+    values: float
 
 
 @cache
@@ -109,6 +113,7 @@ def style(rng: random.Random, steps: int, of: Habits) -> Style:
             name: (rng.random() ** of.contrast * (6 if name in favoured else 1) + 0.02) * of.commonness[name]
             for name in FORMS
         },
+        plain=of.plain,
         constants=of.constants * rng.random() ** of.constants_power,
         delayed=rng.random() ** of.delayed,
         lazy=of.lazy * rng.random() ** of.lazy_power,
@@ -121,6 +126,8 @@ def style(rng: random.Random, steps: int, of: Habits) -> Style:
         hoisted=tuple(name for name in _HOISTABLE if hoisting and rng.random() < of.hoisted),
         rounds=of.rounds,
         library=rng.randint(1, of.library),
+        parameters=of.parameters,
+        values=of.values,
         steps=steps,
     )
 
@@ -202,15 +209,18 @@ def _library(writer: Writer, functions: int) -> tuple[Scope, list[Term]]:
     """The prelude, and so many functions after it."""
     scope, bound = _prelude(writer)
     for _ in range(functions):
-        function, term = _top_function(writer, scope)
-        scope, bound = (*scope, function), [*bound, term]
+        kind, term = _top_function(writer, scope)
+        scope, bound = (*scope, kind), [*bound, term]
+        while writer.rng.random() < writer.style.values:
+            kind = Lazy(some_type(writer))
+            scope, bound = (*scope, kind), [*bound, writer.leaf(kind, scope, 4)]
     return scope, bound
 
 
-def _top_function(writer: Writer, scope: Scope) -> tuple[Function, Term]:
+def _top_function(writer: Writer, scope: Scope) -> tuple[Type, Term]:
     """A function for others to call."""
     rng = writer.rng
-    parameters = tuple(some_type(writer) for _ in range(rng.randint(1, 4)))
+    parameters = tuple(bound_type(writer) for _ in range(rng.randint(1, writer.style.parameters)))
     result = rng.choice(_RESULTS)
     delayed = writer.delays()
     writer.spent = 0

@@ -116,16 +116,19 @@ Scope: TypeAlias = tuple[Type, ...]
 class Style:
     """How a program is written.
 
-    `weights` say how often each form is chosen, by its name. Shares are of operands that are `constants`, of functions
+    `weights` say how often each form is chosen, by its name. Shares are of terms that are `plain`, a variable where
+    there is one, of operands that are `constants`, of functions
     that are polymorphic (`delayed`), of bindings that are not strict (`lazy`), of bindings in a frame of their own
     (`opened`), of small integers that are written in place and not bound where the program begins (`literals`), of
     variables that are among the `recent` ones bound last (`near`), and of calls of the function that was called last
     (`again`). `constructors` names what is built by `constr` and not after Scott: "record", "sum", "chain". `hoisted`
-    builtins are forced where the program begins. Loops have up to `rounds` rounds, and `library` functions are bound
-    before others call them. `steps` is about what the program takes.
+    builtins are forced where the program begins. Loops have up to `rounds` rounds, and `library` functions of up to
+    `parameters` parameters are bound before others call them, and after each with the chance `values` values that are
+    not strict. `steps` is about what the program takes.
     """
 
     weights: Mapping[str, float]
+    plain: float
     constants: float
     delayed: float
     lazy: float
@@ -138,6 +141,8 @@ class Style:
     hoisted: tuple[str, ...]
     rounds: int
     library: int
+    parameters: int
+    values: float
     steps: int
 
 
@@ -159,7 +164,7 @@ class Writer:
 
     def write(self, kind: Type, scope: Scope, size: int) -> Term:
         """A term of a type, of about `size` forms."""
-        if size <= 1:
+        if size <= 1 or self.rng.random() < self.style.plain:
             return self.leaf(kind, scope)
         names = [name for name, (_, kinds) in self.forms.items() if not kinds or kind in kinds]
         name = self.rng.choices(names, [self.style.weights[name] for name in names])[0]

@@ -284,6 +284,7 @@ class SessionOutcome(Record, frozen=True, kw_only=True, tag_field="of", tag="ses
     seconds: Annotated[float, about("How long the session took")]
     timed_share: Annotated[float, about("Share of that inside the clock")]
     yardstick_share: Annotated[float, about("Share of that for yardsticks")]
+    warnings: Annotated[tuple[str, ...], about("What disturbed the session as a whole")] = ()
 
 
 def session_outcome(manifest: Manifest) -> SessionOutcome:
@@ -391,6 +392,9 @@ class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
     uncertain: Annotated[dict[str, str], about("The reason for every cell that missed its precision")] = msgspec.field(
         default_factory=dict
     )
+    ex_units: Annotated[
+        dict[str, str], about("How the evaluator's ExUnits of a cell differ from the exact ones, by cell")
+    ] = msgspec.field(default_factory=dict)
     checksum: Annotated[str, about("SHA-256 of the rest of the manifest, as encoded with sorted keys")] = ""
 
 

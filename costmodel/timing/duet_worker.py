@@ -14,9 +14,9 @@ from costmodel.errors import CalibrateError
 from costmodel.timing.batches import Stopwatch, Timed
 from costmodel.timing.clock import Clock
 from costmodel.timing.heap import DrawnHeap
+from costmodel.timing.native_evaluator import NativeEvaluator
 from costmodel.timing.own_pages import take_own_pages
 from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
-from costmodel.timing.work import Workshop
 from costmodel.timing.worker import pin
 
 
@@ -40,8 +40,8 @@ def _play(part: Part) -> None:
     stopwatch = Stopwatch(Clock(part.clock))
     places = []
     for draw in range(part.draws):
-        workshop = Workshop(heap)
-        places.append([Timed(workshop.make(cell, checked=draw > 0)) for cell in part.cells])
+        native = NativeEvaluator(stopwatch.clock, heap)
+        places.append([Timed(native.prepare(cell, checked=draw > 0)) for cell in part.cells])
         heap.settle()
     for item in places[0]:
         stopwatch.confirm_iterations(item, part.target_batch_us * 1e3)

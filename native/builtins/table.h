@@ -10,8 +10,19 @@
 #include "machine/status.h"
 #include "machine/value.h"
 
+/* CAL_TAG_addInteger and so on: the flat tags. */
 enum {
-  CAL_BUILTINS = 104,   /* flat tags 0 to 103 */
+#define ROW(name, ...) CAL_TAG_##name
+#define BOUNDED(name, ...) CAL_TAG_##name
+#define MEASURED(name, ...) CAL_TAG_##name
+#include "builtins/rows.h"
+#undef ROW
+#undef BOUNDED
+#undef MEASURED
+  CAL_BUILTINS /* their number */
+};
+
+enum {
   CAL_NOPS = 18,        /* tags behind them: no-ops of arity 1-6 with 0-2 forces, to measure by */
   CAL_BUILTIN_ROWS = 128,
   CAL_MAX_ARITY = 6
@@ -68,7 +79,7 @@ typedef enum cal_measure {
 /* What a builtin may use besides its arguments. */
 typedef struct cal_call {
   cal_arena *arena;   /* for the result */
-  cal_arena *scratch; /* for what is of use during the call only */
+  cal_arena *scratch; /* for what is of use during the call only: cal_begin_scratch */
   cal_error *error;
   struct cal_log *log; /* for trace */
   cal_variant variant;
@@ -89,6 +100,8 @@ typedef struct cal_builtin {
   uint8_t bounded; /* bit i: variants D and E bound argument i, an integer or a byte string */
 } cal_builtin;
 
+_Static_assert(CAL_BUILTINS + CAL_NOPS <= CAL_BUILTIN_ROWS, "a tag has seven bits in flat");
+
 extern const cal_builtin cal_builtins[CAL_BUILTIN_ROWS];
 
 /* Whether a value is what a builtin wants. */
@@ -97,10 +110,21 @@ bool cal_wanted(cal_value value, cal_want want);
 /* Whether every bounded argument, all being what is wanted, is within bounds. */
 bool cal_within_bounds(const cal_builtin *builtin, const cal_value *arguments);
 
-/* The size of an argument for costing, from 0 on; -1 where measuring it takes
- * memory and there is none. CAL_MEASURE_NODES, which walks, gives INT64_MAX for
- * sizes beyond `most`. */
-int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure, int64_t most);
+/* The size of an argument for costing, from 0 on, by any measure but
+ * CAL_MEASURE_NODES. */
+int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure);
+
+/* The nodes of Data, for which it walks; INT64_MAX for more than `most`, -1 where
+ * there is no memory. */
+int64_t cal_nodes_of(const cal_call *call, cal_value data, int64_t most);
+
+/* To be called first by a builtin that uses call->scratch, whose content is from
+ * then on that of this call. */
+static inline void cal_begin_scratch(const cal_call *call) {
+  if (!cal_arena_is_empty(call->scratch)) {
+    cal_arena_reset(call->scratch);
+  }
+}
 
 /* Shorthands for builtins. */
 cal_status cal_return(const cal_call *call, cal_value value, cal_value *result);

@@ -85,7 +85,7 @@ def test_schemas_are_those_of_the_structs() -> None:
 def test_import(tmp_path: Path) -> None:
     times = tmp_path / "times.csv"
     times.write_text("builtin,sizes,ns\naddInteger,1/1,100\nfibonacci,20,100\n")
-    check("import", printed("import", times, "--evaluator", "x", "--measurements", tmp_path / "runs"))
+    check(printed("import", times, "--evaluator", "x", "--measurements", tmp_path / "runs"), "import")
 
 
 @pytest.mark.parametrize("name", NAMES)
