@@ -19,6 +19,8 @@ from costmodel.runs.store import Run
 from tests.fit.synthetic import (
     BUILTINS,
     CALLS_PS,
+    HASH_NS,
+    MACHINE_NS,
     STARTUP_PS,
     STEP_PS,
     VARIANT,
@@ -50,11 +52,18 @@ class Interval(NamedTuple):
     high: float
 
 
+def to_truth(model: FittedModel) -> float:
+    """What brings a time of the model to the state of the machine in which the truth holds."""
+    assert model.reference_yardstick_ns is not None
+    powers = [np.mean([run[name] for run in model.yardstick_powers]) for name in model.yardsticks]
+    true = [{"yardstick_hash_ns": HASH_NS, "yardstick_machine_ns": MACHINE_NS}[name] for name in model.yardsticks]
+    return float(np.exp(np.array(powers) @ np.log(true))) / model.reference_yardstick_ns
+
+
 def in_truth(figure: Figure, model: FittedModel) -> Interval:
     """A figure brought to the state of the machine in which the truth holds."""
     assert figure.interval_ps is not None
-    assert model.reference_yardstick_ns is not None
-    scale = YARDSTICK_NS / model.reference_yardstick_ns
+    scale = to_truth(model)
     return Interval(figure.ps * scale, figure.interval_ps[0] * scale, figure.interval_ps[1] * scale)
 
 
@@ -150,6 +159,9 @@ HARSH = Machine(process_sd=0.01, noise_sd=0.003, skewed=True, yardstick_process_
 LACK = 0.08
 """By how much programs differ beyond their counts."""
 
+PRICES_SPREAD = 0.4
+"""Logarithm by which prices of kinds of steps differ, which are drawn anew for every run."""
+
 _PROGRAMS, _NEW = 60, 20
 
 
@@ -172,6 +184,13 @@ def pooled(folder: Path, seed: int, *, processes: int = 8, replicates: int = 400
     start = planned("nothing", experiment="steps", operation="start", steps={"const": 1})
     programs = random_programs(rng, _PROGRAMS, "program")
     lack = {cell.id: float(LACK * rng.normal()) for cell in programs}
+    prices = {kind: 11_000 * float(np.exp(PRICES_SPREAD * rng.normal())) for kind in StepKind}
+
+    def true_ps(cell: Cell) -> float:
+        """The time of a cell at this run's own prices of steps."""
+        own = sum((prices[kind] - STEP_PS[kind]) * cell.steps.get(kind.name.lower(), 0) for kind in StepKind)
+        return truth_ps(cell) + own
+
     others = [cell for cell in all_cells() if cell.experiment != "steps"]
     cells = [start, *programs, *others]
     run = make_run(
@@ -180,10 +199,10 @@ def pooled(folder: Path, seed: int, *, processes: int = 8, replicates: int = 400
         seed=seed,
         machine=HARSH,
         processes=processes,
-        more_ps=lambda cell: truth_ps(cell) * lack.get(cell.id, 0.0),
+        more_ps=lambda cell: true_ps(cell) * (1 + lack.get(cell.id, 0.0)) - truth_ps(cell),
     )
     model = fit_runs([run], variant=VARIANT, seed=seed, replicates=replicates).section
-    truth = true_values()
+    truth = true_values() | {f"steps.{kind.json_key}": ps for kind, ps in prices.items()}
     fitted = fitted_values(model)
     by_kind: dict[str, list[bool]] = {kind: [] for kind in KINDS}
     for name, interval in fitted.items():
@@ -196,7 +215,7 @@ def pooled(folder: Path, seed: int, *, processes: int = 8, replicates: int = 400
                 interval = in_truth(figure, model)
                 by_kind["points"].append(interval.low <= BUILTINS[name][0].evaluate(point.sizes) <= interval.high)
     for cell in random_programs(rng, _NEW, "new"):
-        time = truth_ps(cell) * (1 + LACK * float(rng.normal()))
+        time = true_ps(cell) * (1 + LACK * float(rng.normal()))
         predicted, half = prediction(model, cell)
         by_kind["predictions"].append(abs(time - predicted) <= half)
     return {kind: (sum(held), len(held)) for kind, held in by_kind.items()}
@@ -207,7 +226,7 @@ def prediction(model: FittedModel, cell: Cell) -> tuple[float, float]:
     counts: dict[str, float] = {STARTUP_KEY: 1.0}
     counts |= {kind.json_key: float(cell.steps.get(kind.name.lower(), 0)) for kind in StepKind}
     prices = model.steps.prediction.coefficients
-    scale = YARDSTICK_NS / model.reference_yardstick_ns if model.reference_yardstick_ns else 1.0
+    scale = to_truth(model)
     predicted = sum(prices[name].ps * count for name, count in counts.items())
     errors, lack = model.errors, model.errors.lack_of_fit
     timed = sum(np.array(errors.parts_ps[name]) * count for name, count in counts.items())
