@@ -233,7 +233,7 @@ def _show(load: Load, blocks: tuple[Block, ...], summary: Observed) -> None:
 def _nodes_table(summary: Observed) -> Table:
     several = len({node.host for node in summary.nodes}) > 1
     repeated = any(node.repeat for node in summary.nodes)
-    columns: tuple[str | Column, ...] = (
+    columns = (
         Column("repeat", numeric=True, wide=not repeated),
         number("node"),
         *(["host"] if several else []),
