@@ -162,7 +162,12 @@ def fit_runs(
             variant=variant.value,
             picoseconds_of=_picoseconds_of(runs),
             verdict=verdict_of(
-                builtins, [str(run.path) for run in runs], factor=factor, allowed=allowed, envelope=coverage is not None
+                builtins,
+                [str(run.path) for run in runs],
+                factor=factor,
+                allowed=allowed,
+                envelope=coverage is not None,
+                imported=imported,
             ),
             batches=record.Batches(clean=observed.clean_batches, gated=observed.gated_batches),
             builtins={fit.name: fit.record for fit in builtins},
