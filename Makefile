@@ -1,6 +1,6 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench session-study fuzz compare-study docs baseline lock clean drift-study statistics
+.PHONY: help setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
@@ -11,6 +11,7 @@ help:
 	@echo "make fuzz    5 million mutated inputs to each decoder and the machine (FUZZ_RUNS=…)"
 	@echo "make compare-study  how often verdicts on batches are right, over thousands of simulated ones"
 	@echo "make statistics  200 simulated runs: do intervals hold the truth?"
+	@echo "make schemas docs/schemas from the structs in costmodel/records"
 	@echo "make docs    the documentation as HTML, in build/docs; a warning is an error"
 	@echo "make setup   system libraries, .venv and the native extension"
 	@echo "make drift-study  timed drift checks of equal builds and of planted ones (hours; DRIFT_CHECKS=\"100 20\")"
@@ -51,6 +52,9 @@ statistics: setup
 
 drift-study: setup
 	@.venv/bin/python -m benches.drift_study $(DRIFT_CHECKS)
+
+schemas: setup
+	@.venv/bin/python -m docs.write_schemas
 
 docs: setup
 	@scripts/docs

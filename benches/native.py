@@ -16,7 +16,7 @@ from costmodel.plutus import LedgerLanguage
 from costmodel.runs.design import Cell
 from costmodel.timing.batches import Stopwatch, Timed
 from costmodel.timing.clock import Clock, choose_clock
-from costmodel.timing.work import Workshop
+from costmodel.timing.native_evaluator import NativeEvaluator
 
 _LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 _PROTOCOL_VERSION: Final = 11
@@ -27,12 +27,12 @@ class _Driver:
     def __init__(self) -> None:
         variant = variant_for(_LANGUAGE, _PROTOCOL_VERSION)
         self._machine = NativeMachine(ledger_model(variant), variant)
-        self._workshop = Workshop()
         self._stopwatch = Stopwatch(Clock(choose_clock()))
+        self._native = NativeEvaluator(self._stopwatch.clock)
 
     def answer(self, request: Request) -> Timing:
         outcome = self._evaluate(request.flat) if request.work == "evaluate" else None
-        work = self._workshop.make(
+        work = self._native.prepare(
             Cell(
                 id=request.work,
                 experiment="replay",

@@ -61,30 +61,35 @@ def schemas_page(paths: list[Path]) -> str:
     return "\n".join(sections)
 
 
-def _entries(root: dict[str, Any], schema: dict[str, Any], path: str) -> Iterator[tuple[str, bool, dict[str, Any]]]:
-    """Path, whether it must be there, and schema of every key; what a definition holds is listed where it is used."""
+def _entries(
+    root: dict[str, Any], schema: dict[str, Any], path: str, inside: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, bool, dict[str, Any]]]:
+    """Path, whether it must be there, and schema of every key; what a definition holds is listed where it is used, but
+    not once more `inside` of itself."""
+    name = schema.get("$ref", "")
+    if name in inside:
+        return
+    inside = inside | {name} if name else inside
     schema = _resolved(root, schema)
     for branch in schema.get("anyOf", ()):
-        yield from _entries(root, branch, path)
-    required = schema.get("required") or next(
-        (each["required"] for each in schema.get("anyOf", ()) if "required" in each), ()
-    )
-    for name, below in schema.get("properties", {}).items():
-        where = f"{path}.{name}" if path else name
-        yield where, name in required, _resolved(root, below)
-        yield from _entries(root, below, where)
+        yield from _entries(root, branch, path, inside)
+    required = schema.get("required", ())
+    for key, below in schema.get("properties", {}).items():
+        where = f"{path}.{key}" if path else key
+        yield where, key in required, _resolved(root, below)
+        yield from _entries(root, below, where, inside)
     others = schema.get("additionalProperties")
     if isinstance(others, dict) and others:
         where = f"{path}.{{name}}" if path else "{name}"
         if _resolved(root, others).get("description"):
             yield where, True, _resolved(root, others)
-        yield from _entries(root, others, where)
+        yield from _entries(root, others, where, inside)
     if isinstance(items := schema.get("items"), dict):
-        yield from _entries(root, items, f"{path}[]")
+        yield from _entries(root, items, f"{path}[]", inside)
 
 
 def _resolved(root: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    if not schema.get("$ref", "").startswith("#"):  # another file's keys are listed there
+    if "$ref" not in schema:
         return schema
     definition: dict[str, Any] = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
     return definition | {key: value for key, value in schema.items() if key != "$ref"}
@@ -96,8 +101,6 @@ def _row(path: str, required: bool, schema: dict[str, Any]) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    if "const" in schema:
-        return _cell(f"`{json.dumps(schema['const'])}`")
     if "enum" in schema:
         return _cell(", ".join(f"`{json.dumps(each)}`" for each in schema["enum"]))
     if "anyOf" in schema:

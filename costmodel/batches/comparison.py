@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,13 @@ from costmodel.batches.select import Batch, check_comparable, same_evaluator, wa
 from costmodel.batches.variance import Component, Split, split
 from costmodel.errors import InputError
 from costmodel.judging.change import Change, holm, worst
+from costmodel.records import comparison as records
+from costmodel.records import finite
+from costmodel.records.figures import ExitCode
 from costmodel.runs.anomalies import origin
+from costmodel.runs.bounds import is_imported
 from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS
 
-SCHEMA_VERSION: Final = 1
 LEVEL: Final = 0.95
 DEFAULT_TOLERANCE: Final = 0.01
 
@@ -58,7 +61,7 @@ class Pair:
 
     candidate: str
     baseline: str
-    unit: str
+    unit: Literal["run", "machine"]
     counts: tuple[int, int]
     caution: str
     verdicts: tuple[Verdict, ...]
@@ -82,46 +85,45 @@ class Comparison:
         return worst(verdict.status for pair in self.pairs for verdict in pair.verdicts)
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         return self.status.exit_code
 
-    def to_dict(self) -> dict[str, Any]:
+    def document(self, command_line: Sequence[str] = ()) -> records.Comparison:
         """The document of `--json`, as docs/comparing.md describes it."""
-        return {
-            "kind": "comparison",
-            "schema_version": SCHEMA_VERSION,
-            "tool_version": __version__,
-            "status": self.status.value,
-            "exit_code": self.exit_code,
-            "tolerance": self.tolerance,
-            "level": LEVEL,
-            "yardsticks": list(self.yardsticks),
-            "warnings": list(self.warnings),
-            "batches": [self._batch_json(number, batch) for number, batch in enumerate(self.batches)],
-            "comparisons": [_pair_json(pair) for pair in self.pairs],
-            "variance": [self._split_json(number, row) for number, row in enumerate(self.observed.rows)],
-        }
+        return records.Comparison(
+            tool_version=__version__,
+            command_line=tuple(command_line),
+            status=self.status.value,
+            exit_code=self.exit_code,
+            tolerance=self.tolerance,
+            level=LEVEL,
+            yardsticks=self.yardsticks,
+            warnings=self.warnings,
+            batches=tuple(self._batch(number, batch) for number, batch in enumerate(self.batches)),
+            comparisons=tuple(map(_pair, self.pairs)),
+            variance=tuple(self._split(number, row) for number, row in enumerate(self.observed.rows)),
+        )
 
-    def _batch_json(self, number: int, batch: Batch) -> dict[str, Any]:
+    def _batch(self, number: int, batch: Batch) -> records.ComparedBatch:
         chosen = self.observed.batch == number
-        return {
-            "name": batch.name,
-            "runs": [run.name for run in batch.runs],
-            "machines": sorted(set(batch.machines)),
-            "left_out": [str(path) for path in batch.left_out],
-            "inputs": [origin(run) for run in batch.runs],
-            "hash_yardstick_ns": [float(yard) for yard in self.observed.yardsticks_ns[chosen]],
-        }
+        return records.ComparedBatch(
+            name=batch.name,
+            runs=tuple(run.name for run in batch.runs),
+            machines=tuple(sorted(set(batch.machines))),
+            left_out=tuple(map(str, batch.left_out)),
+            inputs=tuple(map(origin, batch.runs)),
+            hash_yardstick_ns=tuple(finite(float(yard)) for yard in self.observed.yardsticks_ns[chosen]),
+        )
 
-    def _split_json(self, number: int, row: Row) -> dict[str, Any]:
+    def _split(self, number: int, row: Row) -> records.Split:
         share = self.split.within_share
-        return {
+        return records.Split(
             **row._asdict(),
-            "within_runs": _component_json(self.split.within, number),
-            "between_runs": _component_json(self.split.between_runs, number),
-            "between_machines": _component_json(self.split.between_machines, number),
-            "within_share_of_a_runs_mean": None if share is None else float(share[number]),
-        }
+            within_runs=_component(self.split.within, number),
+            between_runs=_component(self.split.between_runs, number),
+            between_machines=_component(self.split.between_machines, number),
+            within_share_of_a_runs_mean=None if share is None else finite(float(share[number])),
+        )
 
 
 def compare(
@@ -137,8 +139,7 @@ def compare(
     _check_apart(candidates, baselines)
     check_comparable(batches)
     notes = warnings(batches)
-    # The machine yardstick is run by the evaluator itself: a change of the evaluator would hide in it.
-    yardsticks = YARDSTICKS if same_evaluator(batches) else (HASH_YARDSTICK,)
+    yardsticks = _yardsticks(batches)
     observed = observe(batches, yardsticks)
     if observed.left_out:
         notes.append(
@@ -167,10 +168,25 @@ def _check_apart(candidates: Sequence[Batch], baselines: Sequence[Batch]) -> Non
                 raise InputError(f"{run.path} is in {batch.name} and in {known[run.name]}; it cannot be on both sides")
 
 
+def _yardsticks(batches: Sequence[Batch]) -> tuple[str, ...]:
+    """What times are measured against: nothing for imported runs, which have no yardstick."""
+    runs = [run for batch in batches for run in batch.runs]
+    imported = [run for run in runs if is_imported(run)]
+    if imported and len(imported) < len(runs):
+        other = next(run for run in runs if not is_imported(run))
+        raise InputError(f"{imported[0].path} was imported and {other.path} was not; they have no yardstick in common")
+    if imported:
+        return ()
+    # The machine yardstick is run by the evaluator itself: a change of the evaluator would hide in it.
+    return YARDSTICKS if same_evaluator(batches) else (HASH_YARDSTICK,)
+
+
 def _yardstick_note(
     observed: Observed, batches: Sequence[Batch], pair: tuple[int, int], tolerance: float
 ) -> str | None:
     """What to say where the machine's own pace differs by more than the band: times are relative to it."""
+    if np.isnan(observed.yardsticks_ns).any():
+        return None
     logs = [float(np.log(observed.yardsticks_ns[observed.batch == number]).mean()) for number in pair]
     shift = float(np.expm1(logs[0] - logs[1]))
     if abs(shift) <= tolerance:
@@ -228,41 +244,41 @@ def _status(value: float, p_beyond: float, p_within: float) -> Change:
     return Change.UNCHANGED if p_within < 1 - LEVEL else Change.INCONCLUSIVE
 
 
-def _pair_json(pair: Pair) -> dict[str, Any]:
-    return {
-        "candidate": pair.candidate,
-        "baseline": pair.baseline,
-        "unit": pair.unit,
-        "counts": list(pair.counts),
-        "caution": pair.caution,
-        "rows": [_verdict_json(verdict) for verdict in pair.verdicts],
-    }
+def _pair(pair: Pair) -> records.Pair:
+    return records.Pair(
+        candidate=pair.candidate,
+        baseline=pair.baseline,
+        unit=pair.unit,
+        counts=pair.counts,
+        caution=pair.caution,
+        rows=tuple(map(_row, pair.verdicts)),
+    )
 
 
-def _verdict_json(verdict: Verdict) -> dict[str, Any]:
-    bounds = [bound if np.isfinite(bound) and bound > -1 else None for bound in (verdict.low, verdict.high)]
-    return {
+def _row(verdict: Verdict) -> records.Row:
+    low, high = (bound if np.isfinite(bound) and bound > -1 else None for bound in (verdict.low, verdict.high))
+    return records.Row(
         **verdict.row._asdict(),
-        "cells": verdict.cells,
-        "change": verdict.change,
-        "interval": bounds,
-        "p_beyond_holm": verdict.p_beyond,
-        "p_within_holm": verdict.p_within,
-        "verdict": verdict.status.value,
-        "needed": verdict.needed,
-        "more": verdict.more,
-        "spread": verdict.spread if np.isfinite(verdict.spread) else None,
-    }
+        cells=verdict.cells,
+        change=verdict.change,
+        interval=(low, high),
+        p_beyond_holm=finite(verdict.p_beyond),
+        p_within_holm=finite(verdict.p_within),
+        verdict=verdict.status.value,
+        needed=verdict.needed,
+        more=verdict.more,
+        spread=finite(verdict.spread),
+    )
 
 
-def _component_json(component: Component | None, number: int) -> dict[str, Any] | None:
+def _component(component: Component | None, number: int) -> records.Component | None:
     """Variances as standard deviations of log time, which for small ones are relative; 0 for a negative estimate."""
     if component is None:
         return None
     low, high = float(component.low[number]), float(component.high[number])
-    return {
-        "sd": float(np.sqrt(max(component.variance[number], 0.0))),
-        "interval": [float(np.sqrt(low)), float(np.sqrt(high)) if np.isfinite(high) else None],
-        "variance": float(component.variance[number]),
-        "degrees_of_freedom": component.df,
-    }
+    return records.Component(
+        sd=float(np.sqrt(max(component.variance[number], 0.0))),
+        interval=(float(np.sqrt(low)), finite(float(np.sqrt(high)))),
+        variance=float(component.variance[number]),
+        degrees_of_freedom=component.df,
+    )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from costmodel.batches.select import Batch
 from costmodel.errors import InputError
 from costmodel.records.run import DesignCell
+from costmodel.runs.bounds import drawn, is_imported
 from costmodel.runs.means import COLUMNS, HASH_YARDSTICK, process_means
 from costmodel.runs.store import Run
 
@@ -100,7 +101,12 @@ def _key(cell: DesignCell) -> _Key:
 
 
 def _process_table(run: Run, yardsticks: Sequence[str]) -> tuple[pd.DataFrame, float]:
-    """Log means by cell and process, cells without any left out, and the median hash yardstick."""
+    """Log means by cell and process, cells without any left out, and the median hash yardstick (NaN if imported)."""
+    if is_imported(run):
+        cells, logs = drawn(run)
+        by_name = {cell.id: _key(cell) for cell in run.design.cells}
+        index = pd.Index([by_name[cell] for cell in cells], tupleize_cols=False)
+        return pd.DataFrame(logs, index=index), float("nan")
     clean = run.samples(columns=COLUMNS, filters=pc.field("gate") == "")
     means = process_means(clean, yardsticks=yardsticks)
     keys = {cell.id: _key(cell) for cell in run.design.cells}

@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
@@ -16,8 +17,10 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from costmodel import __version__
-from costmodel.cli.output import complain
+from costmodel.cli.output import complain, print_json
 from costmodel.errors import CalibrateError, Interrupted
+from costmodel.records.told import Error
+from costmodel.rendering.text import one_line
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -44,11 +47,14 @@ _MORE: Final = "Programs, clusters and traces"
 ENTRIES: Final = {
     "doctor": Entry(_MAKE, "Check whether this machine is fit to measure on.", "doctor"),
     "measure": Entry(_MAKE, "Time builtins, machine steps and script calls, and write a run.", "measure"),
+    "import": Entry(_MAKE, "Make a run of measurements by other tools.", "import_"),
     "fit": Entry(_MAKE, "Fit a cost model to runs.", "fit"),
+    "evaluators": Entry(_MAKE, "List, build and check drivers of other evaluators.", "evaluators"),
     "report": Entry(_MAKE, "Write a page about runs, models and verdicts.", "report"),
     "validate": Entry(_CHECK, "Replay a workload and compare observed with predicted times.", "validate"),
     "drift": Entry(_CHECK, "Check a build or a model for drift against a baseline.", "drift"),
     "compare": Entry(_CHECK, "Compare batches of runs.", "compare"),
+    "parity": Entry(_CHECK, "Compare models of several evaluators price by price.", "parity"),
     "memory": Entry(_CHECK, "Check memory costs against the sizes of results.", "memory"),
     "params": Entry(_USE, "Show, convert and compare cost models and protocol parameters.", "params"),
     "impact": Entry(_USE, "Show what a cost model changes on real scripts.", "impact"),
@@ -175,29 +181,33 @@ def run(arguments: list[str]) -> int:
         code = _invoke(wanted or ["--help"])
         sys.stdout.flush()
     except TyperException as error:
-        complain(_with_hint(error))
-        return 2
+        return _fail(_with_hint(error), 2, arguments)
     except CalibrateError as error:
-        complain(str(error))
-        return error.exit_code
+        return _fail(str(error), error.exit_code, arguments)
     except KeyboardInterrupt:
-        complain("interrupted")
-        return Interrupted.exit_code
+        return _fail("interrupted", Interrupted.exit_code, arguments)
     except BrokenPipeError:
         # The reader went away (`| head`): not our failure, and nobody is there to be told.
         _abandon_output()
         return 0
     except OSError as error:
         _abandon_output()
-        complain(f"{error.filename or 'writing the result'}: {error.strerror}")
-        return 2
+        return _fail(f"{error.filename or 'writing the result'}: {error.strerror}", 2)
     except UnicodeEncodeError as error:
-        complain(f"{error.object!r} is not UTF-8, and no file can hold it; give it another name")
-        return 2
+        return _fail(f"{error.object!r} is not UTF-8, and no file can hold it; give it another name", 2, arguments)
     except MemoryError:
-        complain("this machine has too little memory for that")
-        return 2
+        return _fail("this machine has too little memory for that", 2, arguments)
     return code if arguments else 2
+
+
+def _fail(message: str, code: int, arguments: Sequence[str] = ()) -> int:
+    """The exit code of a failure, which is one line on stderr and, with --json, a document on stdout."""
+    complain(message)
+    if "--json" in arguments:
+        with suppress(OSError):
+            print_json(Error(message=one_line(message), exit_code=code))
+            sys.stdout.flush()
+    return code
 
 
 def _without_alias(arguments: list[str]) -> list[str]:

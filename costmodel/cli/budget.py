@@ -62,7 +62,7 @@ def command(
     best = fit_budget(meter, wanted, limits)
     others = scaled_fits(meter, best) if scales else []
     if as_json:
-        print_json(best.to_dict() | {"scales": [fit.to_dict() for fit in others]})
+        print_json(best.document(others))
     else:
         _show([best, *others])
     return 0

@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from costmodel.cli.options import LOCAL, Json, Measurements, Seed, TableCommand, scheduler_of
+from costmodel.cli.options import LOCAL, Evaluator, Json, Measurements, Seed, TableCommand, scheduler_of
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.cli.trace import TraceConfig, traced
+from costmodel.errors import InputError
 from costmodel.model import load as load_model
 from costmodel.model import ps_to_ns
+from costmodel.records.cluster import Cluster, Observed
+from costmodel.records.run import NATIVE
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Cell, Column, Row, Table, number, ratio_cell, wide
 
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from costmodel.cluster.profiles import Load
     from costmodel.cluster.run import Nodes
     from costmodel.cluster.schedule import Block
-    from costmodel.cluster.summary import Summary
 
 Command = TableCommand
 
@@ -60,6 +62,7 @@ def command(
         int, typer.Option("--repeats", metavar="N", min=1, max=100, help="How often to repeat the whole run.")
     ] = 1,
     seed: Seed = 0,
+    evaluator: Evaluator = NATIVE,
     measurements: Measurements = Path("measurements"),
     backend: Annotated[
         str,
@@ -84,12 +87,14 @@ def command(
     from costmodel.cluster.schedule import make_blocks
 
     scheduler = scheduler_of(backend)
+    if scheduler and evaluator != NATIVE:
+        raise InputError("--evaluator is for the local backend")
     found = find_profile(profile)
     wanted = replace(found, nodes=nodes or found.nodes, epochs=epochs or found.epochs)
     load = make_load(wanted, overlay or ())
     blocks = make_blocks(load.profile, load.most_transactions, seed)
     if load.program is None:
-        _show_without_scripts(_facts(load, blocks, seed), as_json=as_json)
+        _show_without_scripts(_document(load, blocks, seed, None), as_json=as_json)
         return 0
     with (
         stoppable() as check,
@@ -113,12 +118,13 @@ def command(
             command_line=sys.argv,
             observer=observer,
             nodes=where,
+            measured=evaluator,
             trace=trace,
         )
     if as_json:
-        print_json(_facts(load, blocks, seed) | summary.to_dict())
+        print_json(_document(load, blocks, seed, summary))
     else:
-        _show(load, summary)
+        _show(load, blocks, summary)
     return 1 if summary.faults else 0
 
 
@@ -179,35 +185,36 @@ def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:
     return predicted.ns
 
 
-def _facts(load: Load, blocks: tuple[Block, ...], seed: int) -> dict[str, Any]:
-    return {
-        "profile": load.profile.name,
-        "nodes_wanted": load.profile.nodes,
-        "slots": load.profile.epochs * load.profile.slots,
-        "epoch": load.profile.epoch,
-        "seed": seed,
-        "blocks": len(blocks),
-        "transactions": sum(block.transactions for block in blocks),
-        "tx_bytes": load.tx_bytes,
-        "most_transactions": load.most_transactions,
-        "limited_by": load.limited_by,
-        "budget": load.fit.to_dict() if load.fit else None,
-    }
+def _document(load: Load, blocks: tuple[Block, ...], seed: int, observed: Observed | None) -> Cluster:
+    return Cluster(
+        profile=load.profile.name,
+        nodes_wanted=load.profile.nodes,
+        slots=load.profile.epochs * load.profile.slots,
+        epoch=load.profile.epoch,
+        seed=seed,
+        blocks=len(blocks),
+        transactions=sum(block.transactions for block in blocks),
+        tx_bytes=load.tx_bytes,
+        most_transactions=load.most_transactions,
+        limited_by=load.limited_by,
+        budget=load.fit.document() if load.fit else None,
+        observed=observed,
+    )
 
 
-def _show_without_scripts(facts: dict[str, Any], *, as_json: bool) -> None:
+def _show_without_scripts(found: Cluster, *, as_json: bool) -> None:
     if as_json:
-        print_json(facts | {"predicted_block_ns": 0.0, "nodes": []})
+        print_json(found)
         return
     say(
-        f"{facts['profile']}: {facts['blocks']:,} blocks with {facts['transactions']:,} transactions and no scripts: "
+        f"{found.profile}: {found.blocks:,} blocks with {found.transactions:,} transactions and no scripts: "
         "there is no script time to predict or to observe"
     )
 
 
-def _show(load: Load, summary: Summary) -> None:
+def _show(load: Load, blocks: tuple[Block, ...], summary: Observed) -> None:
     say(
-        f"{summary.profile}: {summary.blocks:,} blocks, {summary.transactions:,} transactions of "
+        f"{load.profile.name}: {len(blocks):,} blocks, {sum(block.transactions for block in blocks):,} transactions of "
         f"{summary.loop_count:,} loops, at most {load.most_transactions} per block (limited by {load.limited_by})",
         f"predicted: {numbers.time_ns(summary.predicted_tx_ns)} per transaction, "
         f"{numbers.time_ns(summary.predicted_block_ns)} for the fullest block",
@@ -215,7 +222,7 @@ def _show(load: Load, summary: Summary) -> None:
     show(_nodes_table(summary))
     spread = ", ".join(
         f"{name.replace('_', ' ')} {numbers.percent(value)}"
-        for name, value in summary.spread.items()
+        for name, value in asdict(summary.spread).items()
         if value is not None
     )
     say(f"spread of a transaction's time: {spread}")
@@ -223,7 +230,7 @@ def _show(load: Load, summary: Summary) -> None:
     say(f"blocks: {summary.table}", f"run: {summary.run}")
 
 
-def _nodes_table(summary: Summary) -> Table:
+def _nodes_table(summary: Observed) -> Table:
     several = len({node.host for node in summary.nodes}) > 1
     repeated = any(node.repeat for node in summary.nodes)
     columns: tuple[str | Column, ...] = (
@@ -250,7 +257,7 @@ def _nodes_table(summary: Summary) -> Table:
             numbers.count(node.undisturbed),
             *(numbers.time_ns(node.percentiles_ns[share]) for share in ("50", "95", "99", "100")),
             Cell(numbers.time_ns(node.tx_ns) + (" (slower)" if node.slower else "")),
-            ratio_cell(node.observed_over_predicted),
+            "" if node.observed_over_predicted is None else ratio_cell(node.observed_over_predicted),
             numbers.percent(node.largest_share_of_slot),
             numbers.count(node.late),
         )

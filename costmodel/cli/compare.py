@@ -76,7 +76,7 @@ def command(
     with stderr().status("comparing"):
         comparison = compare(select(batches), select(against), tolerance=allowed)
     if as_json:
-        print_json(comparison.to_dict() | {"command_line": sys.argv})
+        print_json(comparison.document(sys.argv))
     else:
         _show(comparison)
     return comparison.exit_code

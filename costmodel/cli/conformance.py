@@ -12,6 +12,7 @@ from costmodel.cli.options import Json
 from costmodel.cli.output import print_json, say
 from costmodel.cli.progress import counted
 from costmodel.errors import InputError
+from costmodel.records.evaluation import Conformance, ConformanceMiss, ConformanceReport, UncheckedCase
 from costmodel.workloads.conformance import FORMATS, Checked, Format, Report, check_tree, find_cases, report
 
 
@@ -34,7 +35,7 @@ def command(
         raise InputError(f"unknown --format {form!r}; use text, flat or both")
     reports = [_run(folder, each, jobs) for each in FORMATS if form in (each, "both")]
     if as_json:
-        print_json({"reports": [asdict(each) for each in reports]})
+        print_json(Conformance(reports=tuple(map(_record, reports))))
     else:
         _show(reports)
     if any(each.misses for each in reports):
@@ -52,6 +53,16 @@ def _run(folder: Path, form: Format, jobs: int) -> Report:
             done += part.cases
             tell(done, cases)
     return report(form, parts)
+
+
+def _record(found: Report) -> ConformanceReport:
+    return ConformanceReport(
+        format=found.format,
+        cases=found.cases,
+        misses=tuple(ConformanceMiss(**asdict(miss)) for miss in found.misses),
+        unread=tuple(UncheckedCase(**asdict(unread)) for unread in found.unread),
+        without_budget=found.without_budget,
+    )
 
 
 def _show(reports: list[Report]) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from costmodel.cli.options import Core, Json, Seed, TableCommand
+from costmodel.cli.options import Core, Evaluator, Json, Seed, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.errors import CheckFailed, Inconclusive, InputError
+from costmodel.records.run import NATIVE
 from costmodel.rendering.tables import Cell, Table
 from costmodel.timing.plan import choose_core
 
@@ -37,6 +38,7 @@ def command(
         ),
     ] = False,
     core: Core = None,
+    evaluator: Evaluator = NATIVE,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> int:
@@ -60,9 +62,9 @@ def command(
     with shown("checking the machine") as observer:
         if tune:
             with tuned(host, core) as changes:
-                found = diagnose(host, core, seed, tuned=changes, put_back=left, observer=observer)
+                found = diagnose(host, core, seed, tuned=changes, put_back=left, observer=observer, evaluator=evaluator)
         else:
-            found = diagnose(host, core, seed, put_back=left, observer=observer)
+            found = diagnose(host, core, seed, put_back=left, observer=observer, evaluator=evaluator)
     if as_json:
         print_json(found)
     else:

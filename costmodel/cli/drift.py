@@ -8,7 +8,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-import msgspec
 import typer
 
 from costmodel import __version__
@@ -16,6 +15,7 @@ from costmodel.cli.options import Core, Json, Seed, TableCommand, TimeBudget, se
 from costmodel.cli.output import print_json, say, show, stderr, with_folder
 from costmodel.errors import InputError
 from costmodel.files import write_atomically
+from costmodel.records.drift import Asked, Provenance, RenewedCounts
 
 if TYPE_CHECKING:
     from costmodel.drift.verdict import DriftVerdict
@@ -105,8 +105,8 @@ def command(
         )
     _write(verdict, *outputs)
     if as_json:
-        asked = {"operations": operations, "seed": seed, "tolerance": verdict.tolerance}
-        print_json(verdict.to_dict() | {"provenance": _provenance((baseline, *(model or ())), core, asked)})
+        asked = Asked(operations=operations, seed=seed, tolerance=verdict.tolerance)
+        print_json(verdict.document(_provenance((baseline, *(model or ())), core, asked)))
     else:
         _show(verdict)
     return verdict.exit_code
@@ -146,29 +146,26 @@ def _renew(path: Path, *, as_json: bool) -> int:
 
     counts = renew_counts(path)
     if as_json:
-        print_json({"baseline": str(path), "operations": len(counts.counts)})
+        print_json(RenewedCounts(baseline=str(path), operations=len(counts.counts)))
     else:
         say(f"counts of {len(counts.counts)} operations: {path}")
     return 0
 
 
-def _provenance(files: tuple[Path, ...], core: int | None, asked: dict[str, object]) -> dict[str, object]:
+def _provenance(files: tuple[Path, ...], core: int | None, asked: Asked) -> Provenance:
     """What the check was made from, by and under."""
     from costmodel.runs.store import file_fact
     from costmodel.timing.fingerprint import fingerprint, versions
     from costmodel.timing.plan import choose_core
 
-    built: dict[str, object] = msgspec.to_builtins(
-        {
-            "command_line": sys.argv,
-            "versions": versions(__version__),
-            "machine": fingerprint(choose_core(core)),
-            # Of another build's folder, the command line has the name.
-            "inputs": {str(path): file_fact(path) for path in files if path.is_file()},
-            "parameters": asked,
-        }
+    return Provenance(
+        command_line=tuple(sys.argv),
+        versions=versions(__version__),
+        machine=fingerprint(choose_core(core)),
+        # Of another build's folder, the command line has the name.
+        inputs={str(path): file_fact(path) for path in files if path.is_file()},
+        parameters=asked,
     )
-    return built
 
 
 def _write(

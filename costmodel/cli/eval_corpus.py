@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import statistics
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import structs
 
 from costmodel.cli.output import print_json, say, show, with_folder
 from costmodel.cli.progress import counted
 from costmodel.errors import InputError
 from costmodel.files import opened_atomically
 from costmodel.machine.traced import Narrator
+from costmodel.records.evaluation import Case, CorpusReplay, Expected, RowMiss, RowsReplay
+from costmodel.records.figures import ExUnits as ExUnitsRecord
+from costmodel.records.figures import Latencies, Latency
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Column, Table, number
 
@@ -47,9 +51,9 @@ def evaluate_corpus(path: Path, trace: Trace, *, as_json: bool) -> int:
     if not results:
         raise InputError(f"{path}: the corpus has no cases")
     exact = sum(result.exact for result in results)
-    latency = {name: _latency(times) for name, times in _times(results).items()}
+    latency = Latencies(**{name: _latency(times) for name, times in _times(results).items()})
     if as_json:
-        print_json({"cases": [_document(result) for result in results], "exact": exact, "latency_ns": latency})
+        print_json(CorpusReplay(cases=tuple(map(_case, results)), exact=exact, latency_ns=latency))
     else:
         for result in results:
             if not result.exact:
@@ -66,37 +70,38 @@ def _times(results: list[CaseResult]) -> dict[str, list[int]]:
     }
 
 
-def _latency(times: list[int]) -> dict[str, float]:
+def _latency(times: list[int]) -> Latency | None:
     if not times:
-        return {}
+        return None
     tail = statistics.quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else float(times[0])
-    return {"median": statistics.median(times), "p95": tail, "max": max(times), "total": sum(times)}
+    return Latency(median=statistics.median(times), p95=tail, max=max(times), total=sum(times))
 
 
-def _document(result: CaseResult) -> dict[str, Any]:
+def _case(result: CaseResult) -> Case:
     outcome = result.outcome
-    return {
-        "id": result.case,
-        "exact": result.exact,
-        "status": "refused" if outcome is None else outcome.status.value,
-        "error": result.refused if outcome is None else outcome.error,
-        "ex_units": None if outcome is None else asdict(outcome.spent),
-        "expected": {
-            "success": result.expected_success,
-            "ex_units": None if result.expected is None else asdict(result.expected),
-        },
-        "decode_ns": result.decode_ns,
-        "evaluate_ns": result.evaluate_ns,
-    }
+    return Case(
+        id=result.case,
+        exact=result.exact,
+        status="refused" if outcome is None else outcome.status.value,
+        error=result.refused if outcome is None else outcome.error,
+        ex_units=None if outcome is None else ExUnitsRecord(**asdict(outcome.spent)),
+        expected=Expected(
+            success=result.expected_success,
+            ex_units=None if result.expected is None else ExUnitsRecord(**asdict(result.expected)),
+        ),
+        decode_ns=result.decode_ns,
+        evaluate_ns=result.evaluate_ns,
+    )
 
 
 def _say_miss(case: str, expected: str, actual: str) -> None:
     say(f"miss: {case}", f"  expected {expected}", f"  actual   {actual}")
 
 
-def _show_latency(latency: Mapping[str, Mapping[str, float]]) -> None:
+def _show_latency(latency: Latencies) -> None:
     columns: tuple[str | Column, ...] = ("wall time", *map(number, ("median", "95th percentile", "longest", "total")))
-    rows = [(name, *map(numbers.time_ns, times.values())) for name, times in latency.items() if times]
+    timed = (("decode", latency.decode), ("evaluate", latency.evaluate))
+    rows = [(name, *map(numbers.time_ns, structs.astuple(times))) for name, times in timed if times]
     show(Table.of("", columns, rows))
 
 
@@ -132,15 +137,15 @@ class _Latency:
         self.longest = max(self.longest, int(times.max(initial=0)))
         self.total += int(times.sum())
 
-    def document(self) -> dict[str, float]:
-        """Median and 95th percentile to 1 %, the longest, and the sum; empty where there was none."""
+    def record(self) -> Latency | None:
+        """Median and 95th percentile to 1 %, the longest, and the sum; None where there was none."""
         import numpy as np
 
         if not self._counts.any():
-            return {}
+            return None
         reached = np.cumsum(self._counts) / self._counts.sum()
         median, p95 = (float(_RESOLUTION ** (np.searchsorted(reached, share) + 0.5)) for share in (0.5, 0.95))
-        return {"median": median, "p95": p95, "max": self.longest, "total": self.total}
+        return Latency(median=median, p95=p95, max=self.longest, total=self.total)
 
 
 class _Tally:
@@ -149,7 +154,7 @@ class _Tally:
     def __init__(self) -> None:
         self.rows = self.exact = 0
         self.statuses: Counter[str] = Counter()
-        self.misses: list[dict[str, Any]] = []
+        self.misses: list[RowMiss] = []
         self.latency = {"decode": _Latency(), "evaluate": _Latency()}
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -164,7 +169,8 @@ class _Tally:
         evaluated = np.array([status != "refused" for status in statuses], bool)
         self.latency["evaluate"].add(batch.column("evaluate_ns").to_numpy()[evaluated])
         wanted = np.flatnonzero(~exact)[: _MISSES_KEPT - len(self.misses)]
-        self.misses += batch.take(wanted).to_pylist() if len(wanted) else []
+        rows = batch.take(wanted).to_pylist() if len(wanted) else []
+        self.misses += [RowMiss(**row) for row in rows]
 
 
 def evaluate_rows(rows: Rows, *, jobs: int | None, out: Path | None, as_json: bool) -> int:
@@ -175,10 +181,18 @@ def evaluate_rows(rows: Rows, *, jobs: int | None, out: Path | None, as_json: bo
     if out is not None and out.exists() and Path(rows.name).exists() and out.samefile(rows.name):
         raise InputError(f"--out {out} is the corpus itself; name another file for the results")
     tally = _replayed(rows, jobs or len(os.sched_getaffinity(0)), out)
-    latency = {name: times.document() for name, times in tally.latency.items()}
+    latency = Latencies(**{name: times.record() for name, times in tally.latency.items()})
     if as_json:
-        document = {"rows": tally.rows, "exact": tally.exact, "statuses": tally.statuses, "misses": tally.misses}
-        print_json(document | {"latency_ns": latency, "results": None if out is None else str(out)})
+        print_json(
+            RowsReplay(
+                rows=tally.rows,
+                exact=tally.exact,
+                statuses=dict(tally.statuses),
+                misses=tuple(tally.misses),
+                latency_ns=latency,
+                results=None if out is None else str(out),
+            )
+        )
     else:
         _show_tally(tally, latency)
     return 0 if tally.exact == tally.rows else 1
@@ -205,14 +219,14 @@ def _replayed(rows: Rows, jobs: int, out: Path | None) -> _Tally:
     return tally
 
 
-def _show_tally(tally: _Tally, latency: dict[str, dict[str, float]]) -> None:
+def _show_tally(tally: _Tally, latency: Latencies) -> None:
     for miss in tally.misses:
-        expected = "success" if miss["expected_success"] else "failure"
-        reason = f" ({miss['error']})" if miss["error"] else ""
+        expected = "success" if miss.expected_success else "failure"
+        reason = f" ({miss.error})" if miss.error else ""
         _say_miss(
-            miss["id"],
-            expected + _row_units(miss, "expected_"),
-            f"{miss['status']}{reason}{_row_units(miss, '')}",
+            miss.id,
+            expected + _row_units(miss.expected_cpu, miss.expected_mem),
+            f"{miss.status}{reason}{_row_units(miss.cpu, miss.mem)}",
         )
     if (more := tally.rows - tally.exact - len(tally.misses)) > 0:
         say(f"… and {more} more")
@@ -220,6 +234,5 @@ def _show_tally(tally: _Tally, latency: dict[str, dict[str, float]]) -> None:
     _show_latency(latency)
 
 
-def _row_units(miss: dict[str, Any], prefix: str) -> str:
-    cpu, mem = miss[f"{prefix}cpu"], miss[f"{prefix}mem"]
+def _row_units(cpu: int | None, mem: int | None) -> str:
     return "" if cpu is None else f", cpu {cpu}, mem {mem}"

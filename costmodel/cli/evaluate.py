@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -16,8 +15,8 @@ from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
 from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.machine.traced import traced as traced_machine
-from costmodel.model import CostModel, Variant, ledger_model, variant_for
-from costmodel.model.sources import open_source
+from costmodel.model import CostModel, Variant, variant_for
+from costmodel.model.sources import LEDGER, open_source
 from costmodel.plutus import (
     LedgerLanguage,
     ProgramFile,
@@ -29,6 +28,8 @@ from costmodel.plutus import (
     load_program,
     print_program,
 )
+from costmodel.records.evaluation import Evaluation
+from costmodel.records.figures import ExUnits as ExUnitsRecord
 from costmodel.rendering.tables import Table
 from costmodel.workloads.corpus import is_corpus, is_parquet
 from costmodel.workloads.evaluation import PLENTY
@@ -112,14 +113,15 @@ def command(
             return evaluate_corpus(program, trace, as_json=as_json)
     wanted = language_named(language) if language else None
     loaded = load_program(program, language=wanted, default=_DEFAULT_LANGUAGE, name=script)
-    if loaded.note:
-        complain(f"{program}: {loaded.note}")
     chosen = wanted or loaded.language or _DEFAULT_LANGUAGE
     if not language_available(chosen, protocol_version):
         raise InputError(f"{chosen.value} does not exist at protocol version {protocol_version}; choose a later one")
     variant = variant_for(chosen, protocol_version)
-    model = _cost_model(cost_model, chosen, protocol_version) if cost_model else ledger_model(variant)
+    prices = open_source(cost_model or [LEDGER], language=chosen)
+    model = prices.in_force(chosen, protocol_version)
     applied = _applied(program, loaded, arguments or [], chosen, protocol_version)
+    for note in (*((f"{program}: {loaded.note}",) if loaded.note else ()), *prices.notes):
+        complain(note)
     with traced(trace_config) as trace:
         outcome = traced_machine(NativeMachine(model, variant), trace).evaluate(applied, limit, result=True)
     if as_json:
@@ -127,13 +129,6 @@ def command(
     else:
         _show(outcome, model)
     return 0 if outcome.status is Status.SUCCESS else 1
-
-
-def _cost_model(specs: list[str], language: LedgerLanguage, protocol_version: int) -> CostModel:
-    source = open_source(specs, language=language)
-    for note in source.notes:
-        complain(note)
-    return source.in_force(language, protocol_version)
 
 
 def _applied(
@@ -167,21 +162,21 @@ def _result_text(outcome: Outcome) -> str | None:
 
 def _document(
     outcome: Outcome, model: CostModel, variant: Variant, language: LedgerLanguage, protocol_version: int
-) -> dict[str, Any]:
-    return {
-        "status": outcome.status.value,
-        "result": _result_text(outcome),
-        "result_missing": outcome.unwritten,
-        "error": outcome.error,
-        "ex_units": asdict(outcome.spent),
-        "steps": outcome.steps,
-        "builtins": outcome.builtins,
-        "logs": list(outcome.logs),
-        "language": language.value,
-        "protocol_version": protocol_version,
-        "variant": variant.value,
-        "cost_model": model.source,
-    }
+) -> Evaluation:
+    return Evaluation(
+        status=outcome.status.value,
+        result=_result_text(outcome),
+        result_missing=outcome.unwritten,
+        error=outcome.error,
+        ex_units=ExUnitsRecord(cpu=outcome.spent.cpu, mem=outcome.spent.mem),
+        steps=outcome.steps,
+        builtins=outcome.builtins,
+        logs=tuple(outcome.logs),
+        language=language.value,
+        protocol_version=protocol_version,
+        variant=variant.value,
+        cost_model=model.source,
+    )
 
 
 def _show(outcome: Outcome, model: CostModel) -> None:

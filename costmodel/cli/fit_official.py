@@ -14,14 +14,14 @@ from costmodel.rendering.tables import Table
 if TYPE_CHECKING:
     from costmodel.fit.official import OfficialModel
     from costmodel.fit.official_report import Entry
-    from costmodel.fit.official_rows import Criterion
+    from costmodel.imports.criterion_csv import Criterion
 
 
 def fit_criterion(path: Path, out: Path, *, variant: Variant, as_json: bool) -> None:
     """Fit a Criterion CSV, write upstream's builtin cost-model file, and show how it compares with the ledger's."""
     from costmodel.fit.official import fit_official
     from costmodel.fit.official_report import compare_with_ledger
-    from costmodel.fit.official_rows import read_criterion
+    from costmodel.imports.criterion_csv import read_criterion
 
     with stderr().status("fitting"):
         criterion = read_criterion(path)

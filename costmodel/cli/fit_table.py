@@ -20,8 +20,11 @@ _HARDLY_TOLD = 0.1
 def show_model(model: FittedModel, target: Path) -> None:
     """Print the tables; `target` is where the model was written."""
     _show_builtins(model)
-    _show_steps(model)
-    _show_joint(model.joint)
+    if model.steps.coefficients:
+        _show_steps(model)
+        _show_joint(model.joint)
+    else:
+        say("steps were not measured, and the model does not price them")
     if model.calls:
         _show_calls(model)
     if model.shapes:

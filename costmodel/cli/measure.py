@@ -6,16 +6,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
 import typer
 
-from costmodel.cli.options import LOCAL, Core, Json, Measurements, TimeBudget, scheduler_of, seconds, share
-from costmodel.cli.output import print_json, say, show
+from costmodel.cli.options import LOCAL, Core, Evaluator, Json, Measurements, TimeBudget, scheduler_of, seconds, share
+from costmodel.cli.output import complain, print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError, Interrupted
+from costmodel.evaluators import driver_named
 from costmodel.experiments import EXPERIMENTS, design_cells
 from costmodel.records.measurement import FleetMeasurement, Measurement
-from costmodel.records.run import session_outcome
+from costmodel.records.run import NATIVE, session_outcome
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table
 from costmodel.runs.design import FEWEST_BLOCKS, Plan
@@ -58,6 +60,7 @@ def command(
     ] = None,
     core: Core = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of operands and orders. [default: 0]")] = None,
+    evaluator: Evaluator = NATIVE,
     measurements: Measurements = Path("measurements"),
     trace_config: TraceConfig = None,
     backend: Annotated[
@@ -81,6 +84,10 @@ def command(
         raise InputError("--seed is for a new run; a run that is resumed keeps the seed of its design")
     if scheduler and core is not None:
         raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
+    if scheduler and evaluator != NATIVE:
+        raise InputError("--evaluator is for the local backend; measure on each machine, and fit the runs together")
+    if resume_ is not None and evaluator != NATIVE:
+        raise InputError("--evaluator is for a new run; a run that is resumed keeps its evaluator")
     session: dict[str, Any] = {"time_budget": seconds(time_budget), "clock": clock_named(clock)}
     try:
         with traced(trace_config) as trace, shown("measuring") as observer:
@@ -88,7 +95,11 @@ def command(
             if resume_ is not None:
                 runs = _resume(resume_, scheduler, session)
             else:
-                plan, name = _plan(experiment, builtins, precision, core, seed or 0, clock)
+                names = _names(experiment)
+                plan = _plan(names, builtins, precision, core, seed or 0, clock)
+                if evaluator != NATIVE:
+                    plan = _driven(plan, evaluator, session["time_budget"])
+                name = "-".join(names)
                 runs = _measure(plan, measurements, name, scheduler, session | {"command_line": sys.argv})
     except Interrupted as error:
         raise Interrupted(f"{error}; `calibrate measure --resume` with that folder goes on") from None
@@ -123,21 +134,34 @@ def _resume(path: Path, scheduler: str | None, session: dict[str, Any]) -> list[
     return resume_by_fleet(scheduler, path, **session)
 
 
-def _plan(
-    experiment: str, builtins: str, precision: str, core: int | None, seed: int, clock: str | None
-) -> tuple[Plan, str]:
-    """The design that the options ask for, and the experiments' names for the run's own."""
+def _names(experiment: str) -> list[str]:
     names = [name.strip() for name in experiment.split(",")]
     if len(set(names)) != len(names):
         raise InputError(f"--experiment {experiment} names one twice")
-    plan = Plan(
+    return names
+
+
+def _plan(names: list[str], builtins: str, precision: str, core: int | None, seed: int, clock: str | None) -> Plan:
+    """The design that the options ask for."""
+    return Plan(
         cells=design_cells(names, builtins, seed),
         core=choose_core(core),
         seed=seed,
         target_half_width=share(precision, "--precision"),
         **(_COUNTED if clock == "icount" else {}),
     )
-    return plan, "-".join(names)
+
+
+def _driven(plan: Plan, evaluator: str, time_budget: float) -> Plan:
+    """The same for a driver: what it can do, and as much as fits into the time budget."""
+    from costmodel.experiments.portable import best_version, portable_cells, sized
+    from costmodel.machine.driver import started
+
+    with started(driver_named(evaluator), plan.core) as tried:
+        design = sized(portable_cells(plan.cells, best_version(tried)), tried, time_budget)
+    if len(design.cells) < design.of:
+        complain(f"{evaluator} is slow: {len(design.cells)} of {design.of} cells fit into the time budget")
+    return msgspec.structs.replace(plan, cells=design.cells, evaluator=evaluator, **design.settings)
 
 
 def _document(run: Run) -> Measurement:

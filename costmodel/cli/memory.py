@@ -11,6 +11,7 @@ from costmodel.cli.options import Json, Seed, TableCommand
 from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.errors import InputError
 from costmodel.model import Variant, ledger_model, load
+from costmodel.records.evaluation import Memory
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Cell, Table, number, wide
 
@@ -40,7 +41,7 @@ def command(
     11.
     """
     from costmodel.experiments.design import matching_builtins
-    from costmodel.experiments.memory import MEMORY_SCHEMA_VERSION, Finding, check_memory
+    from costmodel.experiments.memory import Finding, check_memory
 
     chosen = load(model) if model else ledger_model(Variant.E)
     names = [name for name in matching_builtins(builtins) if name in chosen.builtins]
@@ -51,13 +52,11 @@ def command(
     failed = sum(check.finding is Finding.UNDER for check in checks)
     if as_json:
         print_json(
-            {
-                "kind": "memory",
-                "schema_version": MEMORY_SCHEMA_VERSION,
-                "model": chosen.source,
-                "exit_code": int(failed > 0),
-                "checks": [check.to_json() for check in checks],
-            }
+            Memory(
+                model=chosen.source,
+                exit_code=1 if failed else 0,
+                checks=tuple(check.record() for check in checks),
+            )
         )
     else:
         _show(checks, chosen.source, failed)

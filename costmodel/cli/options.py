@@ -25,6 +25,15 @@ Core = Annotated[
 Seed = Annotated[
     int, typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Seed of operands, orders and resamples.")
 ]
+Evaluator = Annotated[
+    str,
+    typer.Option(
+        "--evaluator",
+        metavar="NAME|COMMAND",
+        help="What runs the programs: native, a driver of `calibrate evaluators list`, or a command that speaks the "
+        "driver protocol.",
+    ),
+]
 TimeBudget = Annotated[
     str | None,
     typer.Option(

@@ -7,11 +7,12 @@ import sys
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from costmodel.files import refuse
+from costmodel.records import encode
 from costmodel.rendering.text import one_line, visible
 
 if TYPE_CHECKING:
@@ -71,10 +72,9 @@ def with_folder(path: Path) -> Path:
     return path
 
 
-def print_json(document: Any, *, ordered: bool = False) -> None:
-    """One JSON document on stdout, stable for the same content: keys sorted, or in their own order."""
-    text = msgspec.json.format(msgspec.json.encode(document, order=None if ordered else "sorted"), indent=2)
-    sys.stdout.write(text.decode() + "\n")
+def print_json(document: msgspec.Struct | dict[str, object]) -> None:
+    """One JSON document on stdout, stable for the same content."""
+    sys.stdout.write(encode(document).decode())
 
 
 def _coloured() -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 import typer
 
 from costmodel.cli.options import Json, TableCommand, language_named
@@ -32,6 +32,15 @@ from costmodel.model.formats import FORMATS, UPSTREAM
 from costmodel.model.sources import LEDGER, Source, chain, complete, open_source
 from costmodel.model.timeline import last_change
 from costmodel.plutus import LedgerLanguage
+from costmodel.records.cluster import BudgetUnits
+from costmodel.records.parameters import (
+    EmittedModel,
+    Limits,
+    ModelDifference,
+    Prices,
+    ShownModel,
+    ShownParameters,
+)
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Row, Table, number, wide
 
@@ -101,20 +110,21 @@ def emit(
             complain(f"taken from ledger model {complete_from}: {', '.join(completed)}")
     version = _version(source, protocol_version)
     content, counts = _emitted(source, form, languages, version)
+    _say(source, protocol_version)
     if out is not None:
         write_atomically(with_folder(out), content)
     else:
         sys.stdout.buffer.write(content)
     if as_json:
         print_json(
-            {
-                "completed": list(completed),
-                "file": str(out),
-                "format": form,
-                "parameters": counts,
-                "protocol_version": version,
-                "source": source.name,
-            }
+            EmittedModel(
+                source=source.name,
+                file=str(out),
+                format=form,
+                protocol_version=version,
+                parameters=counts,
+                completed=tuple(completed),
+            )
         )
 
 
@@ -132,28 +142,28 @@ def show_parameters(
     languages = tuple(dict.fromkeys(map(language_named, language or ())))
     source, parameters = _source(model, source_format, languages, epoch, overlay)
     if source.model is not None and not languages:
+        _say(source, protocol_version)
         _show_functions(source, source.model, as_json=as_json)
         return
     version = _version(source, protocol_version)
     arrays = {each: source.array(each, version) for each in languages or source.languages(version)}
+    _say(source, protocol_version)
     if as_json:
         named = {each.value: dict(zip(parameter_names(each), array, strict=False)) for each, array in arrays.items()}
-        limits = None if parameters is None else _limits(parameters)
-        known = {} if parameters is None else {"parameters": parameters.tree, "last_known_change": last_change()}
         print_json(
-            {
-                "source": source.name,
-                "protocol_version": version,
-                "notes": list(source.notes),
-                "limits": limits,
-                **known,
-                "cost_models": named,
-            },
-            ordered=True,
+            ShownParameters(
+                source=source.name,
+                protocol_version=version,
+                notes=source.notes,
+                limits=None if parameters is None else _limits(parameters),
+                parameters=None if parameters is None else dict(parameters.tree),
+                last_known_change=None if parameters is None else last_change(),
+                cost_models=named,
+            )
         )
         return
     if parameters is not None:
-        lines = [(name, _text(value)) for name, value in _limits(parameters).items()]
+        lines = [(name, _text(value)) for name, value in msgspec.to_builtins(_limits(parameters)).items()]
         show(Table.of(source.name, ("parameter", number("value")), lines))
         say("")
     for each, array in arrays.items():
@@ -180,19 +190,19 @@ def diff(
     come last."""
     chosen = language_named(language)
     sources = [open_source([spec], language=chosen) for spec in (before, after)]
-    for note in (note for source in sources for note in source.notes):
-        complain(note)
     versions = [_version(source, protocol_version) for source in sources]
     models = [source.cost_model(chosen, version) for source, version in zip(sources, versions, strict=True)]
     changes = compare_costs(models[0], models[1], variant_for(chosen, versions[1]))
+    for source in sources:
+        _say(source, protocol_version)
     if as_json:
         print_json(
-            {
-                "after": sources[1].name,
-                "before": sources[0].name,
-                "changes": [each.to_json() for each in changes],
-                "language": chosen.value,
-            }
+            ModelDifference(
+                before=sources[0].name,
+                after=sources[1].name,
+                language=chosen.value,
+                changes=tuple(each.record() for each in changes),
+            )
         )
         return
     if changes:
@@ -219,27 +229,29 @@ def _source(
     """The source that the options name, and the chain's parameters where that is an epoch."""
     if epoch is None:
         if overlays:
-            raise InputError("an overlay lies on the parameters of an epoch; give --epoch")
+            raise InputError("an overlay lies on the parameters of an epoch; give --epoch instead of --model")
         source = open_source(model or [LEDGER], form, languages[0] if len(languages) == 1 else None)
-        for note in source.notes:
-            complain(note)
         return source, None
     if model:
         raise InputError("--model and --epoch are two sources; give one")
     parameters = parameters_at(epoch, overlays or ())
-    for note in parameters.notes:
-        complain(note)
     return chain(parameters, " + ".join([f"epoch {epoch}", *map(str, overlays or ())])), parameters
 
 
 def _version(source: Source, given: int | None) -> int:
-    """The protocol version that an option names, or else the source; a line says where it is told from lengths."""
+    """The protocol version that an option names, or else the source."""
+    return given or source.protocol_version or _TODAY
+
+
+def _say(source: Source, given: int | None) -> None:
+    """What is to be known of a source, when it has been read without an error, a line each."""
+    for note in source.notes:
+        complain(note)
     if given is None and source.inferred:
         complain(
             f"{source.name} states no protocol version: {source.protocol_version} is inferred, the first with as many "
             "parameters; --protocol-version names another"
         )
-    return given or source.protocol_version or _TODAY
 
 
 def _emitted(
@@ -263,22 +275,22 @@ def _variant(letter: str) -> Variant:
     return Variant(letter)
 
 
-def _limits(parameters: ProtocolParameters) -> dict[str, Any]:
+def _limits(parameters: ProtocolParameters) -> Limits:
     """What prices and bounds transactions, under cardano-cli's names."""
     tx, block = parameters.max_tx_execution_units, parameters.max_block_execution_units
     memory, steps = parameters.price_memory, parameters.price_steps
-    return {
-        "protocolVersion": ".".join(map(str, parameters.protocol_version)),
-        "maxTxExecutionUnits": None if tx is None else {"memory": tx.mem, "steps": tx.cpu},
-        "maxBlockExecutionUnits": None if block is None else {"memory": block.mem, "steps": block.cpu},
-        "executionUnitPrices": None
+    return Limits(
+        protocol_version=".".join(map(str, parameters.protocol_version)),
+        max_tx_execution_units=None if tx is None else BudgetUnits(memory=tx.mem, steps=tx.cpu),
+        max_block_execution_units=None if block is None else BudgetUnits(memory=block.mem, steps=block.cpu),
+        execution_unit_prices=None
         if memory is None or steps is None
-        else {"priceMemory": float(memory), "priceSteps": float(steps)},
-        "maxTxSize": parameters.max_tx_size,
-        "maxBlockBodySize": parameters.max_block_body_size,
-        "maxBlockHeaderSize": parameters.max_block_header_size,
-        "maxValueSize": parameters.max_value_size,
-    }
+        else Prices(price_memory=float(memory), price_steps=float(steps)),
+        max_tx_size=parameters.max_tx_size,
+        max_block_body_size=parameters.max_block_body_size,
+        max_block_header_size=parameters.max_block_header_size,
+        max_value_size=parameters.max_value_size,
+    )
 
 
 def _text(value: object) -> str:
@@ -290,7 +302,7 @@ def _text(value: object) -> str:
 def _show_functions(source: Source, model: CostModel, *, as_json: bool) -> None:
     """The costing functions of a model, whichever entries it has."""
     if as_json:
-        print_json({"source": source.name, "model": json.loads(dump(model))}, ordered=True)
+        print_json(ShownModel(source=source.name, model=msgspec.json.decode(dump(model))))
         return
     rows = [(name, _function(cost.cpu), _function(cost.memory)) for name, cost in model.builtins.items()]
     steps = [(STARTUP_KEY, model.startup), *((kind.json_key, model.steps.get(kind)) for kind in StepKind)]

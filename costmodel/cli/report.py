@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from costmodel.cli.options import Json, TableCommand
 from costmodel.cli.output import print_json, say, show, stderr, with_folder
 from costmodel.errors import InputError
+from costmodel.records.told import Flagged, PlotName, Report, Verification, VerifiedFinding
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Cell, Table
 
@@ -115,12 +116,12 @@ def _write_page(page: Page, out: Path | None, markdown: Path | None, as_json: bo
 def _tell(page: Page, written: list[Path], as_json: bool) -> None:
     if as_json:
         print_json(
-            {
-                "title": page.title,
-                "written": [str(path) for path in written],
-                "flagged": [flag._asdict() for flag in page.flagged],
-                "plots": [{"name": plot.name, "title": plot.title} for plot in page.plots()],
-            }
+            Report(
+                title=page.title,
+                written=tuple(map(str, written)),
+                flagged=tuple(Flagged(**flag._asdict()) for flag in page.flagged),
+                plots=tuple(PlotName(name=plot.name, title=plot.title) for plot in page.plots()),
+            )
         )
         return
     counts = {level: sum(flag.level == level for flag in page.flagged) for level in ("error", "warning", "info")}
@@ -137,13 +138,13 @@ def _verify(folder: Path, as_json: bool) -> int:
     with stderr().status("checking"):
         findings = verify_folder(folder)
     failed = any(finding.severity is Severity.ERROR for finding in findings)
-    code = 1 if failed else 0
+    code: Literal[0, 1] = 1 if failed else 0
     if as_json:
-        documents: list[dict[str, Any]] = [
-            {"kind": each.kind.value, "severity": each.severity.value, "where": each.where, "text": each.text}
+        odd = tuple(
+            VerifiedFinding(kind=each.kind.value, severity=each.severity, where=each.where, text=each.text)
             for each in findings
-        ]
-        print_json({"runs": [str(run) for run in runs], "findings": documents, "exit_code": code})
+        )
+        print_json(Verification(runs=tuple(map(str, runs)), exit_code=code, findings=odd))
         return code
     if findings:
         rows = [

@@ -12,6 +12,7 @@ import typer
 
 from costmodel.cli.options import (
     Core,
+    Evaluator,
     Json,
     Measurements,
     ProtocolVersion,
@@ -26,6 +27,7 @@ from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
+from costmodel.records.run import NATIVE
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Cell, Column, Row, Table, number, ratio_cell, wide
 
@@ -86,6 +88,7 @@ def command(
     ] = None,
     time_budget: TimeBudget = None,
     core: Core = None,
+    evaluator: Evaluator = NATIVE,
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
     trace_config: TraceConfig = None,
@@ -114,13 +117,14 @@ def command(
             seed=seed,
             gates=gates,
             time_budget=deadline,
+            evaluator=evaluator,
             model_files=model,
             command_line=sys.argv,
             observer=observer,
             trace=trace,
         )
     if as_json:
-        print_json(verdict.to_dict())
+        print_json(verdict.document())
     else:
         _show(verdict)
     return verdict.exit_code

@@ -14,16 +14,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from costmodel.errors import CalibrateError
-from costmodel.machine import NativeMachine, Script
-from costmodel.machine.native import decode_options
-from costmodel.model import ExUnits, from_array, variant_for
-from costmodel.plutus import LedgerLanguage
+from costmodel.errors import CalibrateError, CheckFailed
+from costmodel.model import ExUnits
+from costmodel.records.run import NATIVE
 from costmodel.runs.design import Cell
 from costmodel.timing.batches import Stopwatch, Timed
 from costmodel.timing.clock import Clock, ClockName
-from costmodel.timing.work import BUDGET, HashYardstick, TimedWork
-from costmodel.timing.worker import pin
+from costmodel.timing.native_evaluator import NativeEvaluator
+from costmodel.timing.worker import evaluator_named, pin
 
 _YARDSTICK_RUNS: Final = 100
 _YARDSTICK_READINGS: Final = 9
@@ -38,6 +36,7 @@ class NodeJob(msgspec.Struct, frozen=True, kw_only=True):
     cell: Cell
     parameters: tuple[int, ...]
     blocks: tuple[int, ...]
+    evaluator: str = NATIVE
 
 
 class NodeReady(msgspec.Struct, frozen=True, tag=True):
@@ -96,23 +95,23 @@ def main() -> int:
 def _validate(job: NodeJob) -> None:
     pin(job.core)
     stopwatch = Stopwatch(Clock(job.clock))
-    cell, language = job.cell, LedgerLanguage(job.cell.language)
-    model = from_array(job.parameters, language, cell.protocol_version)
-    machine = NativeMachine(model, variant_for(language, cell.protocol_version))
-    script = Script.decode(cell.flat, language, cell.protocol_version)
-    for argument in cell.arguments:
-        script.apply_data(argument)
-    spent: ExUnits = machine.evaluate(script, BUDGET).spent
-    work = TimedWork(cell, machine, script, decode_options(language, cell.protocol_version, measuring=False))
-    readings = stopwatch.time([Timed(HashYardstick(), _YARDSTICK_RUNS)] * _YARDSTICK_READINGS)
+    native = NativeEvaluator(stopwatch.clock)
+    evaluator = evaluator_named(job.evaluator, job.core, native, stopwatch.ns_per_tick)
+    work = evaluator.prepare(job.cell, checked=True, parameters=job.parameters or None)
+    spent = work.spent or ExUnits(0, 0)
+    yardstick = Timed(native.hash_yardstick(), _YARDSTICK_RUNS)
+    readings = stopwatch.time([yardstick] * _YARDSTICK_READINGS)
     # The median, since some reading may be disturbed.
     yardstick_ns = median(reading.ticks for reading in readings) * stopwatch.ns_per_tick / _YARDSTICK_RUNS
     _reply(NodeReady(job.node, spent.cpu, spent.mem, yardstick_ns, platform.node()))
     for number, transactions in enumerate(job.blocks):
         if transactions:
             (reading,) = stopwatch.time([_Unwarmed(work, transactions)])
+            if reading.fault:
+                raise CheckFailed(reading.fault)
             ns = reading.ticks * stopwatch.ns_per_tick
             _reply(Validated(job.node, number, reading.ticks, ns, reading.gate, reading.cpu))
+    evaluator.close()
     _reply(NodeEnd(job.node))
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -39,7 +39,7 @@ class Load:
     most_transactions: int
 
     @property
-    def limited_by(self) -> str:
+    def limited_by(self) -> Literal["ex units", "size"]:
         """What keeps a block from holding more: "ex units" or "size"."""
         by_size = self.parameters.max_block_body_size // self.tx_bytes
         return "size" if self.most_transactions == by_size else "ex units"

@@ -11,21 +11,20 @@ from typing import Final
 
 import msgspec
 
-from costmodel import __version__
 from costmodel.cluster.manager import replies
 from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, NodeReply, Validated
 from costmodel.cluster.profiles import Load
 from costmodel.cluster.schedule import Block
-from costmodel.cluster.summary import Summary, summarise
+from costmodel.cluster.summary import summarise
 from costmodel.cluster.table import FILE, block_table
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
-from costmodel.records.run import ClusterOutcome, ClusterParameters, Status, Units
+from costmodel.records.cluster import Observed
+from costmodel.records.run import NATIVE, ClusterOutcome, ClusterParameters, Status, Units
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.store import RunWriter, file_fact
 from costmodel.runs.tables import Sample, as_parquet
-from costmodel.timing.clock import choose_clock, clock_facts
-from costmodel.timing.fingerprint import fingerprint, versions
-from costmodel.timing.session import evaluator
+from costmodel.timing.clock import choose_clock
+from costmodel.timing.session import here
 from costmodel.trace import SILENT, JsonLines, Route, Severity, Trace
 from costmodel.workloads import WorkloadProgram
 
@@ -51,8 +50,9 @@ def run_cluster(
     command_line: Sequence[str] = (),
     observer: Observer | None = None,
     nodes: Nodes = replies,
+    measured: str = NATIVE,
     trace: Trace = SILENT,
-) -> Summary:
+) -> Observed:
     """Every node validates every block, `repeats` times over in fresh processes, and all of it becomes a run.
 
     A row of the run is a block on a node: `process` is repeat · nodes + node, `block` the block's number, `order` its
@@ -66,18 +66,19 @@ def run_cluster(
     if load.program is None:
         raise InputError(f"profile {load.profile.name} has no scripts, so there is nothing to validate")
     cell = _cell(load.program)
-    jobs = _jobs(load, cell, blocks, repeats)
+    jobs = _jobs(load, cell, blocks, repeats, measured)
     core = jobs[0].core
+    place = here(core, jobs[0].clock, measured)
     writer = RunWriter.create(
         measurements,
         EXPERIMENT,
-        Plan(cells=(cell,), core=core, seed=seed),
-        machine=fingerprint(core),
-        versions=versions(__version__),
-        evaluator=evaluator(versions(__version__)),
+        Plan(cells=(cell,), core=core, seed=seed, evaluator=measured),
+        machine=place.machine,
+        versions=place.versions,
+        evaluator=place.evaluator,
         command_line=command_line,
         inputs={str(path): file_fact(path) for path in inputs},
-        clock=clock_facts(jobs[0].clock),
+        clock=place.clock,
     )
     log = JsonLines(writer.messages_path)
     recorder = _Recorder(writer, cell, blocks, predicted_tx_ns, Trace(*trace.routes, Route(log)))
@@ -147,7 +148,7 @@ def _cell(program: WorkloadProgram) -> Cell:
     )
 
 
-def _jobs(load: Load, cell: Cell, blocks: Sequence[Block], repeats: int) -> list[NodeJob]:
+def _jobs(load: Load, cell: Cell, blocks: Sequence[Block], repeats: int, measured: str) -> list[NodeJob]:
     cores, clock = sorted(os.sched_getaffinity(0)), choose_clock()
     parameters = load.program.ledger_parameters if load.program else None
     return [
@@ -158,6 +159,7 @@ def _jobs(load: Load, cell: Cell, blocks: Sequence[Block], repeats: int) -> list
             cell=cell,
             parameters=parameters or (),
             blocks=tuple(block.transactions for block in blocks),
+            evaluator=measured,
         )
         for process in range(repeats * load.profile.nodes)
     ]

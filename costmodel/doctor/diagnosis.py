@@ -8,6 +8,7 @@ from costmodel.doctor.checks import system_checks
 from costmodel.doctor.host import Host
 from costmodel.doctor.trial import run_trial, trial_checks
 from costmodel.records.doctor import Change, Check, Diagnosis, Fitness, Trial, Verdict
+from costmodel.records.run import NATIVE
 from costmodel.timing.backend import Backend
 from costmodel.timing.fingerprint import fingerprint
 from costmodel.timing.session import Observer
@@ -22,10 +23,11 @@ def diagnose(
     put_back: Sequence[Change] = (),
     observer: Observer | None = None,
     backend: Backend | None = None,
+    evaluator: str = NATIVE,
 ) -> Diagnosis:
     """Look at the system, then measure for some ten seconds."""
     seen = system_checks(host, core)
-    trial = run_trial(host, core, seed, observer=observer, backend=backend)
+    trial = run_trial(host, core, seed, observer=observer, backend=backend, evaluator=evaluator)
     checks = (*seen, *trial_checks(trial, core))
     return Diagnosis(
         core=core,

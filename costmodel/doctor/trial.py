@@ -17,25 +17,25 @@ import numpy as np
 
 from costmodel.doctor.host import Host, line
 from costmodel.errors import Inconclusive, Interrupted
-from costmodel.machine import NativeMachine, Script
-from costmodel.model import ExUnits, Variant, ledger_model
+from costmodel.machine import Script, exact_machine
+from costmodel.model import ExUnits, variant_for
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.records import convert_value, decode_json
 from costmodel.records.doctor import Check, Trial, Verdict
 from costmodel.records.message import Message
-from costmodel.records.run import session_outcome
+from costmodel.records.run import NATIVE, session_outcome
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.means import process_means
 from costmodel.runs.store import MESSAGES, Run
 from costmodel.timing.backend import Backend
 from costmodel.timing.estimate import estimate
-from costmodel.timing.session import Observer, measure
+from costmodel.timing.session import Observer, measure, settings_for
 
 PROCESSES: Final = 5  # the fewest of a session
 _BLOCKS: Final = 20
 _SECONDS: Final = 60.0
 _LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
-_PROTOCOL_VERSION: Final = 10
+_PROTOCOL_VERSION: Final = 11
 
 # Three kinds of work: what an evaluation takes at least, memory and steps, and one long stretch of a library's code.
 _PROGRAMS: Final = {
@@ -51,10 +51,23 @@ _PROGRAMS: Final = {
 
 
 def run_trial(
-    host: Host, core: int, seed: int, *, observer: Observer | None = None, backend: Backend | None = None
+    host: Host,
+    core: int,
+    seed: int,
+    *,
+    observer: Observer | None = None,
+    backend: Backend | None = None,
+    evaluator: str = NATIVE,
 ) -> Trial:
     """Measure for some ten seconds on a core. Interrupted, EnvironmentFault and CheckFailed as of any session."""
-    plan = Plan(cells=_cells(), core=core, seed=seed, blocks_per_process=_BLOCKS, max_processes=PROCESSES)
+    plan = Plan(
+        cells=_cells(),
+        core=core,
+        seed=seed,
+        blocks_per_process=_BLOCKS,
+        max_processes=PROCESSES,
+        **settings_for(evaluator, core),
+    )
     with tempfile.TemporaryDirectory(prefix="calibrate-doctor-") as folder:
         before = _core_time(host, core)
         try:
@@ -70,7 +83,7 @@ def run_trial(
 def _cells() -> tuple[Cell, ...]:
     """Each program as A and as B. They differ in their names alone; the group of a builtin's point keeps them in the
     same blocks."""
-    machine = NativeMachine(ledger_model(Variant.C), Variant.C)
+    machine = exact_machine(variant_for(_LANGUAGE, _PROTOCOL_VERSION))
     made = []
     for (name, text), side in itertools.product(_PROGRAMS.items(), "AB"):
         flat = encode_flat(parse_program(f"(program 1.1.0 {text})"))

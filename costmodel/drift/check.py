@@ -9,7 +9,6 @@ from typing import Final
 
 from costmodel.drift.counts import (
     DEFAULT_COUNT_TOLERANCE,
-    Baseline,
     compare_counts,
     holds_counts,
     is_other_document,
@@ -23,6 +22,7 @@ from costmodel.drift.timed import DEFAULT_SECONDS, DEFAULT_TIME_TOLERANCE, compa
 from costmodel.drift.verdict import DriftVerdict, with_model
 from costmodel.errors import InputError
 from costmodel.model import load
+from costmodel.records.drift import InstructionCounts
 from costmodel.timing.duet import Build
 from costmodel.timing.plan import choose_core
 
@@ -69,7 +69,7 @@ def check_drift(
     return with_model(verdict, load(list(model))) if model else verdict
 
 
-def renew_counts(path: Path) -> Baseline:
+def renew_counts(path: Path) -> InstructionCounts:
     """Count the whole suite with this build and write the counts to a file. Raises InputError where the file holds
     something other than counts."""
     if is_other_document(path):

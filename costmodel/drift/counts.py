@@ -12,18 +12,18 @@ import hashlib
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
-
-import msgspec
+from typing import Any, Final
 
 from costmodel import __version__
 from costmodel.drift.suite import drift_suite, suite_sha256
 from costmodel.drift.verdict import Drift, DriftVerdict
-from costmodel.errors import Inconclusive, InputError
-from costmodel.files import write_atomically
+from costmodel.errors import DecodeError, Inconclusive, InputError
+from costmodel.files import read_bytes, write_atomically
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
 from costmodel.machine import build_info
+from costmodel.records import decode_json, encode, kind_of, parse
+from costmodel.records.drift import Environment, InstructionCounts
 from costmodel.runs.design import Cell
 from costmodel.runs.store import file_fact
 from costmodel.timing.clock import cpu_flags
@@ -31,39 +31,10 @@ from costmodel.timing.icount import Count, count, tool_version
 
 DEFAULT_COUNT_TOLERANCE: Final = 0.005
 
-_KIND: Final = "instruction counts"
-_SCHEMA_VERSION: Final = 1
 _RENEW: Final = "renew it with `make baseline`, or check on the machine that it is of"
 
 
-class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """What counts depend on beside the sources. `libraries` are versions as built, `objects` SHA-256 of the shared
-    objects that were executed, by file name; `processor` is a hash over the features that libraries choose code by."""
-
-    architecture: str
-    compiler: str
-    libraries: str
-    objects: dict[str, str]
-    processor: str
-    valgrind: str
-
-
-class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts of the suite: `counts` has instructions of our own code and of libraries by operation."""
-
-    kind: Literal["instruction counts"] = _KIND
-    schema_version: int = _SCHEMA_VERSION
-    calibrate: str
-    suite_sha256: str
-    environment: Environment
-    counts: dict[str, tuple[Annotated[int, msgspec.Meta(gt=0)], Annotated[int, msgspec.Meta(ge=0)]]]
-
-
-class _Kind(msgspec.Struct):
-    kind: str = ""
-
-
-def take_counts(cells: Sequence[Cell]) -> Baseline:
+def take_counts(cells: Sequence[Cell]) -> InstructionCounts:
     """Count cells of the suite here and now. EnvironmentFault where this machine or build cannot count."""
     counted = count(cells)
     build = build_info()
@@ -76,50 +47,46 @@ def take_counts(cells: Sequence[Cell]) -> Baseline:
         valgrind=tool_version(),
     )
     counts = {cell.id: (found.own, found.libraries) for cell, found in zip(cells, counted.cells, strict=True)}
-    return Baseline(calibrate=__version__, suite_sha256=suite_sha256(), environment=environment, counts=counts)
+    return InstructionCounts(calibrate=__version__, suite_sha256=suite_sha256(), environment=environment, counts=counts)
 
 
-def write_counts(baseline: Baseline, path: Path) -> None:
+def write_counts(baseline: InstructionCounts, path: Path) -> None:
     """The same counts give the same bytes."""
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(baseline, order="sorted"), indent=1) + b"\n")
+    write_atomically(path, encode(baseline, indent=1))
 
 
-def read_counts(path: Path) -> Baseline:
+def read_counts(path: Path) -> InstructionCounts:
     """InputError for a file that `write_counts` did not write."""
+    content = read_bytes(path)
     try:
-        baseline = msgspec.json.decode(path.read_bytes(), type=Baseline)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(
-            f"{path} is no baseline of instruction counts: {error}; --renew writes one, "
-            "and to compare cost models name a MODEL too"
-        ) from error
-    if baseline.schema_version != _SCHEMA_VERSION:
-        raise InputError(f"{path} has schema version {baseline.schema_version}; this tool reads {_SCHEMA_VERSION}")
-    return baseline
+        return parse(content, str(path), InstructionCounts)
+    except DecodeError as error:
+        raise DecodeError(f"{error}; to compare cost models name a MODEL too") from error
 
 
 def holds_counts(path: Path) -> bool:
     """Whether a file says that it is a baseline of counts. InputError where it cannot be read."""
+    content = read_bytes(path)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Kind).kind == _KIND
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.MsgspecError, RecursionError):
+        return _says_counts(content, path)
+    except DecodeError:
         return False
 
 
 def is_other_document(path: Path) -> bool:
     """Whether a file is JSON of another kind, such as a model. A damaged file is not."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Kind).kind != _KIND
-    except (OSError, msgspec.MsgspecError, RecursionError):
+        return not _says_counts(read_bytes(path), path)
+    except InputError:
         return False
 
 
+def _says_counts(content: bytes, path: Path) -> bool:
+    return kind_of(decode_json(content, dict[str, Any], str(path)), InstructionCounts) is not None
+
+
 def compare_counts(
-    baseline: Baseline, candidate: Baseline, source: str, tolerance: float = DEFAULT_COUNT_TOLERANCE
+    baseline: InstructionCounts, candidate: InstructionCounts, source: str, tolerance: float = DEFAULT_COUNT_TOLERANCE
 ) -> DriftVerdict:
     """Counts against counts, of the operations that the candidate has. Inconclusive where they are not counts of the
     same suite by the same compiler."""
@@ -136,7 +103,7 @@ def compare_counts(
     return DriftVerdict("deterministic", "instructions", source, tolerance, drifts, tuple(notes))
 
 
-def _require_comparable(baseline: Baseline, candidate: Baseline, source: str) -> None:
+def _require_comparable(baseline: InstructionCounts, candidate: InstructionCounts, source: str) -> None:
     was, now = baseline.environment, candidate.environment
     if (was.architecture, _version(was.compiler)) != (now.architecture, _version(now.compiler)):
         raise Inconclusive(

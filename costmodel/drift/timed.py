@@ -1,8 +1,12 @@
 """Drift by time: two builds side by side, and verdicts by equivalence.
 
-Each pair of fresh processes gives one log-ratio an operation, the trimmed mean over its rounds. Pairs are independent,
-so Student's t over the pairs gives the intervals. They are looked at after a few set numbers of pairs, and what is
-decided then is measured no more; each look has its equal part of the 5 %, so that looking often does not help chance.
+Each pair of fresh processes gives one log-ratio an operation, the median over its rounds: where the machine changes its
+pace between the turns of a round, the round is off by the whole of that, one way or the other. Pairs are independent,
+but not of one normal law: of a hundred, one has a process that is twice as slow for its whole life. One such pair would
+take the mean of fifty along and leave nothing decided, so the trimmed mean over pairs is taken, with the error that
+follows from the Winsorized variance (J. W. Tukey and D. H. McLaughlin, Sankhya A 25, 1963; K. K. Yuen, Biometrika 61,
+1974). Pairs are looked at after a few set numbers of them, and what is decided then is measured no more; each look has
+its equal part of the 5 %, so that looking often does not help chance.
 
 - regressed, improved: the ratio lies beyond the band, after Holm over all operations and both directions
 - unchanged: the interval lies within the band
@@ -31,11 +35,12 @@ from costmodel.timing.duet import Build, play
 DEFAULT_TIME_TOLERANCE: Final = 0.01
 DEFAULT_SECONDS: Final = 150.0
 
-_LOOKS: Final = (8, 20, 50)  # pairs of processes
+_LOOKS: Final = (8, 20, 50, 100)  # pairs of processes
 _ALPHA: Final = 0.05 / len(_LOOKS)
 _ROUNDS: Final = 32  # of a pair
+_DRAWS: Final = 16  # places of code and data that these are spread over
 _FEWEST_ROUNDS: Final = 8
-_TRIM: Final = 0.25
+_TRIM: Final = 0.2  # of the pairs, at each end
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int, float], None]
@@ -100,21 +105,17 @@ def _take(
     baseline: Build, candidate: Build, operations: Sequence[_Operation], *, core: int, clock: ClockName, seed: str
 ) -> None:
     cells = [operation.cell for operation in operations]
-    ratios = play(baseline, candidate, cells, core=core, clock=clock, rounds=_ROUNDS, seed=seed)
-    for operation, log, ns in zip(operations, _trimmed_means(ratios.logs), ratios.ns.T, strict=True):
+    ratios = play(baseline, candidate, cells, core=core, clock=clock, rounds=_ROUNDS, seed=seed, draws=_DRAWS)
+    for operation, log, ns in zip(operations, _medians(ratios.logs), ratios.ns.T, strict=True):
         operation.logs.append(log)
         operation.ns.append(ns)
 
 
-def _trimmed_means(logs: Floats) -> Floats:
+def _medians(logs: Floats) -> Floats:
     """Over the rounds; NaN where too few are clean."""
-    means = np.full(logs.shape[1], np.nan)
-    for cell in range(logs.shape[1]):
-        clean = np.sort(logs[np.isfinite(logs[:, cell]), cell])
-        if len(clean) >= _FEWEST_ROUNDS:
-            cut = int(_TRIM * len(clean))
-            means[cell] = clean[cut : len(clean) - cut].mean()
-    return means
+    enough = np.isfinite(logs).sum(axis=0) >= _FEWEST_ROUNDS
+    medians: Floats = np.nanmedian(np.where(enough, logs, 0.0), axis=0)
+    return np.where(enough, medians, np.nan)
 
 
 def _judged(operations: Sequence[_Operation], tolerance: float, family: int) -> list[Drift]:
@@ -131,30 +132,34 @@ def _judged(operations: Sequence[_Operation], tolerance: float, family: int) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Statistics:
-    """Of the log-ratio: mean, standard error and number of pairs."""
+    """Of the log-ratio: trimmed mean, its standard error, and degrees of freedom."""
 
     mean: float
     error: float
-    pairs: int
+    freedom: int
 
     @classmethod
     def of(cls, logs: Floats) -> _Statistics:
         if len(logs) < 2:
-            return cls(0.0, np.inf, 2)
+            return cls(0.0, np.inf, 1)
+        ordered = np.sort(logs)
+        cut = int(_TRIM * len(ordered))
+        kept = ordered[cut : len(ordered) - cut]
+        spread = np.clip(ordered, kept[0], kept[-1]).std(ddof=1) * np.sqrt(len(ordered) - 1)
         # Ratios that agree to the last digit are ties of the clock, not exact knowledge.
-        error = max(float(logs.std(ddof=1)) / np.sqrt(len(logs)), 1e-6)
-        return cls(float(logs.mean()), error, len(logs))
+        error = max(float(spread) / np.sqrt(len(kept) * (len(kept) - 1)), 1e-6)
+        return cls(float(kept.mean()), error, len(kept) - 1)
 
     def beyond(self, bound: float) -> float:
         """P-value against a ratio of at most `bound`."""
-        return float(stdtr(self.pairs - 1, (bound - self.mean) / self.error))
+        return float(stdtr(self.freedom, (bound - self.mean) / self.error))
 
     def below(self, bound: float) -> float:
         """P-value against a ratio of at least `bound`."""
-        return float(stdtr(self.pairs - 1, (self.mean - bound) / self.error))
+        return float(stdtr(self.freedom, (self.mean - bound) / self.error))
 
     def interval(self) -> tuple[float, float]:
-        half = float(stdtrit(self.pairs - 1, 1 - _ALPHA / 2)) * self.error
+        half = float(stdtrit(self.freedom, 1 - _ALPHA / 2)) * self.error
         return self.mean - half, self.mean + half
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Literal
 
 from costmodel.judging.change import Change, worst
 from costmodel.judging.estimate import Estimate
 from costmodel.model import CostModel
-
-DRIFT_SCHEMA_VERSION: Final = 1
+from costmodel.records import drift as records
+from costmodel.records import finite
+from costmodel.records.figures import ExitCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class DriftVerdict:
         return worst(drift.status for drift in self.drifts)
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         return self.status.exit_code
 
     @property
@@ -52,30 +53,30 @@ class DriftVerdict:
         parts = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
         return f"{self.status.value}: {parts}, within ±{100 * self.tolerance:.3g} % counts as unchanged"
 
-    def to_dict(self) -> dict[str, Any]:
+    def document(self, provenance: records.Provenance | None = None) -> records.Drift:
         """The document of `--json`."""
-        return {
-            "schema_version": DRIFT_SCHEMA_VERSION,
-            "mode": self.mode,
-            "unit": self.unit,
-            "baseline": self.baseline,
-            "tolerance": self.tolerance,
-            "status": self.status.value,
-            "exit_code": self.exit_code,
-            "notes": list(self.notes),
-            "operations": [
-                {
-                    "operation": drift.operation,
-                    "baseline": drift.baseline,
-                    "candidate": drift.candidate,
-                    "ratio": drift.ratio.value,
-                    "interval": [drift.ratio.low, drift.ratio.high],
-                    "status": drift.status.value,
-                    "note": drift.note,
-                }
+        return records.Drift(
+            mode=self.mode,
+            unit=self.unit,
+            baseline=self.baseline,
+            tolerance=self.tolerance,
+            status=self.status.value,
+            exit_code=self.exit_code,
+            notes=self.notes,
+            operations=tuple(
+                records.Operation(
+                    operation=drift.operation,
+                    baseline=finite(drift.baseline),
+                    candidate=finite(drift.candidate),
+                    ratio=finite(drift.ratio.value),
+                    interval=(finite(drift.ratio.low), finite(drift.ratio.high)),
+                    status=drift.status.value,
+                    note=drift.note,
+                )
                 for drift in self.drifts
-            ],
-        }
+            ),
+            provenance=provenance,
+        )
 
 
 def with_model(verdict: DriftVerdict, model: CostModel) -> DriftVerdict:

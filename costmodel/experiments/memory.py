@@ -10,15 +10,14 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from costmodel.errors import ModelError
 from costmodel.experiments.domains import DOMAINS, Sizes
 from costmodel.experiments.terms import Application, constant_of
 from costmodel.model import CostingFunction, CostModel
 from costmodel.plutus import BUILTIN_BY_NAME, Builtin, Constant, DataConstr, DataList, DataMap
-
-MEMORY_SCHEMA_VERSION: Final = 1
+from costmodel.records import evaluation as records
 
 _WORD_BITS: Final = 64
 _WORD_BYTES: Final = 8
@@ -53,8 +52,9 @@ class Point:
     charged: int
     result: int
 
-    def to_json(self) -> dict[str, object]:
-        return {"sizes": list(self.sizes), "charged_words": self.charged, "result_words": self.result}
+    def record(self) -> records.MemoryPoint:
+        """As documents have it."""
+        return records.MemoryPoint(sizes=self.sizes, charged_words=self.charged, result_words=self.result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +90,18 @@ class MemoryCheck:
         dear = [point for point in self.points if point.charged > point.result]
         return max(dear, key=lambda point: point.charged - point.result, default=None)
 
-    def to_json(self) -> dict[str, Any]:
+    def record(self) -> records.MemoryCheck:
+        """As documents have it."""
         under, over = self.worst_under, self.worst_over
-        return {
-            "builtin": self.builtin,
-            "shape": self.function.shape.id.tag,
-            "finding": self.finding.value,
-            "points": len(self.points),
-            "exact": self.exact,
-            "worst_under": None if under is None else under.to_json(),
-            "worst_over": None if over is None else over.to_json(),
-        }
+        return records.MemoryCheck(
+            builtin=self.builtin,
+            shape=self.function.shape.id.tag,
+            finding=self.finding.value,
+            points=len(self.points),
+            exact=self.exact,
+            worst_under=None if under is None else under.record(),
+            worst_over=None if over is None else over.record(),
+        )
 
 
 def check_memory(model: CostModel, builtins: Iterable[str], seed: int = 0) -> tuple[MemoryCheck, ...]:

@@ -273,15 +273,17 @@ def _measured(costs: Floats, replicates: Replicates) -> Interval:
 
 
 def _places(priced: PricedFunction, sizes: Sequence[tuple[int, ...]], replicates: Replicates) -> tuple[Place, ...]:
-    fitted, smooth = priced.predict(sizes), priced.predict(sizes, constrained=False)
-    return tuple(
-        Place(
+    different = list(dict.fromkeys(sizes))
+    fitted, smooth = priced.predict(different), priced.predict(different, constrained=False)
+    places = {
+        at: Place(
             sizes=at,
             fitted=interval_of(replicates, fitted[:, i], smooth[:, i], nonnegative=bool((fitted[:, i] >= 0).all())),
             charged_ps=priced.function.evaluate(at),
         )
-        for i, at in enumerate(sizes)
-    )
+        for i, at in enumerate(different)
+    }
+    return tuple(places[at] for at in sizes)
 
 
 def _flags(
@@ -292,7 +294,7 @@ def _flags(
         yield Flag(FlagKind.FEW_CELLS, f"{known} different sizes for {wanted} coefficients")
     if applications.unpaired:
         yield Flag(FlagKind.UNPAIRED, f"{applications.unpaired} cells without a partner were left out")
-    reasons = [missed[cell] for pair in applications.cells for cell in pair if cell in missed]
+    reasons = [missed[cell] for pair in applications.cells for cell in dict.fromkeys(pair) if cell in missed]
     if reasons:
         yield Flag(FlagKind.UNCERTAIN, f"{len(reasons)} cells missed their precision: {reasons[0]}")
     if priced.worst_relative_residual > POOR_FIT:

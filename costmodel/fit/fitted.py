@@ -62,7 +62,7 @@ class Provenance:
     rounding: Rounding
     coverage: float | None
     lost: tuple[str, ...]
-    reference_yardstick_ns: float
+    reference_yardstick_ns: float | None
     hash_yardstick_ns: float | None
     yardsticks: tuple[str, ...]
     processes: int
@@ -110,14 +110,18 @@ class FittedModel:
     def cost_model(self) -> CostModel:
         """The model as it is charged, with everything else under its `extras`."""
         prices = {coefficient.name: coefficient.charged_ps or 0 for coefficient in self.steps.coefficients}
-        steps = {kind: ExUnits(prices[kind.json_key], units.mem) for kind, units in self.ledger.steps.items()}
-        startup = self.ledger.startup
+        steps = {
+            kind: ExUnits(prices[kind.json_key], self.ledger.steps[kind].mem)
+            for kind in StepKind
+            if kind in self.ledger.steps and kind.json_key in prices
+        }
+        startup = self.ledger.startup if STARTUP_KEY in prices else None
         return CostModel(
             builtins={
                 fit.name: BuiltinCost(fit.priced.function, self.ledger.builtins[fit.name].memory)
                 for fit in self.builtins
             },
-            steps={kind: steps[kind] for kind in StepKind},
+            steps=steps,
             startup=None if startup is None else replace(startup, cpu=prices[STARTUP_KEY]),
             extras=self._extras(),
             source=f"model fitted to {', '.join(run['run'] for run in self.provenance.runs)}",
@@ -182,7 +186,9 @@ class FittedModel:
                 "seed": origin.seed,
             },
             "no_ops": {no_op.name: no_op.to_json() for no_op in self.no_ops},
-            "reference_yardstick_ns": rounded(origin.reference_yardstick_ns),
+            "reference_yardstick_ns": None
+            if origin.reference_yardstick_ns is None
+            else rounded(origin.reference_yardstick_ns),
             "schema_version": SCHEMA_VERSION,
             "shapes": {name: study.to_json() for name, study in self.shapes.items()},
             "steps": self.steps.to_json(),

@@ -30,16 +30,16 @@ class Observations:
     """What runs observed of C cells in P processes.
 
     `logs` is P × C: the trimmed mean of log ns of one evaluation, brought to the state of the machine in which the
-    yardstick takes `reference_yardstick_ns`; NaN where a process has too few clean batches of the cell. `yardsticks`
-    names the columns whose geometric mean the yardstick is; `hash_yardstick_ns` the median of the hash one, which alone
-    does not depend on what else a session times. `uncertain` has the reason for each cell that missed its
-    precision, `lost` the cells of which no process had enough clean batches.
+    yardstick takes `reference_yardstick_ns`, if there is one; NaN where a process has too few clean batches of the
+    cell. `yardsticks` names the columns whose geometric mean the yardstick is; `hash_yardstick_ns` the median of the
+    hash one, which alone does not depend on what else a session times. `uncertain` has the reason for each cell that
+    missed its precision, `lost` the cells of which no process had enough clean batches.
     """
 
     cells: tuple[Cell, ...]
     logs: Floats
     clusters: Clusters
-    reference_yardstick_ns: float
+    reference_yardstick_ns: float | None
     hash_yardstick_ns: float | None
     yardsticks: tuple[str, ...]
     uncertain: dict[Cell, str]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.errors import InputError
-from costmodel.fit.official_rows import Criterion, Row
+from costmodel.imports.criterion_csv import Criterion, Row
 from costmodel.model import MAX_COST, BuiltinCost, CostingFunction, CostModel, ShapeId, Variant, ledger_model, us_to_ps
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS
 

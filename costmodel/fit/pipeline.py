@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,11 +15,12 @@ from costmodel.fit.cells import BUILTINS, CALLS, STEPS, is_nop
 from costmodel.fit.covariance import errors_of
 from costmodel.fit.envelope import Points
 from costmodel.fit.fitted import FittedModel, Provenance
-from costmodel.fit.joint import adjust, adjusted_builtins, adjusted_steps
+from costmodel.fit.imported import are_imported, imported_points, observe_imported, whole_times, without_no_ops
+from costmodel.fit.joint import Joint, adjust, adjusted_builtins, adjusted_steps
 from costmodel.fit.observations import Observations, check_runs, observe
 from costmodel.fit.prices import Rounding
 from costmodel.fit.resample import replicate
-from costmodel.fit.steps import fit_steps, smallest_costs
+from costmodel.fit.steps import StepsFit, fit_steps, smallest_costs
 from costmodel.model import Variant, ledger_model
 from costmodel.runs.anomalies import oddities, origin
 from costmodel.runs.store import Run
@@ -50,6 +52,8 @@ def fit_runs(
     if coverage is not None and not 0.5 <= coverage < 1:
         raise InputError(f"a coverage of {coverage:g} is no upper envelope; take 0.5 or more, and less than 1")
     check_runs(runs)
+    if are_imported(runs):
+        return _fit_imported(runs, variant, seed, replicates, rounding, coverage, compare_shapes=compare_shapes)
     observed = observe(runs)
     resampled = replicate(observed.logs, observed.clusters, count=replicates, seed=seed)
     ledger = ledger_model(variant)
@@ -83,6 +87,43 @@ def fit_runs(
         shapes=_shapes(points, seed) if compare_shapes else {},
         errors=errors_of(steps, builtins, resampled),
         provenance=_provenance(runs, observed, variant, seed, replicates, rounding, coverage),
+        ledger=ledger,
+    )
+
+
+def _fit_imported(
+    runs: Sequence[Run],
+    variant: Variant,
+    seed: int,
+    replicates: int,
+    rounding: Rounding,
+    coverage: float | None,
+    *,
+    compare_shapes: bool,
+) -> FittedModel:
+    """The fit of measurements made elsewhere: of builtins alone."""
+    observed = observe_imported(runs)
+    resampled = replicate(observed.logs, observed.clusters, count=replicates, seed=seed)
+    ledger = ledger_model(variant)
+    applied = whole_times(observed.cells, observed.columns(BUILTINS), resampled)
+    points, unfitted = imported_points(applied, resampled, ledger, variant)
+    if not points:
+        raise InputError(f"{runs[0].path}: no builtin can be fitted, e.g. {next(iter(unfitted.values()))}")
+    builtins = fit_builtins(
+        points, applied, resampled, observed.uncertain, rounding=rounding, coverage=coverage, seed=seed
+    )
+    steps = StepsFit.unmeasured_by(resampled)
+    provenance = _provenance(runs, observed, variant, seed, replicates, rounding, coverage)
+    return FittedModel(
+        steps=steps,
+        builtins=builtins,
+        joint=Joint(reason="the runs were imported and have no programs of steps"),
+        no_ops=(),
+        calls=(),
+        unfitted=unfitted,
+        shapes=_shapes(points, seed) if compare_shapes else {},
+        errors=errors_of(steps, builtins, resampled),
+        provenance=replace(provenance, oddities=(*provenance.oddities, *without_no_ops(applied))),
         ledger=ledger,
     )
 

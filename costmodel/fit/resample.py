@@ -13,12 +13,13 @@ processes. The bootstrap gives the interval its shape, the jackknife its size.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -64,8 +65,9 @@ class Replicates:
         """95 % interval of a quantity from its N replicates; `smooth` are those without a constraint."""
         first = 1 + len(self.clusters.run)
         point = float(values[0])
-        low, high = (float(q) for q in np.quantile(values[first:], [_TAIL, 1 - _TAIL]))
-        stretch = self._stretch(smooth)
+        ends = np.quantile(values[first:], [_TAIL, 1 - _TAIL])
+        low, high = ends.tolist()
+        stretch = self._stretch(smooth, ends if smooth is values else np.quantile(smooth[first:], [_TAIL, 1 - _TAIL]))
         low, high = point - stretch * max(point - low, 0.0), point + stretch * max(high - point, 0.0)
         return (max(low, 0.0) if nonnegative else low), high
 
@@ -77,14 +79,14 @@ class Replicates:
         processes = len(self.clusters.run)
         return scaled_influences(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
 
-    def _stretch(self, smooth: Floats) -> float:
-        """How much wider than its percentiles an interval has to be."""
+    def _stretch(self, smooth: Floats, ends: Floats) -> float:
+        """How much wider than its percentiles, which are the `ends` of its resamples, an interval has to be."""
         processes = len(self.clusters.run)
-        low, high = np.quantile(smooth[1 + processes :], [_TAIL, 1 - _TAIL])
+        low, high = ends.tolist()
         variance, freedom = jackknife_variance(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
         if high <= low or variance == 0:
             return 1.0
-        return float(student_t.ppf(1 - _TAIL, freedom) * np.sqrt(variance) / ((high - low) / 2))
+        return float(stdtrit(freedom, 1 - _TAIL) * math.sqrt(variance) / ((high - low) / 2))
 
 
 def replicate(logs: Floats, clusters: Clusters, *, count: int, seed: int) -> Replicates:

@@ -99,6 +99,26 @@ class StepsFit:
         found: Floats = self.footprint.range.doublings(cells) * self.footprint.replicates_ps[0]
         return found
 
+    @classmethod
+    def unmeasured_by(cls, replicates: Replicates) -> StepsFit:
+        """The fit of runs that have no step cells: no step has a price."""
+        none = Interval(0.0, 0.0, 0.0)
+        return cls(
+            coefficients=(),
+            single=(none, none),
+            single_r2=None,
+            least_squares_ps=(),
+            scatter=0.0,
+            lack=LackOfFit(np.zeros((0, 0)), 0.0, 0.0),
+            unmeasured=(),
+            footprint=None,
+            condition=0.0,
+            r2=None,
+            worst_relative_residual=0.0,
+            cells=0,
+            replicates_ps=np.zeros((len(replicates.times_ps), 0)),
+        )
+
     @property
     def flags(self) -> tuple[Flag, ...]:
         return tuple(flag for coefficient in self.coefficients for flag in coefficient.flags)

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.errors import CheckFailed, Inconclusive
+from costmodel.records.figures import ExitCode
 
 
 class Change(StrEnum):
@@ -27,9 +27,10 @@ class Change(StrEnum):
         return cls.IMPROVED if ratio < 1 - tolerance else cls.UNCHANGED
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """0 nothing became slower, 1 something did, 3 inconclusive."""
-        return {Change.REGRESSED: CheckFailed.exit_code, Change.INCONCLUSIVE: Inconclusive.exit_code}.get(self, 0)
+        codes: dict[Change, ExitCode] = {Change.REGRESSED: 1, Change.INCONCLUSIVE: 3}
+        return codes.get(self, 0)
 
 
 def worst(changes: Iterable[Change]) -> Change:

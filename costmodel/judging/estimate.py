@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from costmodel.errors import CheckFailed, Inconclusive, InputError
+from costmodel.errors import InputError
+from costmodel.records import finite
+from costmodel.records.figures import Estimate as EstimateRecord
+from costmodel.records.figures import ExitCode
 
 
 class Estimate(NamedTuple):
@@ -16,6 +19,10 @@ class Estimate(NamedTuple):
     value: float
     low: float
     high: float
+
+    def record(self) -> EstimateRecord:
+        """As documents have it."""
+        return EstimateRecord(value=finite(self.value), interval=(finite(self.low), finite(self.high)))
 
 
 class Status(StrEnum):
@@ -26,11 +33,10 @@ class Status(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """What the command line ends with."""
-        return {Status.PASSED: 0, Status.FAILED: CheckFailed.exit_code, Status.INCONCLUSIVE: Inconclusive.exit_code}[
-            self
-        ]
+        codes: dict[Status, ExitCode] = {Status.PASSED: 0, Status.FAILED: 1, Status.INCONCLUSIVE: 3}
+        return codes[self]
 
 
 def ratio(observed: Estimate, predicted: Estimate) -> Estimate:

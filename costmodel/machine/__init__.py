@@ -1,6 +1,32 @@
-"""Evaluators behind one small interface: exact ExUnits, counts, results. The native one is the first."""
+"""Evaluators behind one interface: the native machine, with exact ExUnits and counts, and drivers of any others."""
 
-from costmodel.machine.interface import Machine, Outcome, Status
-from costmodel.machine.native import BuildInfo, Features, NativeMachine, Script, build_info
+from costmodel.machine.interface import (
+    CellLost,
+    Evaluator,
+    Loaded,
+    Order,
+    Outcome,
+    Reading,
+    Status,
+    Subject,
+    evaluator_label,
+)
+from costmodel.machine.native import BuildInfo, Features, NativeMachine, Script, build_info, exact_machine
 
-__all__ = ["BuildInfo", "Features", "Machine", "NativeMachine", "Outcome", "Script", "Status", "build_info"]
+__all__ = [
+    "BuildInfo",
+    "CellLost",
+    "Evaluator",
+    "Features",
+    "Loaded",
+    "NativeMachine",
+    "Order",
+    "Outcome",
+    "Reading",
+    "Script",
+    "Status",
+    "Subject",
+    "build_info",
+    "evaluator_label",
+    "exact_machine",
+]

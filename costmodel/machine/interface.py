@@ -1,14 +1,18 @@
-"""What an evaluator takes and gives. Programs, arguments and results are bytes, so it may live in another process."""
+"""What an evaluator takes and gives. Programs, arguments and results are bytes, so it may live in another process.
+
+The native machine is one implementation, a driver (`driver.py`) is the other. A session loads its cells as works and
+has them timed; it does not know what lies behind.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from costmodel.errors import CheckFailed
 from costmodel.model import ExUnits
-from costmodel.plutus import LedgerLanguage
 
 
 class Status(Enum):
@@ -39,20 +43,89 @@ class Outcome:
     logs: tuple[str, ...] = ()
 
 
-class Machine(Protocol):
-    """An evaluator for one cost model."""
+class Subject(Protocol):
+    """What is to be timed: a cell of a design, or anything with the same parts."""
 
-    def run(
-        self,
-        program: bytes,
-        arguments: Sequence[bytes],
-        *,
-        language: LedgerLanguage,
-        protocol_version: int,
-        budget: ExUnits,
-    ) -> Outcome:
-        """Evaluates a flat program applied to Data arguments in CBOR.
+    @property
+    def id(self) -> str: ...
+    @property
+    def work(self) -> str: ...
+    @property
+    def flat(self) -> bytes: ...
+    @property
+    def arguments(self) -> tuple[bytes, ...]: ...
+    @property
+    def steps(self) -> dict[str, int]: ...
+    @property
+    def builtins(self) -> dict[str, int]: ...
+    @property
+    def vary(self) -> tuple[int, ...]: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def protocol_version(self) -> int: ...
+    @property
+    def nops(self) -> bool: ...
 
-        Raises DecodeError where the program or an argument is malformed or not available in that language and
-        protocol version.
-        """
+
+class Loaded(Protocol):
+    """A subject that its evaluator is ready to time."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def evaluator(self) -> Evaluator: ...
+    @property
+    def spent(self) -> ExUnits | None:
+        """What one run spends, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A batch to be timed: `warm_up` runs first, then `iterations` inside the clock."""
+
+    work: Loaded
+    iterations: int
+    warm_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A batch as it came from the clock. `gate` names what disturbed it. With a `fault`, which says why, there is no
+    time, and will be none of this work."""
+
+    ticks: int
+    gate: str
+    cpu: int
+    fault: str = ""
+
+
+class CellLost(CheckFailed):
+    """An evaluator cannot do what one cell asks. The others are not concerned."""
+
+
+class Evaluator(Protocol):
+    """Something that runs programs and times them, on one core."""
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What it is, as a manifest names it: runs of evaluators with unlike facts are never taken together."""
+
+    @property
+    def differences(self) -> Mapping[str, str]:
+        """By name of a work that was prepared, how its ExUnits differ from the exact ones."""
+
+    def prepare(self, subject: Subject, *, checked: bool = False, parameters: Sequence[int] | None = None) -> Loaded:
+        """A subject as work. CellLost where this evaluator cannot do it; CheckFailed where the subject itself is wrong,
+        unless it was `checked` before. `parameters` is the cost model as the ledger's array, by default today's."""
+
+    def time(self, orders: Sequence[Order]) -> list[Reading]:
+        """One batch of each, in this order."""
+
+    def close(self) -> None:
+        """End what it holds."""
+
+
+def evaluator_label(facts: Mapping[str, str]) -> str:
+    """An evaluator's name and version, for people."""
+    return f"{facts.get('name', 'unknown')} {facts.get('version') or facts.get('sha256', '')[:8]}".strip()

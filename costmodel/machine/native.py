@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any, Final
 
 from costmodel._native import ffi, lib
-from costmodel.errors import DecodeError, EnvironmentFault, ModelError
-from costmodel.machine.interface import Outcome, Status
-from costmodel.model import CostModel, ExUnits, StepKind, Variant, pack
+from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError, ModelError
+from costmodel.machine.interface import Outcome, Status, Subject
+from costmodel.model import CostModel, ExUnits, StepKind, Variant, from_array, ledger_model, pack, variant_for
 from costmodel.plutus import (
     BUILTINS,
     NO_BOUNDS,
@@ -220,21 +220,6 @@ class NativeMachine:
         }
         return Features(raw.footprint, {name: float(getattr(raw, name)) for name in _COUNTED} | calls)
 
-    def run(
-        self,
-        program: bytes,
-        arguments: Sequence[bytes],
-        *,
-        language: LedgerLanguage,
-        protocol_version: int,
-        budget: ExUnits,
-    ) -> Outcome:
-        """`Machine.run`: decodes, applies and evaluates."""
-        script = Script.decode(program, language, protocol_version)
-        for argument in arguments:
-            script.apply_data(argument)
-        return self.evaluate(script, budget, result=True)
-
     def _logs(self) -> tuple[str, ...]:
         log = lib.cal_machine_log(self.handle)
         lines = (ffi.cast("cal_bytes *", log.lines[i]) for i in range(log.count))
@@ -257,3 +242,47 @@ class NativeMachine:
         if status != lib.CAL_OK:
             return None, text_of(error)
         return bytes(ffi.buffer(out[0], length[0])), None
+
+
+def exact_machine(variant: Variant, model: CostModel | None = None) -> NativeMachine:
+    """A machine that charges as a cost model says, by default the ledger's own of that variant."""
+    return NativeMachine(model or ledger_model(variant), variant)
+
+
+def language_of(subject: Subject) -> LedgerLanguage:
+    """InputError where it names none."""
+    try:
+        return LedgerLanguage(subject.language)
+    except ValueError:
+        raise InputError(f"cell {subject.id!r} is in {subject.language!r}, which is no ledger language") from None
+
+
+def machine_for(subject: Subject, parameters: Sequence[int] | None = None) -> NativeMachine:
+    """A machine for a subject's language and protocol version; `parameters` is its cost model as the ledger's array."""
+    language, version = language_of(subject), subject.protocol_version
+    model = None if parameters is None else from_array(parameters, language, version)
+    return exact_machine(variant_for(language, version), model)
+
+
+def decoded(subject: Subject) -> Script:
+    """A subject's program with its arguments applied. Raises DecodeError."""
+    script = Script.decode(subject.flat, language_of(subject), subject.protocol_version, measuring=subject.nops)
+    for argument in subject.arguments:
+        script.apply_data(argument)
+    return script
+
+
+def exact_outcome(
+    subject: Subject, machine: NativeMachine, script: Script, budget: ExUnits, *, result: bool = False
+) -> Outcome:
+    """What a subject comes to; `result` as in `NativeMachine.evaluate`. CheckFailed where that is no success, or does
+    not take the steps that it says."""
+    outcome = machine.evaluate(script, budget, result=result)
+    if outcome.status is not Status.SUCCESS:
+        raise CheckFailed(f"cell {subject.id!r} ends in {outcome.status.value} instead of success: {outcome.error}")
+    counted = (("steps", subject.steps, outcome.steps), ("builtins", subject.builtins, outcome.builtins))
+    for what, planned, found in counted:
+        expected = {name: count for name, count in planned.items() if count}
+        if expected != found:
+            raise CheckFailed(f"cell {subject.id!r} takes the {what} {found} instead of the planned {expected}")
+    return outcome

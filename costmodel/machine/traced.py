@@ -13,7 +13,7 @@ SCRIPTS: Final = "evaluator.script"
 BUILTINS: Final = "evaluator.builtin"
 
 
-class Evaluator(Protocol):
+class Runs(Protocol):
     """What evaluates decoded scripts."""
 
     def evaluate(self, script: Script, budget: ExUnits, *, result: bool = False) -> Outcome: ...
@@ -61,7 +61,7 @@ class Narrator:
 class TracedMachine:
     """An evaluator that has its evaluations told."""
 
-    def __init__(self, machine: Evaluator, narrator: Narrator) -> None:
+    def __init__(self, machine: Runs, narrator: Narrator) -> None:
         self._machine, self._narrator = machine, narrator
 
     def evaluate(self, script: Script, budget: ExUnits, *, result: bool = False) -> Outcome:
@@ -70,7 +70,7 @@ class TracedMachine:
         return outcome
 
 
-def traced(machine: Evaluator, trace: Trace) -> Evaluator:
+def traced(machine: Runs, trace: Trace) -> Runs:
     """An evaluator that says what it does, or, where that is muted, the machine itself: not to trace costs nothing."""
     narrator = Narrator.of(trace)
     return machine if narrator is None else TracedMachine(machine, narrator)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from costmodel.model.costing import CostingFunction
 from costmodel.model.costmodel import CostModel
@@ -13,6 +14,8 @@ from costmodel.model.steps import STARTUP_KEY, StepKind
 from costmodel.model.units import ExUnits
 from costmodel.model.variants import Variant
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, SizeMeasure
+from costmodel.records import finite
+from costmodel.records import parameters as records
 
 # Small, middling and large sizes of an argument, within what upstream's benchmarks and the ledger's limits span.
 _TYPICAL: dict[SizeMeasure, tuple[int, int, int]] = {
@@ -76,7 +79,7 @@ class EntryChange:
     """One costing function or step cost at typical sizes. `resource` is "cpu" or "memory"."""
 
     name: str
-    resource: str
+    resource: Literal["cpu", "memory"]
     costs: tuple[CostChange, ...]
 
     @property
@@ -90,17 +93,19 @@ class EntryChange:
         cost = self.costs[0]
         return 1 if cost.before is None else 2 if cost.after is None else 0
 
-    def to_json(self) -> dict[str, object]:
-        costs = [
-            {
-                "sizes": list(cost.sizes),
-                "before": cost.before,
-                "after": cost.after,
-                "change": cost.change if math.isfinite(cost.change) else None,
-            }
+    def record(self) -> records.EntryChange:
+        """As documents have it."""
+        costs = tuple(
+            records.CostChange(
+                sizes=cost.sizes,
+                before=cost.before,
+                after=cost.after,
+                change=finite(cost.change),
+                factor=cost.factor if 0 < cost.factor < math.inf else None,
+            )
             for cost in self.costs
-        ]
-        return {"name": self.name, "resource": self.resource, "costs": costs}
+        )
+        return records.EntryChange(name=self.name, resource=self.resource, costs=costs)
 
 
 def compare_costs(before: CostModel, after: CostModel, variant: Variant) -> tuple[EntryChange, ...]:

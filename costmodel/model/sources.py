@@ -19,7 +19,6 @@ from costmodel.model.ledger import builtin_file_order, ledger_model
 from costmodel.model.parameters import (
     ANY_LENGTH_SINCE,
     Arrays,
-    block_counts,
     from_array,
     parameter_count,
     parameter_names,
@@ -58,7 +57,11 @@ class Source:
     def languages(self, protocol_version: int) -> tuple[LedgerLanguage, ...]:
         """The languages that it says something about at a protocol version."""
         if self.arrays is not None:
-            return tuple(self.arrays)
+            found = tuple(each for each in self.arrays if language_available(each, protocol_version))
+            if not found:
+                names = ", ".join(each.value for each in self.arrays)
+                raise ModelError(f"{self.name} has {names} alone, and nothing at protocol version {protocol_version}")
+            return found
         deployed = tuple(language for language in _SETTLED if language_available(language, protocol_version))
         if self.model is None:
             return deployed
@@ -75,7 +78,7 @@ class Source:
             count = parameter_count(language, protocol_version)
             model = self.model or ledger_model(variant_for(language, protocol_version))
             return tuple(to_array(model, language, protocol_version, count))
-        array, count = self._own(language), block_counts(language)[0]
+        array, count = self._own(language), parameter_count(language, protocol_version)
         if protocol_version < ANY_LENGTH_SINCE and len(array) != count:
             raise ModelError(
                 f"{self.name} has {len(array)} parameters of {language.value}, and before protocol version "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -36,7 +36,7 @@ class Message(Record, frozen=True, kw_only=True):
             "sets the clock"
         ),
     ] = 0
-    fields: Annotated[dict[str, object], about("What else it says; by kind of message")]
+    fields: Annotated[dict[str, Any], about("What else it says; by kind of message")]
 
     @property
     def name(self) -> str:

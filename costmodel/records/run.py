@@ -40,10 +40,12 @@ class Machine(Record, frozen=True, kw_only=True):
     """
 
     id: Annotated[str, about("Hash of the rest; runs of different ids are never pooled")]
+    name: Annotated[str | None, about("What the user calls it; null unless the run was imported")] = None
     architecture: Annotated[str | None, about("Such as x86_64")] = None
-    cpu: Annotated[dict[str, str], about("What /proc/cpuinfo says of model and microcode")] = msgspec.field(
-        default_factory=dict
-    )
+    cpu: Annotated[
+        dict[str, str],
+        about("What /proc/cpuinfo says of model and microcode; of an imported run, what its files say of the machine"),
+    ] = msgspec.field(default_factory=dict)
     flags: Annotated[tuple[str, ...], about("Features of the processor by which libraries choose their code")] = ()
     cores: Annotated[Count | None, about("Cores that are online")] = None
     smt: Annotated[str | None, about("Whether simultaneous multithreading is on")] = None
@@ -260,6 +262,14 @@ class ClusterParameters(Record, frozen=True, kw_only=True, tag_field="of", tag="
     cost_model: Annotated[tuple[int, ...], about("Cost-model parameters in the ledger's order")]
 
 
+class ImportParameters(Record, frozen=True, kw_only=True, tag_field="of", tag="import"):
+    """What imported measurements are."""
+
+    formats: Annotated[tuple[str, ...], about("Formats of the files")]
+    cells: Annotated[Count, about("Number of cells, which are benchmarks")]
+    programs: Annotated[tuple[str, ...], about("Ledger language and protocol version in whose measures sizes are")]
+
+
 class SessionOutcome(Record, frozen=True, kw_only=True, tag_field="of", tag="session"):
     """What came of a session of timing."""
 
@@ -291,6 +301,15 @@ class ClusterOutcome(Record, frozen=True, kw_only=True, tag_field="of", tag="clu
     predicted_tx_ns: Annotated[float, about("Predicted time of a transaction")]
 
 
+class ImportOutcome(Record, frozen=True, kw_only=True, tag_field="of", tag="import"):
+    """What came of an import."""
+
+    files: Annotated[Count, about("Files that were read")]
+    measurements: Annotated[Count, about("Measurements of builtins and no-ops")]
+    without_interval: Annotated[Count, about("Of these, those without an interval")]
+    left_out: Annotated[dict[str, int], about("Measurements of no builtin, by the first part of their names")]
+
+
 class Origin(Record, frozen=True, kw_only=True):
     """A run as an input of a result."""
 
@@ -300,7 +319,9 @@ class Origin(Record, frozen=True, kw_only=True):
     versions: Annotated[dict[str, str], about("The tool, its native build and every C library")]
     machine: Annotated[str, about("The id of its machine")]
     clock: Annotated[str, about("The name of its clock")]
-    parameters: Annotated[SessionParameters | ClusterParameters | None, about("What it was made under")]
+    parameters: Annotated[
+        SessionParameters | ClusterParameters | ImportParameters | None, about("What it was made under")
+    ]
     files: Annotated[dict[str, FileFact], about("Its files, the manifest among them")]
     inputs: Annotated[dict[str, FileFact], about("The files that it was made from")]
     messages: Annotated[Summary, about("What its log holds")]
@@ -354,7 +375,9 @@ class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
     seed: Annotated[int, about("Seed of operands, orders and resamples")]
     machine: Machine
     clock: Clock
-    parameters: Annotated[SessionParameters | ClusterParameters | None, about("What it was made under")] = None
+    parameters: Annotated[
+        SessionParameters | ClusterParameters | ImportParameters | None, about("What it was made under")
+    ] = None
     files: Annotated[dict[str, FileFact], about("Files of the run, once it has ended")] = msgspec.field(
         default_factory=dict
     )
@@ -362,10 +385,15 @@ class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
     messages: Annotated[Summary, about("What messages.jsonl holds, once the run has ended")] = msgspec.field(
         default_factory=Summary
     )
-    outcome: Annotated[SessionOutcome | ClusterOutcome | None, about("What came of it, once it has ended")] = None
+    outcome: Annotated[
+        SessionOutcome | ClusterOutcome | ImportOutcome | None, about("What came of it, once it has ended")
+    ] = None
     uncertain: Annotated[dict[str, str], about("The reason for every cell that missed its precision")] = msgspec.field(
         default_factory=dict
     )
+    ex_units: Annotated[
+        dict[str, str], about("How the evaluator's ExUnits of a cell differ from the exact ones, by cell")
+    ] = msgspec.field(default_factory=dict)
     checksum: Annotated[str, about("SHA-256 of the rest of the manifest, as encoded with sorted keys")] = ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import selectors
+import signal
 import subprocess
 import sys
 import tempfile
@@ -111,13 +112,19 @@ def _opened(
     with (
         tempfile.TemporaryFile() as complaints,
         subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, env=environment
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            env=environment,
+            process_group=0,  # with what it starts: a driver ends with its worker
         ) as process,
     ):
         try:
             yield process, complaints
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _send(process: subprocess.Popen[bytes], job: msgspec.Struct) -> None:

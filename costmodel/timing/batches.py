@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from itertools import groupby
+from typing import Final
 
-from costmodel._native import ffi, lib
-from costmodel.errors import CheckFailed
+from costmodel.machine import CellLost, Loaded, Order, Reading
 from costmodel.timing.clock import Clock
 from costmodel.timing.protocol import Batch, Block
-from costmodel.timing.work import error_text
 
 _ROUNDS: Final = 4  # a batch is timed this often before its block does without it
 _GROWTH: Final = 16  # at most so much longer is the next try at an iteration count
@@ -25,18 +24,11 @@ _WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the 
 _FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches, with one for three
 
 
-class Timeable(Protocol):
-    """Something with a name and a `cal_work *`."""
-
-    name: str
-    handle: Any
-
-
 @dataclass(slots=True)
 class Timed:
     """A work and the iterations of its batch."""
 
-    work: Timeable
+    work: Loaded
     iterations: int = 1
     expected_ns: float = 0.0  # of a batch, as when the iterations were confirmed
 
@@ -57,48 +49,36 @@ class Timed:
         return self.expected_ns * (self.batches + self.warm_up / self.iterations)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A batch as it came from the clock."""
-
-    ticks: int
-    gate: str
-    cpu: int
-
-
 class Stopwatch:
-    """Times batches on the calling thread."""
+    """Has batches timed by the evaluators of their works."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.start, self.ns_per_tick = clock.calibrate()
         self.timed_ticks = 0
-        self._gate = ffi.new("cal_gate *", lib.cal_gate_open())
 
     def time(self, timed: Sequence[Timed]) -> list[Reading]:
         """One batch of each, in this order, with a warm-up unless it follows a batch of the same. CheckFailed where a
-        run did not come to its expected result."""
-        orders = ffi.new("cal_batch_order[]", len(timed))
-        before = None
-        for order, item in zip(orders, timed, strict=True):
-            order.work, order.iterations = item.work.handle, item.iterations
-            order.warm_up = 0 if item is before else item.warm_up
+        run of the native machine did not come to its expected result; what a driver does wrong is in its reading."""
+        orders, before = [], None
+        for item in timed:
+            orders.append(Order(item.work, item.iterations, 0 if item is before else item.warm_up))
             before = item
-        batches = ffi.new("cal_batch[]", len(timed))
-        done, error = ffi.new("size_t *"), ffi.new("cal_error *")
-        status = lib.cal_batches_time(self.clock.native, self._gate, orders, len(timed), batches, done, error)
-        if status != lib.CAL_OK:
-            raise CheckFailed(f"cell {timed[done[0]].work.name!r}: {error_text(error)}")
-        readings = [Reading(batch.ticks, _gate(batch), batch.cpu_end) for batch in batches]
+        readings: list[Reading] = []
+        for evaluator, together in groupby(orders, key=lambda order: order.work.evaluator):
+            readings += evaluator.time(list(together))
         self.timed_ticks += sum(reading.ticks for reading in readings)
         return readings
 
     def confirm_iterations(self, timed: Timed, target_ns: float, *, known: bool = False) -> None:
         """Raise the iterations until two consecutive batches take the target or longer. Of iterations that are `known`
-        to, since an earlier process confirmed them, the first batch is enough if it does so again."""
+        to, since an earlier process confirmed them, the first batch is enough if it does so again. CellLost where the
+        evaluator cannot go on with the work."""
         confirmed: list[float] = []
         while len(confirmed) < (1 if known else 2):
             (reading,) = self.time([timed])
+            if reading.fault:
+                raise CellLost(reading.fault)
             ns = reading.ticks * self.ns_per_tick
             if ns >= target_ns:
                 confirmed.append(ns)
@@ -110,19 +90,10 @@ class Stopwatch:
         timed.expected_ns = min(confirmed)
 
 
-def _gate(batch: Any) -> str:
-    found = (
-        ("preempted", batch.involuntary > 0),
-        ("delayed", batch.run_delay_ns > 0),
-        ("migrated", batch.cpu_begin != batch.cpu_end),
-    )
-    return "+".join(name for name, raised in found if raised)
-
-
 class Yardsticks:
     """The two fixed loops whose time says which state the machine is in."""
 
-    def __init__(self, stopwatch: Stopwatch, arithmetic: Timeable, machine: Timeable, target_ns: float) -> None:
+    def __init__(self, stopwatch: Stopwatch, arithmetic: Loaded, machine: Loaded, target_ns: float) -> None:
         self._stopwatch = stopwatch
         self.timed = (Timed(arithmetic), Timed(machine))
         self.every_ns = _YARDSTICK_EVERY * target_ns
@@ -144,21 +115,28 @@ class Yardsticks:
 
 
 def time_block(
-    stopwatch: Stopwatch, yardsticks: Yardsticks, cells: Sequence[Timed], order: Sequence[int], process: int, block: int
+    stopwatch: Stopwatch,
+    yardsticks: Yardsticks,
+    cells: Mapping[int, Timed],
+    order: Sequence[int],
+    process: int,
+    block: int,
 ) -> Block:
     """Time the cells of `order` once, in this order, with yardsticks before, between and after; what a gate caught is
     timed again at the end.
 
-    Every batch is in the block's result, gated ones with the gate's name. Where the spin probe or all readings of a
-    yardstick say that the whole block was disturbed, every batch of it is gated.
+    Every batch is in the block's result, gated ones with the gate's name, and so is what the evaluator lost. Where the
+    spin probe or all readings of a yardstick say that the whole block was disturbed, every batch of it is gated.
     """
     gap_share = stopwatch.clock.spin_gap(_PROBE_NS, _GAP_NS, stopwatch.ns_per_tick)
     sequence = _with_yardsticks(cells, order, yardsticks.every_ns)
-    works = [*cells, *yardsticks.timed]
+    works = {**cells, -2: yardsticks.timed[0], -1: yardsticks.timed[1]}
     numbered = list(zip(sequence, stopwatch.time([works[index] for index in sequence]), strict=True))
     around = [reading for index, reading in numbered if index < 0]
     numbered = [(index, reading) for index, reading in numbered if index >= 0]
     numbered += _again(stopwatch, cells, numbered)
+    lost = {index: reading.fault for index, reading in numbered if reading.fault}
+    numbered = [(index, reading) for index, reading in numbered if not reading.fault]
     for _ in range(_ROUNDS):
         if not yardsticks.ns(around)[2]:
             around += stopwatch.time(yardsticks.timed)
@@ -176,10 +154,10 @@ def time_block(
         )
         for place, (index, reading) in enumerate(numbered)
     )
-    return Block(process, block, hash_ns, machine_ns, gap_share, batches)
+    return Block(process, block, hash_ns, machine_ns, gap_share, batches, tuple(lost.items()))
 
 
-def _with_yardsticks(cells: Sequence[Timed], order: Sequence[int], every_ns: float) -> list[int]:
+def _with_yardsticks(cells: Mapping[int, Timed], order: Sequence[int], every_ns: float) -> list[int]:
     """The batches of a block in turn: the index of a cell, or -2 and -1 for the yardsticks."""
     sequence = [-2, -1]
     ns = 0.0
@@ -193,10 +171,10 @@ def _with_yardsticks(cells: Sequence[Timed], order: Sequence[int], every_ns: flo
 
 
 def _again(
-    stopwatch: Stopwatch, cells: Sequence[Timed], first: Sequence[tuple[int, Reading]]
+    stopwatch: Stopwatch, cells: Mapping[int, Timed], first: Sequence[tuple[int, Reading]]
 ) -> Iterator[tuple[int, Reading]]:
     """Time again, a bounded number of times, what was gated."""
-    gated = [index for index, reading in first if reading.gate]
+    gated = [index for index, reading in first if reading.gate and not reading.fault]
     for _ in range(_ROUNDS - 1):
         if not gated:
             return

@@ -2,6 +2,9 @@
 
 A turn is a few milliseconds long, and turns come as baseline, candidate, candidate, baseline or the other way about, so
 that whatever the machine does meanwhile it does to both (L. Bulej et al., Duet Benchmarking, ICPE 2020).
+
+Where code and data lie makes an operation up to some percent faster or slower. Both processes have each operation at
+several places in turn: its data at others that the heap draws, its code in other pages of the process's own.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from costmodel.timing.clock import ClockName
 from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
 from costmodel.timing.surroundings import other_threads_off
 
-_CELLS_A_TURN: Final = 8
+_CELLS_A_TURN: Final = 4
 _BATCH_US: Final = 200.0
 
 
@@ -67,16 +70,24 @@ class Ratios(NamedTuple):
 
 
 def play(
-    baseline: Build, candidate: Build, cells: Sequence[Cell], *, core: int, clock: ClockName, rounds: int, seed: str
+    baseline: Build,
+    candidate: Build,
+    cells: Sequence[Cell],
+    *,
+    core: int,
+    clock: ClockName,
+    rounds: int,
+    seed: str,
+    draws: int = 1,
 ) -> Ratios:
-    """Time the cells in one fresh process of each build, `rounds` times in either.
+    """Time the cells in one fresh process of each build, `rounds` times in either, at each of `draws` places in turn.
 
     What a process fails with is raised: EnvironmentFault where it cannot run, CheckFailed where the machine does not do
     what a cell says.
     """
     chance = random.Random(seed)  # noqa: S311 - an order to be reproduced, no secret
     builds = [baseline, candidate]
-    part = Part(cells=tuple(cells), core=core, clock=clock, target_batch_us=_BATCH_US)
+    part = Part(cells=tuple(cells), core=core, clock=clock, target_batch_us=_BATCH_US, draws=draws)
     with ExitStack() as stack:
         players = {number: stack.enter_context(_player(builds[number], part)) for number in chance.sample((0, 1), 2)}
         ready = [players[number].ready() for number in (0, 1)]
@@ -84,7 +95,10 @@ def play(
         # Only now: processes inherit where they may run, and start faster on all cores.
         stack.enter_context(other_threads_off(core))
         ticks = np.array(
-            [_round([players[0], players[1]], iterations, chance, swapped=bool(number % 2)) for number in range(rounds)]
+            [
+                _round([players[0], players[1]], number * draws // rounds, iterations, chance, swapped=bool(number % 2))
+                for number in range(rounds)
+            ]
         )
     with np.errstate(invalid="ignore", divide="ignore"):
         logs = np.log(np.where(ticks > 0, ticks, np.nan)).mean(axis=3)
@@ -109,8 +123,8 @@ class _Player:
             raise EnvironmentFault(f"{self._build.name} speaks another protocol; compare builds of like versions")
         return answer
 
-    def turn(self, order: Sequence[int], iterations: tuple[int, ...]) -> tuple[int, ...]:
-        self._process.stdin.write(msgspec.json.encode(Turn(tuple(order), iterations)) + b"\n")
+    def turn(self, draw: int, order: Sequence[int], iterations: tuple[int, ...]) -> tuple[int, ...]:
+        self._process.stdin.write(msgspec.json.encode(Turn(draw, tuple(order), iterations)) + b"\n")
         self._process.stdin.flush()
         answer = self._answer()
         if not isinstance(answer, Played) or len(answer.ticks) != len(order):
@@ -143,14 +157,14 @@ def _player(build: Build, part: Part) -> Iterator[_Player]:
 
 
 def _round(
-    players: Sequence[_Player], iterations: tuple[int, ...], chance: random.Random, *, swapped: bool
+    players: Sequence[_Player], draw: int, iterations: tuple[int, ...], chance: random.Random, *, swapped: bool
 ) -> NDArray[np.int64]:
     """Ticks by [player, cell, first or second turn]; 0 where a gate was raised."""
     ticks = np.zeros((2, len(iterations), 2), dtype=np.int64)
     for order in _turns(len(iterations), chance):
         taken = [0, 0]
         for who in (1, 0, 0, 1) if swapped else (0, 1, 1, 0):
-            ticks[who, order, taken[who]] = players[who].turn(order, iterations)
+            ticks[who, order, taken[who]] = players[who].turn(draw, order, iterations)
             taken[who] += 1
     return ticks
 

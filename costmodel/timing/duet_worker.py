@@ -14,8 +14,9 @@ from costmodel.errors import CalibrateError
 from costmodel.timing.batches import Stopwatch, Timed
 from costmodel.timing.clock import Clock
 from costmodel.timing.heap import DrawnHeap
+from costmodel.timing.native_evaluator import NativeEvaluator
+from costmodel.timing.own_pages import take_own_pages
 from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
-from costmodel.timing.work import Workshop
 from costmodel.timing.worker import pin
 
 
@@ -36,19 +37,27 @@ def _reply(reply: Ready | Played | Fault) -> None:
 def _play(part: Part) -> None:
     pin(part.core)
     heap = DrawnHeap()
-    workshop = Workshop(heap)
     stopwatch = Stopwatch(Clock(part.clock))
-    timed = [Timed(workshop.make(cell)) for cell in part.cells]
-    for item in timed:
+    places = []
+    for draw in range(part.draws):
+        native = NativeEvaluator(stopwatch.clock, heap)
+        places.append([Timed(native.prepare(cell, checked=draw > 0)) for cell in part.cells])
+        heap.settle()
+    for item in places[0]:
         stopwatch.confirm_iterations(item, part.target_batch_us * 1e3)
     gc.collect()
     gc.freeze()
     heap.settle()
-    _reply(Ready(tuple(item.iterations for item in timed), stopwatch.ns_per_tick))
+    _reply(Ready(tuple(item.iterations for item in places[0]), stopwatch.ns_per_tick))
+    drawn = None
     for line in sys.stdin.buffer:
         turn = msgspec.json.decode(line, type=Turn)
-        for item, iterations in zip(timed, turn.iterations, strict=True):
-            item.iterations = iterations
+        timed = places[turn.draw]
+        if turn.draw != drawn:
+            drawn = turn.draw
+            take_own_pages()
+            for item, iterations in zip(timed, turn.iterations, strict=True):
+                item.iterations = iterations
         readings = stopwatch.time([timed[index] for index in turn.order])
         _reply(Played(tuple(0 if reading.gate else reading.ticks for reading in readings)))
 

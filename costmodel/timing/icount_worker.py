@@ -14,10 +14,9 @@ import msgspec
 
 from costmodel._native import ffi, lib
 from costmodel.errors import CalibrateError, CheckFailed, EnvironmentFault
-from costmodel.timing.batches import Timeable
 from costmodel.timing.heap import Heap
+from costmodel.timing.native_evaluator import NativeEvaluator, NativeWork, error_text, expect_result
 from costmodel.timing.protocol import Counted, End, Fault, Job
-from costmodel.timing.work import HashYardstick, Workshop, error_text, expect_result
 
 
 def main() -> int:
@@ -41,8 +40,8 @@ def _reply(reply: Counted | End | Fault) -> None:
 
 def _count(job: Job) -> None:
     heap = Heap()
-    workshop = Workshop(heap)
-    works: list[Timeable] = [HashYardstick(), workshop.make(job.yardstick), *map(workshop.make, job.cells)]
+    native = NativeEvaluator(heap=heap)
+    works = [native.hash_yardstick(), native.prepare(job.yardstick), *map(native.prepare, job.cells)]
     for work in works:
         # Its second run: libraries look at the processor in the first.
         expect_result(work.name, work.handle)
@@ -57,7 +56,7 @@ def _count(job: Job) -> None:
         _reply(Counted(job.process, block))
 
 
-def _iterate(work: Timeable, times: int, label: str) -> None:
+def _iterate(work: NativeWork, times: int, label: str) -> None:
     error = ffi.new("cal_error *")
     if lib.cal_batch_count(work.handle, times, label.encode(), error) != lib.CAL_OK:
         raise CheckFailed(f"cell {work.name!r}: {error_text(error)}")

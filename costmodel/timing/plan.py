@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from costmodel.errors import EnvironmentFault
 from costmodel.records.run import Experiment, Work
@@ -53,7 +53,7 @@ def orders(things: int, seed: int, process: int) -> Iterator[list[int]]:
 def in_blocks(
     order: Sequence[int],
     members: Sequence[Sequence[int]],
-    expected_ns: Sequence[float],
+    expected_ns: Mapping[int, float],
     most_cells: int,
     most_ns: float,
 ) -> Iterator[list[int]]:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from costmodel.records.run import NATIVE
 from costmodel.runs.design import Cell
 from costmodel.timing.clock import ClockName
 
@@ -20,7 +21,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     Each cell is timed in `blocks` blocks, not counting those in which it was disturbed; in fewer, though in
     FEWEST_BLOCKS at least, where one evaluation of it takes longer than the target. `rounds` has other numbers of
     blocks, cell by cell. After `seconds` the process ends though some be left, once every cell was timed in
-    FEWEST_BLOCKS. `iterations` are those that an earlier process of the same run came to, cell by cell.
+    FEWEST_BLOCKS. `iterations` are those that an earlier process of the same run came to, cell by cell. `evaluator` is
+    what runs the cells, as users name it.
     """
 
     cells: tuple[Cell, ...]
@@ -34,12 +36,16 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     blocks: int
     seconds: float
     target_batch_us: float
+    evaluator: str = NATIVE
 
 
 class Begin(msgspec.Struct, frozen=True, tag=True):
     """`ns_per_tick` converts the process's ticks; calibration of clock and iterations took `setup_seconds`, and found
     the `iterations` of each cell's batches. The backend adds what it took from asking for the process until this,
-    `start_seconds`, and in a fleet the `worker` that runs it."""
+    `start_seconds`, and in a fleet the `worker` that runs it. `lost` are cells that the evaluator cannot do, by index,
+    with the reason, and `ex_units` those whose ExUnits are not the exact ones. `steady` says how a driver was warmed
+    up.
+    """
 
     process: int
     ns_per_tick: float
@@ -47,6 +53,9 @@ class Begin(msgspec.Struct, frozen=True, tag=True):
     iterations: tuple[int, ...]
     start_seconds: float = 0.0
     worker: str = ""
+    lost: tuple[tuple[int, str], ...] = ()
+    ex_units: tuple[tuple[int, str], ...] = ()
+    steady: str = ""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -61,7 +70,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Block(msgspec.Struct, frozen=True, tag=True):
-    """`gap_share` is the share of the block's spin probe that was lost in gaps."""
+    """`gap_share` is the share of the block's spin probe that was lost in gaps; `lost` are cells as in Begin."""
 
     process: int
     block: int
@@ -69,6 +78,7 @@ class Block(msgspec.Struct, frozen=True, tag=True):
     yardstick_machine_ns: float
     gap_share: float
     batches: tuple[Batch, ...]
+    lost: tuple[tuple[int, str], ...] = ()
 
 
 class Counted(msgspec.Struct, frozen=True, tag=True):
@@ -99,12 +109,13 @@ class Fault(msgspec.Struct, frozen=True, tag=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What one of the two processes of a duet is to play (see `duet`)."""
+    """What one of the two processes of a duet is to play (see `duet`), each cell at `draws` different places."""
 
     cells: tuple[Cell, ...]
     clock: ClockName
     core: int
     target_batch_us: float
+    draws: int
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -115,8 +126,9 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """Time these cells, by index, in this order; `iterations` are by cell."""
+    """Time these cells, by index, in this order, at the place with the number `draw`; `iterations` are by cell."""
 
+    draw: int
     order: tuple[int, ...]
     iterations: tuple[int, ...]
 

@@ -115,6 +115,10 @@ class Tally:
             if self.processes in self._looks:
                 self._decide()
 
+    def drop(self, cell: str) -> None:
+        """Measure a cell no more."""
+        self.active &= self._ids != cell
+
     def _take(self, rows: pd.DataFrame) -> None:
         process = int(rows["process"].iloc[0])
         means = process_means(rows)

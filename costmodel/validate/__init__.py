@@ -3,11 +3,10 @@
 from costmodel.judging.estimate import Estimate, Status
 from costmodel.validate.gates import DEFAULT_TOLERANCE, Gates
 from costmodel.validate.replay import validate
-from costmodel.validate.verdict import VERDICT_SCHEMA_VERSION, Score, Verdict
+from costmodel.validate.verdict import Score, Verdict
 
 __all__ = [
     "DEFAULT_TOLERANCE",
-    "VERDICT_SCHEMA_VERSION",
     "Estimate",
     "Gates",
     "Score",

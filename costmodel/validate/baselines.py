@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.predict.counts import Prediction
+from costmodel.records.validation import Timed
 from costmodel.validate.summary import Summary, summarise
 
 Floats = NDArray[np.float64]
@@ -35,7 +36,7 @@ _FIGURES: Final[Mapping[str, Callable[[Prediction], int]]] = {
 }
 
 
-def baselines(work: str, predictions: Sequence[Prediction], observed_ns: Floats) -> tuple[Baseline, ...]:
+def baselines(work: Timed, predictions: Sequence[Prediction], observed_ns: Floats) -> tuple[Baseline, ...]:
     """The baselines on the observed times of these programs."""
     found = []
     for name, figure_of in _FIGURES.items():

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from costmodel.errors import InputError
 from costmodel.judging.estimate import Estimate, Status, checked_tolerance, judge, overall
+from costmodel.records.validation import Limited, Timed
 from costmodel.validate.summary import Summary
 from costmodel.workloads import Workload
 
@@ -61,8 +62,8 @@ class Gates:
 class GateResult:
     """One gate: what it is about, its limit, what was found (the worst program's, where it holds every one)."""
 
-    gate: str
-    work: str
+    gate: Limited
+    work: Timed
     limit: float
     found: Estimate | None
     status: Status

@@ -13,17 +13,20 @@ import pandas as pd
 
 from costmodel.errors import Inconclusive
 from costmodel.judging.estimate import Estimate
+from costmodel.machine import evaluator_label
 from costmodel.model import CostModel, variant_for
 from costmodel.predict.counts import Prediction, predict
 from costmodel.predict.fitted import Fitted, Predicted, predicted_call, predicted_evaluation, without_interval
-from costmodel.records.run import Work as CellWork
+from costmodel.records.run import NATIVE
+from costmodel.records.validation import Timed
 from costmodel.runs.anomalies import oddities
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.means import process_means
 from costmodel.runs.store import Run, file_fact
 from costmodel.timing.estimate import estimate, hash_yardstick, reference_yardstick
 from costmodel.timing.plan import choose_core
-from costmodel.timing.session import Observer, measure
+from costmodel.timing.recorder import LOST
+from costmodel.timing.session import Observer, measure, settings_for
 from costmodel.trace import SILENT, Trace
 from costmodel.validate.attribution import attribute
 from costmodel.validate.baselines import baselines
@@ -45,7 +48,7 @@ class _Replay:
     """One program timed in one way, and the time that is predicted for it."""
 
     prediction: Prediction
-    work: CellWork
+    work: Timed
     predicted: Predicted
 
     @property
@@ -81,6 +84,7 @@ def validate(
     seed: int = 0,
     gates: Gates | None = None,
     time_budget: float | None = None,
+    evaluator: str = NATIVE,
     model_files: Sequence[Path] = (),
     command_line: Sequence[str] = (),
     observer: Observer | None = None,
@@ -99,11 +103,13 @@ def validate(
     gates = gates or Gates.of(workload)
     fitted = Fitted.of(model)
     replays = _replays(predict(model, workload.programs, fitted.errors.parts_ps if fitted else ()), fitted)
+    core = choose_core(core)
     plan = Plan(
         cells=tuple(replay.cell() for replay in replays),
-        core=choose_core(core),
+        core=core,
         seed=seed,
         target_half_width=gates.precision,
+        **settings_for(evaluator, core),
     )
     run = measure(
         plan,
@@ -115,7 +121,9 @@ def validate(
         observer=observer,
         trace=trace,
     )
+    replays, lost = _measured(replays, run)
     same_state, notes = _comparability(fitted, run)
+    notes += lost
     notes += [oddity.removeprefix(f"{run.name}/") for oddity in oddities([run])]
     samples = run.samples()
     state = fitted.hash_yardstick_ns if fitted and same_state else None
@@ -141,7 +149,7 @@ def _score(replay: _Replay, observation: Observation, gates: Gates) -> Score:
 
 
 def _work(
-    work: CellWork, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
+    work: Timed, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
 ) -> Work:
     """All programs timed in one way. `state` is the factor by which their times were brought to the model's state."""
     mine = [(replay, found) for replay, found in zip(replays, scores, strict=True) if replay.work == work]
@@ -172,6 +180,21 @@ def _replays(predictions: Sequence[Prediction], fitted: Fitted | None) -> tuple[
     return tuple(replays)
 
 
+def _measured(replays: tuple[_Replay, ...], run: Run) -> tuple[tuple[_Replay, ...], list[str]]:
+    """The replays that the evaluator could do, and what to say of the others and of other ExUnits. Inconclusive where
+    it could do none."""
+    manifest = run.manifest
+    lost = {name: reason for name, reason in manifest.uncertain.items() if reason.startswith(LOST)}
+    left = tuple(replay for replay in replays if replay.id not in lost)
+    notes = [f"{name}: {reason}" for name, reason in lost.items()]
+    if manifest.ex_units:
+        name, difference = next(iter(manifest.ex_units.items()))
+        notes.append(f"other ExUnits for {len(manifest.ex_units)} programs, first {name}: {difference}")
+    if not left:
+        raise Inconclusive(f"{run.path}: the evaluator could run no program, {notes[0]}")
+    return left, notes
+
+
 def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
     """Whether observed times can be brought to the state of the machine that the model speaks of, and what to say."""
     if fitted is None:
@@ -183,7 +206,9 @@ def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
         notes.append("the model was measured without the hash yardstick: observed times are this replay's")
     adjustable = not notes
     if fitted.evaluator != run.manifest.evaluator:
-        notes.append("the model was measured with another build of the evaluator")
+        theirs, ours = evaluator_label(fitted.evaluator), evaluator_label(run.manifest.evaluator)
+        what = "another build of the evaluator" if theirs == ours else f"{theirs}, and this is {ours}"
+        notes.append(f"the model was measured with {what}")
     return adjustable, notes
 
 
@@ -221,6 +246,8 @@ def observe(run: Run, samples: pd.DataFrame, state: float) -> dict[str, Observat
     """
     normalised = process_means(samples)
     for cell in run.design.cells:
+        if run.manifest.uncertain.get(cell.id, "").startswith(LOST):
+            continue
         if cell.id not in normalised.index:
             raise Inconclusive(f"{run.path}: too few undisturbed batches of {cell.id!r}; replay on a quieter machine")
     yardstick_ns, seed = reference_yardstick(samples), run.design.settings.seed

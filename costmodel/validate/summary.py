@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.judging.estimate import Estimate
+from costmodel.records.validation import Timed
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ class Summary:
     against it, and it can be negative. Both are None where fewer than three programs or equal times define no line.
     """
 
-    work: str
+    work: Timed
     programs: int
     median: Estimate
     p95: Estimate
@@ -45,7 +46,7 @@ class Summary:
     r2: Estimate | None
 
 
-def summarise(work: str, labels: list[str], predicted_ns: Floats, observed_ns: Floats, drawn: Floats) -> Summary:
+def summarise(work: Timed, labels: list[str], predicted_ns: Floats, observed_ns: Floats, drawn: Floats) -> Summary:
     """The summary of times by program. `drawn` are the ratios as they may be, shape (draws, programs)."""
     ratios = observed_ns / predicted_ns
     most, least = int(np.argmax(ratios)), int(np.argmin(ratios))

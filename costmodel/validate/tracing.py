@@ -28,6 +28,8 @@ from costmodel.machine import NativeMachine
 from costmodel.machine.traced import traced
 from costmodel.model import variant_for
 from costmodel.predict.counts import LEDGER_LIMIT, charged
+from costmodel.records.figures import ExitCode
+from costmodel.records.told import Backend
 from costmodel.timing.plan import choose_core
 from costmodel.timing.surroundings import other_threads_off
 from costmodel.trace import SILENT, Message, Route, Trace
@@ -51,7 +53,7 @@ class Overhead:
     """One way of tracing: its cost as a share of the untraced replay with its 95 % interval, and in nanoseconds an
     evaluation; `messages` were emitted in each replay."""
 
-    name: str
+    name: Backend
     share: Estimate
     ns: Estimate
     messages: int
@@ -73,7 +75,7 @@ class TracingCost:
         return next(overhead for overhead in self.overheads if overhead.name == MUTED)
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """0 if muted tracing costs less than MUTED_LIMIT, 1 if it costs more, 3 if that cannot be told."""
         if self.muted.share.high < MUTED_LIMIT:
             return 0
@@ -82,7 +84,7 @@ class TracingCost:
 
 def tracing_cost(
     workload: Workload,
-    traces: Mapping[str, Trace],
+    traces: Mapping[Backend, Trace],
     *,
     core: int | None,
     seed: int,
@@ -93,7 +95,8 @@ def tracing_cost(
     one that mutes the evaluator). InputError for a program that does not decode, or for less time than 20 turns take.
     """
     chosen = choose_core(core)
-    ways = {OFF: SILENT, **traces}
+    ways: dict[str, Trace] = {OFF: SILENT}
+    ways.update(traces.items())
     rows = [_Row(program, ways) for program in workload.programs]
     began = time.monotonic()
     mine = os.sched_getaffinity(0)
@@ -171,7 +174,7 @@ def _take(rows: Sequence[_Row], names: list[str], chance: random.Random, ns: int
     return turns
 
 
-def _overhead(name: str, rows: Sequence[_Row], untraced: Floats, messages: int) -> Overhead:
+def _overhead(name: Backend, rows: Sequence[_Row], untraced: Floats, messages: int) -> Overhead:
     """Of the whole replay: programs weighed by their untraced times, and their errors taken as independent."""
     found = [trimmed_mean(np.log(np.divide(row.times[name], row.times[OFF]))) for row in rows]
     means, errors = (np.array(column) for column in zip(*found, strict=True))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Literal
 
 from costmodel.judging.estimate import Estimate, Status, judge, ratio
 from costmodel.model import ExUnits
 from costmodel.predict.counts import Prediction
 from costmodel.predict.fitted import Predicted
+from costmodel.records import finite
+from costmodel.records import validation as records
+from costmodel.records.figures import ExitCode
+from costmodel.records.figures import ExUnits as ExUnitsRecord
 from costmodel.validate.attribution import Miss
 from costmodel.validate.baselines import Baseline
 from costmodel.validate.gates import GateResult, whole
 from costmodel.validate.margins import Margins
-from costmodel.validate.summary import Extreme, Summary
-
-VERDICT_SCHEMA_VERSION: Final = 2
+from costmodel.validate.summary import Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Score:
     loop_count: int | None
     language: str
     protocol_version: int
-    work: str
+    work: records.Timed
     ex_units: ExUnits
     predicted_ns: Estimate
     observed_ns: Estimate
@@ -60,7 +61,7 @@ class Score:
 
 
 def score(
-    prediction: Prediction, work: str, predicted: Predicted, observation: Observation, tolerance: float | None
+    prediction: Prediction, work: records.Timed, predicted: Predicted, observation: Observation, tolerance: float | None
 ) -> Score:
     """The score of one program, at a relative tolerance if one is asked for."""
     program = prediction.program
@@ -106,7 +107,7 @@ class Verdict:
     model: str
     workload: str
     run: str
-    machine_state: str
+    machine_state: Literal["model", "replay"]
     notes: tuple[str, ...]
     scores: tuple[Score, ...]
     works: tuple[Work, ...]
@@ -117,31 +118,100 @@ class Verdict:
         return whole(gate for work in self.works for gate in work.gates)
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """0 passed, 1 failed, 3 inconclusive."""
         return self.status.exit_code
 
-    def to_dict(self) -> dict[str, Any]:
-        """The document of `--json`: every field, the status, and null where an interval has no bound."""
-        document: dict[str, Any] = dataclasses.asdict(self)
-        whole = {"schema_version": VERDICT_SCHEMA_VERSION, "status": self.status, "exit_code": self.exit_code}
-        result: dict[str, Any] = _plain(whole | document)
-        return result
+    def document(self) -> records.Verdict:
+        """The document of `--json`."""
+        return records.Verdict(
+            status=self.status.value,
+            exit_code=self.exit_code,
+            model=self.model,
+            workload=self.workload,
+            run=self.run,
+            machine_state=self.machine_state,
+            notes=self.notes,
+            scores=tuple(map(_score, self.scores)),
+            works=tuple(map(_work, self.works)),
+        )
 
 
-def _plain(value: Any) -> Any:
-    """The same without what JSON cannot say: tuples with names become objects, bounds at infinity null."""
-    match value:
-        case Estimate():
-            return {"value": _plain(value.value), "interval": [_plain(value.low), _plain(value.high)]}
-        case Extreme():
-            return _plain(value._asdict())
-        case dict():
-            return {key: _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case float() if not math.isfinite(value):
-            return None
-        case Status():
-            return value.value
-    return value
+def _score(score: Score) -> records.Score:
+    return records.Score(
+        program=score.program,
+        label=score.label,
+        loop_count=score.loop_count,
+        language=score.language,
+        protocol_version=score.protocol_version,
+        work=score.work,
+        ex_units=ExUnitsRecord(cpu=score.ex_units.cpu, mem=score.ex_units.mem),
+        predicted_ns=score.predicted_ns.record(),
+        observed_ns=score.observed_ns.record(),
+        observed_raw_ns=score.observed_raw_ns.record(),
+        ratio=score.ratio.record(),
+        status=None if score.status is None else score.status.value,
+        uncertain=score.uncertain,
+    )
+
+
+def _work(work: Work) -> records.Work:
+    return records.Work(
+        summary=_accuracy(work.summary),
+        baselines=tuple(
+            records.Baseline(name=each.name, factor=each.factor, summary=_accuracy(each.summary))
+            for each in work.baselines
+        ),
+        gates=tuple(
+            records.Limit(
+                gate=each.gate,
+                work=each.work,
+                limit=each.limit,
+                found=None if each.found is None else each.found.record(),
+                status=each.status.value,
+            )
+            for each in work.gates
+        ),
+        misses=tuple(map(_miss, work.misses)),
+        margins=None if work.margins is None else _margins(work.margins),
+    )
+
+
+def _accuracy(summary: Summary) -> records.Accuracy:
+    return records.Accuracy(
+        work=summary.work,
+        programs=summary.programs,
+        median=summary.median.record(),
+        p95=summary.p95.record(),
+        spread=finite(summary.spread),
+        undercharged=records.Extreme(**summary.undercharged._asdict()),
+        overcharged=records.Extreme(**summary.overcharged._asdict()),
+        slope=summary.slope,
+        r2=None if summary.r2 is None else summary.r2.record(),
+    )
+
+
+def _miss(miss: Miss) -> records.Miss:
+    return records.Miss(
+        program=miss.program,
+        ratio=miss.ratio,
+        unexplained=miss.unexplained,
+        blames=tuple(records.Blame(**dataclasses.asdict(blame)) for blame in miss.blames),
+    )
+
+
+def _margins(margins: Margins) -> records.Margins:
+    return records.Margins(
+        median=margins.median.record(),
+        p95=margins.p95.record(),
+        each=tuple(
+            records.Margin(
+                program=each.program,
+                counts=each.counts,
+                predicted_ns=each.predicted_ns,
+                observed_ns=each.observed_ns,
+                ratio=each.ratio.record(),
+            )
+            for each in margins.each
+        ),
+    )

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,6 +19,7 @@ from costmodel.machine import NativeMachine, Outcome, Status
 from costmodel.model import ExUnits, variant_for
 from costmodel.model.timeline import ProtocolParameters
 from costmodel.plutus import Data, data_to_json
+from costmodel.records.cluster import Budget, BudgetUnits
 from costmodel.workloads.evaluation import PLENTY
 from costmodel.workloads.loops import Loop
 from costmodel.workloads.workload import script_redeemer
@@ -124,28 +126,29 @@ class BudgetFit:
     def loops_per_block(self) -> int:
         return self.loop_count * self.transactions_per_block
 
-    def to_dict(self) -> dict[str, Any]:
-        """The workbench's budget summary (its names; `steps` are picoseconds, `memory` words), and `scaled`."""
+    def document(self, scales: Sequence[BudgetFit] = ()) -> Budget:
+        """The workbench's budget summary (its names), and the same of `scales`."""
         tags = {"steps": "ExceededStepLimit", "memory": "ExceededMemoryLimit"}
         number = self.transactions_per_block
         in_block = ExUnits(self.used.cpu * number, self.used.mem * number)
-        return {
-            "scriptId": self.script,
-            "scriptArgRedeemer": msgspec.json.decode(data_to_json(self.redeemer)),
-            "budgetStrategy": self.strategy.name,
-            "budgetPerBlock": _units(self.limits.block),
-            "budgetPerTx": _units(self.limits.tx),
-            "budgetPerTxInput": _units(self.limits.tx),
-            "budgetTarget": _units(self.target),
-            "loopCounter": self.loop_count,
-            "loopLimitingFactors": [tags[limit] for limit in self.limited_by],
-            "budgetUsedPerTxInput": _units(self.used),
-            "projectedBudgetUnusedPerTx": _units(_less(self.limits.tx, self.used)),
-            "projectedBudgetUnusedPerBlock": _units(_less(self.limits.block, in_block)),
-            "projectedTxPerBlock": number,
-            "projectedLoopsPerBlock": self.loops_per_block,
-            "scaled": self.scaled,
-        }
+        return Budget(
+            script_id=self.script,
+            script_arg_redeemer=msgspec.json.decode(data_to_json(self.redeemer)),
+            budget_strategy=self.strategy.name,
+            scaled=self.scaled,
+            budget_per_tx=_units(self.limits.tx),
+            budget_per_tx_input=_units(self.limits.tx),
+            budget_per_block=_units(self.limits.block),
+            budget_target=_units(self.target),
+            loop_counter=self.loop_count,
+            loop_limiting_factors=tuple(tags[limit] for limit in self.limited_by),
+            budget_used_per_tx_input=_units(self.used),
+            projected_budget_unused_per_tx=_units(_less(self.limits.tx, self.used)),
+            projected_budget_unused_per_block=_units(_less(self.limits.block, in_block)),
+            projected_tx_per_block=number,
+            projected_loops_per_block=self.loops_per_block,
+            scales=tuple(fit.document() for fit in scales),
+        )
 
 
 class Meter:
@@ -243,5 +246,5 @@ def _fits(spent: ExUnits, target: ExUnits) -> bool:
     return spent.cpu <= target.cpu and spent.mem <= target.mem
 
 
-def _units(units: ExUnits) -> dict[str, int]:
-    return {"memory": units.mem, "steps": units.cpu}
+def _units(units: ExUnits) -> BudgetUnits:
+    return BudgetUnits(memory=units.mem, steps=units.cpu)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +47,7 @@ RESULTS: Final = pa.schema(
 """Columns of what `replay_rows` yields: a row for each of the corpus, in its order. Times as in `CaseResult`."""
 
 _BUFFER: Final = 1 << 20  # bytes that are read from a column at a time
+_BATCH_BYTES: Final = 1 << 30  # that a batch may take while it is read: ten times what rows of the chain's size do
 
 
 def parquet_rows(path: Path) -> Rows:
@@ -98,12 +101,49 @@ def _batches(path: Path) -> Iterator[Batch]:
             if name not in names:
                 raise DecodeError(f"{path}: is no replay corpus: it has no column {name!r}")
         first = 0
-        try:
-            for batch in file.iter_batches(BATCH_ROWS, columns=[name for name in COLUMNS.names if name in names]):
-                yield first, conform(batch)
-                first += batch.num_rows
-        except (OSError, pa.ArrowException) as error:
-            raise DecodeError(f"{path}: cannot be read from row {first} on: {_one_line(error)}") from None
+        batches = file.iter_batches(BATCH_ROWS, columns=[name for name in COLUMNS.names if name in names])
+        while (batch := _next(path, first, batches)) is not None:
+            yield first, batch
+            first += batch.num_rows
+
+
+def _next(path: Path, first: int, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+    """The batch that begins with row `first`, or None after the last."""
+    try:
+        with _most_memory(_BATCH_BYTES):
+            batch = next(batches, None)
+            if batch is not None and batch.nbytes > _BATCH_BYTES:  # it had room in memory given back before
+                raise MemoryError
+            return None if batch is None else conform(batch)
+    except (MemoryError, pa.ArrowMemoryError):
+        raise DecodeError(
+            f"{path}: {BATCH_ROWS} rows from row {first} on take more than {_BATCH_BYTES >> 20} MiB; "
+            "write the corpus with smaller rows"
+        ) from None
+    except (OSError, pa.ArrowException) as error:
+        raise DecodeError(f"{path}: cannot be read from row {first} on: {_one_line(error)}") from None
+
+
+@contextmanager
+def _most_memory(size: int) -> Iterator[None]:
+    """Lets this process take no more than so many bytes beyond what it has: compression makes gigabytes of kilobytes,
+    and nothing in a file says so that could be believed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = _data_bytes() + size
+    tighter = all(limit < bound for bound in (soft, hard) if bound != resource.RLIM_INFINITY)
+    if tighter:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    try:
+        yield
+    finally:
+        if tighter:
+            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _data_bytes() -> int:
+    """What counts towards RLIMIT_DATA."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmData:"))
 
 
 def _replay_batch(where: str, first: int, content: bytes) -> bytes:

@@ -40,6 +40,7 @@ cal_status cal_valueData(const cal_call *call, const cal_value *a, cal_value *re
     return cal_fail(call->error, CAL_FAILED, "builtin valueData: more than %d entries",
                     MOST_ENTRIES);
   }
+  cal_begin_scratch(call);
   size_t count = 0;
   const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[0]), &count);
   cal_value list = entries == NULL ? 0 : cal_make_nil(call->arena, &cal_type_pair_data);

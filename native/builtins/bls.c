@@ -11,6 +11,7 @@ static cal_status scalar_of(const cal_call *call, cal_value integer,
   if (call->variant >= CAL_VARIANT_D && !cal_group_scalar_bounded(integer)) {
     return cal_fail(call->error, CAL_FAILED, "builtin bls12_381 scalarMul: a scalar beyond 4096 bits");
   }
+  cal_begin_scratch(call);
   return cal_group_scalar(call, integer, scalar);
 }
 

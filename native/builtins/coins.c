@@ -130,6 +130,7 @@ cal_status cal_unionValue(const cal_call *call, const cal_value *a, cal_value *r
     *result = left == NULL ? a[1] : a[0];
     return CAL_OK;
   }
+  cal_begin_scratch(call);
   const cal_asset *merged = NULL;
   const cal_status status = merge(call, left, right, merge_tokens, &merged);
   return status != CAL_OK ? status : give(call, merged, result);
@@ -163,6 +164,7 @@ cal_status cal_valueContains(const cal_call *call, const cal_value *a, cal_value
     *result = cal_from_bool(false); /* at once, as the shape that prices it has it */
     return CAL_OK;
   }
+  cal_begin_scratch(call);
   bool contains = true;
   size_t count = 0;
   const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[1]), &count);
@@ -206,6 +208,7 @@ cal_status cal_scaleValue(const cal_call *call, const cal_value *a, cal_value *r
   if (a[0] == cal_from_small(0)) {
     return give(call, NULL, result);
   }
+  cal_begin_scratch(call);
   size_t count = 0;
   const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[1]), &count);
   cal_asset *made = cal_alloc_array(call->arena, count, sizeof *made);
@@ -224,6 +227,7 @@ cal_status cal_scaleValue(const cal_call *call, const cal_value *a, cal_value *r
 
 /* The currencies in ascending order. */
 cal_status cal_policies(const cal_call *call, const cal_value *a, cal_value *result) {
+  cal_begin_scratch(call);
   size_t count = 0;
   const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[0]), &count);
   cal_value list = entries == NULL ? 0 : cal_make_nil(call->arena, &cal_type_bytestring);

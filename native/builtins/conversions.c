@@ -1,7 +1,6 @@
 /* Integers as byte strings and back: CIP-0121. */
-#include <string.h>
-
 #include "builtins/families.h"
+#include "builtins/words.h"
 
 /* The longest result, asked for or needed: beyond it the time that the
  * conversion takes is no longer proportional to the length. */
@@ -11,6 +10,38 @@ static size_t bytes_needed(const cal_limbs *number) {
   return number->count == 0
              ? 0
              : (mpn_sizeinbase(number->limbs, (mp_size_t)number->count, 2) + 7) / 8;
+}
+
+/* Writes the lowest `count` bytes of a number, which has as many limbs as that
+ * takes; the first of them lies at `bytes`, or the last with `big_endian`. */
+static void write_limbs(uint8_t *bytes, const mp_limb_t *limbs, size_t count, bool big_endian) {
+  size_t i = 0;
+  for (; i + CAL_WORD <= count; i += CAL_WORD) {
+    const mp_limb_t limb = limbs[i / CAL_WORD];
+    if (big_endian) {
+      cal_store(bytes + count - i - CAL_WORD, cal_big_endian(limb));
+    } else {
+      cal_store(bytes + i, cal_little_endian(limb));
+    }
+  }
+  for (; i < count; i++) {
+    bytes[big_endian ? count - 1 - i : i] = (uint8_t)(limbs[i / 8] >> (i % 8 * 8));
+  }
+}
+
+/* The inverse: sets every limb that has one of the bytes. */
+static void read_limbs(mp_limb_t *limbs, const uint8_t *bytes, size_t count, bool big_endian) {
+  size_t i = 0;
+  for (; i + CAL_WORD <= count; i += CAL_WORD) {
+    limbs[i / CAL_WORD] = big_endian ? cal_big_endian(cal_load(bytes + count - i - CAL_WORD))
+                                     : cal_little_endian(cal_load(bytes + i));
+  }
+  if (i < count) {
+    limbs[i / CAL_WORD] = 0;
+  }
+  for (; i < count; i++) {
+    limbs[i / 8] |= (mp_limb_t)bytes[big_endian ? count - 1 - i : i] << (i % 8 * 8);
+  }
 }
 
 /* Arguments: big-endian?, the length or 0 for the shortest, the integer. */
@@ -33,27 +64,21 @@ cal_status cal_integerToByteString(const cal_call *call, const cal_value *a, cal
   if (bytes == NULL) {
     return cal_exhausted(call);
   }
-  memset(bytes, 0, length);
   const bool big_endian = cal_bool(a[0]);
-  for (size_t i = 0; i < needed; i++) {
-    bytes[big_endian ? length - 1 - i : i] = (uint8_t)(number.limbs[i / 8] >> (i % 8 * 8));
-  }
+  const size_t padding = length - needed;
+  memset(big_endian ? bytes : bytes + needed, 0, padding);
+  write_limbs(big_endian ? bytes + padding : bytes, number.limbs, needed, big_endian);
   return cal_return(call, cal_make_bytes(call->arena, CAL_BYTES, bytes, length), result);
 }
 
 /* Arguments: big-endian?, the bytes. */
 cal_status cal_byteStringToInteger(const cal_call *call, const cal_value *a, cal_value *result) {
   const cal_bytes *bytes = CAL_AS(cal_bytes, a[1]);
-  const size_t count = bytes->length / 8 + 1;
-  mp_limb_t *limbs = cal_alloc_array(call->arena, count, sizeof *limbs);
-  if (limbs == NULL) {
+  const size_t count = (bytes->length + CAL_WORD - 1) / CAL_WORD;
+  cal_big *number = cal_begin_integer(call->arena, count);
+  if (number == NULL) {
     return cal_exhausted(call);
   }
-  memset(limbs, 0, count * sizeof *limbs);
-  const bool big_endian = cal_bool(a[0]);
-  for (size_t i = 0; i < bytes->length; i++) {
-    const mp_limb_t byte = bytes->data[big_endian ? bytes->length - 1 - i : i];
-    limbs[i / 8] |= byte << (i % 8 * 8);
-  }
-  return cal_return(call, cal_make_integer(call->arena, limbs, count, false), result);
+  read_limbs(number->limbs, bytes->data, bytes->length, cal_bool(a[0]));
+  return cal_return(call, cal_end_integer(call->arena, number, count, false), result);
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "builtins/families.h"
+#include "builtins/integers.h"
 #include "codec/cbor.h"
 
 static const cal_data *data_of(cal_value value) { return CAL_AS(cal_data, value); }
@@ -104,16 +105,6 @@ cal_status cal_serialiseData(const cal_call *call, const cal_value *a, cal_value
   return cal_return(call, cal_make_bytes(call->arena, CAL_BYTES, bytes, length), result);
 }
 
-static bool same_integer(cal_value left, cal_value right) {
-  if (cal_is_small(left) || cal_is_small(right)) {
-    return left == right; /* integers have one form */
-  }
-  const cal_big *x = CAL_AS(cal_big, left);
-  const cal_big *y = CAL_AS(cal_big, right);
-  return x->head.form == y->head.form && x->head.size == y->head.size &&
-         mpn_cmp(x->limbs, y->limbs, (mp_size_t)x->head.size) == 0;
-}
-
 static bool same_bytes(cal_value left, cal_value right) {
   const cal_bytes *x = CAL_AS(cal_bytes, left);
   const cal_bytes *y = CAL_AS(cal_bytes, right);
@@ -161,12 +152,12 @@ static cal_status compare_one(cal_stack *stack, const cal_call *call, both now, 
   }
   const cal_data *x = data_of(now.left);
   const cal_data *y = data_of(now.right);
-  *equal = x->head.form == y->head.form && same_integer(x->tag, y->tag);
+  *equal = x->head.form == y->head.form && cal_integer_equal(x->tag, y->tag);
   if (!*equal) {
     return CAL_OK;
   }
   if (x->head.form == CAL_DATA_INTEGER) {
-    *equal = same_integer(x->payload, y->payload);
+    *equal = cal_integer_equal(x->payload, y->payload);
     return CAL_OK;
   }
   if (x->head.form == CAL_DATA_BYTES) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builtins/families.h"
+#include "builtins/words.h"
 
 static cal_status give(const cal_call *call, const uint8_t *digest, size_t length,
                        cal_value *result) {
@@ -34,6 +35,13 @@ cal_status cal_sha3_256(const cal_call *call, const cal_value *a, cal_value *res
   return give(call, digest, sizeof digest, result);
 }
 
+static void absorb(struct sha3_state *state, const uint8_t *block, size_t rate) {
+  for (size_t i = 0; i < rate / CAL_WORD; i++) {
+    state->a[i] ^= cal_little_endian(cal_load(block + i * CAL_WORD));
+  }
+  sha3_permute(state);
+}
+
 /* Keccak as submitted: SHA-3 before the standard changed the padding's first
  * byte from 0x01 to 0x06. nettle has the permutation but not that padding. */
 cal_status cal_keccak_256(const cal_call *call, const cal_value *a, cal_value *result) {
@@ -41,27 +49,15 @@ cal_status cal_keccak_256(const cal_call *call, const cal_value *a, cal_value *r
   enum { RATE = SHA3_256_BLOCK_SIZE };
   struct sha3_state state;
   memset(&state, 0, sizeof state);
-  uint8_t block[RATE];
   size_t at = 0;
-  bool last = false;
-  while (!last) {
-    const size_t left = input->length - at;
-    last = left < RATE;
-    const size_t taken = last ? left : RATE;
-    memset(block, 0, sizeof block);
-    if (taken != 0) {
-      memcpy(block, input->data + at, taken);
-    }
-    if (last) {
-      block[taken] ^= 0x01;
-      block[RATE - 1] ^= 0x80;
-    }
-    at += taken;
-    for (size_t i = 0; i < RATE; i++) {
-      state.a[i / 8] ^= (uint64_t)block[i] << (i % 8 * 8);
-    }
-    sha3_permute(&state);
+  for (; input->length - at >= RATE; at += RATE) {
+    absorb(&state, input->data + at, RATE);
   }
+  uint8_t block[RATE] = {0};
+  memcpy(block, input->data + at, input->length - at);
+  block[input->length - at] ^= 0x01;
+  block[RATE - 1] ^= 0x80;
+  absorb(&state, block, RATE);
   uint8_t digest[SHA3_256_DIGEST_SIZE];
   for (size_t i = 0; i < sizeof digest; i++) {
     digest[i] = (uint8_t)(state.a[i / 8] >> (i % 8 * 8));

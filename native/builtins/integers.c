@@ -105,6 +105,7 @@ cal_status cal_multiplyInteger(const cal_call *call, const cal_value *a, cal_val
       !__builtin_mul_overflow(cal_small(a[0]), cal_small(a[1]), &product)) {
     return cal_return(call, cal_make_int64(call->arena, product), result);
   }
+  cal_begin_scratch(call);
   return cal_return(call, cal_integer_multiply(call, a[0], a[1]), result);
 }
 
@@ -184,6 +185,7 @@ static cal_status division(const cal_call *call, const char *name, const cal_val
     const int64_t number = divide_small(cal_small(a[0]), cal_small(a[1]), rounding, remainder);
     return cal_return(call, cal_make_int64(call->arena, number), result);
   }
+  cal_begin_scratch(call);
   return cal_return(call, divide(call, a[0], a[1], rounding, remainder), result);
 }
 
@@ -205,7 +207,7 @@ cal_status cal_modInteger(const cal_call *call, const cal_value *a, cal_value *r
 
 cal_status cal_equalsInteger(const cal_call *call, const cal_value *a, cal_value *result) {
   (void)call;
-  *result = cal_from_bool(cal_integer_compare(a[0], a[1]) == 0);
+  *result = cal_from_bool(cal_integer_equal(a[0], a[1]));
   return CAL_OK;
 }
 

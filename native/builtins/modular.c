@@ -52,6 +52,7 @@ cal_status cal_expModInteger(const cal_call *call, const cal_value *a, cal_value
     return cal_fail(call->error, CAL_FAILED,
                     "builtin expModInteger: a base or exponent beyond %d bits", MOST_BITS);
   }
+  cal_begin_scratch(call);
   mp_limb_t spare[3];
   mpz_t base;
   mpz_t exponent;

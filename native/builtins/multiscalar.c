@@ -102,6 +102,7 @@ SUM(p1)
 SUM(p2)
 
 static cal_status terms_of(const cal_call *call, const cal_value *a, terms *terms) {
+  cal_begin_scratch(call);
   const cal_list *scalars = CAL_AS(cal_list, a[0]);
   const cal_status status = check_scalars(call, scalars);
   return status != CAL_OK ? status : collect(call, scalars, CAL_AS(cal_list, a[1]), terms);

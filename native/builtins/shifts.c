@@ -1,8 +1,7 @@
 /* Shifts and rotations of byte strings: CIP-0123. A positive amount moves bits
  * towards the front, where the highest ones are. */
-#include <string.h>
-
 #include "builtins/families.h"
+#include "builtins/words.h"
 
 /* Variants D and E take the amount as a machine integer. */
 static cal_status check_amount(const cal_call *call, const char *name, cal_value amount) {
@@ -11,29 +10,51 @@ static cal_status check_amount(const cal_call *call, const char *name, cal_value
              : cal_fail(call->error, CAL_FAILED, "builtin %s: an amount beyond 64 bits", name);
 }
 
-/* Byte `at` of a string moved by less than a byte, whose bytes at and behind
- * that position are `high` and `low`. */
-static uint8_t straddle(uint8_t high, uint8_t low, unsigned bits) {
-  return (uint8_t)((((unsigned)high << 8 | low) << bits) >> 8);
+/* `count` bytes, each with its lowest bits pushed out by `bits`, 0 to 7, from the
+ * byte behind it: into[i] = from[i] << bits | from[i + 1] >> (8 - bits). The byte
+ * behind the last is read, unless bits is 0. All bytes of a word are moved at
+ * once, and what one loses to its neighbour is masked. */
+static void move_up(uint8_t *restrict into, const uint8_t *restrict from, size_t count,
+                    unsigned bits) {
+  if (bits == 0) {
+    memcpy(into, from, count);
+    return;
+  }
+  const uint64_t high = CAL_EVERY_BYTE(0xffU << bits & 0xffU);
+  const uint64_t low = CAL_EVERY_BYTE(0xffU >> (8 - bits));
+  size_t i = 0;
+  /* The word behind begins a byte later, and must not end behind what may be read. */
+  for (; i + CAL_WORD <= count; i += CAL_WORD) {
+    cal_store(into + i, (cal_load(from + i) << bits & high) |
+                            (cal_load(from + i + 1) >> (8 - bits) & low));
+  }
+  for (; i < count; i++) {
+    into[i] = (uint8_t)(from[i] << bits | from[i + 1] >> (8 - bits));
+  }
 }
 
+/* Both for amounts below the number of bits, and so for at least one byte. */
 static void shift_up(const cal_bytes *input, uint8_t *output, size_t amount) {
   const size_t skip = amount / 8;
-  for (size_t i = 0; i + skip < input->length; i++) {
-    const size_t from = i + skip;
-    const uint8_t low = from + 1 < input->length ? input->data[from + 1] : 0;
-    output[i] = straddle(input->data[from], low, (unsigned)(amount % 8));
-  }
+  const unsigned bits = amount % 8;
+  const size_t last = input->length - skip - 1;
+  move_up(output, input->data + skip, last, bits);
+  output[last] = (uint8_t)(input->data[input->length - 1] << bits);
+  memset(output + last + 1, 0, skip);
 }
 
 static void shift_down(const cal_bytes *input, uint8_t *output, size_t amount) {
-  /* Down by n bits is down by one byte too many, and up again by the rest. */
   const size_t skip = amount / 8;
-  for (size_t i = skip; i < input->length; i++) {
-    const size_t from = i - skip;
-    const uint8_t high = from > 0 ? input->data[from - 1] : 0;
-    output[i] = straddle(high, input->data[from], (unsigned)(8 - amount % 8));
+  const unsigned bits = amount % 8;
+  const size_t rest = input->length - skip;
+  memset(output, 0, skip);
+  if (bits == 0) {
+    memcpy(output + skip, input->data, rest);
+    return;
   }
+  /* Down by n bits is down by one byte too many, and up again by the rest. */
+  output[skip] = (uint8_t)(input->data[0] >> bits);
+  move_up(output + skip + 1, input->data, rest - 1, 8 - bits);
 }
 
 static cal_status give(const cal_call *call, const uint8_t *bytes, size_t length,
@@ -51,12 +72,13 @@ cal_status cal_shiftByteString(const cal_call *call, const cal_value *a, cal_val
   if (output == NULL) {
     return cal_exhausted(call);
   }
-  memset(output, 0, input->length);
   mp_limb_t spare = 0;
   const cal_limbs amount = cal_limbs_of(a[1], &spare);
   const mp_limb_t bits = amount.count == 0 ? 0 : amount.limbs[0];
   if (amount.count <= 1 && bits / 8 < input->length) {
     (amount.negative ? shift_down : shift_up)(input, output, (size_t)bits);
+  } else {
+    memset(output, 0, input->length);
   }
   return give(call, output, input->length, result);
 }
@@ -82,11 +104,11 @@ cal_status cal_rotateByteString(const cal_call *call, const cal_value *a, cal_va
     return cal_exhausted(call);
   }
   const size_t amount = normalised(a[1], input->length * 8);
-  size_t from = amount / 8;
-  for (size_t i = 0; i < input->length; i++) {
-    const size_t next = from + 1 == input->length ? 0 : from + 1;
-    output[i] = straddle(input->data[from], input->data[next], (unsigned)(amount % 8));
-    from = next;
-  }
+  const size_t skip = amount / 8;
+  const unsigned bits = amount % 8;
+  const size_t last = input->length - skip - 1;
+  move_up(output, input->data + skip, last, bits);
+  output[last] = (uint8_t)(input->data[input->length - 1] << bits | input->data[0] >> (8 - bits));
+  move_up(output + last + 1, input->data, skip, bits);
   return give(call, output, input->length, result);
 }

@@ -1,6 +1,7 @@
 /* Sizes of arguments, as the ledger's `ExMemoryUsage` takes them. */
 #include "builtins/assets.h"
 #include "builtins/table.h"
+#include "builtins/words.h"
 
 static int64_t integer_words(cal_value integer) {
   return cal_is_small(integer) ? 1 : (int64_t)CAL_AS(cal_big, integer)->head.size;
@@ -22,10 +23,31 @@ static int64_t bytes_words(cal_value bytes) {
   return length == 0 ? 1 : (int64_t)((length - 1) / 8 + 1);
 }
 
+/* Bytes of whole words that begin a character: those that are not 10xxxxxx. */
+static int64_t starts_in_words(const uint8_t *bytes, size_t words) {
+  enum { MOST = 255 }; /* words, so that no byte of a sum overflows */
+  int64_t total = 0;
+  while (words > 0) {
+    const size_t count = words < MOST ? words : MOST;
+    uint64_t sums = 0;
+    for (size_t i = 0; i < count; i++) {
+      const uint64_t word = cal_load(bytes + i * CAL_WORD);
+      sums += (~word >> 7 | word >> 6) & CAL_EVERY_BYTE(1);
+    }
+    const uint64_t halves = UINT64_C(0x00ff00ff00ff00ff);
+    const uint64_t pairs = (sums & halves) + (sums >> 8 & halves);
+    total += (int64_t)(pairs * UINT64_C(0x0001000100010001) >> 48);
+    bytes += count * CAL_WORD;
+    words -= count;
+  }
+  return total;
+}
+
 static int64_t text_characters(cal_value text) {
   const cal_bytes *bytes = CAL_AS(cal_bytes, text);
-  int64_t count = 0;
-  for (size_t i = 0; i < bytes->length; i++) {
+  const size_t words = bytes->length / CAL_WORD;
+  int64_t count = starts_in_words(bytes->data, words);
+  for (size_t i = words * CAL_WORD; i < bytes->length; i++) {
     count += (bytes->data[i] & 0xc0U) != 0x80;
   }
   return count;
@@ -74,10 +96,9 @@ static void enter_node(walk *walk, cal_value value) {
   }
 }
 
-/* The number of nodes, or INT64_MAX beyond `most`; -1 for want of memory. */
-static int64_t data_nodes(cal_arena *arena, cal_value data, int64_t most) {
+int64_t cal_nodes_of(const cal_call *call, cal_value data, int64_t most) {
   walk walk = {.most = most};
-  cal_stack_init(&walk.lists, arena);
+  cal_stack_init(&walk.lists, call->arena);
   enter_node(&walk, data);
   const cal_list **top = NULL;
   while (!walk.exhausted && walk.count <= walk.most &&
@@ -124,7 +145,7 @@ static int64_t default_size(cal_value value) {
   }
 }
 
-int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure, int64_t most) {
+int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure) {
   switch (measure) {
   case CAL_MEASURE_TEXT:
     return call->variant >= CAL_VARIANT_D ? (int64_t)(CAL_AS(cal_bytes, value)->length / 4)
@@ -139,8 +160,6 @@ int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure, 
     return call->variant >= CAL_VARIANT_D ? 1 : magnitude(value);
   case CAL_MEASURE_DEPTH:
     return value_depth(value);
-  case CAL_MEASURE_NODES:
-    return data_nodes(call->arena, value, most);
   default:
     return default_size(value);
   }

@@ -68,7 +68,7 @@ typedef enum cal_measure {
 /* What a builtin may use besides its arguments. */
 typedef struct cal_call {
   cal_arena *arena;   /* for the result */
-  cal_arena *scratch; /* for what is of use during the call only */
+  cal_arena *scratch; /* for what is of use during the call only: cal_begin_scratch */
   cal_error *error;
   struct cal_log *log; /* for trace */
   cal_variant variant;
@@ -97,10 +97,21 @@ bool cal_wanted(cal_value value, cal_want want);
 /* Whether every bounded argument, all being what is wanted, is within bounds. */
 bool cal_within_bounds(const cal_builtin *builtin, const cal_value *arguments);
 
-/* The size of an argument for costing, from 0 on; -1 where measuring it takes
- * memory and there is none. CAL_MEASURE_NODES, which walks, gives INT64_MAX for
- * sizes beyond `most`. */
-int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure, int64_t most);
+/* The size of an argument for costing, from 0 on, by any measure but
+ * CAL_MEASURE_NODES. */
+int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure);
+
+/* The nodes of Data, for which it walks; INT64_MAX for more than `most`, -1 where
+ * there is no memory. */
+int64_t cal_nodes_of(const cal_call *call, cal_value data, int64_t most);
+
+/* To be called first by a builtin that uses call->scratch, whose content is from
+ * then on that of this call. */
+static inline void cal_begin_scratch(const cal_call *call) {
+  if (!cal_arena_is_empty(call->scratch)) {
+    cal_arena_reset(call->scratch);
+  }
+}
 
 /* Shorthands for builtins. */
 cal_status cal_return(const cal_call *call, cal_value value, cal_value *result);

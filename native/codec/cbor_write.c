@@ -14,7 +14,6 @@ typedef struct task {
 typedef struct writer {
   cal_stack out;
   cal_stack tasks;
-  size_t most; /* bytes; what is longer fails */
   bool failed;
   bool unreadable; /* a constructor that no reader takes has been written */
 } writer;
@@ -23,8 +22,7 @@ static void put(writer *writer, const uint8_t *bytes, size_t length) {
   if (writer->failed || length == 0) {
     return;
   }
-  const bool fits = length <= writer->most && writer->out.used <= writer->most - length;
-  uint8_t *room = fits ? cal_stack_push(&writer->out, length) : NULL;
+  uint8_t *room = cal_stack_push(&writer->out, length);
   if (room == NULL) {
     writer->failed = true;
     return;
@@ -189,13 +187,14 @@ static void write_rest(writer *writer, const cal_list *cell) {
 
 cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const uint8_t **bytes,
                             size_t *length, bool *readable, cal_error *error) {
-  writer writer = {.most = most};
+  writer writer = {.failed = false};
   cal_stack_init(&writer.out, arena);
   cal_stack_init(&writer.tasks, arena);
   later(&writer, WRITE_DATA, data);
   const task *next = NULL;
   while (!writer.failed && (next = cal_stack_pop(&writer.tasks, sizeof *next)) != NULL) {
     const task now = *next;
+    writer.failed = writer.out.used > most;
     if (now.what == WRITE_DATA) {
       write_data(&writer, CAL_AS(cal_data, now.value));
     } else if (now.what == WRITE_REST) {
@@ -205,7 +204,7 @@ cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const
     }
   }
   *readable = !writer.unreadable;
-  uint8_t *copy = writer.failed ? NULL : cal_alloc(arena, writer.out.used);
+  uint8_t *copy = writer.failed || writer.out.used > most ? NULL : cal_alloc(arena, writer.out.used);
   if (copy != NULL) {
     memcpy(copy, writer.out.base, writer.out.used);
     *length = writer.out.used;

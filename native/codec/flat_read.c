@@ -9,6 +9,7 @@
 #include "codec/constant.h"
 #include "codec/flat_tags.h"
 #include "codec/reader.h"
+#include "machine/frame.h"
 #include "machine/script.h"
 
 /* Where a variable lives: the depth of its frame and the slot in it. */
@@ -89,7 +90,7 @@ static inline bool schedule(decoder *decoder, task_kind kind, void *place) {
 static inline bool bind(decoder *decoder, scope inside, uint32_t slot) {
   task *leave = cal_stack_push(&decoder->tasks, sizeof *leave);
   binder *bound = cal_stack_push(&decoder->binders, sizeof *bound);
-  if (CAL_UNLIKELY(leave == NULL || bound == NULL)) {
+  if (CAL_UNLIKELY(leave == NULL || bound == NULL || inside.level >> CAL_DEPTH_BITS != 0)) {
     return false;
   }
   *leave = (task){LEAVE, decoder->scope.level, decoder->scope.owner};
@@ -125,12 +126,12 @@ static inline cal_status read_variable(decoder *decoder, uint64_t window, cal_pa
   return CAL_OK;
 }
 
-/* Sets what a node knows of the frame that it opens at a depth: the slot of its
- * first variable, and of a far frame the one behind it. */
+/* Sets what a node knows of the frame that it opens at a depth: its reach and its
+ * slots so far. */
 static inline void open_frame(cal_node *node, uint32_t level) {
-  const bool far = level % CAL_FAR == 0;
-  node->slot = far;
-  node->number = far ? CAL_FAR_SLOT + 1 : 1;
+  const unsigned reach = cal_reach(level);
+  node->slot = (uint16_t)reach;
+  node->number = cal_first_slots(reach);
 }
 
 /* Out: *body, where to read on. */

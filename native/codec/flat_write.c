@@ -8,6 +8,7 @@
 #include "codec/cbor.h"
 #include "codec/flat_tags.h"
 #include "codec/writer.h"
+#include "machine/frame.h"
 #include "machine/run.h"
 
 /* What a variable refers to while a term is written: either a frame of the run,
@@ -149,9 +150,9 @@ static void write_variable(context *context, const task *now) {
     cal_write_word(&context->writer, now->depth - scope->depths[slot]);
     return;
   }
-  const cal_frame *frame = scope->frame;
-  while (hops-- > 0) {
-    frame = frame->outer;
+  cal_frame *frame = scope->frame;
+  if (hops != 0) {
+    frame = cal_frames_out(frame, cal_part_level(now->part) - now->scope->level, hops);
   }
   later_value(context, frame->slots[slot]);
 }

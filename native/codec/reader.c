@@ -1,5 +1,7 @@
 #include "codec/reader.h"
 
+#include "builtins/words.h"
+
 uint64_t cal_read_word(cal_reader *reader) {
   uint64_t word = 0;
   for (unsigned shift = 0;; shift += 7) {
@@ -153,11 +155,30 @@ static unsigned following(uint8_t lead, uint8_t *low, uint8_t *high) {
   return 0;
 }
 
+/* How many of the first bytes are ASCII, in whole words or up to the end. */
+static size_t ascii_prefix(const uint8_t *data, size_t length) {
+  enum { BLOCK = 8 * CAL_WORD };
+  size_t at = 0;
+  for (; length - at >= BLOCK; at += BLOCK) {
+    uint64_t any = 0;
+    for (size_t i = 0; i < BLOCK; i += CAL_WORD) {
+      any |= cal_load(data + at + i);
+    }
+    if ((any & CAL_EVERY_BYTE(0x80)) != 0) {
+      break;
+    }
+  }
+  while (at < length && data[at] < 0x80) {
+    at++;
+  }
+  return at;
+}
+
 bool cal_is_utf8(const uint8_t *data, size_t length) {
   size_t at = 0;
   while (at < length) {
     if (data[at] < 0x80) {
-      at++;
+      at += ascii_prefix(data + at, length - at);
       continue;
     }
     uint8_t low = 0;

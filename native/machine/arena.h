@@ -6,7 +6,7 @@
  * The ceiling is what keeps a hostile program from taking the machine's memory.
  *
  * What a builtin needs only while it computes lies in an arena of its own, which
- * is emptied after the call: results take what they are charged for, not what
+ * is emptied before the next: results take what they are charged for, not what
  * finding them took. It counts towards the same ceiling.
  *
  * Invariant: `next <= end`; every block handed out is aligned to CAL_ALIGN.

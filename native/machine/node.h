@@ -11,9 +11,8 @@
  * tree and reaches each redex in it once, or, inside a delay that is forced
  * again, with the same outcome, as nothing that it depends on has changed. A
  * frame has at most CAL_FRAME_SLOTS slots, lest a body with thousands of redexes
- * make every call of it pay for all of them. Every CAL_FAR-th frame on the way
- * out knows the one as many further out, so that no nesting that fits a script
- * makes a variable's one step a long walk.
+ * make every call of it pay for all of them. No nesting makes a variable's one
+ * step a long walk: see machine/frame.h.
  *
  * Saturated calls. `[(force (builtin f)) a b]` with exactly the forces and
  * arguments that f takes is one node: no partial application is ever built.
@@ -29,7 +28,7 @@
 #include "machine/value.h"
 
 typedef enum cal_op {
-  CAL_OP_LAMBDA,    /* number = slots of the frame; slot = whether it is far; parts[0] = body */
+  CAL_OP_LAMBDA,    /* number = slots of the frame; slot = its reach; parts[0] = body */
   CAL_OP_APPLY,     /* parts[0] = function; parts[1] = argument */
   CAL_OP_LET,       /* slot; parts[0] = body; parts[1] = argument */
   CAL_OP_LET_FRAME, /* number and slot of the new frame as above; parts as CAL_OP_LET */
@@ -46,12 +45,13 @@ typedef enum cal_op {
 /* A term where it stands in another: an atom, which is a variable or a constant
  * and lies in the word itself, or the address of a node. The two lowest bits
  * tell: 01 a variable of the frame itself and 11 one of a frame further out, the
- * slot in the eight bits above them, the frame's depth modulo CAL_FAR in the next
- * five, and above those the frames to go out; 10 the address of a constant's
+ * slot in the eight bits above them, the frame's depth in the next 27, and the
+ * frames to go out in the highest 27; 10 the address of a constant's
  * value; 00 a node. */
 typedef uintptr_t cal_part;
 
-enum { CAL_FAR = 32 }; /* a power of two */
+/* Depths that a part has room for; a program that nests deeper is refused. */
+enum { CAL_DEPTH_BITS = 27 };
 
 enum { CAL_PART_LOCAL = 1, CAL_PART_CONSTANT = 2, CAL_PART_OUTER = 3, CAL_PART_ATOM = 3 };
 
@@ -64,12 +64,14 @@ static inline cal_part cal_part_variable(uint64_t level, uint64_t frames, uint64
   if (frames == 0) {
     return (cal_part)(slot << 2 | CAL_PART_LOCAL);
   }
-  return (cal_part)(frames << 15 | level % CAL_FAR << 10 | slot << 2 | CAL_PART_OUTER);
+  return (cal_part)(frames << (10 + CAL_DEPTH_BITS) | level << 10 | slot << 2 | CAL_PART_OUTER);
 }
 
-static inline uint64_t cal_part_frames(cal_part part) { return part >> 15; }
+static inline uint64_t cal_part_frames(cal_part part) { return part >> (10 + CAL_DEPTH_BITS); }
 
-static inline uint64_t cal_part_level(cal_part part) { return part >> 10 & (CAL_FAR - 1); }
+static inline uint64_t cal_part_level(cal_part part) {
+  return part >> 10 & ((UINT64_C(1) << CAL_DEPTH_BITS) - 1);
+}
 
 static inline uint64_t cal_part_slot(cal_part part) { return part >> 2 & 0xff; }
 
@@ -89,17 +91,5 @@ struct cal_node {
   uint32_t number;
   cal_part parts[];
 };
-
-struct cal_frame {
-  cal_frame *outer;
-  cal_value slots[]; /* of a far frame, the one at CAL_FAR_SLOT is a frame */
-};
-
-/* A frame at a depth that CAL_FAR divides holds the one CAL_FAR further out. */
-enum { CAL_FAR_SLOT = 1 };
-
-enum { CAL_FRAME_SLOTS = 32 };
-
-_Static_assert(CAL_FRAME_SLOTS <= 256, "a slot has eight bits in a part");
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "machine/case.h"
+#include "machine/frame.h"
 
 /* The transitions are compiled twice: as they are, and in features.c, where what
  * these macros are told is counted. */
@@ -48,13 +49,6 @@ static cal_status exhausted(const cal_run *run) {
   return cal_fail(run->error, CAL_OUT_OF_MEMORY, "the run needs more memory than allowed");
 }
 
-static cal_frame *frames_out(cal_frame *frame, uint64_t frames) {
-  for (; frames != 0; frames--) {
-    frame = frame->outer;
-  }
-  return frame;
-}
-
 /* The frame that a lambda or let opens, its first variable bound. */
 static inline cal_frame *new_frame(cal_run *run, cal_frame *outer, const cal_node *node,
                                    cal_value first) {
@@ -64,8 +58,7 @@ static inline cal_frame *new_frame(cal_run *run, cal_frame *outer, const cal_nod
     frame->outer = outer;
     frame->slots[0] = first;
     if (CAL_UNLIKELY(node->slot != 0)) {
-      CAL_ADD(frames_walked, CAL_FAR - 1);
-      frame->slots[CAL_FAR_SLOT] = (cal_value)frames_out(outer, CAL_FAR - 1);
+      cal_set_reached(frame, node->slot);
     }
   }
   return frame;
@@ -184,19 +177,12 @@ static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *res
 
 /* Variables and constants are values at once. Where one stands as an operand it
  * is taken on the spot, without a continuation. */
-static cal_frame *far_out(cal_frame *frame, uint64_t level, uint64_t frames) {
-  frame = frames_out(frame, level); /* to one that CAL_FAR divides the depth of */
-  frames -= level;
-  for (; frames >= CAL_FAR; frames -= CAL_FAR) {
-    frame = (cal_frame *)frame->slots[CAL_FAR_SLOT];
-  }
-  return frames_out(frame, frames);
-}
+enum { NEAR = 8 }; /* up to here, frame by frame is no slower */
 
 static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
   uint64_t frames = cal_part_frames(part);
-  if (CAL_UNLIKELY(frames >= 2 * CAL_FAR)) {
-    return far_out(frame, cal_part_level(part), frames)->slots[cal_part_slot(part)];
+  if (CAL_UNLIKELY(frames >= NEAR)) {
+    return cal_frames_out(frame, cal_part_level(part), frames)->slots[cal_part_slot(part)];
   }
   do {
     frame = frame->outer;
@@ -204,11 +190,10 @@ static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
   return frame->slots[cal_part_slot(part)];
 }
 
-/* How many frames that is, of which some are passed in one step. */
+/* How many frames are passed on that way. */
 static inline uint64_t frames_passed(cal_part part) {
   const uint64_t frames = cal_part_frames(part);
-  const uint64_t level = cal_part_level(part);
-  return frames < 2 * CAL_FAR ? frames : level + (frames - level) / CAL_FAR + (frames - level) % CAL_FAR;
+  return frames < NEAR ? frames : cal_frames_passed(cal_part_level(part), frames);
 }
 
 #define TAKE_ATOM(into, atom, frame)                         \

@@ -55,7 +55,7 @@ cal_status cal_run_pay_steps(cal_run *run) {
 
 /* A size of argument `index` that is more than what is left pays for, the others
  * being 0: nothing larger is worth counting. Prices rise with sizes. */
-static int64_t beyond_means(const cal_run *run, const cal_builtin_cost *cost, unsigned index) {
+CAL_COLD static int64_t beyond_means(const cal_run *run, const cal_builtin_cost *cost, unsigned index) {
   enum { MOST_BITS = 24 }; /* no budget of the chain buys a tenth of that many nodes */
   int64_t sizes[CAL_MAX_ARITY] = {0};
   int64_t size = 1;
@@ -81,9 +81,9 @@ static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *argum
   for (unsigned i = 0; i < cal_builtins[tag].arity; i++) {
     if ((reads >> i & 1) != 0) {
       const cal_measure measure = (cal_measure)cal_builtins[tag].measures[i];
-      const int64_t most =
-          CAL_UNLIKELY(measure == CAL_MEASURE_NODES) ? beyond_means(run, cost, i) : INT64_MAX;
-      sizes[i] = cal_size_of(&run->call, arguments[i], measure, most);
+      sizes[i] = CAL_UNLIKELY(measure == CAL_MEASURE_NODES)
+                     ? cal_nodes_of(&run->call, arguments[i], beyond_means(run, cost, i))
+                     : cal_size_of(&run->call, arguments[i], measure);
       if (CAL_UNLIKELY(sizes[i] < 0)) {
         return cal_exhausted(&run->call);
       }
@@ -125,9 +125,5 @@ cal_status cal_run_builtin(cal_run *run, unsigned tag, const cal_value *argument
   }
   run->outcome->builtins[tag]++;
   cal_planted_delay(tag);
-  const cal_status done = builtin->function(&run->call, arguments, result);
-  if (CAL_UNLIKELY(!cal_arena_is_empty(&run->machine->scratch))) {
-    cal_arena_reset(&run->machine->scratch);
-  }
-  return done;
+  return builtin->function(&run->call, arguments, result);
 }

@@ -37,9 +37,11 @@ cal_fail(cal_error *error, cal_status status, const char *format, ...);
 #if defined(__GNUC__)
 #define CAL_LIKELY(x) __builtin_expect(!!(x), 1)
 #define CAL_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CAL_COLD __attribute__((noinline, cold)) /* kept out of the way of what is not */
 #else
 #define CAL_LIKELY(x) (x)
 #define CAL_UNLIKELY(x) (x)
+#define CAL_COLD
 #endif
 
 #endif

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from costmodel.model import Variant, ledger_model, to_array
+from costmodel.plutus import LedgerLanguage
 from tests.cli.command import calibrate, one_line
 
 
@@ -148,3 +150,104 @@ def test_wrong_option_is_refused(program: Path) -> None:
 @pytest.mark.parametrize("budget", ["1", "a,b", "-1,5", "1,2,3"])
 def test_wrong_budget_is_refused(program: Path, budget: str) -> None:
     assert "is no budget" in one_line(calibrate("eval", program, f"--budget={budget}"))
+
+
+FIELD: list[tuple[str, tuple[str, ...], int, str]] = [
+    ("pv11-constr-1025-fields/constr-1024.flat", (), 0, "(con unit ())"),
+    ("pv11-constr-1025-fields/constr-1025.flat", (), 2, "more fields than this protocol version allows"),
+    ("pv11-constr-1025-fields/constr-1025.flat", ("--protocol-version", "10"), 0, "(con unit ())"),
+    ("pv11-type-size-33/list-15-deep.flat", (), 0, "(program"),
+    ("pv11-type-size-33/list-16-deep.flat", (), 2, "a larger type than this protocol version allows"),
+    ("pv11-type-size-33/list-16-deep.flat", ("--protocol-version", "10"), 0, "(program"),
+    ("data-wide-bignum-tag/wide-tag.flat", (), 2, "a tag that Data does not have"),
+    ("indefinite-script-bytes/indefinite.plutus", (), 2, "a CBOR byte string of indefinite length"),
+    (
+        "constrdata-out-of-range-result/neg.uplc",
+        ("--protocol-version", "10"),
+        0,
+        "success: the result cannot be encoded",
+    ),
+    ("constrdata-out-of-range-result/neg.uplc", (), 1, "a constructor beyond 64 bits"),
+    (
+        "constrdata-out-of-range-result/big.uplc",
+        ("--language", "PlutusV2", "--protocol-version", "10"),
+        0,
+        "success: the result cannot be encoded",
+    ),
+    ("serialise-big-constr-tag/bigtag.uplc", ("--language", "PlutusV2", "--protocol-version", "10"), 0, "#d86682c258"),
+]
+
+
+@pytest.mark.parametrize(("file", "options", "code", "said"), FIELD)
+def test_inputs_of_the_field(shared_data: Path, file: str, options: tuple[str, ...], code: int, said: str) -> None:
+    result = calibrate("eval", shared_data / "field" / file, *options)
+    assert result.returncode == code, result.stderr
+    if code == 2:
+        assert said in one_line(result)
+    else:
+        assert said in result.stdout
+        assert "CPU" in result.stdout
+
+
+def test_bounds_hold_for_text_as_for_flat(tmp_path: Path) -> None:
+    path = tmp_path / "constr.uplc"
+    path.write_text(f"(program 1.1.0 (case (constr 0 {'(con unit ())' * 1025}) (error)))")
+    assert "more fields" in one_line(calibrate("eval", path))
+    assert calibrate("eval", path, "--protocol-version", "10").returncode == 1
+
+
+def test_validator_of_a_blueprint_is_evaluated(tmp_path: Path) -> None:
+    path = tmp_path / "plutus.json"
+    validators = [
+        {"title": "a.spend", "compiledCode": "450101002499"},
+        {"title": "b.mint", "compiledCode": "4401010061"},
+    ]
+    path.write_text(json.dumps({"preamble": {"plutusVersion": "v3"}, "validators": validators}))
+    assert "2 scripts; choose one with `calibrate eval --script NAME`: a.spend, b.mint" in one_line(
+        calibrate("eval", path)
+    )
+    assert "there are a.spend, b.mint" in one_line(calibrate("eval", path, "--script", "c"))
+    result = calibrate("eval", path, "00", "--script", "a.spend", "--json")
+    assert (result.returncode, json.loads(result.stdout)["language"]) == (0, "PlutusV3")
+    assert calibrate("eval", path, "--script", "b.mint").returncode == 1
+
+
+def test_bytes_behind_the_wrapper_go_by_the_language(tmp_path: Path) -> None:
+    path = tmp_path / "script.hex"
+    path.write_text("4d01000033222220051200120011" + "ff")
+    assert calibrate("eval", path, "00", "00", "00", "--language", "PlutusV2").returncode == 0
+    assert "bytes follow" in one_line(calibrate("eval", path, "--language", "PlutusV3"))
+    assert "bytes follow" in one_line(calibrate("eval", path))
+
+
+def test_unusual_wrapping_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "script.plutus"
+    path.write_text(json.dumps({"type": "PlutusScriptV3", "description": "", "cborHex": "450101002499"}))
+    result = calibrate("eval", path, "00")
+    assert result.returncode == 0
+    assert "cborHex: CBOR wrappers around flat: 1 instead of 2" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["cli", "blockfrost", "letter", "epoch", "array"])
+def test_cost_model_comes_in_every_form(program: Path, tmp_path: Path, shared_data: Path, name: str) -> None:
+    array = to_array(ledger_model(Variant.E), LedgerLanguage.PLUTUS_V3, 11)
+    path = tmp_path / "model.json"
+    if name == "cli":
+        path.write_text(json.dumps({"costModels": {"PlutusV3": array}}))
+    elif name == "array":
+        path.write_text(json.dumps(array))
+    field = shared_data / "field/blockfrost-v3/blockfrost-epoch-645.json"
+    specs: dict[str, str | Path] = {"letter": "E", "epoch": "epoch:645", "blockfrost": field}
+    spec = specs.get(name, path)
+    own = json.loads(calibrate("eval", program, "--json").stdout)
+    other = json.loads(calibrate("eval", program, "--cost-model", spec, "--json").stdout)
+    assert other["ex_units"] == own["ex_units"]
+    assert other["cost_model"] != own["cost_model"] or name == "letter"
+
+
+def test_what_an_array_lacks_is_beyond_any_budget(tmp_path: Path) -> None:
+    program, model = tmp_path / "p.uplc", tmp_path / "model.json"
+    program.write_text("(program 1.1.0 [(force (builtin lengthOfArray)) (con (array unit) [])])")
+    model.write_text(json.dumps({"PlutusV3": to_array(ledger_model(Variant.C), LedgerLanguage.PLUTUS_V3, 10, 297)}))
+    result = calibrate("eval", program, "--cost-model", model)
+    assert (result.returncode, "out of budget" in result.stdout) == (1, True)

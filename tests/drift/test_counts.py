@@ -5,17 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from costmodel.drift.counts import (
-    Baseline,
-    Environment,
-    compare_counts,
-    read_counts,
-    take_counts,
-    write_counts,
-)
+from costmodel.drift.counts import compare_counts, read_counts, take_counts, write_counts
 from costmodel.drift.suite import chosen, drift_suite, suite_sha256
 from costmodel.errors import Inconclusive, InputError
 from costmodel.judging.change import Change
+from costmodel.records.drift import Environment, InstructionCounts
 from tests.timing.counting import needs_counts
 
 STORED = Path(__file__).resolve().parents[2] / "baselines" / "debian-12-x86_64.json"
@@ -30,8 +24,8 @@ ENVIRONMENT = Environment(
 )
 
 
-def baseline(environment: Environment = ENVIRONMENT, **counts: tuple[int, int]) -> Baseline:
-    return Baseline(calibrate="1", suite_sha256="s", environment=environment, counts=counts)
+def baseline(environment: Environment = ENVIRONMENT, **counts: tuple[int, int]) -> InstructionCounts:
+    return InstructionCounts(calibrate="1", suite_sha256="s", environment=environment, counts=counts)
 
 
 def status(was: tuple[int, int], now: tuple[int, int], **environment: object) -> Change:

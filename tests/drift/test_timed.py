@@ -67,6 +67,31 @@ def test_no_change_is_rarely_called_one(played) -> None:  # type: ignore[no-unty
     assert alarms <= 5  # 2 are expected of the 5 %; more than 5 come by chance in 1 % of 40 trials
 
 
+def test_a_process_that_is_slow_for_its_whole_life_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(2)
+    taken: list[int] = []
+
+    def known(_baseline: Build, _candidate: Build, cells: list[object], *, rounds: int, **_: object) -> Ratios:
+        taken.append(1)
+        pair = chance.normal(0, 0.002, len(cells)) + (0.8 if len(taken) % 9 == 3 else 0.0)
+        return Ratios(np.tile(pair, (rounds, 1)), np.full((2, len(cells)), 1000.0))
+
+    monkeypatch.setattr(drift_timed, "play", known)
+    assert verdict().status is Change.UNCHANGED
+
+
+def test_rounds_that_a_change_of_pace_hit_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(3)
+
+    def known(_baseline: Build, _candidate: Build, cells: list[object], *, rounds: int, **_: object) -> Ratios:
+        hit = chance.random((rounds, len(cells))) < 0.3
+        logs = chance.normal(0.0, 0.002, (rounds, len(cells))) + hit * 0.1
+        return Ratios(logs, np.full((2, len(cells)), 1000.0))
+
+    monkeypatch.setattr(drift_timed, "play", known)
+    assert verdict().status is Change.UNCHANGED
+
+
 def test_too_little_time_is_inconclusive(played) -> None:  # type: ignore[no-untyped-def]
     played()
     with pytest.raises(Inconclusive, match="allow more time"):
@@ -79,6 +104,11 @@ def test_rounds_of_a_pair_give_every_cell_a_ratio() -> None:
     assert found.ns.shape == (2, len(CELLS))
     known = found.ns[np.isfinite(found.ns)]
     assert ((known > 100) & (known < 1e8)).all()
+
+
+def test_rounds_are_spread_over_places() -> None:
+    found = play(Build.this(), Build.this(), CELLS, core=CORE, clock=choose_clock(), rounds=4, seed="x", draws=2)
+    assert found.logs.shape == (4, len(CELLS))
 
 
 def test_folder_of_a_package_is_a_build(tmp_path: Path) -> None:

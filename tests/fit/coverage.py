@@ -10,7 +10,7 @@ import numpy as np
 from costmodel.fit import FittedModel, Interval, fit_runs
 from costmodel.fit.domain import corners
 from costmodel.fit.official import fit_official
-from costmodel.fit.official_rows import read_criterion
+from costmodel.imports.criterion_csv import read_criterion
 from costmodel.model import STARTUP_KEY
 from costmodel.runs.store import Run
 from tests.fit.synthetic import (

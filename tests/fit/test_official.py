@@ -9,7 +9,7 @@ import pytest
 from costmodel.errors import InputError
 from costmodel.fit.official import OfficialModel, fit_official
 from costmodel.fit.official_report import compare_with_ledger
-from costmodel.fit.official_rows import read_criterion
+from costmodel.imports.criterion_csv import read_criterion
 from costmodel.model import Variant, dump, ledger_model
 
 HEADER = "benchmark,t,t.mean.lb,t.mean.ub,t.sd,t.sd.lb,t.sd.ub"

@@ -11,8 +11,13 @@ from costmodel.plutus import INTEGER, Constant, list_of
 from tests.machine.calls import call, short
 from tests.strategies import untimed
 
-strings = st.binary(max_size=40)
-amounts = st.one_of(st.integers(-400, 400), st.sampled_from([2**63 - 1, -(2**63)]))
+# Long ones for the loops that take words and blocks of words, ones with few bits for those that search.
+strings = (
+    st.binary(max_size=40)
+    | st.binary(min_size=60, max_size=300)
+    | st.builds(lambda before, byte, after: bytes(before) + bytes([byte]) + bytes(after), *[st.integers(0, 255)] * 3)
+)
+amounts = st.one_of(st.integers(-3000, 3000), st.integers(-400, 400), st.sampled_from([2**63 - 1, -(2**63)]))
 
 
 def order_of(big_endian: bool) -> Literal["big", "little"]:
@@ -195,3 +200,42 @@ def test_limits_of_modular_exponentiation(base: int, exponent: int, modulus: int
 def test_empty_results_need_no_memory() -> None:
     assert call("appendByteString", b"", b"") == b""
     assert call("integerToByteString", True, 0, 0) == b""
+
+
+texts = st.text(st.characters(max_codepoint=0x7F)) | st.text()
+
+
+@given(st.lists(texts, max_size=6).map("".join), st.integers(0, 10**6), st.sampled_from(range(256)))
+@untimed
+def test_decoding_utf8_as_python_does(text: str, at: int, byte: int) -> None:
+    content = text.encode()
+    assert call("decodeUtf8", content) == text
+    damaged = bytearray(content)
+    if damaged:
+        damaged[at % len(damaged)] = byte
+    expected = damaged.decode("utf-8", "replace") if _is_utf8(bytes(damaged)) else None
+    assert call("decodeUtf8", bytes(damaged)) == expected
+
+
+# The edges of table 3-7 of the Unicode standard, in the middle of longer text.
+@pytest.mark.parametrize("before", [0, 1, 14, 15, 16, 61, 62, 63, 64, 130])
+@pytest.mark.parametrize("after", [0, 1, 15, 70])
+def test_edges_of_utf8(before: int, after: int) -> None:
+    leads = (0x7F, 0x80, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF4, 0xF5, 0xFF)
+    for lead in leads:
+        for second in (0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0):
+            for rest in (b"", b"\x80", b"\x80\xbf", b"\xbf\xbf\xbf", b"\xc2\x80"):
+                content = b"a" * before + bytes([lead, second]) + rest + b"z" * after
+                assert _decodes(content) == _is_utf8(content)
+
+
+def _decodes(content: bytes) -> bool:
+    return call("decodeUtf8", content) is not None
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

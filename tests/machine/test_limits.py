@@ -6,8 +6,10 @@ from costmodel.machine import NativeMachine, Outcome, Script, Status
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import (
     UPLC_1_0_0,
+    UPLC_1_1_0,
     Apply,
     Const,
+    Constr,
     Delay,
     Force,
     Lam,
@@ -204,3 +206,34 @@ def test_lets_beyond_one_frame_are_found_below_many_functions() -> None:
     outcome = evaluate(flat_of(deeply_nested(70, body)), result=True)
     assert outcome.result is not None
     assert decode_flat(outcome.result).term == Const(Constant(INTEGER, 0 + 150 + 299 + 1))
+
+
+@pytest.mark.parametrize("depth", [1, 3, 4, 5, 15, 16, 17, 63, 64, 65, 255, 256, 1023, 1025, 4095, 4096, 5000, 16385])
+def test_variables_are_found_at_any_distance(depth: int) -> None:
+    # Lambdas around a constructor of variables, each lambda with its own number; none of them is a let but the first.
+    indices = sorted({*range(1, min(depth, 200) + 1), *range(1, depth + 1, max(depth // 500, 1)), depth})
+    term: Term = Constr(0, tuple(Var(index) for index in indices))
+    for _ in range(depth):
+        term = Lam(term)
+    for number in range(depth):
+        term = Apply(term, Const(Constant(INTEGER, number)))
+    outcome = evaluate(encode_flat(Program(UPLC_1_1_0, term)), result=True)
+    assert outcome.result is not None
+    fields = decode_flat(outcome.result).term
+    assert isinstance(fields, Constr)
+    assert [field.constant.value for field in fields.fields if isinstance(field, Const)] == [depth - i for i in indices]
+
+
+@pytest.mark.parametrize("depth", [5, 70, 300, 5000])
+def test_result_is_written_with_variables_of_any_distance(depth: int) -> None:
+    # The same, but what comes out is a delay that holds the variables.
+    indices = range(1, depth + 1, max(depth // 50, 1))
+    term: Term = Delay(Constr(0, tuple(Var(index) for index in indices)))
+    for _ in range(depth):
+        term = Lam(term)
+    for number in range(depth):
+        term = Apply(term, Const(Constant(INTEGER, number)))
+    outcome = evaluate(encode_flat(Program(UPLC_1_1_0, term)), result=True)
+    assert outcome.result is not None
+    written = decode_flat(outcome.result).term
+    assert written == Delay(Constr(0, tuple(Const(Constant(INTEGER, depth - index)) for index in indices)))

@@ -141,7 +141,7 @@ def test_language_views_encode_plutus_v1_twice() -> None:
         ),
         ("koios", [{"cost_models": "{"}], "not a JSON file"),
         ("blockfrost", {"cost_models": None}, "no field 'cost_models_raw'"),
-        ("array", [1] * 166, "give --language"),
+        ("array", [1] * 166, "name one with --language"),
     ],
 )
 def test_what_would_be_misplaced_is_refused(form: str, document: object, complaint: str) -> None:

@@ -158,10 +158,58 @@ def test_constant(text: str, type_: object, value: object) -> None:
         (r'"\955λ"', "λλ"),
         (r'"\xD800"', "\ufffd"),
         ('"two\nlines"', "two\nlines"),
+        (r'"a\&b"', "ab"),
+        (r'"a\&"', "a"),
+        (r'"é\&\&\&b\&\&"', "éb"),
+        (r'"\65\&\&1"', "A1"),
+        (r'"\SOHI\SO\&HI\SOI"', "\x01I\x0eHI\x0eI"),
+        (r'"\o101\O101\X41\x41"', "AAAA"),
+        (r'"\SP\ESC\US"', " \x1b\x1f"),
+        (r'"\1114111"', "\U0010ffff"),
+        # No more than ten characters of a literal are looked at.
+        (r'"\0000000065"', "\x065"),
+        ('"\'"', "'"),
     ],
 )
 def test_string(literal: str, value: str) -> None:
     assert constant(f"string {literal}").value == value
+
+
+CONTROL_NAMES = """
+NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US SP
+""".split()  # noqa: SIM905 - a list would fill forty lines
+SHORT = dict(zip("\a\b\f\n\r\t\v\\\"'", "abfnrtv\\\"'", strict=True))
+
+
+@st.composite
+def literals(draw: st.DrawFn) -> tuple[str, str]:
+    """A character, and one of the ways in which Haskell may write it, with any number of empty escapes behind it."""
+    character = draw(
+        st.characters(exclude_categories=["Cs"]) | st.sampled_from(sorted(SHORT)) | st.characters(max_codepoint=130)
+    )
+    code = ord(character)
+    forms = [f"\\{code}", f"\\x{code:x}", f"\\X{code:X}", f"\\o{code:o}", f"\\O{code:o}"]
+    if character not in '\\"':
+        forms.append(character)
+    if character in SHORT:
+        forms.append(f"\\{SHORT[character]}")
+    if code < 32:
+        forms.append(f"\\^{chr(code + 64)}")
+    if code < len(CONTROL_NAMES):
+        forms.append(f"\\{CONTROL_NAMES[code]}")
+    if code == 127:
+        forms.append("\\DEL")
+    form = draw(st.sampled_from(forms))
+    # Without one, what comes next might be read as more of the escape.
+    least = 1 if form.startswith("\\") and form[-1].isalnum() else 0
+    return character, form + r"\&" * draw(st.integers(least, 3))
+
+
+@untimed
+@given(st.lists(literals(), max_size=8))
+def test_string_in_every_spelling(characters: list[tuple[str, str]]) -> None:
+    text = "".join(literal for _, literal in characters)
+    assert constant(f'string "{text}"').value == "".join(character for character, _ in characters)
 
 
 @untimed
@@ -222,6 +270,15 @@ REFUSED = [
     '(program 1.0.0 (con string "x))',
     r'(program 1.0.0 (con string "\q"))',
     r'(program 1.0.0 (con string "\&"))',
+    r'(program 1.0.0 (con string "\&a"))',
+    r'(program 1.0.0 (con string "\^a"))',
+    r'(program 1.0.0 (con string "\^?"))',
+    r'(program 1.0.0 (con string "\del"))',
+    r'(program 1.0.0 (con string "\o8"))',
+    r'(program 1.0.0 (con string "\xg"))',
+    r'(program 1.0.0 (con string "\u0041"))',
+    r'(program 1.0.0 (con string "\1114112"))',
+    '(program 1.0.0 (con string "a\\ \\b"))',
     r'(program 1.0.0 (con string "\x110000"))',
     "(program 1.0.0 (con list []))",
     "(program 1.0.0 (con list(bool) [True]))",

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import msgspec
-
 from costmodel.batches import compare, select
 from costmodel.cluster.summary import PERCENTILES
 from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.files import write_atomically
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
+from costmodel.records import encode
 from costmodel.records.run import ClusterOutcome, Status
 from costmodel.runs.design import Plan
 from costmodel.runs.store import RunWriter
@@ -118,7 +117,7 @@ def comparison(folder: Path) -> Path:
     a, b = batches(folder)
     path = folder / "comparison.json"
     found = compare(select([str(a)]), select([str(b)]))
-    write_atomically(path, msgspec.json.encode(found.to_dict()))
+    write_atomically(path, encode(found.document()))
     return path
 
 
@@ -129,7 +128,7 @@ def drift(path: Path) -> Path:
         Drift("sha2_256", "", 100.0, 105.0, Estimate(1.05, 1.04, 1.06), Change.REGRESSED),
     )
     found = DriftVerdict("deterministic", "instructions", "baseline.json", 0.005, drifts)
-    write_atomically(path, msgspec.json.encode(found.to_dict()))
+    write_atomically(path, encode(found.document()))
     return path
 
 

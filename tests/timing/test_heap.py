@@ -21,15 +21,15 @@ PLACES = """
 import json, random, sys
 from costmodel._native import ffi
 from costmodel.timing.heap import DrawnHeap, Heap
-from costmodel.timing.work import Workshop
+from costmodel.timing.native_evaluator import NativeEvaluator
 from tests.timing.programs import ADD, CALL
 
 chance = random.Random(int(sys.argv[2]))
 before = [bytes(chance.randrange(600, 9000)) for _ in range(500)]
 after = before[::2]
 del before
-workshop = Workshop(eval(sys.argv[1]))
-handles = [workshop.make(cell).handle for cell in (ADD, CALL)]
+native = NativeEvaluator(heap=eval(sys.argv[1]))
+handles = [native.prepare(cell).handle for cell in (ADD, CALL)]
 places = [each for handle in handles for each in (handle.machine, handle.script)]
 print(json.dumps([int(ffi.cast("uintptr_t", place)) % 4096 for place in places]))
 """

@@ -54,5 +54,5 @@ def test_the_two_programs_of_a_point_stay_together() -> None:
 
 def test_blocks_are_whole_groups_within_bounds() -> None:
     members = [[0, 1], [2], [3], [4, 5], [6]]
-    expected = [1.0, 1.0, 9.0, 1.0, 20.0, 20.0, 1.0]
+    expected = dict(enumerate([1.0, 1.0, 9.0, 1.0, 20.0, 20.0, 1.0]))
     assert list(in_blocks([0, 2, 4, 1, 3], members, expected, 3, 10.0)) == [[0, 1, 3], [6, 2], [4, 5]]

@@ -13,19 +13,21 @@ from costmodel._native import ffi, lib
 from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError
 from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
 from costmodel.timing.clock import Clock, choose_clock
+from costmodel.timing.native_evaluator import NativeEvaluator, NativeWork
 from costmodel.timing.plan import Cell
-from costmodel.timing.work import HashYardstick, TimedWork, Workshop
 from costmodel.timing.yardstick import machine_yardstick
 from tests.timing.programs import ADD, CALL, DECODE, FORCE, cell
 
+CLOCK = Clock(choose_clock())
 
-def make(one: Cell) -> TimedWork:
-    return Workshop().make(one)
+
+def make(one: Cell) -> NativeWork:
+    return NativeEvaluator(CLOCK).prepare(one)
 
 
 @pytest.fixture(scope="module")
 def stopwatch() -> Stopwatch:
-    return Stopwatch(Clock(choose_clock()))
+    return Stopwatch(CLOCK)
 
 
 @pytest.mark.parametrize("one", [ADD, FORCE, DECODE, CALL, machine_yardstick()], ids=lambda one: one.id)
@@ -97,11 +99,11 @@ def test_iterations_are_raised_to_the_target(stopwatch: Stopwatch) -> None:
 
 
 def test_a_block_times_every_cell_once_or_says_why_not(stopwatch: Stopwatch) -> None:
-    workshop = Workshop()
-    cells = [Timed(workshop.make(one), 20) for one in (ADD, FORCE, DECODE, CALL) * 3]
-    yardsticks = Yardsticks(stopwatch, HashYardstick(), workshop.make(machine_yardstick()), 20_000.0)
+    native = NativeEvaluator(CLOCK)
+    cells = [Timed(native.prepare(one), 20) for one in (ADD, FORCE, DECODE, CALL) * 3]
+    yardsticks = Yardsticks(stopwatch, native.hash_yardstick(), native.prepare(machine_yardstick()), 20_000.0)
     order = list(reversed(range(len(cells))))
-    block = time_block(stopwatch, yardsticks, cells, order, process=3, block=7)
+    block = time_block(stopwatch, yardsticks, dict(enumerate(cells)), order, process=3, block=7)
     assert (block.process, block.block) == (3, 7)
     assert [batch.cell for batch in block.batches[: len(order)]] == order
     assert [batch.order for batch in block.batches] == list(range(len(block.batches)))
@@ -113,7 +115,7 @@ def test_a_block_times_every_cell_once_or_says_why_not(stopwatch: Stopwatch) -> 
 
 
 def test_the_hash_yardstick_is_fixed() -> None:
-    first, second = HashYardstick().handle.expected.hash, HashYardstick().handle.expected.hash
+    first, second = (NativeEvaluator().hash_yardstick().handle.expected.hash for _ in range(2))
     assert first == second != 0
 
 
@@ -137,9 +139,9 @@ def test_an_event_of_the_kernel_is_counted() -> None:
     if number in (errno.EPERM, errno.EACCES, errno.ENOSYS):
         pytest.skip(f"perf_event_open is not allowed here: {os.strerror(number)}")
     assert number == 0
-    work = Timed(HashYardstick(), 20)
+    work = NativeEvaluator().hash_yardstick()
     batch, done, error = ffi.new("cal_batch *"), ffi.new("size_t *"), ffi.new("cal_error *")
-    order, gate = ffi.new("cal_batch_order *", [work.work.handle, 1, 20]), ffi.new("cal_gate *", lib.cal_gate_open())
+    order, gate = ffi.new("cal_batch_order *", [work.handle, 1, 20]), ffi.new("cal_gate *", lib.cal_gate_open())
     before = time.thread_time_ns()
     assert lib.cal_batches_time(lib.CAL_CLOCK_PERF, gate, order, 1, batch, done, error) == lib.CAL_OK
     assert 0 < batch.ticks <= time.thread_time_ns() - before
@@ -150,7 +152,7 @@ def test_a_batch_beside_a_busy_process_is_gated(stopwatch: Stopwatch) -> None:
     before = os.sched_getaffinity(0)
     core = max(before)
     busy = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
-    timed = Timed(HashYardstick(), 200)
+    timed = Timed(NativeEvaluator(CLOCK).hash_yardstick(), 200)
     with subprocess.Popen([sys.executable, "-c", busy]) as process:
         try:
             os.sched_setaffinity(0, {core})

@@ -1,6 +1,5 @@
 """Messages on their way to a collector that is there, away, killed and full: all of it with real processes."""
 
-import json
 import subprocess
 import sys
 from contextlib import suppress
@@ -8,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.trace import Message, Route, Severity, Trace
-from costmodel.trace.log import read_log
+from costmodel.trace import Message, Severity
 from costmodel.trace.remote import Remote
 from tests.cli.command import ENVIRONMENT
 from tests.trace.collector import Collector, collecting, kept
@@ -78,7 +76,7 @@ def test_no_message_is_lost_and_order_is_kept_through_a_collector_that_is_killed
     files = sorted(out.glob("*.jsonl"))
     assert len(files) == 2
     for path in files:
-        assert [line.fields["number"] for line in kept(path)] == list(range(count))
+        assert [line["fields"]["number"] for line in kept(path)] == list(range(count))
     assert list((tmp_path / "spool").iterdir()) == []
 
 
@@ -91,7 +89,7 @@ def test_what_a_killed_process_could_not_send_is_sent_by_the_next(tmp_path: Path
     with collecting(tmp_path / "out") as collector:
         assert remote(collector.endpoint, spool).close() == ""
         (path,) = (tmp_path / "out").glob("*.jsonl")
-    numbers = [line.fields["number"] for line in kept(path)]
+    numbers = [line["fields"]["number"] for line in kept(path)]
     assert len(numbers) > 100
     assert numbers == list(range(len(numbers)))
     assert list(spool.iterdir()) == []
@@ -106,7 +104,7 @@ def test_a_collector_that_stays_away_leaves_messages_on_disk_and_is_said(tmp_pat
     with collecting(tmp_path / "out") as collector:
         assert remote(collector.endpoint, tmp_path / "spool").close() == ""
         (path,) = (tmp_path / "out").glob("*.jsonl")
-        assert [line.fields["number"] for line in kept(path)] == [1]
+        assert [line["fields"]["number"] for line in kept(path)] == [1]
 
 
 def test_a_full_buffer_is_told_to_the_user_and_to_the_collector(tmp_path: Path) -> None:
@@ -121,9 +119,9 @@ def test_a_full_buffer_is_told_to_the_user_and_to_the_collector(tmp_path: Path) 
         counts = collector.stop()
     (path,) = (tmp_path / "out").glob("*.jsonl")
     *taken, overflow = kept(path)
-    assert [line.fields["number"] for line in taken] == list(range(100 - backend.dropped))
-    assert (overflow.kind, overflow.severity) == ("overflow", Severity.WARNING)
-    assert overflow.fields == {"dropped": backend.dropped, "kinds": {"test/said": backend.dropped}}
+    assert [line["fields"]["number"] for line in taken] == list(range(100 - backend.dropped))
+    assert (overflow["kind"], overflow["severity"]) == ("overflow", "warning")
+    assert overflow["fields"] == {"dropped": backend.dropped, "kinds": {"test/said": backend.dropped}}
     assert counts["missing"] == backend.dropped
 
 
@@ -135,7 +133,7 @@ def test_a_message_too_large_for_a_collector_does_not_stop_the_others(tmp_path: 
         backend.emit(message(3))
         assert "1 messages" in backend.close()
         (path,) = (tmp_path / "out").glob("*.jsonl")
-    assert [line.kind for line in kept(path)] == ["said", "overflow", "said"]
+    assert [line["kind"] for line in kept(path)] == ["said", "overflow", "said"]
 
 
 def test_a_message_arrives_as_it_was_sent(tmp_path: Path) -> None:
@@ -159,31 +157,18 @@ def test_a_message_arrives_as_it_was_sent(tmp_path: Path) -> None:
         backend.emit(sent)
         assert backend.close() == ""
         (path,) = (tmp_path / "out").glob("*.jsonl")
-    (line,) = kept(path)
-    received = json.loads(path.read_bytes().splitlines()[-1])
-    assert line.sequence == 1
     assert path.stem == backend.source
-    assert received == {
-        "schema_version": 1,
-        "namespace": "a.b",
-        "kind": "kind",
-        "severity": "error",
-        "timestamp": 1_700_000_000_123_456_789,
-        "fields": fields,
-        "uptime": 987_654_321,
-        "sequence": 1,
-    }
-
-
-def test_what_the_collector_writes_reads_as_a_log(tmp_path: Path) -> None:
-    with collecting(tmp_path / "out") as collector:
-        trace = Trace(Route(remote(collector.endpoint, tmp_path / "spool")))
-        trace.emit("test", "said", number=1)
-        trace.close()
-        (path,) = (tmp_path / "out").glob("*.jsonl")
-    log = read_log(path)
-    assert log.damage == 0
-    assert log.summary.counts == {"trace.collect/source": 1, "test/said": 1}
+    assert kept(path) == [
+        {
+            "namespace": "a.b",
+            "kind": "kind",
+            "severity": "error",
+            "timestamp": 1_700_000_000_123_456_789,
+            "fields": fields,
+            "uptime": 987_654_321,
+            "sequence": 1,
+        }
+    ]
 
 
 def test_compressed_requests_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +182,7 @@ def test_compressed_requests_are_taken(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_full_collector_refuses_and_the_sender_keeps_its_messages(tmp_path: Path) -> None:
-    with collecting(tmp_path / "out", 0, "--limit", "10") as collector:
+    with collecting(tmp_path / "out", 0, "10") as collector:
         backend = remote(collector.endpoint, tmp_path / "spool", patience=1)
         backend.emit(message(1))
         assert "did not take all messages" in backend.close()

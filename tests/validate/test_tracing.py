@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from costmodel.errors import InputError
+from costmodel.records.told import Backend
 from costmodel.trace import Message, Route, Trace
 from costmodel.validate.tracing import TracingCost, tracing_cost, trimmed_mean
 from costmodel.workloads import Workload, find_workload
@@ -54,7 +55,10 @@ def workload() -> Workload:
 def cost(message_ns: int, *, muted_ns: int = 0, noise: float = 0.0, seconds: float = 1.0, seed: int = 0) -> TracingCost:
     clock = Clock(noise, seed)
     muted = Trace(Route(Slow(clock, muted_ns), mute=() if muted_ns else ("evaluator",)))
-    traces = {"muted": muted, "local": Trace(Route(Slow(clock, message_ns), mute=("evaluator.builtin",)))}
+    traces: dict[Backend, Trace] = {
+        "muted": muted,
+        "local": Trace(Route(Slow(clock, message_ns), mute=("evaluator.builtin",))),
+    }
     return tracing_cost(workload(), traces, core=None, seed=seed, seconds=seconds, clock=clock)
 
 

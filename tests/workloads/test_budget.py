@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from costmodel.errors import InputError
@@ -145,12 +146,12 @@ def test_the_summary_has_the_redeemer_that_loops_so_often(shared_data: Path, nam
     fit = fit_budget(meter, Strategy.parse("txperblock_8"), LIMITS)
     redeemer = json.loads((folder / f"{name}.redeemer.json").read_text())
     counted = json.loads(json.dumps(redeemer).replace("1000000", str(1_000_000 + fit.loop_count)))
-    assert fit.to_dict()["scriptArgRedeemer"] == counted
+    assert fit.document().script_arg_redeemer == counted
 
 
 def test_what_is_unused_and_what_is_used_make_the_limit() -> None:
     meter = Meter(find_loop("schnorr", PARAMETERS.major), PARAMETERS)
-    summary = fit_budget(meter, Strategy.parse("txperblock_8"), LIMITS).to_dict()
+    summary = msgspec.to_builtins(fit_budget(meter, Strategy.parse("txperblock_8"), LIMITS).document())
     for unit in ("steps", "memory"):
         used = summary["budgetUsedPerTxInput"][unit]
         assert used + summary["projectedBudgetUnusedPerTx"][unit] == summary["budgetPerTx"][unit]

@@ -1,3 +1,4 @@
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from costmodel.errors import DecodeError, InputError, ModelError
 from costmodel.model import ExUnits
 from costmodel.plutus import encode_data
-from costmodel.workloads import find_workload
+from costmodel.workloads import find_workload, parquet
 from costmodel.workloads.parquet import parquet_rows, replay_rows, sample_rows
 from costmodel.workloads.rows import REQUIRED
 from tests.workloads.rows import CPU, SUCCESSOR, row, write
@@ -163,3 +164,18 @@ def test_a_small_corpus_is_taken_whole_without_its_failures(tmp_path: Path) -> N
 def test_a_corpus_of_failures_is_no_workload(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no case that succeeds"):
         find_workload(str(write(tmp_path / "corpus.parquet", [row(success=False)])))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"program": bytes(2 << 20)}, {"arguments": [bytes(2 << 20)]}, {"cost_model": [0] * 300_000}]
+)
+def test_a_small_file_of_huge_rows_is_refused(
+    tmp_path: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "_BATCH_BYTES", 64 << 20)
+    path = write(tmp_path / "corpus.parquet", [row(**changes)] * 100)
+    assert path.stat().st_size < 1_000_000
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    with pytest.raises(DecodeError, match="from row 0 on take more than 64 MiB"):
+        replayed(path)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == limits

@@ -46,7 +46,7 @@ def _read_one(raw: bytes, where: str, language: LedgerLanguage | None) -> Docume
     """A bare list or map of one language, which a list does not say; a map's names may."""
     values = parse_json(raw, where)
     if language is None:
-        raise ModelError(f"{where}: nothing in it says which language it is of; give --language")
+        raise ModelError(f"{where}: nothing in it says which language it is of; name one with --language")
     return Document("array", {language: read_values(values, language, where)}, {})
 
 

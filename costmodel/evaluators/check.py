@@ -1,0 +1,302 @@
+"""Whether a driver can be trusted: what it answers, what its clock is worth, and that it does what it times."""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+from collections.abc import Callable
+from contextlib import suppress
+from functools import reduce
+from pathlib import Path
+from typing import Final
+
+from costmodel.errors import CheckFailed
+from costmodel.evaluators.registry import driver_named
+from costmodel.evaluators.samples import LOOP, OPERAND_BUILTINS, Sample, operand_texts, sample, samples
+from costmodel.judging.steady import steady_from
+from costmodel.machine import CellLost, Order, evaluator_label
+from costmodel.machine.driver import DriverEvaluator, DriverProcess, DriverWork, started
+from costmodel.machine.driver_protocol import Failed, Load, Loaded, OutOfBudget, Refused, Time, Units
+from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
+from costmodel.records.evaluator import Check, Trust, Verdict
+
+_VARIED: Final = ("verifyEd25519Signature", "verifyEcdsaSecp256k1Signature", "verifySchnorrSecp256k1Signature")
+_PAIRS: Final = 60
+_CLEAN_PAIRS: Final = 5  # of them, at least
+_TRIES: Final = 5
+_BATCH_NS: Final = 500_000
+_TWICE: Final = 0.1  # by so much may twice the work miss twice the time
+_FASTER: Final = 0.75  # of the time of distinct operands: what takes less was not computed
+_DISTINCT: Final = 32
+_ROUNDS: Final = 100
+_STEADY: Final = 8
+_WARM_SECONDS: Final = 20.0
+_READINGS: Final = 60
+
+
+def check(evaluator: str, core: int | None = None) -> Trust:
+    """Try a driver by its name or command on a core, by default the last that may be used. EnvironmentFault where it
+    does not start."""
+    core = max(os.sched_getaffinity(0)) if core is None else core
+    with started(driver_named(evaluator), core) as tried:
+        # In this order: what has run all the others has started every thread that it has.
+        checks = tuple(
+            _answered(name, question, tried)
+            for name, question in (
+                ("handshake", _handshake),
+                ("refusals", _refusals),
+                ("results", _results),
+                ("clock", _clock),
+                ("warm-up", _warm_up),
+                ("twice the work", _twice),
+                ("kept results", _kept_results),
+                ("threads", _threads),
+            )
+        )
+    return Trust(
+        evaluator=evaluator_label(tried.facts),
+        facts=dict(tried.facts),
+        checks=checks,
+        trusted=all(one.verdict is not Verdict.BAD for one in checks),
+    )
+
+
+def _answered(name: str, question: Callable[[DriverEvaluator], tuple[Verdict, str]], tried: DriverEvaluator) -> Check:
+    try:
+        return Check(name, *question(tried))
+    except CheckFailed as error:
+        tried.close()
+        return Check(name, Verdict.BAD, str(error))
+
+
+def _handshake(tried: DriverEvaluator) -> tuple[Verdict, str]:
+    hello = tried.hello
+    again = DriverProcess(tried.driver)
+    again.close()
+    if again.hello != hello:
+        return Verdict.BAD, "another process of it says another hello"
+    build = f", {hello.build}" if hello.build else ""
+    return Verdict.OK, f"{hello.evaluator} {hello.version} on {hello.runtime}{build}"
+
+
+def _flat(text: str, version: str = "1.1.0") -> str:
+    return encode_flat(parse_program(f"(program {version} {text})")).hex()
+
+
+_ENDLESS: Final = "[(lam x [x x]) (lam x [x x])]"
+
+
+def _refusals(tried: DriverEvaluator) -> tuple[Verdict, str]:
+    """What cannot be done is refused, or fails, and is not timed."""
+    can = tried.hello.capabilities
+    language = can.languages[-1]
+    version = "1.1.0" if language is LedgerLanguage.PLUTUS_V3 else "1.0.0"
+    enough, little = Units(10**11, 10**9), Units(10**9, 10**6)
+    trials = (
+        ("bytes that are no program", "ff00", enough, (Refused,)),
+        ("a program cut in half", _flat(LOOP.format(rounds=5), version)[:24], enough, (Refused,)),
+        ("an error", _flat("(error)", version), enough, (Failed,)),
+        ("a type error", _flat("[(con integer 1) (con integer 2)]", version), enough, (Failed,)),
+        ("an endless program", _flat(_ENDLESS, version), little, (OutOfBudget,)),
+    )
+    wrong = []
+    for what, flat, budget, expected in trials:
+        process = tried.running()
+        answer = process.ask(
+            Load(
+                request=0,
+                program=0,
+                flat=flat,
+                language=language,
+                protocol_version=can.protocol_versions[-1],
+                budget=budget,
+            )
+        )
+        if isinstance(answer, Loaded):
+            answer = process.ask(Time(request=0, work="evaluate", programs=(0,), warm_up=0, iterations=1))
+        if not isinstance(answer, (*expected, Refused)):
+            wrong.append(f"{what} is answered by {type(answer).__name__.lower()}")
+    if wrong:
+        return Verdict.BAD, "; ".join(wrong)
+    return Verdict.OK, f"{len(trials)} programs that must not succeed were refused, failed or ran out of budget"
+
+
+def _results(tried: DriverEvaluator) -> tuple[Verdict, str]:
+    can = tried.hello.capabilities
+    programs = [
+        one for language in can.languages for version in can.protocol_versions for one in samples(language, version)
+    ]
+    lost: dict[str, str] = {}
+    for one in programs:
+        try:
+            tried.prepare(one)
+        except CellLost as error:
+            lost[one.id] = str(error)
+    other = {name: difference for name, difference in tried.differences.items() if name not in lost}
+    if lost:
+        name, reason = next(iter(lost.items()))
+        return Verdict.BAD, f"{len(lost)} of {len(programs)} programs fail, first {name}: {reason}"
+    known = "results and ExUnits" if can.ex_units else "results"
+    if can.results != "flat":
+        known = "ExUnits, results are not compared," if can.ex_units else "nothing compared:"
+    if other:
+        name, difference = next(iter(other.items()))
+        return Verdict.WARN, f"{len(other)} of {len(programs)} have other ExUnits, first {name}: {difference}"
+    return Verdict.OK, f"{known} of {len(programs)} programs are the native machine's"
+
+
+def _work(tried: DriverEvaluator, text: str, name: str) -> DriverWork:
+    language = tried.hello.capabilities.languages[-1]
+    version = "1.1.0" if language is LedgerLanguage.PLUTUS_V3 else "1.0.0"
+    return tried.prepare(sample(name, text, language, tried.hello.capabilities.protocol_versions[-1], version))
+
+
+def _ns(tried: DriverEvaluator, work: DriverWork, iterations: int, warm_up: int = 1) -> float:
+    """Nanoseconds of a batch that nothing disturbed, or else of the shortest of several."""
+    found = math.inf
+    for _ in range(_TRIES):
+        (reading,) = tried.time([Order(work, iterations, warm_up)])
+        if reading.fault:
+            raise CheckFailed(reading.fault)
+        found = min(found, float(reading.ticks))
+        if not reading.gate:
+            return float(reading.ticks)
+    return found
+
+
+def _batch(tried: DriverEvaluator, work: DriverWork, wanted_ns: float = _BATCH_NS) -> int:
+    """Iterations that take so long, and a thousand steps of its clock."""
+    target = max(wanted_ns, 1000 * tried.hello.resolution_ns)
+    iterations = 1
+    while (ns := _ns(tried, work, iterations)) < target and iterations < 10**7:
+        iterations = max(iterations + 1, min(16 * iterations, math.ceil(1.1 * iterations * target / max(ns, 1.0))))
+    return iterations
+
+
+def _clock(tried: DriverEvaluator) -> tuple[Verdict, str]:
+    """Its readings are as fine as it says: what they have in common divides the step."""
+    work = _work(tried, "(con unit ())", "nothing")
+    readings = {round(_ns(tried, work, 1 + at % 7, 0)) for at in range(_READINGS)}
+    step = reduce(math.gcd, readings)
+    stated = tried.hello.resolution_ns
+    if len(readings) < 3 or step > 1.5 * stated:
+        return Verdict.BAD, f"its readings move in steps of {step} ns, it says {stated:g} ns"
+    return Verdict.OK, f"{tried.hello.clock}, steps of {step} ns"
+
+
+def _warm_up(tried: DriverEvaluator) -> tuple[Verdict, str]:
+    work = _work(tried, LOOP.format(rounds=100), "loop of 100")
+    first = _ns(tried, work, 1, 0)
+    iterations = _batch(tried, work)
+    logs: list[float] = []
+    spent = 0.0
+    while len(logs) < _ROUNDS and (spent < _WARM_SECONDS * 1e9 or len(logs) < _STEADY):
+        ns = _ns(tried, work, iterations, 0)
+        spent += ns
+        logs.append(math.log(ns / iterations))
+        start = steady_from(logs, _STEADY)
+        if start is not None:
+            slower = first / math.exp(statistics.fmean(logs[start:]))
+            return Verdict.OK, f"steady after {start} batches; the first run took {slower:.1f} times as long"
+    return Verdict.WARN, f"no steady state in {len(logs)} batches: times keep changing by over 1 %"
+
+
+def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[DriverWork, int]) -> float:
+    """The median ratio of the times of two batches that are timed in turn; nan where too few were undisturbed."""
+    logs = []
+    for number in range(_PAIRS):
+        pair = [slow, fast] if number % 2 else [fast, slow]
+        readings = tried.time([Order(work, iterations, 1) for work, iterations in pair])
+        if any(reading.fault for reading in readings):
+            raise CheckFailed(next(reading.fault for reading in readings if reading.fault))
+        if not any(reading.gate for reading in readings):
+            first, second = (max(reading.ticks, 1) for reading in readings)
+            logs.append(math.log(first / second if number % 2 else second / first))
+    return math.exp(statistics.median(logs)) if len(logs) >= _CLEAN_PAIRS else math.nan
+
+
+def _twice(tried: DriverEvaluator) -> tuple[Verdict, str]:
+    """Twice the iterations, and twice the rounds of a loop, take twice the time."""
+    short, long = (_work(tried, LOOP.format(rounds=rounds), f"loop of {rounds}") for rounds in (400, 800))
+    iterations = _batch(tried, short)
+    more = _ratio(tried, (short, 2 * iterations), (short, iterations))
+    longer = _ratio(tried, (long, iterations), (short, iterations))
+    if math.isnan(more) or math.isnan(longer):
+        return Verdict.WARN, f"core {tried.core} was too disturbed to tell; try another, or a quieter moment"
+    found = f"twice the iterations take {more:.2f} times as long, twice the rounds {longer:.2f} times"
+    # What a run takes beside its steps makes the second less than two.
+    fine = abs(more / 2 - 1) < _TWICE and 1.5 < longer < 2 * (1 + _TWICE)
+    return (Verdict.OK if fine else Verdict.BAD), found
+
+
+def _kept_results(tried: DriverEvaluator) -> tuple[Verdict, str]:
+    """Programs that were never run take as long as one that is run again and again."""
+    kept: dict[str, float] = {}
+    for builtin in OPERAND_BUILTINS:
+        with suppress(CellLost):
+            share = _repeated_share(tried, builtin)
+            if share < _FASTER:
+                kept[builtin] = share
+    told = ", ".join(f"{builtin} ({share:.0%})" for builtin, share in kept.items())
+    if set(kept) - set(_VARIED):
+        return Verdict.BAD, f"repeated operands take a share of the time of distinct ones: {told}"
+    if kept:
+        return Verdict.WARN, f"repeated operands take less time: {told}; measured with distinct ones"
+    return Verdict.OK, f"repeated operands take as long as distinct ones, for {len(OPERAND_BUILTINS)} builtins"
+
+
+def _repeated_share(tried: DriverEvaluator, builtin: str) -> float:
+    """The time of one program run over and over, as a share of that of programs which are run for the first time."""
+    texts = operand_texts(builtin, 2 * _DISTINCT + 1)
+    works = [_loaded(tried, _sample(tried, text, f"{builtin} {number}")) for number, text in enumerate(texts)]
+    again, fresh = works[0], works[1:]
+    # The first ones warm up code and processor, and are not counted.
+    pairs = [(_once(tried, work), _once(tried, again)) for work in fresh][_DISTINCT:]
+    first, repeated = (statistics.median(times) for times in zip(*pairs, strict=True))
+    return float(repeated / max(first, 1.0))
+
+
+def _once(tried: DriverEvaluator, work: DriverWork) -> float:
+    """Of one run, which cannot be repeated where it was disturbed; the median of many does without it."""
+    (reading,) = tried.time([Order(work, 1, 0)])
+    if reading.fault:
+        raise CheckFailed(reading.fault)
+    return float(reading.ticks)
+
+
+def _sample(tried: DriverEvaluator, text: str, name: str) -> Sample:
+    can = tried.hello.capabilities
+    return sample(name, text, can.languages[-1], can.protocol_versions[-1])
+
+
+def _loaded(tried: DriverEvaluator, one: Sample) -> DriverWork:
+    """Ready to run for the first time."""
+    return tried.prepare(one, untried=True)
+
+
+def _threads(tried: DriverEvaluator) -> tuple[Verdict, str]:
+    process = tried.running()
+    threads = process.threads()
+    astray = [thread for thread in threads if _cores(thread) not in ({tried.core}, set())]
+    children = _children(process.pid)
+    if astray:
+        return Verdict.BAD, f"{len(astray)} of its {len(threads)} threads may leave core {tried.core}"
+    if children:
+        return Verdict.WARN, f"it has started {len(children)} further processes, whose time is not counted"
+    return Verdict.OK, f"{len(threads)} threads, all on core {tried.core}"
+
+
+def _cores(thread: int) -> set[int]:
+    with suppress(OSError):
+        return os.sched_getaffinity(thread)
+    return set()
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found

@@ -1,0 +1,47 @@
+"""Figures that many documents have."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from costmodel.records.documents import Bounds, Count, Record, about
+
+ExitCode: TypeAlias = Annotated[
+    Literal[0, 1, 3], about("What the process ends with: 0 passed, 1 failed, 3 inconclusive")
+]
+
+Change: TypeAlias = Annotated[
+    Literal["regressed", "improved", "unchanged", "inconclusive"], about("What became of an operation, or of all")
+]
+
+Judgement: TypeAlias = Annotated[Literal["pass", "fail", "inconclusive"], about("Whether a limit is kept")]
+
+
+class Estimate(Record, frozen=True, kw_only=True):
+    """A figure with its 95 % interval; null where a bound, or the figure, is infinite."""
+
+    value: Annotated[float | None, about("The figure")]
+    interval: Bounds
+
+
+class ExUnits(Record, frozen=True, kw_only=True):
+    """What the ledger charges."""
+
+    cpu: Annotated[Count, about("Picoseconds")]
+    mem: Annotated[Count, about("Words")]
+
+
+class Latency(Record, frozen=True, kw_only=True):
+    """Wall times of many programs, in ns."""
+
+    median: Annotated[float, about("The median; of large corpora to 1 %")]
+    p95: Annotated[float, about("The 95th percentile; of large corpora to 1 %")]
+    max: Annotated[float, about("The longest")]
+    total: Annotated[float, about("All together")]
+
+
+class Latencies(Record, frozen=True, kw_only=True):
+    """Wall times, in ns; null where nothing was timed."""
+
+    decode: Annotated[Latency | None, about("Decoding and applying the arguments")]
+    evaluate: Annotated[Latency | None, about("Evaluating what was not refused")]
