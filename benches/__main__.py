@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benches import contracts as sources
 from benches.contracts import Contract
-from benches.evaluators import BUILD, EVALUATORS, NATIVE, Preparation, prepare
+from benches.evaluators import BUILD, NAMES, Preparation, prepare
 from benches.schedule import Benchmark, Observed, Plan, on_terminal
 from benches.table import remarks, summarise, table, verdicts, wrong_ex_units
 from costmodel import __version__
@@ -55,12 +55,10 @@ def chosen_contracts(folder: Path | None) -> list[Contract]:
 
 
 def prepared(only: list[str] | None) -> Preparation:
-    names = [evaluator.name for evaluator in EVALUATORS]
-    unknown = sorted(set(only or ()) - set(names))
+    unknown = sorted(set(only or ()) - set(NAMES))
     if unknown:
-        raise InputError(f"there is no peer {unknown[0]!r}; there are {', '.join(names[1:])}")
-    wanted = tuple(e for e in EVALUATORS if only is None or e.name in {NATIVE, *only})
-    return prepare(wanted)
+        raise InputError(f"there is no peer {unknown[0]!r}; there are {', '.join(NAMES)}")
+    return prepare(NAMES if only is None else only)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -71,13 +69,13 @@ def run(options: argparse.Namespace) -> None:
     preparation = prepared(options.only)
     core = pin(options.core)
     plan = _QUICK if options.quick else _FULL
-    observed = Benchmark(preparation.ready, contracts, plan, BUILD).run(on_terminal)
+    observed = Benchmark(preparation.ready, contracts, plan, core).run(on_terminal)
     on_terminal("")
     document = report(observed, contracts, preparation, plan, core)
     if options.json:
         print(json.dumps(document, indent=2, sort_keys=True))
     else:
-        show(document, [ready.evaluator.name for ready in preparation.ready])
+        show(document, [ready.name for ready in preparation.ready])
     wrong = wrong_ex_units(observed, contracts)
     if wrong:
         raise CheckFailed("the native machine's ExUnits are wrong: " + "; ".join(wrong))
@@ -90,7 +88,7 @@ def report(
     return {
         "machine": {**msgspec.to_builtins(fingerprint(core)), "core": core},
         "versions": versions(__version__),
-        "evaluators": {name: list(said) for name, said in observed.versions.items()},
+        "evaluators": observed.facts,
         "plan": {"rounds": plan.rounds, "blocks": plan.blocks, "batch_ms": plan.batch_ms, "contracts": len(contracts)},
         "ex_units": {"expected": checked, "wrong": wrong_ex_units(observed, contracts)},
         "works": summarise(observed, contracts),

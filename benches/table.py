@@ -10,15 +10,17 @@ from rich.table import Table
 
 from benches.contracts import Contract
 from benches.estimates import Cell, Estimates, Interval
-from benches.evaluators import NATIVE, Ready
+from benches.evaluators import Ready
 from benches.schedule import WORKS, Observed
+from costmodel.machine import evaluator_label
+from costmodel.records.run import NATIVE
 
 
 def summarise(observed: Observed, contracts: Sequence[Contract]) -> dict[str, Any]:
     """By work: time of each contract and geometric mean on each evaluator, in ns, and each peer against the native
     machine, over the contracts that both could be timed on."""
     estimates = Estimates(observed.samples)
-    return {work: _summarise_work(work, estimates, list(observed.versions), contracts) for work in WORKS}
+    return {work: _summarise_work(work, estimates, list(observed.facts), contracts) for work in WORKS}
 
 
 def _summarise_work(
@@ -64,11 +66,11 @@ def wrong_ex_units(observed: Observed, contracts: Sequence[Contract]) -> list[st
 def remarks(observed: Observed, ready: Sequence[Ready], left_out: Sequence[str]) -> list[str]:
     """What a reader must know: versions, what differs, what was refused, what was left out."""
     lines = []
-    for driver in ready:
-        name = driver.evaluator.name
-        version, built = observed.versions[name]
-        facts = [f"{version}, {built}", driver.toolchain, driver.evaluator.note, *_differences(observed, name)]
-        lines.append(f"{name}: " + "; ".join(fact for fact in facts if fact))
+    for one in ready:
+        facts = observed.facts[one.name]
+        built = ", ".join(filter(None, (facts.get("runtime"), facts.get("build") or facts.get("compiler"))))
+        said = [evaluator_label(facts), built, one.note, *_differences(observed, one.name)]
+        lines.append(f"{one.name}: " + "; ".join(part for part in said if part))
     return [*lines, *left_out, *_sharing(observed)]
 
 

@@ -178,9 +178,9 @@ def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:
 
     priced = load_model(model)
     fitted = Fitted.of(priced)
-    (prediction,) = predict(priced, [load.program], fitted.errors.parts_ps if fitted else ())
+    (prediction,) = predict(priced, [load.program], fitted.section.errors.parts_ps if fitted else ())
     predicted = predicted_evaluation(prediction, fitted)
-    if fitted is not None and fitted.calls:
+    if fitted is not None and fitted.section.calls:
         predicted = predicted_call(prediction, predicted, fitted)
     return predicted.ns
 
@@ -233,7 +233,7 @@ def _show(load: Load, blocks: tuple[Block, ...], summary: Observed) -> None:
 def _nodes_table(summary: Observed) -> Table:
     several = len({node.host for node in summary.nodes}) > 1
     repeated = any(node.repeat for node in summary.nodes)
-    columns: tuple[str | Column, ...] = (
+    columns = (
         Column("repeat", numeric=True, wide=not repeated),
         number("node"),
         *(["host"] if several else []),

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -29,10 +29,11 @@ Command = TableCommand
 def command(
     context: typer.Context,
     baseline: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="BASELINE",
-            help="A file of instruction counts, the folder of another build, or another model.",
+            help="A file of instruction counts, the folder of another build, another model, commits BASE..HEAD of the "
+            "repository here, or a NAME for baselines/NAME.json.",
             show_default=False,
         ),
     ],
@@ -55,7 +56,13 @@ def command(
         typer.Option(
             "--tolerance",
             metavar="SHARE",
-            help="Changes within this band count as unchanged. [default: 0.5% for counts, 2% for times and models]",
+            help="Changes within this band count as unchanged. [default: 0.5% for counts, 1% for times and models]",
+        ),
+    ] = None,
+    limits: Annotated[
+        Path | None,
+        typer.Option(
+            "--limits", metavar="FILE", help="TOML with bands of single operations, and regressions that are meant."
         ),
     ] = None,
     renew: Annotated[bool, typer.Option("--renew", help="Write this build's instruction counts to BASELINE.")] = False,
@@ -87,26 +94,36 @@ def command(
     timed = _given(context, ("core", "seed", "time_budget"))
     outputs = (markdown, junit, benchmark_json, bencher_json)
     if renew:
-        if model or any(outputs) or timed or tolerance is not None or operations != _EVERY_OPERATION:
+        if model or any(outputs) or timed or tolerance or limits or operations != _EVERY_OPERATION:
             raise InputError("--renew takes only BASELINE and --json: it counts the whole suite and checks nothing")
         return _renew(baseline, as_json=as_json)
-    if timed and baseline.is_file():
-        raise InputError(f"{timed[0]} is for timing another build, and {baseline} is a file")
-    # numpy and scipy come with it.
-    from costmodel.drift.check import Timing, check_drift
+    # numpy and scipy come with these.
+    from costmodel.drift.check import Timing, baseline_path, check_drift, check_revisions
+    from costmodel.drift.limits import NO_LIMITS, read_limits
+    from costmodel.drift.revisions import revision_range
+    from costmodel.drift.suite import drift_suite
 
-    with _progress(timing=baseline.is_dir()) as progress:
-        verdict = check_drift(
-            baseline,
-            model or (),
-            operations=operations,
-            tolerance=None if tolerance is None else share(tolerance, "--tolerance"),
-            timing=Timing(core, seed, seconds(time_budget), progress) if baseline.is_dir() else None,
-        )
+    revisions = None if Path(baseline).exists() else revision_range(baseline)
+    path = baseline_path(baseline)
+    if timed and path.is_file():
+        raise InputError(f"{timed[0]} is for timing another build, and {path} is a file")
+    if revisions and model:
+        raise InputError(f"{baseline} names two builds, and no model can be checked beside them")
+    judged: dict[str, Any] = {
+        "operations": operations,
+        "tolerance": None if tolerance is None else share(tolerance, "--tolerance"),
+        "limits": NO_LIMITS if limits is None else read_limits(limits, [cell.id for cell in drift_suite()]),
+    }
+    with _progress(timing=bool(revisions) or path.is_dir()) as progress:
+        timing = Timing(core, seed, seconds(time_budget), progress)
+        if revisions:
+            verdict = check_revisions(Path(), *revisions, **judged, timing=timing)
+        else:
+            verdict = check_drift(path, model or (), **judged, timing=timing if path.is_dir() else None)
     _write(verdict, *outputs)
     if as_json:
         asked = Asked(operations=operations, seed=seed, tolerance=verdict.tolerance)
-        print_json(verdict.document(_provenance((baseline, *(model or ())), core, asked)))
+        print_json(verdict.document(_provenance((path, *(model or ()), *([limits] if limits else ())), core, asked)))
     else:
         _show(verdict)
     return verdict.exit_code
@@ -141,9 +158,10 @@ def _progress(*, timing: bool) -> Iterator[Callable[[int, int, float], None] | N
         yield tell
 
 
-def _renew(path: Path, *, as_json: bool) -> int:
-    from costmodel.drift.check import renew_counts
+def _renew(baseline: str, *, as_json: bool) -> int:
+    from costmodel.drift.check import baseline_path, renew_counts
 
+    path = with_folder(baseline_path(baseline))
     counts = renew_counts(path)
     if as_json:
         print_json(RenewedCounts(baseline=str(path), operations=len(counts.counts)))

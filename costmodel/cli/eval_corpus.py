@@ -21,7 +21,7 @@ from costmodel.records.evaluation import Case, CorpusReplay, Expected, RowMiss, 
 from costmodel.records.figures import ExUnits as ExUnitsRecord
 from costmodel.records.figures import Latencies, Latency
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Column, Table, number
+from costmodel.rendering.tables import Table, number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,7 +99,7 @@ def _say_miss(case: str, expected: str, actual: str) -> None:
 
 
 def _show_latency(latency: Latencies) -> None:
-    columns: tuple[str | Column, ...] = ("wall time", *map(number, ("median", "95th percentile", "longest", "total")))
+    columns = ("wall time", *map(number, ("median", "95th percentile", "longest", "total")))
     timed = (("decode", latency.decode), ("evaluate", latency.evaluate))
     rows = [(name, *map(numbers.time_ns, structs.astuple(times))) for name, times in timed if times]
     show(Table.of("", columns, rows))

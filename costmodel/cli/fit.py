@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from costmodel.cli.fit_official import fit_criterion
 from costmodel.cli.fit_reference import express_fit
-from costmodel.cli.fit_table import show_model
+from costmodel.cli.fit_table import material_flags, show_model
 from costmodel.cli.options import Json, ProtocolVersion, Seed, language_named, share
 from costmodel.cli.output import complain, print_json, stderr
 from costmodel.errors import CheckFailed, InputError
@@ -52,20 +51,41 @@ def command(
         str, typer.Option("--shape", metavar="NAME", help="free: also say which other shape would fit better.")
     ] = "chain",
     strict: Annotated[
-        bool, typer.Option("--strict", help="Write no model, and exit with 1, where any price is flagged.")
+        bool,
+        typer.Option("--strict", help="Write no model, and exit with 1, where a price has a material flag."),
     ] = False,
+    factor: Annotated[
+        float,
+        typer.Option(
+            "--safety-factor",
+            metavar="FACTOR",
+            help="Write no model that undercharges a measured point by more than this.",
+        ),
+    ] = 2.0,
+    allow: Annotated[
+        str,
+        typer.Option(
+            "--allow", metavar="NAMES", help="Builtins whose price may be unsafe all the same: patterns, with commas."
+        ),
+    ] = "",
     reference: Annotated[
         Path | None,
         typer.Option(
             "--reference", metavar="MODEL", help="Express the fit in the picoseconds of this model's machine."
         ),
     ] = None,
+    reference_factor: Annotated[
+        float,
+        typer.Option(
+            "--reference-factor", metavar="FACTOR", help="Leave out builtins that are known less well than to this."
+        ),
+    ] = 3.0,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Fit costing functions, step costs and call overhead to runs, and write a cost model."""
     # scipy and pandas come with them; a command that does not fit must not wait for those.
-    from costmodel.fit import Rounding, fit_runs
+    from costmodel.fit import Rounding, fit_runs, refuse_unusable
     from costmodel.runs.store import Run
 
     variant = variant_for(language_named(language), protocol_version)
@@ -85,20 +105,28 @@ def command(
             rounding=Rounding(_one_of(rounding, "--rounding", tuple(Rounding))),
             coverage=None if coverage is None else share(coverage, "--coverage"),
             compare_shapes=_one_of(shape, "--shape", ("chain", "free")) == "free",
+            factor=factor,
+            allowed=tuple(name.strip() for name in allow.split(",") if name.strip()),
         )
-    if strict and (flagged := model.flagged):
-        for name, flags in flagged.items():
-            complain(f"{name}: {'; '.join(dict.fromkeys(f'{flag.kind}: {flag.reason}' for flag in flags))}")
-        raise CheckFailed(f"{len(flagged)} prices are flagged, and --strict writes no such model: {', '.join(flagged)}")
+    section = model.section
+    assert section.verdict is not None  # noqa: S101 - a fit that has just been made has one
+    refuse_unusable(section.verdict)
+    if strict and section.flagged:
+        for name in section.flagged:
+            complain(f"{name}: {'; '.join(f'{each.flag}: {each.reason}' for each in material_flags(section, name))}")
+        flagged = ", ".join(section.flagged)
+        raise CheckFailed(
+            f"{len(section.flagged)} prices have material flags, and --strict writes no such model: {flagged}"
+        )
     target = out or Path("models") / f"{opened[-1].path.name}.json"
     if reference is not None:
-        express_fit(model, reference, target, seed=seed, as_json=as_json)
+        express_fit(model, reference, target, seed=seed, factor=reference_factor, as_json=as_json)
         return
     model.write(target)
     if as_json:
-        print_json({"model": str(target), "command_line": sys.argv, **model.cost_model.extras})
+        print_json(model.document(target))
     else:
-        show_model(model, target)
+        show_model(section, target)
 
 
 def _is_official(method: str, runs: list[Path] | None, criterion: Path | None) -> bool:

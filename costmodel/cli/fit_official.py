@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from costmodel import __version__
 from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.files import write_atomically
-from costmodel.model import CostingFunction, Variant, dump
+from costmodel.model import Variant, dump
+from costmodel.records.model import Criterion as CriterionFile
+from costmodel.records.model import OfficialEntry, OfficialFit
 from costmodel.rendering.tables import Table
 
 if TYPE_CHECKING:
     from costmodel.fit.official import OfficialModel
-    from costmodel.fit.official_report import Entry
     from costmodel.imports.criterion_csv import Criterion
 
 
 def fit_criterion(path: Path, out: Path, *, variant: Variant, as_json: bool) -> None:
     """Fit a Criterion CSV, write upstream's builtin cost-model file, and show how it compares with the ledger's."""
-    from costmodel.fit.official import fit_official
-    from costmodel.fit.official_report import compare_with_ledger
+    from costmodel.fit.official import compare_with_ledger, fit_official
     from costmodel.imports.criterion_csv import read_criterion
 
     with stderr().status("fitting"):
@@ -35,22 +35,22 @@ def fit_criterion(path: Path, out: Path, *, variant: Variant, as_json: bool) -> 
         _show(model, entries, out)
 
 
-def _document(criterion: Criterion, model: OfficialModel, entries: tuple[Entry, ...], out: Path) -> dict[str, object]:
-    return {
-        "criterion": {"file": criterion.source, "sha256": criterion.sha256},
-        "differ": sum(not each.equal for each in entries),
-        "entries": [each.to_json() for each in entries],
-        "equal": sum(each.equal for each in entries),
-        "model": str(out),
-        "notes": list(model.notes),
-        "tool_version": __version__,
-        "unknown_rows": dict(model.unknown),
-        "unused_rows": dict(model.unused),
-        "variant": model.variant.value,
-    }
+def _document(criterion: Criterion, model: OfficialModel, entries: tuple[OfficialEntry, ...], out: Path) -> OfficialFit:
+    return OfficialFit(
+        tool_version=__version__,
+        model=str(out),
+        variant=model.variant.value,
+        criterion=CriterionFile(file=criterion.source, sha256=criterion.sha256),
+        equal=sum(each.equal for each in entries),
+        differ=sum(not each.equal for each in entries),
+        entries=entries,
+        notes=model.notes,
+        unknown_rows=dict(model.unknown),
+        unused_rows=dict(model.unused),
+    )
 
 
-def _show(model: OfficialModel, entries: tuple[Entry, ...], out: Path) -> None:
+def _show(model: OfficialModel, entries: tuple[OfficialEntry, ...], out: Path) -> None:
     differing = [each for each in entries if not each.equal]
     if differing:
         rows = [(each.builtin, _coefficients(each), each.reason) for each in differing]
@@ -71,17 +71,12 @@ def _show(model: OfficialModel, entries: tuple[Entry, ...], out: Path) -> None:
     say(f"model: {out}")
 
 
-def _coefficients(entry: Entry) -> str:
+def _coefficients(entry: OfficialEntry) -> str:
     """The coefficients in which the two differ, or all that are published where nothing is fitted."""
-    published = _named(entry.published)
     if entry.fitted is None:
-        return f"not fitted, {', '.join(f'{name} {value:,}' for name, value in published.items())}"
+        return f"not fitted, {', '.join(f'{name} {value:,}' for name, value in entry.published.items())}"
     return ", ".join(
-        f"{name} {value:,} → {published[name]:,}"
-        for name, value in _named(entry.fitted).items()
-        if value != published[name]
+        f"{name} {value:,} → {entry.published[name]:,}"
+        for name, value in entry.fitted.items()
+        if value != entry.published[name]
     )
-
-
-def _named(function: CostingFunction) -> dict[str, int]:
-    return dict(zip(function.names, function.values, strict=True))

@@ -17,7 +17,7 @@ from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.errors import InputError
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Column, Table, number
+from costmodel.rendering.tables import Table, number
 from costmodel.rendering.text import shortened
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _show(found: Impact, top: int) -> None:
         if quantiles
     ]
     quantiles = map(number, ("least", "5 %", "median", "95 %", "greatest"))
-    columns: tuple[str | Column, ...] = ("change by evaluation", *quantiles)
+    columns = ("change by evaluation", *quantiles)
     show(Table.of("", columns, spread))
     total = after.units[0] - before.units[0]
     shares = [
@@ -160,7 +160,7 @@ def _show(found: Impact, top: int) -> None:
         )
         for each in found.most_affected[:top]
     ]
-    headings: tuple[str | Column, ...] = (
+    headings = (
         "most affected",
         *map(number, ("fee before", "after", "of the limit")),
         "breaks",

@@ -15,7 +15,7 @@ from costmodel.rendering import numbers
 from costmodel.rendering.tables import Cell, Table
 
 if TYPE_CHECKING:
-    from costmodel.report import Page, Plot
+    from costmodel.report.page_model import Page, Plot
 
 Command = TableCommand
 
@@ -50,9 +50,9 @@ def command(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Write one HTML file with plots and tables, which needs no network; what is flagged comes first.
+    """Write one HTML file about runs, models and verdicts. It answers first, and needs no network.
 
-    With --verify, ends with 1 if a file is not what its run wrote.
+    With --verify, exit code 1 if a file differs from what its run wrote.
     """
     if verify is not None:
         if sources or out or markdown or plot:
@@ -61,8 +61,8 @@ def command(
     if plot is not None and (out is None or markdown is not None):
         raise InputError("--plot needs --out, a file that ends in .png or .svg, and does not go with --markdown")
     _refuse_overwriting(sources or [], out, markdown)
-    # matplotlib and pandas come with it.
-    from costmodel.report import assemble
+    # pandas comes with it.
+    from costmodel.report.assemble import assemble
 
     with stderr().status("reading"):
         page = assemble(sources or [])
@@ -86,7 +86,7 @@ def _refuse_overwriting(sources: list[Path], out: Path | None, markdown: Path | 
 
 def _write_plot(page: Page, name: str, out: Path) -> Path:
     from costmodel.files import write_atomically
-    from costmodel.report import picture
+    from costmodel.report.drawing import picture
 
     plots: dict[str, Plot] = {each.name: each for each in page.plots()}
     if name not in plots:
@@ -97,7 +97,8 @@ def _write_plot(page: Page, name: str, out: Path) -> Path:
 
 def _write_page(page: Page, out: Path | None, markdown: Path | None, as_json: bool) -> list[Path]:
     from costmodel.files import write_atomically
-    from costmodel.report import render_html, render_markdown
+    from costmodel.report.html import render_html
+    from costmodel.report.markdown import render_markdown
 
     written = []
     if markdown is not None:
@@ -119,7 +120,9 @@ def _tell(page: Page, written: list[Path], as_json: bool) -> None:
             Report(
                 title=page.title,
                 written=tuple(map(str, written)),
-                flagged=tuple(Flagged(**flag._asdict()) for flag in page.flagged),
+                flagged=tuple(
+                    Flagged(level=flag.level, kind=flag.kind, where=flag.where, text=flag.text) for flag in page.flagged
+                ),
                 plots=tuple(PlotName(name=plot.name, title=plot.title) for plot in page.plots()),
             )
         )

@@ -29,7 +29,7 @@ from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
 from costmodel.records.run import NATIVE
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Column, Row, Table, number, ratio_cell, wide
+from costmodel.rendering.tables import Cell, Row, Table, number, ratio_cell, wide
 
 if TYPE_CHECKING:
     from costmodel.validate import Estimate, Gates, Score, Verdict
@@ -156,7 +156,7 @@ def _gates(limits: dict[str, str | None]) -> Gates | None:
 
 def _show(verdict: Verdict) -> None:
     """Prints the scores, the summaries with their baselines, the gates, and the result of them all."""
-    columns: tuple[str | Column, ...] = (
+    columns = (
         "program",
         wide("timed"),
         wide(number("ExUnits CPU (ps)")),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from costmodel import __version__
+from costmodel.drift.limits import NO_LIMITS, Limits
 from costmodel.drift.suite import drift_suite, suite_sha256
 from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.errors import DecodeError, Inconclusive, InputError
@@ -86,7 +87,11 @@ def _says_counts(content: bytes, path: Path) -> bool:
 
 
 def compare_counts(
-    baseline: InstructionCounts, candidate: InstructionCounts, source: str, tolerance: float = DEFAULT_COUNT_TOLERANCE
+    baseline: InstructionCounts,
+    candidate: InstructionCounts,
+    source: str,
+    tolerance: float = DEFAULT_COUNT_TOLERANCE,
+    limits: Limits = NO_LIMITS,
 ) -> DriftVerdict:
     """Counts against counts, of the operations that the candidate has. Inconclusive where they are not counts of the
     same suite by the same compiler."""
@@ -94,7 +99,14 @@ def compare_counts(
     differing = _differing(baseline.environment, candidate.environment)
     dominant = {cell.id: cell.operation for cell in drift_suite()}
     drifts = tuple(
-        _drift(name, dominant.get(name, ""), Count(*baseline.counts[name]), Count(*now), tolerance, whole=not differing)
+        _drift(
+            name,
+            dominant.get(name, ""),
+            Count(*baseline.counts[name]),
+            Count(*now),
+            limits.band(name, tolerance),
+            whole=not differing,
+        )
         for name, now in candidate.counts.items()
     )
     notes = [f"libraries not compared: {', '.join(differing)} differ from the baseline's"] if differing else []

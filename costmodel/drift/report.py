@@ -13,7 +13,7 @@ from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.judging.change import Change
 from costmodel.rendering import numbers
 from costmodel.rendering.markdown import render_markdown
-from costmodel.rendering.tables import Cell, Column, Row, Table, change_cell, count_cell, number, wide
+from costmodel.rendering.tables import Cell, Row, Table, change_cell, count_cell, number, wide
 from costmodel.rendering.text import escape_markdown
 
 _MARKS: Final = {Change.REGRESSED: "🔴", Change.IMPROVED: "🟢", Change.UNCHANGED: "⚪", Change.INCONCLUSIVE: "🟡"}
@@ -26,7 +26,7 @@ def drift_table(verdict: DriftVerdict, *, changed_first: bool = False) -> Table:
     drifts = verdict.drifts
     if changed_first:
         drifts = tuple(sorted(drifts, key=lambda drift: list(Change).index(drift.status)))
-    columns: tuple[str | Column, ...] = (
+    columns = (
         "operation",
         "verdict",
         number("change"),

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
+from costmodel.drift.limits import NO_LIMITS, Limits
 from costmodel.drift.verdict import Drift, DriftVerdict
 from costmodel.errors import Inconclusive
 from costmodel.judging.change import Change, holm
@@ -68,6 +69,7 @@ def compare_builds(
     *,
     core: int,
     tolerance: float = DEFAULT_TIME_TOLERANCE,
+    limits: Limits = NO_LIMITS,
     seconds: float = DEFAULT_SECONDS,
     seed: int = 0,
     progress: Progress | None = None,
@@ -90,7 +92,8 @@ def compare_builds(
                 progress(pairs, len(open_ones), time.monotonic() - began)
         if pairs < min(look, _LOOKS[0]):
             raise Inconclusive(f"{pairs} pairs of processes in {seconds:.0f} s are too few; allow more time")
-        found = _judged(open_ones, tolerance, family=len(operations))
+        bands = np.log1p([limits.band(each.cell.id, tolerance) for each in open_ones])
+        found = _judged(open_ones, bands, family=len(operations))
         out_of_time = pairs < look
         decided |= {drift.operation: drift for drift in found if drift.status is not Change.INCONCLUSIVE}
         if len(decided) == len(operations) or out_of_time:
@@ -118,15 +121,15 @@ def _medians(logs: Floats) -> Floats:
     return np.where(enough, medians, np.nan)
 
 
-def _judged(operations: Sequence[_Operation], tolerance: float, family: int) -> list[Drift]:
-    """Drifts of operations; Holm over `family` operations, those decided before included as not rejected."""
-    band = np.log1p(tolerance)
+def _judged(operations: Sequence[_Operation], bands: Floats, family: int) -> list[Drift]:
+    """Drifts of operations, each with its band of log-ratios; Holm over `family` operations, those decided before
+    included as not rejected."""
     statistics = [_Statistics.of(operation.clean()) for operation in operations]
-    beyond = np.array([[each.beyond(band), each.below(-band)] for each in statistics])
+    beyond = np.array([[each.beyond(band), each.below(-band)] for each, band in zip(statistics, bands, strict=True)])
     rejected = holm(beyond, 2 * family) <= _ALPHA
     return [
-        _drift(operation, each, band, slower=bool(slower), faster=bool(faster))
-        for operation, each, (slower, faster) in zip(operations, statistics, rejected, strict=True)
+        _drift(operation, each, float(band), slower=bool(slower), faster=bool(faster))
+        for operation, each, band, (slower, faster) in zip(operations, statistics, bands, rejected, strict=True)
     ]
 
 

@@ -46,6 +46,7 @@ def check(evaluator: str, core: int | None = None) -> Trust:
             for name, question in (
                 ("handshake", _handshake),
                 ("refusals", _refusals),
+                ("budget", _budget),
                 ("results", _results),
                 ("clock", _clock),
                 ("warm-up", _warm_up),
@@ -92,34 +93,58 @@ def _refusals(tried: DriverEvaluator) -> tuple[Verdict, str]:
     can = tried.hello.capabilities
     language = can.languages[-1]
     version = "1.1.0" if language is LedgerLanguage.PLUTUS_V3 else "1.0.0"
-    enough, little = Units(10**11, 10**9), Units(10**9, 10**6)
+    enough = Units(10**11, 10**9)
     trials = (
         ("bytes that are no program", "ff00", enough, (Refused,)),
         ("a program cut in half", _flat(LOOP.format(rounds=5), version)[:24], enough, (Refused,)),
         ("an error", _flat("(error)", version), enough, (Failed,)),
         ("a type error", _flat("[(con integer 1) (con integer 2)]", version), enough, (Failed,)),
-        ("an endless program", _flat(_ENDLESS, version), little, (OutOfBudget,)),
     )
     wrong = []
     for what, flat, budget, expected in trials:
-        process = tried.running()
-        answer = process.ask(
-            Load(
-                request=0,
-                program=0,
-                flat=flat,
-                language=language,
-                protocol_version=can.protocol_versions[-1],
-                budget=budget,
-            )
+        load = Load(
+            request=0,
+            program=0,
+            flat=flat,
+            language=language,
+            protocol_version=can.protocol_versions[-1],
+            budget=budget,
         )
+        answer = tried.running().ask(load)
         if isinstance(answer, Loaded):
-            answer = process.ask(Time(request=0, work="evaluate", programs=(0,), warm_up=0, iterations=1))
+            answer = tried.running().ask(Time(request=0, work="evaluate", programs=(0,), warm_up=0, iterations=1))
         if not isinstance(answer, (*expected, Refused)):
             wrong.append(f"{what} is answered by {type(answer).__name__.lower()}")
     if wrong:
         return Verdict.BAD, "; ".join(wrong)
-    return Verdict.OK, f"{len(trials)} programs that must not succeed were refused, failed or ran out of budget"
+    return Verdict.OK, f"{len(trials)} programs that must not succeed were refused or failed"
+
+
+def _budget(tried: DriverEvaluator) -> tuple[Verdict, str]:
+    """A program without an end is stopped by its budget; a driver that lets it run loses one cell to it."""
+    can = tried.hello.capabilities
+    language = can.languages[-1]
+    version = "1.1.0" if language is LedgerLanguage.PLUTUS_V3 else "1.0.0"
+    load = Load(
+        request=0,
+        program=0,
+        flat=_flat(_ENDLESS, version),
+        language=language,
+        protocol_version=can.protocol_versions[-1],
+        budget=Units(10**9, 10**6),
+    )
+    try:
+        answer = tried.running().ask(load)
+        if isinstance(answer, Loaded):
+            answer = tried.running().ask(Time(request=0, work="evaluate", programs=(0,), warm_up=0, iterations=1))
+    except CheckFailed as error:
+        tried.close()
+        return Verdict.WARN, f"a program without an end is not stopped by its budget: {error}"
+    if isinstance(answer, OutOfBudget):
+        return Verdict.OK, "a program without an end runs out of budget"
+    if isinstance(answer, Failed | Refused):
+        return Verdict.WARN, f"a program without an end fails, without a word of the budget: {answer.reason[:80]}"
+    return Verdict.BAD, f"a program without an end is answered by {type(answer).__name__.lower()}"
 
 
 def _results(tried: DriverEvaluator) -> tuple[Verdict, str]:
@@ -127,16 +152,20 @@ def _results(tried: DriverEvaluator) -> tuple[Verdict, str]:
     programs = [
         one for language in can.languages for version in can.protocol_versions for one in samples(language, version)
     ]
-    lost: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    refused: dict[str, str] = {}
     for one in programs:
         try:
             tried.prepare(one)
         except CellLost as error:
-            lost[one.id] = str(error)
-    other = {name: difference for name, difference in tried.differences.items() if name not in lost}
-    if lost:
-        name, reason = next(iter(lost.items()))
-        return Verdict.BAD, f"{len(lost)} of {len(programs)} programs fail, first {name}: {reason}"
+            (refused if str(error).startswith("refused") else wrong)[one.id] = str(error)
+    other = {name: difference for name, difference in tried.differences.items() if name not in wrong}
+    if wrong:
+        name, reason = next(iter(wrong.items()))
+        return Verdict.BAD, f"{len(wrong)} of {len(programs)} programs fail, first {name}: {reason}"
+    if refused:
+        name, reason = next(iter(refused.items()))
+        return Verdict.WARN, f"{len(refused)} of {len(programs)} programs are {reason} (first {name})"
     known = "results and ExUnits" if can.ex_units else "results"
     if can.results != "flat":
         known = "ExUnits, results are not compared," if can.ex_units else "nothing compared:"
@@ -261,7 +290,7 @@ def _once(tried: DriverEvaluator, work: DriverWork) -> float:
     """Of one run, which cannot be repeated where it was disturbed; the median of many does without it."""
     (reading,) = tried.time([Order(work, 1, 0)])
     if reading.fault:
-        raise CheckFailed(reading.fault)
+        raise CellLost(reading.fault)  # such as a builtin that it does not have: then there is nothing to compare
     return float(reading.ticks)
 
 

@@ -11,6 +11,7 @@ from costmodel.errors import ModelError
 from costmodel.machine import NativeMachine, Script, Status
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import (
+    BUILTINS,
     INTEGER,
     UPLC_1_1_0,
     Apply,
@@ -40,7 +41,7 @@ _UNLIMITED: Final = ExUnits(2**63 - 1, 2**63 - 1)
 _RESULT_CAP: Final = 1 << 26  # bytes: the largest values of a domain are longer than anyone would print
 
 # The no-ops follow the chain's builtins: arities 1 to 6, each with 0, 1 and 2 forces (native/builtins/table.h).
-_FIRST_NOP_TAG: Final = 104
+_FIRST_NOP_TAG: Final = len(BUILTINS)
 _NOP_FORCES: Final = 3
 
 

@@ -1,27 +1,7 @@
 """From runs to a cost model: costing functions, step costs and call costs, with their uncertainty."""
 
-from costmodel.fit.builtins import BuiltinFit, NoOp
-from costmodel.fit.calls import CallFit
-from costmodel.fit.coefficient import Coefficient, Flag, FlagKind, Interval
-from costmodel.fit.fitted import FittedModel, SummaryRow
-from costmodel.fit.joint import Joint
-from costmodel.fit.pipeline import DEFAULT_REPLICATES, fit_runs
-from costmodel.fit.prices import Rounding
-from costmodel.fit.steps import StepsFit
+from costmodel.fit.coefficient import FlagKind, Rounding
+from costmodel.fit.pipeline import DEFAULT_REPLICATES, Fit, fit_runs
+from costmodel.fit.verdict import DEFAULT_FACTOR, refuse_unusable
 
-__all__ = [
-    "DEFAULT_REPLICATES",
-    "BuiltinFit",
-    "CallFit",
-    "Coefficient",
-    "FittedModel",
-    "Flag",
-    "FlagKind",
-    "Interval",
-    "Joint",
-    "NoOp",
-    "Rounding",
-    "StepsFit",
-    "SummaryRow",
-    "fit_runs",
-]
+__all__ = ["DEFAULT_FACTOR", "DEFAULT_REPLICATES", "Fit", "FlagKind", "Rounding", "fit_runs", "refuse_unusable"]

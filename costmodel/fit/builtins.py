@@ -1,33 +1,40 @@
 """Builtins: each one's costing function in its protocol shape, from pairs of programs that apply it k and 2k times.
 
-The cost of one application is the slope [T(2k) − T(k)]/k less the same slope of a builtin that does nothing, with as
-many arguments and forces: what the program spends around the builtin's own work cancels, intercepts included.
+The cost of one application is what a program takes more than the same program with a builtin that does nothing in its
+place, as many times over. Runs of designs without such programs give the slope [T(2k) − T(k)]/k, less the same slope of
+a no-op with as many arguments and forces.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.errors import InputError
-from costmodel.fit.cells import Cell, is_nop, nop_name
-from costmodel.fit.coefficient import Flag, FlagKind, Interval, distinct, interval_of, rounded
-from costmodel.fit.costing import PricedFunction, fit_function, relative_scales
-from costmodel.fit.domain import beyond, corners, grid
-from costmodel.fit.envelope import Envelope, Points, envelopes
-from costmodel.fit.prices import Rounding
-from costmodel.fit.resample import Replicates
+from costmodel.fit.coefficient import FlagKind, Rounding, distinct, flag
+from costmodel.fit.costing import LEAST_BUILTIN_PS, PricedFunction, fit_function, relative_scales, shape_name
+from costmodel.fit.domain import Points, beyond, corners, grid
+from costmodel.fit.envelope import Envelope, envelopes
+from costmodel.fit.observations import Cell, is_nop, nop_name
+from costmodel.fit.shapes import Better
+from costmodel.fit.uncertainty import Replicates, figure_of
 from costmodel.model import CostModel, Variant
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
+from costmodel.records import model as record
+from costmodel.records.model import Flag
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 POOR_FIT = 0.1
-"""Residual, as a share of the measured cost, above which a shape is said to fit poorly."""
+"""A misfit is material above this share of a whole application, the no-op's time included …"""
+
+LEAST_MISFIT_PS = 1000.0
+"""… and above this."""
 
 WIDE_ENVELOPE = 0.5
 """Margin, as a share of the cost, above which an envelope is flagged."""
@@ -35,78 +42,48 @@ WIDE_ENVELOPE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Applications:
-    """One application of an operation at n points: sizes (n × arity), time (N × n, ps) and its scale of error (n, ps).
+    """Applications of an operation at n points: sizes (n × arity) and the time of one (N × n, ps).
 
-    `cells` has the two cells of each point, fewer applications first, and `apart` by how many they differ (length n).
-    `unpaired` counts the cells that have no partner with another number of applications.
+    `own_ps` (N × n) is the time without the no-op's where the point has a program with a no-op in the builtin's place
+    (`paired`, length n), `known` (length n) whether several processes measured the point. `cells` has the cells of each
+    point, fewer applications first, and `apart` by how many its first and last differ. `unpaired` counts cells that
+    have no partner.
     """
 
     sizes: tuple[tuple[int, ...], ...]
     times_ps: Floats
-    scales_ps: Floats
+    own_ps: Floats
+    paired: Bools
+    known: Bools
     apart: Floats
     unpaired: int
-    cells: tuple[tuple[Cell, Cell], ...]
+    cells: tuple[tuple[Cell, ...], ...]
 
-
-@dataclass(frozen=True, slots=True)
-class NoOp:
-    """One application of a builtin that does nothing: its time, and what the step costs predict for it.
-
-    No builtin's cost holds this time. Where the steps predict less, a model misses the difference at every application.
-    """
-
-    name: str
-    measured: Interval
-    predicted_ps: float
-
-    def to_json(self) -> dict[str, object]:
-        return self.measured.to_json() | {"predicted_ps": rounded(self.predicted_ps)}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A builtin at some sizes: its fitted cost there, and at a measured point the measured cost and the residual."""
-
-    sizes: tuple[int, ...]
-    fitted: Interval
-    charged_ps: int
-    measured: Interval | None = None
-    residual: float | None = None
-
-    def to_json(self) -> dict[str, object]:
-        shown: dict[str, object] = {"sizes": list(self.sizes), "charged_ps": self.charged_ps}
-        shown["fitted"] = self.fitted.to_json()
-        if self.measured is not None and self.residual is not None:
-            shown |= {"measured": self.measured.to_json(), "residual": rounded(self.residual)}
-        return shown
+    def costs_ps(self, no_op: Applications | None) -> Floats | None:
+        """What one application costs (N × n, ps) without what is spent around it; `no_op` has that for the points
+        without a program of their own for it. None where that is missing."""
+        if self.paired.all():
+            return self.own_ps
+        if no_op is None or not no_op.sizes:
+            return None
+        # Nothing about a no-op depends on sizes, so its points are averaged.
+        around = no_op.times_ps.mean(axis=1)
+        return np.where(self.paired, self.own_ps, self.times_ps - around[:, None])
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltinFit:
-    """A builtin's fitted costing function.
-
-    `centre` are the sizes of the measured point whose fitted cost is the median, `cost` the cost there. `places` are
-    the measured points, `corners` those of the domain. `envelope` is what is charged instead of the fit, if anything.
-    `flags` are those of the builtin as a whole; its coefficients have their own.
-    """
+    """A builtin's fitted costing function: what the file says of it, and the fit behind that."""
 
     name: str
-    priced: PricedFunction
-    centre: tuple[int, ...]
-    cost: Interval
-    places: tuple[Place, ...]
-    corners: tuple[Place, ...]
-    envelope: Envelope | None
-    flags: tuple[Flag, ...]
+    record: record.Builtin
+    priced: PricedFunction = field(repr=False)
+    better: Better | None = field(repr=False, default=None)
 
     @property
-    def points(self) -> int:
-        return len(self.places)
-
-    @property
-    def all_flags(self) -> tuple[Flag, ...]:
-        return self.flags + tuple(flag for coefficient in self.priced.coefficients for flag in coefficient.flags)
+    def flags(self) -> tuple[Flag, ...]:
+        """Its own flags, and those of its coefficients."""
+        return self.record.flags + tuple(each for part in self.record.coefficients.values() for each in part.flags)
 
 
 def applications_of(cells: Sequence[Cell], columns: Sequence[int], replicates: Replicates) -> dict[str, Applications]:
@@ -114,7 +91,56 @@ def applications_of(cells: Sequence[Cell], columns: Sequence[int], replicates: R
     by_operation: dict[str, list[tuple[Cell, int]]] = defaultdict(list)
     for cell, column in zip(cells, columns, strict=True):
         by_operation[cell.operation].append((cell, column))
-    return {name: pair_up(members, replicates.times_ps) for name, members in sorted(by_operation.items())}
+    return {
+        name: pair_up(members, replicates.times_ps, replicates.alone) for name, members in sorted(by_operation.items())
+    }
+
+
+def pair_up(members: Sequence[tuple[Cell, int]], times: Floats, alone: Bools) -> Applications:
+    """The points of one operation: cells of the same sizes that differ in the number of applications, and the program
+    with a no-op in its place (0 applications), where there is one. `times` is N × C, `alone` marks columns of it."""
+    by_sizes: dict[tuple[int, ...], dict[int, list[tuple[Cell, int]]]] = defaultdict(lambda: defaultdict(list))
+    for cell, column in members:
+        by_sizes[cell.sizes][cell.repeats].append((cell, column))
+    sizes, slopes, own, paired, known, between, used = [], [], [], [], [], [], []
+    taken = 0
+    for point, by_repeats in sorted(by_sizes.items()):
+        replaced = by_repeats.pop(0, [])
+        if not by_repeats:
+            continue
+        few, many = min(by_repeats), max(by_repeats)
+        for i, (cell, column) in enumerate(by_repeats[many]):
+            without = replaced[i] if i < len(replaced) and _no_ops(replaced[i][0]) == many else None
+            fewer = by_repeats[few][i] if few != many and i < len(by_repeats[few]) else None
+            if without is None and fewer is None:
+                continue
+            mine = [each for each in (without, fewer, (cell, column)) if each is not None]
+            sizes.append(point)
+            slope = times[:, column] * 0 if fewer is None else (times[:, column] - times[:, fewer[1]]) / (many - few)
+            net = slope * 0 if without is None else (times[:, column] - times[:, without[1]]) / many
+            slopes.append(net if fewer is None else slope)
+            own.append(net)
+            paired.append(without is not None)
+            known.append(not any(alone[at] for _, at in mine))
+            between.append(many - few if fewer is not None else many)
+            used.append(tuple(each for each, _ in mine))
+            taken += len(mine)
+    count = len(times)
+    return Applications(
+        sizes=tuple(sizes),
+        times_ps=np.column_stack([np.zeros((count, 0)), *slopes]),
+        own_ps=np.column_stack([np.zeros((count, 0)), *own]),
+        paired=np.array(paired, np.bool_),
+        known=np.array(known, np.bool_),
+        apart=np.array(between, np.float64),
+        unpaired=len(members) - taken,
+        cells=tuple(used),
+    )
+
+
+def _no_ops(cell: Cell) -> int:
+    """How often a cell applies builtins that do nothing."""
+    return sum(count for name, count in cell.builtins if is_nop(name))
 
 
 def measured_points(
@@ -129,14 +155,17 @@ def measured_points(
             unfitted[name] = reason
             continue
         builtin = BUILTIN_BY_NAME[name]
-        # Nothing about a no-op depends on sizes, so its points are averaged. Cells without repeats are no-ops already.
-        around = applied[nop_name(builtin.arity, builtin.forces)].times_ps.mean(axis=1)
-        beside = np.array([less.repeats > 0 for less, _ in applications.cells], np.float64)
+        no_op = applied.get(nop_name(builtin.arity, builtin.forces))
+        costs = applications.costs_ps(no_op)
+        assert costs is not None  # noqa: S101 - _unfit has found what is taken off
         function = ledger.builtins[name].cpu
-        costs = applications.times_ps - np.outer(around, beside)
+        around = float(no_op.times_ps[0].mean()) if no_op is not None and no_op.sizes else 0.0
+        whole = np.maximum(costs[0] + around, LEAST_BUILTIN_PS)
+        # Points weigh by what all of them say about noise: by its own, one that happened to agree would weigh too much.
         errors = np.linalg.norm(replicates.errors(costs), axis=0)
-        scales = relative_scales(function, applications.sizes, costs[0], errors)
-        points[name] = Points(function, applications.sizes, costs, scales)
+        typical = float(np.median(errors / whole)) * whole
+        scales = relative_scales(function, applications.sizes, costs[0], typical)
+        points[name] = Points(function, applications.sizes, costs, scales, whole, applications.known)
     return points, unfitted
 
 
@@ -145,63 +174,42 @@ def fit_builtins(
     applied: Mapping[str, Applications],
     replicates: Replicates,
     missed: Mapping[Cell, str],
+    better: Mapping[str, Better],
     *,
     rounding: Rounding = Rounding.JOINT,
     coverage: float | None = None,
     seed: int = 0,
 ) -> tuple[BuiltinFit, ...]:
-    """Fit every builtin at its `points`; `missed` has the reason for each cell that fell short of its precision.
+    """Fit every builtin at its `points`; `missed` has the reason for each cell that fell short of its precision, and
+    `better` the shapes that predict some builtins better.
 
     With `coverage` what is charged is an envelope of that share of inputs instead of the fit.
     """
     charged = envelopes(points, coverage, seed) if coverage is not None else {}
     return tuple(
-        _fit_builtin(name, at, applied[name], missed, replicates, rounding, charged.get(name))
+        _fit_builtin(name, at, applied[name], missed, replicates, rounding, charged.get(name), better.get(name))
         for name, at in points.items()
     )
 
 
 def check_no_ops(
     applied: Mapping[str, Applications], replicates: Replicates, evaluation_ps: Callable[[Cell], Floats]
-) -> tuple[NoOp, ...]:
+) -> dict[str, record.NoOp]:
     """Compare no-ops with the steps that they take; `evaluation_ps` predicts a cell's evaluation in every replicate."""
-    checks = []
+    checks = {}
     for name, applications in applied.items():
         if is_nop(name) and applications.sizes:
             times = applications.times_ps.mean(axis=1)
-            steps = [evaluation_ps(more)[0] - evaluation_ps(less)[0] for less, more in applications.cells]
-            predicted = float((np.array(steps) / applications.apart).mean())
-            checks.append(NoOp(name, interval_of(replicates, times, times, nonnegative=False), predicted))
-    return tuple(checks)
-
-
-def pair_up(members: Sequence[tuple[Cell, int]], times: Floats) -> Applications:
-    """Pair cells of one operation and the same sizes that differ in the number of applications."""
-    by_sizes: dict[tuple[int, ...], dict[int, list[tuple[Cell, int]]]] = defaultdict(lambda: defaultdict(list))
-    for cell, column in members:
-        by_sizes[cell.sizes][cell.repeats].append((cell, column))
-    sizes, low, high, between, used = [], [], [], [], []
-    for point, by_repeats in sorted(by_sizes.items()):
-        few, many = min(by_repeats), max(by_repeats)
-        if few == many:
-            continue
-        for pair in zip(by_repeats[few], by_repeats[many], strict=False):
-            sizes.append(point)
-            low.append(pair[0][1])
-            high.append(pair[1][1])
-            between.append(many - few)
-            used.append((pair[0][0], pair[1][0]))
-    apart = np.array(between, np.float64)
-    less, more = times[:, low], times[:, high]
-    return Applications(
-        sizes=tuple(sizes),
-        times_ps=(more - less) / apart,
-        # Times err in proportion to themselves; so does their difference, by the root of the sum of squares.
-        scales_ps=np.hypot(less[0], more[0]) / apart,
-        apart=apart,
-        unpaired=len(members) - 2 * len(used),
-        cells=tuple(used),
-    )
+            steps = [evaluation_ps(cells[-1])[0] - evaluation_ps(cells[0])[0] for cells in applications.cells]
+            measured = figure_of(replicates, times, times, nonnegative=False, known=bool(applications.known.any()))
+            checks[name] = record.NoOp(
+                ps=measured.ps,
+                interval_ps=measured.interval_ps,
+                relative_half_width=measured.relative_half_width,
+                holds=measured.holds,
+                predicted_ps=float((np.array(steps) / applications.apart).mean()),
+            )
+    return checks
 
 
 def _unfit(
@@ -217,11 +225,11 @@ def _unfit(
         return "no two cells of the same sizes differ in the number of applications"
     if any(len(point) != builtin.arity for point in applications.sizes):
         raise InputError(f"the runs have cells of {name} that do not give the sizes of its {builtin.arity} arguments")
-    if any(builtin.size_measures(cell.variant) != builtin.size_measures(variant) for cell, _ in applications.cells):
+    if any(builtin.size_measures(each.variant) != builtin.size_measures(variant) for each in applications.cells[0]):
         return f"its sizes were taken in a measure that variant {variant} does not use"
     nop = nop_name(builtin.arity, builtin.forces)
-    if nop not in applied or not applied[nop].sizes:
-        return f"no pairs of cells of {nop}, against which it would be told from the steps around it"
+    if applications.costs_ps(applied.get(nop)) is None:
+        return f"no pairs of cells of {nop}, which would tell it from the steps around it"
     return None
 
 
@@ -233,6 +241,7 @@ def _fit_builtin(
     replicates: Replicates,
     rounding: Rounding,
     envelope: Envelope | None,
+    better: Better | None,
 ) -> BuiltinFit:
     function, sizes = points.function, points.sizes
     priced = fit_function(
@@ -246,63 +255,124 @@ def _fit_builtin(
         charged=None if envelope is None else envelope.values_ps,
     )
     middle = int(np.argsort(priced.fitted_ps[0], kind="stable")[(len(sizes) - 1) // 2])
-    places = _places(priced, sizes, replicates)
+    places = tuple(_places(priced, sizes, replicates, points))
+    centre = places[middle].fitted
     return BuiltinFit(
         name=name,
-        priced=priced,
-        centre=sizes[middle],
-        cost=places[middle].fitted,
-        places=tuple(
-            replace(place, measured=_measured(points.costs_ps[:, i], replicates), residual=float(priced.residuals[i]))
-            for i, place in enumerate(places)
+        record=record.Builtin(
+            shape=shape_name(priced.function),
+            coefficients=priced.coefficients,
+            points=places,
+            corners=tuple(_places(priced, corners(name, function, sizes), replicates)),
+            cost_at_centre=record.Centre(
+                ps=centre.ps,
+                interval_ps=centre.interval_ps,
+                relative_half_width=centre.relative_half_width,
+                holds=centre.holds,
+                sizes=sizes[middle],
+            ),
+            flags=(*_flags(name, priced, points, places, applications, missed, better), *_wide(envelope)),
+            condition_number=priced.condition,
+            r2=priced.r2,
+            worst_relative_residual=priced.worst_relative_residual,
+            worst_residual_sizes=sizes[priced.worst_at],
+            envelope=None if envelope is None else envelope.record,
+            better_shape=None if better is None else better.record,
         ),
-        corners=_places(priced, corners(name, function, sizes), replicates),
-        envelope=envelope,
-        flags=(*_flags(name, priced, points, applications, missed), *_wide(envelope)),
+        priced=priced,
+        better=better,
     )
 
 
 def _wide(envelope: Envelope | None) -> Iterator[Flag]:
     """An envelope that held-out points made far higher than what was measured says little about a price."""
-    if envelope is not None and envelope.margin > WIDE_ENVELOPE:
-        yield Flag(FlagKind.WIDE, f"points held out made the envelope {envelope.margin:.0%} higher than the quantile")
+    if envelope is not None and envelope.record.margin > WIDE_ENVELOPE:
+        margin = envelope.record.margin
+        yield flag(FlagKind.WIDE, f"points held out made the envelope {margin:.0%} higher than the quantile")
 
 
-def _measured(costs: Floats, replicates: Replicates) -> Interval:
-    return interval_of(replicates, costs, costs, nonnegative=False)
-
-
-def _places(priced: PricedFunction, sizes: Sequence[tuple[int, ...]], replicates: Replicates) -> tuple[Place, ...]:
+def _places(
+    priced: PricedFunction,
+    sizes: Sequence[tuple[int, ...]],
+    replicates: Replicates,
+    points: Points | None = None,
+) -> Iterator[record.Point]:
+    """The fitted cost at each of `sizes`, and the measured one where they are those of `points`."""
     different = list(dict.fromkeys(sizes))
     fitted, smooth = priced.predict(different), priced.predict(different, constrained=False)
     places = {
-        at: Place(
-            sizes=at,
-            fitted=interval_of(replicates, fitted[:, i], smooth[:, i], nonnegative=bool((fitted[:, i] >= 0).all())),
-            charged_ps=priced.function.evaluate(at),
-        )
+        at: figure_of(replicates, fitted[:, i], smooth[:, i], nonnegative=bool((fitted[:, i] >= 0).all()))
         for i, at in enumerate(different)
     }
-    return tuple(places[at] for at in sizes)
+    for i, at in enumerate(sizes):
+        measured = None
+        if points is not None:
+            costs, known = points.costs_ps[:, i], bool(points.known[i])
+            measured = figure_of(replicates, costs, costs, nonnegative=False, known=known)
+        yield record.Point(
+            sizes=at,
+            charged_ps=priced.function.evaluate(at),
+            fitted=places[at],
+            measured=measured,
+            residual=None if points is None else float(priced.residuals[i]),
+        )
 
 
 def _flags(
-    name: str, priced: PricedFunction, points: Points, applications: Applications, missed: Mapping[Cell, str]
+    name: str,
+    priced: PricedFunction,
+    points: Points,
+    places: Sequence[record.Point],
+    applications: Applications,
+    missed: Mapping[Cell, str],
+    better: Better | None,
 ) -> Iterator[Flag]:
-    known, wanted = distinct(points.sizes), priced.free_count
+    known, wanted = distinct(points.sizes), len(priced.names)
     if known < wanted:
-        yield Flag(FlagKind.FEW_CELLS, f"{known} different sizes for {wanted} coefficients")
+        yield flag(FlagKind.FEW_CELLS, f"{known} different sizes for {wanted} coefficients")
     if applications.unpaired:
-        yield Flag(FlagKind.UNPAIRED, f"{applications.unpaired} cells without a partner were left out")
+        yield flag(FlagKind.UNPAIRED, f"{applications.unpaired} cells without a partner were left out")
     reasons = [missed[cell] for pair in applications.cells for cell in dict.fromkeys(pair) if cell in missed]
     if reasons:
-        yield Flag(FlagKind.UNCERTAIN, f"{len(reasons)} cells missed their precision: {reasons[0]}")
-    if priced.worst_relative_residual > POOR_FIT:
-        at = ", ".join(map(str, points.sizes[priced.worst_at]))
-        side = "under" if priced.residuals[priced.worst_at] > 0 else "over"
-        yield Flag(
-            FlagKind.POOR_FIT,
-            f"the shape {side}estimates the measured cost by {priced.worst_relative_residual:.0%}, at sizes {at}",
-        )
+        yield flag(FlagKind.UNCERTAIN, f"{len(reasons)} cells missed their precision: {reasons[0]}")
+    yield from _misfit(priced, points, places, better)
     if (reason := beyond(name, points.function, points.sizes)) is not None:
-        yield Flag(FlagKind.EXTRAPOLATED, reason)
+        yield flag(FlagKind.EXTRAPOLATED, reason)
+
+
+def _misfit(
+    priced: PricedFunction, points: Points, places: Sequence[record.Point], better: Better | None
+) -> Iterator[Flag]:
+    """The worst point that the shape misses by what matters: beyond its interval, by more than 10 % of a whole
+    application and 1 ns. Where a better shape explains it, it is information."""
+    excess, unexplained = _beyond_noise(priced.fitted_ps[0], points, places), None
+    if better is not None:
+        unexplained = _beyond_noise(better.fitted_ps, points, places)
+    at = int(excess.argmax())
+    if excess[at] <= 0:
+        return
+    side = "under" if priced.residuals[at] > 0 else "over"
+    text = f"the shape {side}estimates the measured cost by {abs(priced.residuals[at]):.0%}, at sizes {_at(points, at)}"
+    if better is not None and unexplained is not None and unexplained.max() <= 0:
+        yield flag(FlagKind.BETTER_SHAPE, f"{text}; {better.record.shape} explains it")
+    else:
+        yield flag(FlagKind.POOR_FIT, text)
+
+
+def _beyond_noise(fitted: Floats, points: Points, places: Sequence[record.Point]) -> Floats:
+    """By how much each point's miss exceeds what is material, ps; negative where it does not."""
+    halves = np.array([_half_width(place.measured) for place in places])
+    allowed = np.maximum(POOR_FIT * points.whole_ps, LEAST_MISFIT_PS)
+    found: Floats = np.abs(points.costs_ps[0] - fitted) - halves - allowed
+    return found
+
+
+def _half_width(figure: record.Figure | None) -> float:
+    """Half an interval, ps; boundless where there is none."""
+    if figure is None or figure.interval_ps is None:
+        return float("inf")
+    return (figure.interval_ps[1] - figure.interval_ps[0]) / 2
+
+
+def _at(points: Points, i: int) -> str:
+    return ", ".join(map(str, points.sizes[i]))

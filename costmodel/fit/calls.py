@@ -3,7 +3,8 @@ what a first run and a machine's making cost.
 
 None of this is in the ledger's cost model; it is linear in what is decoded:
 
-- decode = intercept + bytes·(flat bytes) + nodes·(term nodes) + values·(values within constants)
+- decode = intercept + bytes·(flat bytes) + nodes·(term nodes) + values·(values within constants), and, where there are
+  cells enough, nodes_log_nodes·(nodes·log₂ nodes) and constants_TYPE·(constants of each type), which are features
 - apply  = arguments·(number of arguments) + bytes·(CBOR bytes) + nodes·(Data nodes)
 - start  = intercept, the excess of a run on a machine that gave its memory back over what the step costs predict
 - first  = intercept + nodes·(term nodes), the excess of a whole call over decoding and a run on a warm machine
@@ -13,58 +14,41 @@ None of this is in the ledger's cost model; it is linear in what is decoded:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student_t
 
 from costmodel.errors import InputError
-from costmodel.fit.cells import Cell
-from costmodel.fit.coefficient import Coefficient, Flag, FlagKind, interval_of, negative_flag, rounded
-from costmodel.fit.resample import Replicates
-from costmodel.fit.solve import independent_columns, solve, weighted_r2
+from costmodel.fit.coefficient import FlagKind, coefficient, flag, negative_flag
+from costmodel.fit.observations import Cell
+from costmodel.fit.regression import independent_columns, solve, weighted_r2
+from costmodel.fit.uncertainty import Replicates, figure, figure_of
+from costmodel.records import model as record
 
 Floats = NDArray[np.float64]
 
 DECODE, APPLY, START, FIRST, WARM, SETUP = "decode", "apply", "start", "first", "warm", "setup"
-_NAMES = {
+_NAMES: Final = {
     DECODE: ("intercept", "bytes", "nodes", "values"),
     APPLY: ("arguments", "bytes", "nodes"),
     START: ("intercept",),
     FIRST: ("intercept", "nodes"),
     SETUP: ("intercept",),
 }
+_CONSTANTS: Final = "constants_"
+"""What the names of features begin with that matter to decoding: how many constants of a type there are."""
 
+_LOG_NODES: Final = "nodes_log_nodes"
 
-@dataclass(frozen=True, slots=True)
-class CallFit:
-    """The costs of one part of a call; coefficients in picoseconds per what they are named after, used as fitted.
-
-    Residuals are relative to the whole time of the cell, what was subtracted from it included.
-    """
-
-    operation: str
-    coefficients: tuple[Coefficient, ...]
-    cells: int
-    r2: float | None
-    worst_relative_residual: float
-
-    @property
-    def flags(self) -> tuple[Flag, ...]:
-        return tuple(flag for coefficient in self.coefficients for flag in coefficient.flags)
-
-    def to_json(self) -> dict[str, object]:
-        return {
-            "cells": self.cells,
-            "coefficients": {coefficient.name: coefficient.to_json() for coefficient in self.coefficients},
-            "r2": None if self.r2 is None else rounded(self.r2),
-            "worst_relative_residual": rounded(self.worst_relative_residual),
-        }
+_CELLS_EACH: Final = 4
+"""Cells that there must be for each coefficient before decoding is given more of them."""
 
 
 def fit_calls(
     cells: Sequence[Cell], columns: Sequence[int], replicates: Replicates, evaluation_ps: Callable[[Cell], Floats]
-) -> tuple[CallFit, ...]:
+) -> dict[str, record.Call]:
     """Fit each part of a call that has cells; `evaluation_ps` predicts a cell's evaluation in every replicate.
 
     An apply cell decodes its script first, and so does a first run; the decode cell of the same program is subtracted.
@@ -79,17 +63,34 @@ def fit_calls(
         FIRST: lambda cell: _of_program(cell, decoded, DECODE) + _of_program(cell, warm, WARM),
         SETUP: lambda _: 0.0,
     }
-    fits = []
+    fits = {}
     for operation, other_ps in beside.items():
         if mine := sorted(cell for cell in times if cell.operation == operation):
             raw = np.column_stack([times[cell] for cell in mine])
             net = np.column_stack([times[cell] - other_ps(cell) for cell in mine])
-            design = np.array([_design_row(cell) for cell in mine], np.float64)
-            fits.append(_fit(operation, design, net, raw[0], replicates))
-    return tuple(fits)
+            names, design = _design(operation, mine)
+            fits[operation] = _fit(names, design, net, raw[0], replicates)
+    return fits
 
 
-def _design_row(cell: Cell) -> tuple[int, ...]:
+def _design(operation: str, cells: Sequence[Cell]) -> tuple[tuple[str, ...], Floats]:
+    """The names of the coefficients, and what they multiply (n × p)."""
+    names = _NAMES[operation]
+    rows = np.array([_row(cell) for cell in cells], np.float64)
+    if operation != DECODE:
+        return names, rows
+    features = {name for cell in cells for name, _ in cell.features}
+    more = {
+        name: np.array([dict(cell.features).get(name, 0.0) for cell in cells])
+        for name in sorted(features, key=lambda name: (name != _LOG_NODES, name))
+        if name == _LOG_NODES or name.startswith(_CONSTANTS)
+    }
+    while more and len(cells) < _CELLS_EACH * (len(names) + len(more)):
+        more.popitem()
+    return (*names, *more), np.column_stack([rows, *more.values()])
+
+
+def _row(cell: Cell) -> tuple[int, ...]:
     """What the coefficients in _NAMES multiply."""
     if cell.operation in (START, SETUP):
         return (1,)
@@ -111,26 +112,48 @@ def _of_program(cell: Cell, times: dict[int, Floats], operation: str) -> Floats:
     return times[cell.program]
 
 
-def _fit(operation: str, design: Floats, net: Floats, scales: Floats, replicates: Replicates) -> CallFit:
-    names = _NAMES[operation]
-    matrix = design / scales[:, None]
+def _fit(names: tuple[str, ...], design: Floats, net: Floats, scales: Floats, replicates: Replicates) -> record.Call:
+    matrix, targets = design / scales[:, None], net / scales
     kept = independent_columns(matrix)
-    solution = solve(matrix, net / scales, np.zeros(len(names), np.bool_), kept)
+    solution = solve(matrix, targets, np.zeros(len(names), np.bool_), kept)
     fitted = design @ solution.constrained[0]
-    coefficients = []
+    halves = _lack_of_fit(matrix[:, kept], targets, (fitted - net[0]) / scales, replicates)
+    lack = np.zeros(len(names))
+    lack[kept] = halves
+    coefficients = {}
     for j, name in enumerate(names):
         smooth, values = solution.unconstrained[:, j], solution.constrained[:, j]
         flags = []
         if not kept[j]:
-            flags.append(Flag(FlagKind.UNIDENTIFIED, "the cells do not tell it from the others; set to 0"))
+            flags.append(flag(FlagKind.UNIDENTIFIED, "the cells do not tell it from the others; set to 0"))
         if smooth[0] < 0:
             flags.append(negative_flag(float(smooth[0]), float(values[0])))
-        fitted_interval = interval_of(replicates, values, smooth, nonnegative=True)
-        coefficients.append(Coefficient(name, fitted_interval, None, float(solution.share[j]), tuple(flags)))
-    return CallFit(
-        operation=operation,
-        coefficients=tuple(coefficients),
+        timed = figure_of(replicates, values, smooth, nonnegative=True)
+        coefficients[name] = coefficient(_wider(timed, float(lack[j])), None, float(solution.share[j]), flags)
+    return record.Call(
         cells=len(net[0]),
+        coefficients=coefficients,
         r2=weighted_r2(net[0], fitted, scales),
         worst_relative_residual=float((np.abs(fitted - net[0]) / scales).max()),
     )
+
+
+def _lack_of_fit(matrix: Floats, targets: Floats, missed: Floats, replicates: Replicates) -> Floats:
+    """Half the 95 % interval that cells give each coefficient by missing the design beyond noise of timing."""
+    n, p = matrix.shape
+    if n <= p:
+        return np.zeros(p)
+    timing = float(np.square(replicates.errors(targets)).sum(axis=0).mean())
+    beyond = max(float(missed @ missed) / (n - p) - timing, 0.0)
+    lengths = np.linalg.norm(matrix, axis=0)
+    inverse = np.linalg.pinv(matrix / lengths) / lengths[:, None]
+    halves: Floats = student_t.ppf(0.975, n - p) * np.sqrt(beyond) * np.linalg.norm(inverse, axis=1)
+    return halves
+
+
+def _wider(timed: record.Figure, half: float) -> record.Figure:
+    if timed.interval_ps is None or half == 0:
+        return timed
+    low, high = timed.interval_ps
+    low, high = timed.ps - np.hypot(timed.ps - low, half), timed.ps + np.hypot(high - timed.ps, half)
+    return figure(timed.ps, (max(float(low), 0.0), float(high)), "timing and lack of fit")

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.fit.coefficient import Coefficient, Flag, FlagKind, interval_of, negative_flag, whole_ps
-from costmodel.fit.prices import VISIBLE, Rounding, deviation, whole_prices
-from costmodel.fit.resample import Replicates
-from costmodel.fit.solve import Solution, independent_columns, solve, weighted_r2
+from costmodel.fit.coefficient import (
+    VISIBLE,
+    FlagKind,
+    Rounding,
+    coefficient,
+    deviation,
+    flag,
+    negative_flag,
+    whole_prices,
+    whole_ps,
+)
+from costmodel.fit.regression import Solution, independent_columns, solve, weighted_r2
+from costmodel.fit.uncertainty import Replicates, figure_of
 from costmodel.model import CostingFunction, Design, PlainShape
+from costmodel.records.model import Coefficient, Flag
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -26,6 +37,9 @@ _INNER = "model."
 _SHAPE_ERROR = 0.02
 """What the ledger's shapes cannot follow, as a share of the cost, when points are weighted."""
 
+_TOUCHING = 1e-6
+"""A minimum that explains points better by less than this share is no better."""
+
 _REWEIGHTED = 2
 """Rounds of reweighting; further ones change nothing that shows."""
 
@@ -34,18 +48,19 @@ _REWEIGHTED = 2
 class PricedFunction:
     """A costing function with whole coefficients, and the fit behind it at n points in N replicates.
 
-    `coefficients` are in the order of `function.names`, without those that no time can tell (a `minimum` that is a
-    size, or that its shape ignores). `unconstrained` (N × p) are those with a column, named `names`, before any
-    constraint; `values` (N × p) after. `fitted_ps` and `smooth_ps` (N × n) are fitted costs with and without
-    constraints. `free_count` is the number of coefficients that the shape leaves to a fit. Residuals are relative to
-    the fitted cost, or to 1 ns where that is less; `worst_at` is the number of the point of the worst one.
+    `coefficients` are by name, in the order of `function.names`, without those that no time can tell (a `minimum` that
+    is a size, or that its shape ignores). `unconstrained` (N × p) are those with a column, named `names`, before any
+    constraint; `values` (N × p) after; `floor` (length N) is the minimum of a sum that has one, −∞ otherwise.
+    `fitted_ps` and `smooth_ps` (N × n) are fitted costs with and without constraints. Residuals are relative to the
+    fitted cost, or to 1 ns where that is less; `worst_at` is the number of the point of the worst one.
     """
 
     function: CostingFunction
-    coefficients: tuple[Coefficient, ...]
+    coefficients: dict[str, Coefficient]
     names: tuple[str, ...]
     values: Floats
     unconstrained: Floats
+    floor: Floats
     fitted_ps: Floats
     smooth_ps: Floats
     condition: float
@@ -54,17 +69,15 @@ class PricedFunction:
     worst_at: int
 
     @property
-    def free_count(self) -> int:
-        return len(self.names)
-
-    @property
     def worst_relative_residual(self) -> float:
         return float(abs(self.residuals[self.worst_at]))
 
     def predict(self, sizes: Sequence[tuple[int, ...]], *, constrained: bool = True) -> Floats:
-        """Fitted costs (N × m, ps) at m points: before rounding, and above any minimum."""
+        """Fitted costs (N × m, ps) at m points, before rounding."""
         design = self.function.design(np.array(sizes, np.float64))
         predicted: Floats = (self.values if constrained else self.unconstrained) @ design.matrix.T + design.offset
+        covered = np.isfinite(design.floor)
+        predicted[:, covered] = np.maximum(predicted[:, covered], self.floor[:, None])
         return predicted
 
 
@@ -98,13 +111,20 @@ def fit_function(
     matrix = design.matrix / scales[:, None]
     free = np.array([may_be_negative(function, name) for name in design.names])
     rising = _rising(function, domain) if free.any() else None
-    solution = solve(matrix, (costs - design.offset) / scales, free, independent_columns(matrix), rising)
+    targets = (costs - design.offset) / scales
+    binds = _where_minimum_binds(design, costs[0], scales, free, rising)
+    rest = ~binds
+    solution = solve(matrix[rest], targets[:, rest], free, independent_columns(matrix[rest]), rising)
     constrained, smooth = (s @ design.matrix.T + design.offset for s in (solution.constrained, solution.unconstrained))
-    coefficients = _coefficients(function, design, solution, constrained, smooth, replicates)
+    floor = _floor(design, costs, scales, constrained, binds)
+    covered = np.isfinite(design.floor)
+    for fitted in (constrained, smooth):
+        fitted[:, covered] = np.maximum(fitted[:, covered], floor[:, None])
+    coefficients = _coefficients(function, design, solution, floor, replicates)
     if rising is not None and (rising @ solution.unconstrained[0] < 0).any():
         coefficients = _falling(coefficients, design.names)
     coefficients = _price(function, coefficients, design, domain, charged, rounding)
-    prices = {coefficient.name: coefficient.charged_ps or 0 for coefficient in coefficients}
+    prices = {name: each.charged_ps or 0 for name, each in coefficients.items()}
     residuals = (costs[0] - constrained[0]) / np.maximum(constrained[0], LEAST_BUILTIN_PS)
     return PricedFunction(
         function=_priced(function, prices),
@@ -112,6 +132,7 @@ def fit_function(
         names=design.names,
         values=solution.constrained,
         unconstrained=solution.unconstrained,
+        floor=floor,
         fitted_ps=constrained,
         smooth_ps=smooth,
         condition=solution.condition,
@@ -121,14 +142,55 @@ def fit_function(
     )
 
 
+def _where_minimum_binds(design: Design, costs: Floats, scales: Floats, free: Bools, rising: Floats | None) -> Bools:
+    """The points at which the minimum of a sum explains the costs (length n) better than the sum does: the cheapest few
+    that the sum covers, as many as leave the least to either. None where the sum alone misses by no more."""
+    covered = np.isfinite(design.floor)
+    binds = np.zeros(len(costs), np.bool_)
+    if not covered.any():
+        return binds
+    matrix = design.matrix / scales[:, None]
+    target = (costs - design.offset) / scales
+    wanted = independent_columns(matrix).sum()
+    order = np.flatnonzero(covered)[np.argsort(costs[covered], kind="stable")]
+    best, at_best = np.inf, binds
+    for count in range(len(order)):
+        binds = np.isin(np.arange(len(costs)), order[:count])
+        kept = independent_columns(matrix[~binds])
+        if kept.sum() < wanted:
+            break
+        found = solve(matrix[~binds], target[None, ~binds], free, kept, rising).constrained[0]
+        fitted = design.matrix @ found + design.offset
+        if count:
+            least = np.average(costs[binds], weights=scales[binds] ** -2.0)
+            fitted = np.where(covered, np.maximum(fitted, least), fitted)
+        missed = float(np.square((fitted - costs) / scales).sum())
+        if missed < best * (1 - _TOUCHING):
+            best, at_best = missed, binds
+    return at_best
+
+
+def _floor(design: Design, costs: Floats, scales: Floats, sums: Floats, binds: Bools) -> Floats:
+    """The minimum of a sum in every replicate: the mean cost where it binds, else the lowest fitted one that the sum
+    covers; −∞ for a shape without one."""
+    covered = np.isfinite(design.floor)
+    if binds.any():
+        found: Floats = np.average(costs[:, binds], axis=1, weights=scales[binds] ** -2.0)
+        return found
+    if covered.any():
+        lowest: Floats = sums[:, covered].min(axis=1)
+        return lowest
+    return np.full(len(costs), -np.inf)
+
+
 def relative_scales(
     function: CostingFunction, sizes: Sequence[tuple[int, ...]], costs: Floats, errors: Floats
 ) -> Floats:
     """Scales (n, ps) that make relative error count alike over the whole domain.
 
-    Costs (length n, ps) miss their shape by their own errors of timing (`errors`, standard) and by what the shape
-    cannot follow, which is taken as _SHAPE_ERROR of the cost. That is the fitted cost: where noise makes a cost small,
-    the noise would weigh more.
+    Costs (length n, ps) miss their shape by errors of timing (`errors`, standard) and by what the shape cannot follow,
+    which is taken as _SHAPE_ERROR of the cost. That is the fitted cost: where noise makes a cost small, the noise would
+    weigh more.
     """
     design = function.design(np.array(sizes, np.float64))
     scales = np.hypot(_SHAPE_ERROR * np.maximum(np.abs(costs), LEAST_BUILTIN_PS), errors)
@@ -158,15 +220,15 @@ def _rising(function: CostingFunction, domain: Floats) -> Floats:
     return rows
 
 
-def _falling(coefficients: tuple[Coefficient, ...], names: tuple[str, ...]) -> tuple[Coefficient, ...]:
+def _falling(coefficients: dict[str, Coefficient], names: tuple[str, ...]) -> dict[str, Coefficient]:
     """Flag the coefficients of a sum that least squares alone makes fall."""
-    flag = Flag(FlagKind.FALLING, "least squares alone makes the cost fall as the first argument grows")
-    return tuple(
-        replace(coefficient, flags=(*coefficient.flags, flag))
-        if coefficient.name in names and coefficient.name != "constant"
-        else coefficient
-        for coefficient in coefficients
-    )
+    falls = flag(FlagKind.FALLING, "least squares alone makes the cost fall as the first argument grows")
+    return {
+        name: msgspec.structs.replace(each, flags=(*each.flags, falls))
+        if name in names and name != "constant"
+        else each
+        for name, each in coefficients.items()
+    }
 
 
 def _floor_name(function: CostingFunction) -> str | None:
@@ -183,91 +245,80 @@ def may_be_negative(function: CostingFunction, name: str) -> bool:
 
 
 def _coefficients(
-    function: CostingFunction,
-    design: Design,
-    solution: Solution,
-    constrained: Floats,
-    smooth: Floats,
-    replicates: Replicates,
-) -> tuple[Coefficient, ...]:
-    floor = _floor_name(function)
+    function: CostingFunction, design: Design, solution: Solution, floor: Floats, replicates: Replicates
+) -> dict[str, Coefficient]:
     column = {name: j for j, name in enumerate(design.names)}
-    coefficients = []
+    found = {}
     for name in function.names:
         if name in column:
-            j = column[name]
-            is_free = may_be_negative(function, name)
-            coefficients.append(_coefficient(name, j, solution, replicates, free=is_free))
-        elif name == floor:
-            coefficients.append(_minimum(name, design, constrained, smooth, replicates))
-    return tuple(coefficients)
+            free = may_be_negative(function, name)
+            found[name] = _coefficient(column[name], solution, replicates, free=free)
+        elif name == _floor_name(function):
+            found[name] = _minimum(floor, replicates)
+    return found
 
 
-def _coefficient(name: str, j: int, solution: Solution, replicates: Replicates, *, free: bool) -> Coefficient:
+def _coefficient(j: int, solution: Solution, replicates: Replicates, *, free: bool) -> Coefficient:
     smooth, values = solution.unconstrained[:, j], solution.constrained[:, j]
     flags = []
     if solution.share[j] == 0:
-        flags.append(Flag(FlagKind.UNIDENTIFIED, "the measured sizes do not tell it from the others; set to 0"))
+        flags.append(flag(FlagKind.UNIDENTIFIED, "the measured sizes do not tell it from the others; set to 0"))
     if smooth[0] < 0 and not free:
         flags.append(negative_flag(float(smooth[0]), float(values[0])))
-    return Coefficient(
-        name=name,
-        fitted=interval_of(replicates, values, smooth, nonnegative=not free),
-        charged_ps=None,
-        identifiability=float(solution.share[j]),
-        flags=tuple(flags),
-    )
+    fitted = figure_of(replicates, values, smooth, nonnegative=not free)
+    return coefficient(fitted, None, float(solution.share[j]), flags)
 
 
-def _minimum(name: str, design: Design, constrained: Floats, smooth: Floats, replicates: Replicates) -> Coefficient:
-    """The cost that a floored shape never falls below: the lowest fitted at a point that the shape's sum covers."""
-    covered = np.isfinite(design.floor)
-    flags = []
-    if covered.any():
-        values, plain = constrained[:, covered].min(axis=1), smooth[:, covered].min(axis=1)
-    else:
-        values = plain = np.zeros(len(constrained))
-        flags.append(Flag(FlagKind.UNIDENTIFIED, "no measured sizes lie where it applies"))
-    return Coefficient(name, interval_of(replicates, values, plain, nonnegative=False), None, None, tuple(flags))
+def _minimum(floor: Floats, replicates: Replicates) -> Coefficient:
+    """The cost that a sum with a minimum never falls below."""
+    if np.isfinite(floor).all():
+        return coefficient(figure_of(replicates, floor, floor, nonnegative=False), None, None)
+    nothing = np.zeros(len(floor))
+    flags = (flag(FlagKind.UNIDENTIFIED, "no measured sizes lie where it applies"),)
+    return coefficient(figure_of(replicates, nothing, nothing, nonnegative=False), None, None, flags)
 
 
 def _price(
     function: CostingFunction,
-    coefficients: tuple[Coefficient, ...],
+    coefficients: dict[str, Coefficient],
     design: Design,
     domain: Floats,
     charged: Floats | None,
     rounding: Rounding,
-) -> tuple[Coefficient, ...]:
+) -> dict[str, Coefficient]:
     """The coefficients with the whole picoseconds that they are charged at, flagged where that changes a cost."""
-    by_name = {coefficient.name: coefficient for coefficient in coefficients}
-    fitted = np.array([by_name[name].fitted.point for name in design.names]) if charged is None else charged
+    fitted = np.array([coefficients[name].ps for name in design.names]) if charged is None else charged
     least = np.array([_least(function, name) for name in design.names])
     values = np.maximum(fitted, least)
     judged = function.design(domain)
-    floor = np.where(np.isfinite(judged.floor), LEAST_BUILTIN_PS, -np.inf)
+    minimum = coefficients.get(_floor_name(function) or "")
+    lowest = max(whole_ps(minimum.ps), LEAST_BUILTIN_PS) if minimum else LEAST_BUILTIN_PS
+    floor = np.where(np.isfinite(judged.floor), lowest, -np.inf)
     prices = whole_prices(values, least, judged.matrix, judged.offset, floor, rounding)
     changed = deviation(prices, values, judged.matrix, judged.offset, floor)
-    at = int(changed.argmax())
-    culprit = int(np.abs((np.array(prices) - values) * judged.matrix[at]).argmax())
-    priced = []
-    for coefficient in coefficients:
-        flags = list(coefficient.flags)
-        if coefficient.name in design.names:
-            j = design.names.index(coefficient.name)
+    at, culprit = _visible(changed, prices, values, judged)
+    priced = {}
+    for name, each in coefficients.items():
+        flags = list(each.flags)
+        if name in design.names:
+            j = design.names.index(name)
             price = prices[j]
             if changed[at] > VISIBLE and j == culprit:
                 reason = f"whole picoseconds change the cost by up to {changed[at]:.1%}, at sizes {_shown(domain[at])}"
-                flags.append(Flag(FlagKind.ROUNDED, reason))
+                flags.append(flag(FlagKind.ROUNDED, reason))
             raised = fitted[j] < least[j]
         else:
-            lowest = _lowest(design, coefficient, charged)
-            price = max(whole_ps(lowest), LEAST_BUILTIN_PS)
-            raised = lowest < LEAST_BUILTIN_PS
+            price, raised = lowest, each.ps < LEAST_BUILTIN_PS
         if raised and price == LEAST_BUILTIN_PS:
             flags.append(_raised())
-        priced.append(replace(coefficient, charged_ps=price, flags=tuple(flags)))
-    return tuple(priced)
+        priced[name] = msgspec.structs.replace(each, charged_ps=price, flags=tuple(flags))
+    return priced
+
+
+def _visible(changed: Floats, prices: Sequence[int], values: Floats, judged: Design) -> tuple[int, int]:
+    """Where rounding changes a cost most, and the number of the coefficient that does most of it there."""
+    at = int(changed.argmax())
+    return at, int((np.abs(np.array(prices) - values) * np.abs(judged.matrix[at])).argmax())
 
 
 def _least(function: CostingFunction, name: str) -> float:
@@ -277,20 +328,12 @@ def _least(function: CostingFunction, name: str) -> float:
     return float(LEAST_BUILTIN_PS) if name.removeprefix(_INNER) in _BASES else 0.0
 
 
-def _lowest(design: Design, minimum: Coefficient, charged: Floats | None) -> float:
-    """The cost below which a floored shape is never charged."""
-    covered = np.isfinite(design.floor)
-    if charged is None or not covered.any():
-        return minimum.fitted.point
-    return float((design.matrix[covered] @ charged + design.offset[covered]).min())
-
-
 def _shown(point: Floats) -> str:
     return ", ".join(f"{size:.0f}" for size in point)
 
 
 def _raised() -> Flag:
-    return Flag(FlagKind.RAISED, f"raised to {LEAST_BUILTIN_PS} ps, the least that upstream's safety test allows")
+    return flag(FlagKind.RAISED, f"raised to {LEAST_BUILTIN_PS} ps, the minimum allowed by upstream")
 
 
 def _priced(function: CostingFunction, charged: dict[str, int]) -> CostingFunction:

@@ -18,10 +18,11 @@ from scipy.optimize import linprog
 from scipy.stats import binom
 from scipy.stats import t as student_t
 
-from costmodel.fit.coefficient import rounded
 from costmodel.fit.costing import may_be_negative
-from costmodel.fit.solve import independent_columns
-from costmodel.model import CostingFunction, Design
+from costmodel.fit.domain import Points
+from costmodel.fit.regression import independent_columns
+from costmodel.model import Design
+from costmodel.records import model as record
 
 Floats = NDArray[np.float64]
 
@@ -38,37 +39,12 @@ _HIGHEST_RANK = 0.9999
 
 
 @dataclass(frozen=True, slots=True)
-class Points:
-    """What one builtin costs at n points: sizes, costs (N × n, ps) in every replicate, scales (n, ps) of their error.
-
-    `function` has the shapes to fit.
-    """
-
-    function: CostingFunction
-    sizes: tuple[tuple[int, ...], ...]
-    costs_ps: Floats
-    scales_ps: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class Envelope:
-    """Coefficients (in the order of the function's design, ps) that cover a share of inputs.
+    """Coefficients (in the order of the function's design, ps) that cover a share of inputs, and what the model's file
+    says of them."""
 
-    `margin` is the share of the cost by which they were raised beyond the regression quantile, `covered` the share of
-    the measured points that they cover.
-    """
-
-    coverage: float
     values_ps: Floats
-    margin: float
-    covered: float
-
-    def to_json(self) -> dict[str, object]:
-        return {
-            "coverage": self.coverage,
-            "margin": rounded(self.margin),
-            "measured_points_covered": rounded(self.covered),
-        }
+    record: record.Envelope
 
 
 def envelopes(points: Mapping[str, Points], coverage: float, seed: int) -> dict[str, Envelope]:
@@ -84,7 +60,10 @@ def envelopes(points: Mapping[str, Points], coverage: float, seed: int) -> dict[
         margin = own.get(name, common)
         values = _quantile(at, designs[name], np.arange(len(at.sizes)), coverage) * (1 + margin)
         predicted = designs[name].matrix @ values + designs[name].offset
-        found[name] = Envelope(coverage, values, margin, float((predicted >= at.costs_ps[0]).mean()))
+        covered = float((predicted >= at.costs_ps[0]).mean())
+        found[name] = Envelope(
+            values, record.Envelope(coverage=coverage, margin=margin, measured_points_covered=covered)
+        )
     return found
 
 

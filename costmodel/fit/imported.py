@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 
 from costmodel.errors import InputError
 from costmodel.fit.builtins import Applications
-from costmodel.fit.cells import Cell, cells_of, is_nop
 from costmodel.fit.costing import relative_scales
-from costmodel.fit.domain import reads
-from costmodel.fit.envelope import Points
-from costmodel.fit.observations import Observations
-from costmodel.fit.resample import Clusters, Replicates
+from costmodel.fit.domain import Points, reads
+from costmodel.fit.observations import Cell, Observations, cells_of, is_nop
+from costmodel.fit.uncertainty import Clusters, Replicates
 from costmodel.model import CostModel, Variant
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 from costmodel.runs.bounds import DRAWS, drawn, is_imported
@@ -70,6 +68,7 @@ def observe_imported(runs: Sequence[Run]) -> Observations:
         reference_yardstick_ns=None,
         hash_yardstick_ns=None,
         yardsticks=(),
+        yardstick_powers=(),
         uncertain=uncertain,
         lost=(),
         clean_batches=sum(len(table) for table in tables),
@@ -88,7 +87,9 @@ def whole_times(cells: Sequence[Cell], columns: Sequence[int], replicates: Repli
         found[name] = Applications(
             sizes=tuple(cells[i].sizes for i in indices),
             times_ps=times,
-            scales_ps=times[0],
+            own_ps=times,
+            paired=np.zeros(len(indices), np.bool_),
+            known=np.ones(len(indices), np.bool_),
             apart=np.ones(len(indices)),
             unpaired=0,
             cells=tuple((cells[i], cells[i]) for i in indices),
@@ -119,7 +120,8 @@ def imported_points(
             continue
         sizes = tuple(point + (UNKNOWN_SIZE,) * (builtin.arity - len(point)) for point in whole.sizes)
         errors = np.linalg.norm(replicates.errors(costs), axis=0)
-        points[name] = Points(function, sizes, costs, relative_scales(function, sizes, costs[0], errors))
+        scales = relative_scales(function, sizes, costs[0], errors)
+        points[name] = Points(function, sizes, costs, scales, whole.times_ps[0], whole.known)
     return points, unfitted
 
 
@@ -152,7 +154,7 @@ def _unfit(
     read = reads(ledger.builtins[name].cpu)
     if count > builtin.arity or (read and count <= max(read)):
         return f"its benchmarks have {count} sizes, and it has {builtin.arity} arguments"
-    if any(builtin.size_measures(cell.variant) != builtin.size_measures(variant) for cell, _ in whole.cells):
+    if any(builtin.size_measures(cell.variant) != builtin.size_measures(variant) for cell, *_ in whole.cells):
         return f"its sizes were taken in a measure that variant {variant} does not use"
     if any(_no_op(n) in applied for n in range(1, 7)) and _no_op(builtin.arity) not in applied:
         return f"no benchmark of a no-op with {builtin.arity} arguments, which others have"

@@ -1,9 +1,15 @@
-"""From runs to one robust time for every cell in every process, with the machine's changes of state cancelled."""
+"""From runs to one robust time for every cell in every process, with the machine's changes of state cancelled.
+
+A batch's time is divided by the yardsticks of its block, each to a power: those powers that leave processes differing
+least in that run. Where the machine yardstick is off in one process, by its layout there, and the cells are not, it is
+trusted less.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +18,114 @@ from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from costmodel.errors import InputError
-from costmodel.fit.cells import STEPS, Cell, cells_of
-from costmodel.fit.resample import Clusters
-from costmodel.records.run import Status
+from costmodel.fit.uncertainty import Clusters
+from costmodel.model import MAX_COST, StepKind, Variant, variant_for
+from costmodel.plutus.language import LedgerLanguage
+from costmodel.records.run import DesignCell, Status
 from costmodel.runs.means import COLUMNS, HASH_YARDSTICK, YARDSTICKS, trimmed_means
 from costmodel.runs.store import Run
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+
+BUILTINS, STEPS, CALLS = "builtins", "steps", "calls"
+"""The experiments that a fit uses."""
+
+_NOP_PREFIX = "nop"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One timed work item, equal in all runs that have it.
+
+    `sizes` are in the measures of the operation (words for most builtins; bytes and nodes for calls). `repeats` is how
+    often one evaluation applies the operation, `steps` its step counts in the order of StepKind, `builtins` how often
+    it applies each builtin, by name, `features` what else was counted, by name, `footprint` how many different nodes of
+    its program it computes (0: not known), `arguments` the number of its arguments. `program` numbers the different
+    programs of an experiment in the order of the design; `occurrence` numbers cells that agree in everything else.
+    """
+
+    experiment: str
+    operation: str
+    sizes: tuple[int, ...]
+    repeats: int
+    steps: tuple[int, ...]
+    builtins: tuple[tuple[str, int], ...]
+    arguments: int
+    variant: Variant
+    program: int = 0
+    occurrence: int = 0
+    footprint: int = 0
+    features: tuple[tuple[str, float], ...] = ()
+
+
+def cells_of(planned: Sequence[DesignCell], where: str) -> dict[str, Cell]:
+    """The cells of a design that a fit uses, by their ids in it. InputError, naming `where`, for a malformed one.
+
+    Nothing in a Cell depends on the design's ids, constants or order of timing, so designs that differ in these only
+    give equal cells.
+    """
+    cells: dict[str, Cell] = {}
+    occurrences: Counter[Cell] = Counter()
+    programs: dict[str, int] = {}
+    for plan in planned:
+        if plan.experiment not in (BUILTINS, STEPS, CALLS):
+            continue
+        cell = _cell(plan, where)
+        if cell.experiment == CALLS:
+            cell = replace(cell, program=programs.setdefault(plan.program, len(programs)))
+        cells[plan.id] = replace(cell, occurrence=occurrences[cell])
+        occurrences[cell] += 1
+    return cells
+
+
+def _cell(plan: DesignCell, where: str) -> Cell:
+    kinds = {kind.name.lower(): kind for kind in StepKind}
+    counts = [0] * len(StepKind)
+    for name, count in plan.steps.items():
+        if name not in kinds or not 0 <= count <= MAX_COST:
+            raise InputError(f"{where}: cell {plan.id!r} counts {count} steps of kind {name!r}, which cannot be")
+        counts[kinds[name]] = count
+    if any(not 0 <= size <= MAX_COST for size in (*plan.sizes, plan.footprint)):
+        raise InputError(f"{where}: cell {plan.id!r} has a size that is negative or beyond 64 bits")
+    if any(not 0 <= count <= MAX_COST for count in plan.features.values()):
+        raise InputError(f"{where}: cell {plan.id!r} has a feature that is negative or beyond 64 bits")
+    try:
+        language = LedgerLanguage(plan.language)
+    except ValueError as error:
+        raise InputError(f"{where}: cell {plan.id!r} has the unknown ledger language {plan.language!r}") from error
+    return Cell(
+        experiment=plan.experiment,
+        operation=plan.operation,
+        sizes=plan.sizes,
+        repeats=plan.repeats,
+        steps=tuple(counts),
+        builtins=tuple(sorted((name, count) for name, count in plan.builtins.items() if count)),
+        footprint=plan.footprint,
+        features=tuple(sorted((name, float(count)) for name, count in plan.features.items())),
+        arguments=len(plan.arguments),
+        variant=variant_for(language, plan.protocol_version),
+    )
+
+
+def is_nop(name: str) -> bool:
+    """Whether this names a builtin that does nothing, which models do not price."""
+    return name.startswith(_NOP_PREFIX)
+
+
+def nop_name(arity: int, forces: int) -> str:
+    """The name of the builtin that does nothing with `arity` arguments after `forces` forces."""
+    return f"{_NOP_PREFIX}{arity}_{forces}"
+
+
+_SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Powers of the first of two yardsticks that are tried; the other has the rest."""
+
+_LEAST_DEVIATION = 1e-4
+"""Processes that differ by less than this share do not differ."""
+
+_LEAST_FALL = 0.005
+"""By so much the logarithm of what processes differ by has to fall before yardsticks are not weighed alike."""
 
 _STAGE_SHARE = 0.95
 """A process with fewer cells than this share of another's belongs to a later stage of the session."""
@@ -42,6 +148,7 @@ class Observations:
     reference_yardstick_ns: float | None
     hash_yardstick_ns: float | None
     yardsticks: tuple[str, ...]
+    yardstick_powers: tuple[dict[str, float], ...]
     uncertain: dict[Cell, str]
     lost: tuple[Cell, ...]
     clean_batches: int
@@ -100,12 +207,9 @@ def observe(runs: Sequence[Run]) -> Observations:
         for run, cells in zip(runs, cells_by_run, strict=True)
     ]
     yardsticks = _usable_yardsticks(read, runs[0].path)
-    yards = [np.exp(np.log([batches.yardsticks[name] for name in yardsticks]).mean(axis=0)) for batches in read]
-    reference = _reference_yardstick(read, yards)
-    hashes = [batches.yardsticks[HASH_YARDSTICK] for batches in read]
-    logs = np.vstack(
-        [_means(batches, np.log(reference / yard), len(everything)) for batches, yard in zip(read, yards, strict=True)]
-    )
+    references = {name: _reference([batches.yardsticks[name] for batches in read], read) for name in yardsticks}
+    found = [_corrected(batches, references, len(everything)) for batches in read]
+    logs = np.vstack([means for means, _ in found])
     lost = np.asarray(np.isnan(logs).all(axis=0))
     steps = np.array([cell.experiment == STEPS for cell in everything])
     if lost[steps].all():
@@ -115,9 +219,12 @@ def observe(runs: Sequence[Run]) -> Observations:
         cells=tuple(cell for cell, gone in zip(everything, lost, strict=True) if not gone),
         logs=logs[:, ~lost],
         clusters=_clusters(read, designs, runs, logs),
-        reference_yardstick_ns=reference,
-        hash_yardstick_ns=_reference_yardstick(read, hashes) if HASH_YARDSTICK in yardsticks else None,
+        reference_yardstick_ns=float(np.exp(np.mean(np.log(list(references.values()))))),
+        hash_yardstick_ns=references.get(HASH_YARDSTICK),
         yardsticks=yardsticks,
+        yardstick_powers=tuple(
+            {name: float(p) for name, p in zip(yardsticks, powers, strict=True)} for _, powers in found
+        ),
         uncertain=_uncertain(runs, cells_by_run),
         lost=tuple(cell for cell, gone in zip(everything, lost, strict=True) if gone),
         clean_batches=sum(len(batches.columns) for batches in read),
@@ -219,10 +326,10 @@ def _strata(present: Indices) -> Indices:
     return strata
 
 
-def _reference_yardstick(read: Sequence[_Batches], yards: Sequence[Floats]) -> float:
-    """Median of the yardstick over all blocks, in ns: the state of the machine that the model speaks of."""
+def _reference(values: Sequence[Floats], read: Sequence[_Batches]) -> float:
+    """Median of a yardstick over all blocks of all runs, in ns: the state of the machine that the model speaks of."""
     blocks = []
-    for batches, yard in zip(read, yards, strict=True):
+    for batches, yard in zip(read, values, strict=True):
         _, first = np.unique(batches.processes * (int(batches.blocks.max()) + 1) + batches.blocks, return_index=True)
         blocks.append(yard[first])
     return float(np.median(np.concatenate(blocks)))
@@ -233,6 +340,40 @@ def _means(batches: _Batches, correction: Floats, columns: int) -> Floats:
     groups = batches.processes * columns + batches.columns
     means = trimmed_means(batches.log_ns + correction, groups, batches.process_count * columns)
     return means.reshape(batches.process_count, columns)
+
+
+def _corrected(batches: _Batches, references: Mapping[str, float], columns: int) -> tuple[Floats, Floats]:
+    """Processes × `columns`: trimmed means of log times, brought to the state of the machine in which the yardsticks
+    take what `references` says, and NaN where there is too little; and the power of each yardstick."""
+    deviations = np.array([np.log(batches.yardsticks[name] / reference) for name, reference in references.items()])
+    powers = _powers(batches, deviations, columns)
+    return _means(batches, -(powers @ deviations), columns), powers
+
+
+def _powers(batches: _Batches, deviations: Floats, columns: int) -> Floats:
+    """By which power of each yardstick (rows of `deviations`, logs) times are to be divided, 1 altogether: those that
+    leave processes differing least, over all cells alike."""
+    count = len(deviations)
+    usual = np.full(count, 1 / count)
+    if count < 2:
+        return usual
+    tried = [usual, *(np.array([share, 1 - share]) for share in _SHARES)]
+    spreads = [_spread(_means(batches, -(powers @ deviations), columns)) for powers in tried]
+    best = int(np.argmin(spreads))
+    return tried[best] if spreads[best] < spreads[0] - _LEAST_FALL else usual
+
+
+def _spread(means: Floats) -> float:
+    """The mean logarithm of the standard deviation between processes, over the cells that several have."""
+    present = ~np.isnan(means)
+    counts = present.sum(axis=0)
+    centres = np.where(present, means, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    squares = np.square(np.where(present, means - centres, 0.0)).sum(axis=0)
+    several = counts > 1
+    if not several.any():
+        return 0.0
+    deviations = np.sqrt(squares[several] / (counts[several] - 1))
+    return float(np.log(np.maximum(deviations, _LEAST_DEVIATION)).mean())
 
 
 def _uncertain(runs: Sequence[Run], cells_by_run: Sequence[dict[str, Cell]]) -> dict[Cell, str]:

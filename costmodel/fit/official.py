@@ -1,4 +1,5 @@
-"""The published procedure that made the ledger's CPU costs: from upstream's Criterion CSV to costing functions.
+"""The published procedure that made the ledger's CPU costs: from upstream's Criterion CSV to costing functions, and how
+these compare with the ledger's own model.
 
 Source: `plutus-core/cost-model/data/models.R` of plutus. Times are in µs until they are rounded up to whole
 picoseconds. What the procedure does to single builtins is in the tables at the top; all else follows from a builtin's
@@ -17,6 +18,7 @@ from costmodel.errors import InputError
 from costmodel.imports.criterion_csv import Criterion, Row
 from costmodel.model import MAX_COST, BuiltinCost, CostingFunction, CostModel, ShapeId, Variant, ledger_model, us_to_ps
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS
+from costmodel.records.model import OfficialEntry
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -300,3 +302,68 @@ def _solve(matrix: Floats, times_us: Floats) -> list[float]:
     # Columns of squares are some 10^9 times those of ones; scaled, the solver takes none of them for rounding.
     solved, *_ = np.linalg.lstsq(matrix / scale, times_us, rcond=None)
     return [float(value) for value in solved / scale]
+
+
+_NO_SOURCE = "upstream's c11 of 960 came with plutus#7756 and has no data behind it"
+_OLDER = "upstream's coefficients are older than these rows"
+# What is known of entries of upstream's model that its own CSV does not give.
+_HISTORY = {
+    **dict.fromkeys(("divideInteger", "quotientInteger", "remainderInteger", "modInteger"), _NO_SOURCE),
+    **dict.fromkeys(("appendString", "equalsString", "encodeUtf8", "decodeUtf8"), _OLDER),
+}
+
+
+def compare_with_ledger(model: OfficialModel) -> tuple[OfficialEntry, ...]:
+    """Every CPU entry of the ledger's model of the same variant, in upstream's order."""
+    entries = []
+    for name, cost in ledger_model(model.variant).builtins.items():
+        fit = model.fits.get(name)
+        equal = fit is not None and fit.function == cost.cpu
+        reason = model.unfitted[name] if fit is None else "" if equal else _reason(fit, cost.cpu)
+        entries.append(
+            OfficialEntry(
+                builtin=name,
+                equal=equal,
+                fitted=None if fit is None else _named(fit.function),
+                published=_named(cost.cpu),
+                reason=reason,
+                notes=() if fit is None else fit.notes,
+            )
+        )
+    return tuple(entries)
+
+
+def _named(function: CostingFunction) -> dict[str, int]:
+    return dict(zip(function.names, function.values, strict=True))
+
+
+def _reason(fit: OfficialFit, published: CostingFunction) -> str:
+    """What is known of the published entry, and what it says of the file's own times."""
+    # The history is that of today's coefficients; other variants have had others.
+    if fit.name in _HISTORY and published.values == _today(fit.name).values:
+        known = _HISTORY[fit.name]
+    elif fit.name == "equalsByteString" and _from_diagonal(fit, published):
+        known = "upstream's constant is the least time on the diagonal, from before there were rows off it"
+    else:
+        known = "these rows give other coefficients"
+    return f"{known}; {_ratio(fit, published)}"
+
+
+def _today(name: str) -> CostingFunction:
+    return ledger_model(Variant.E).builtins[name].cpu
+
+
+def _from_diagonal(fit: OfficialFit, published: CostingFunction) -> bool:
+    """Whether only the constant differs, and is what the procedure gave without rows off the diagonal."""
+    diagonal = fit.sizes[:, 0] == fit.sizes[:, 1]
+    return published.values[1:] == fit.function.values[1:] and published.values[0] == us_to_ps(
+        float(fit.times_us[diagonal].min())
+    )
+
+
+def _ratio(fit: OfficialFit, published: CostingFunction) -> str:
+    """How the published costs compare with the file's times, in the middle and at the ends."""
+    times_ps = np.maximum(fit.times_us * 1e6, FLOOR_PS)
+    ratios = published.predict(fit.sizes) / times_ps
+    low, middle, high = np.quantile(ratios, [0, 0.5, 1])
+    return f"it charges {middle:.3g} times what these rows took ({low:.3g} to {high:.3g})"

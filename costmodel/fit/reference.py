@@ -1,167 +1,153 @@
 """A fit expressed in the picoseconds of another machine, from the builtins that both know.
 
-One factor for a whole machine would be wrong: hashing and pointer chasing do not gain alike. So each family of builtins
-has a factor of its own, the median over its builtins of the ratio of costs, drawn towards the median of all families as
-far as the spread within and between families says (empirical Bayes; B. Efron, C. Morris, Journal of the American
-Statistical Association 70, 1975). A builtin that only this machine knows is off from its family's factor as the known
-ones are; a family without a known builtin is off from the others as they are from one another.
+One factor for a whole machine would be wrong: hashing and pointer chasing do not gain alike, and what takes a few
+nanoseconds is spent on other things than what takes microseconds (between two builds of one machine the ratio fell from
+14.8 below 5 ns to 1.0 above 5 µs). So the logarithm of the ratio is a function of the logarithm of the cost and of the
+family of builtins, drawn from a Gaussian process (C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine
+Learning", 2006; scikit-learn): smooth in the cost, with a deviation that builtins of a family share, and noise of each
+builtin by itself. Its hyperparameters are those of the greatest marginal likelihood.
+
+What the process says of a builtin that only this machine knows is widened until 95 % of the known ones of about its
+cost lie in their intervals when left out (R. F. Barber et al., "Predictive inference with the jackknife+", Annals of
+Statistics 49, 2021).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.linalg import cho_solve
 
-from costmodel.errors import InputError
-from costmodel.files import refuse, write_atomically
-from costmodel.fit.coefficient import rounded, whole_ps
-from costmodel.fit.families import FAMILIES, FAMILY_OF
-from costmodel.fit.prices import Rounding, whole_prices
-from costmodel.model import BuiltinCost, CostingFunction, CostModel, ExUnits, PlainShape, dump
+from costmodel.errors import InputError, ModelError
+from costmodel.fit.coefficient import Rounding, rounded_record, whole_prices, whole_ps
+from costmodel.fit.domain import FAMILIES, FAMILY_OF
+from costmodel.fit.pipeline import write_model
+from costmodel.model import EXTRAS_KEY, BuiltinCost, CostingFunction, CostModel, ExUnits, PlainShape
+from costmodel.records import model as record
 
 Floats = NDArray[np.float64]
 Sizes = Sequence[int]
 
 FEWEST_KNOWN: Final = 4
-EXTRAS_KEY: Final = "expressed_in"
+DEFAULT_FACTOR: Final = 3.0
+"""A figure whose 95 % interval reaches further than this factor to either side is not written."""
+
 _HELD_OUT: Final = 0.25  # of the known builtins
 _ROUNDS: Final = 20
 _LEVEL: Final = 0.95
-_NORMAL_MAD: Final = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
-_LEAST_SPREAD: Final = 1e-3  # of log ratios; prices are not known better
-_MEDIAN_VARIANCE: Final = np.pi / 2  # of a median over a mean's, of normal deviates
+_LEAST_NOISE: Final = 1e-6  # variance of log ratios; prices are not known better
+_LEAST_WIDENING: Final = 1.96  # of a normal distribution
+_NEARBY: Final = 1.5  # builtins whose log costs differ by about this say how far off one of them may be
+_DEAR: Final = float(np.log(50_000.0))  # 50 ns
+# How far families lie apart among the inputs, and the length scales that tell them apart and that ignore the cost.
+_FAMILY: Final = 1e-4
+_APART: Final = 1e-5
+_IGNORED: Final = 1e6
 
 
-class Scale(NamedTuple):
-    """Reference picoseconds for one of this machine's, with the 95 % interval for one builtin of the family.
+class Known(NamedTuple):
+    """A builtin that both models have: the log of its cost here (ps), and of the ratio there ÷ here."""
 
-    `known` counts the family's builtins that both models have.
-    """
-
-    factor: float
-    low: float
-    high: float
-    known: int
-
-    def to_json(self) -> dict[str, object]:
-        interval = [rounded(self.low), rounded(self.high)]
-        return {"factor": rounded(self.factor), "interval": interval, "known": self.known}
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """How well builtins were predicted that were left out: relative errors of `predictions`, made in `rounds` rounds
-    that each left out a quarter, and the share that the 95 % intervals held."""
-
-    rounds: int
-    predictions: int
-    median_error: float
-    p90_error: float
-    covered: float
-
-    def to_json(self) -> dict[str, object]:
-        return {
-            "rounds": self.rounds,
-            "predictions": self.predictions,
-            "median_error": rounded(self.median_error),
-            "p90_error": rounded(self.p90_error),
-            "covered": rounded(self.covered),
-        }
+    log_cost: float
+    log_ratio: float
 
 
 @dataclass(frozen=True, slots=True)
 class Expressed:
-    """A model in a reference's picoseconds: `scales` by family, `ratios` of the builtins that both know, `steps` the
-    factor of the machine steps."""
+    """A model in a reference's picoseconds, and what is known of it."""
 
     cost_model: CostModel
-    reference: str
-    scales: dict[str, Scale]
-    steps: float
-    ratios: dict[str, float]
-    held_out: HeldOut
-
-    def to_json(self) -> dict[str, object]:
-        return {
-            "reference": self.reference,
-            "families": {family: scale.to_json() for family, scale in self.scales.items()},
-            "steps_factor": rounded(self.steps),
-            "ratios": {name: rounded(ratio) for name, ratio in sorted(self.ratios.items())},
-            "held_out": self.held_out.to_json(),
-        }
+    section: record.ExpressedModel
 
     def write(self, path: Path) -> None:
         """Write the model, whole or not at all, and make its folder. EnvironmentFault where that fails."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            refuse("write", path, error)
-        write_atomically(path, dump(self.cost_model))
+        write_model(self.cost_model, path)
+
+    def document(self, path: Path) -> record.ExpressedFit:
+        """What `fit --reference --json` prints of it, once it is written to `path`."""
+        parts = msgspec.to_builtins(self.section)
+        return msgspec.convert(parts | {"kind": "expressed fit", "model": str(path)}, record.ExpressedFit)
 
 
-def express(fitted: CostModel, reference: CostModel, *, seed: int = 0) -> Expressed:
+def express(fitted: CostModel, reference: CostModel, *, seed: int = 0, factor: float = DEFAULT_FACTOR) -> Expressed:
     """`fitted`, as `fit` makes it, in the picoseconds of `reference`; `seed` chooses what is held out.
 
     Costs are compared at the sizes that were measured. What the fit says of its own machine (its state, its intervals)
-    does not hold for the other and is left out. InputError where too few builtins, or no steps, are in both.
+    does not hold for the other and is left out. A builtin whose interval reaches further than `factor` to either side
+    is left out of the model. InputError where too few builtins, or no steps, are in both.
     """
-    measured = {name: _measured_sizes(fitted, name) for name in fitted.builtins}
-    ratios = {
-        name: ratio
+    section = _section(fitted)
+    measured = {name: [point.sizes for point in builtin.points] for name, builtin in section.builtins.items()}
+    known = {
+        name: found
         for name, cost in fitted.builtins.items()
         if name in reference.builtins
-        and (ratio := _ratio(cost.cpu, reference.builtins[name].cpu, measured[name])) is not None
+        and (found := _known(cost.cpu, reference.builtins[name].cpu, measured[name])) is not None
     }
-    if len(ratios) < FEWEST_KNOWN:
+    if len(known) < FEWEST_KNOWN:
         raise InputError(
-            f"{reference.source} and the runs have {len(ratios)} builtins in common; {FEWEST_KNOWN} are the fewest"
+            f"{reference.source} and the runs have {len(known)} builtins in common; {FEWEST_KNOWN} are the fewest"
         )
-    found = scales({name: float(np.log(ratio)) for name, ratio in ratios.items()})
     steps = _steps_factor(fitted, reference)
-    expressed = Expressed(
-        cost_model=fitted,
-        reference=reference.source,
-        scales=found,
-        steps=steps,
-        ratios=ratios,
-        held_out=hold_out({name: float(np.log(ratio)) for name, ratio in ratios.items()}, seed),
+    costs = {name: _log_cost(cost.cpu, measured[name]) for name, cost in fitted.builtins.items()}
+    scales = _scales(known, costs)
+    refused = {name: scale for name, scale in scales.items() if _reach(scale) > factor}
+    kept = {name: cost for name, cost in fitted.builtins.items() if name not in refused}
+    said = rounded_record(
+        record.ExpressedModel(
+            reference=reference.source,
+            builtins=scales,
+            families={},
+            refused={name: f"known to a factor of {_reach(scale):.2g} only" for name, scale in refused.items()},
+            most_factor=factor,
+            steps_factor=steps,
+            ratios={name: float(np.exp(each.log_ratio)) for name, each in sorted(known.items())},
+            held_out=hold_out(known, seed),
+            inputs=section.inputs,
+            warnings=section.warnings,
+        )
     )
     model = replace(
         fitted,
         builtins={
-            name: BuiltinCost(_scaled(cost.cpu, found[FAMILY_OF[name]].factor, measured[name]), cost.memory)
-            for name, cost in fitted.builtins.items()
+            name: BuiltinCost(_scaled(cost.cpu, scales[name].factor, measured[name]), cost.memory)
+            for name, cost in kept.items()
         },
         steps={kind: ExUnits(whole_ps(units.cpu * steps), units.mem) for kind, units in fitted.steps.items()},
         startup=None if fitted.startup is None else ExUnits(whole_ps(fitted.startup.cpu * steps), fitted.startup.mem),
-        extras={EXTRAS_KEY: expressed.to_json() | {key: fitted.extras.get(key, []) for key in ("inputs", "warnings")}},
+        extras=msgspec.to_builtins(said),
         source=f"{fitted.source}, in picoseconds of {reference.source}",
     )
-    return replace(expressed, cost_model=model)
+    return Expressed(model, said)
 
 
-def _measured_sizes(fitted: CostModel, name: str) -> list[tuple[int, ...]]:
-    """Where a builtin was measured, by the fit's own account; InputError where it has none."""
+def _section(fitted: CostModel) -> record.FittedModel:
+    """What the fit says of itself; InputError for a model that is no fit."""
     try:
-        account = fitted.extras["builtins"][name]  # type: ignore[index]
-        points = account.get("points")
-        places = points if isinstance(points, list) else [account["cost_at_centre"]]
-        return [tuple(int(size) for size in place["sizes"]) for place in places]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{fitted.source} does not say at which sizes {name} was measured; fit it again") from error
+        section = record.parse_section(fitted.extras, f"{fitted.source}: {EXTRAS_KEY}")
+    except ModelError as error:
+        raise InputError(str(error)) from error
+    if not isinstance(section, record.FittedModel):
+        raise InputError(f"{fitted.source} is in another machine's picoseconds already; take the fit itself")
+    return section
 
 
-def _ratio(own: CostingFunction, other: CostingFunction, sizes: Sequence[Sizes]) -> float | None:
-    """The median over sizes of other ÷ own; None where either costs nothing."""
+def _known(own: CostingFunction, other: CostingFunction, sizes: Sequence[Sizes]) -> Known | None:
+    """The cost here and the ratio there ÷ here, medians over sizes of logs; None where either costs nothing."""
     pairs = [(own.evaluate(point), other.evaluate(point)) for point in sizes]
-    shares = [there / here for here, there in pairs if here > 0 and there > 0]
-    return float(np.median(shares)) if shares else None
+    ratios = [float(np.log(there / here)) for here, there in pairs if here > 0 and there > 0]
+    return Known(_log_cost(own, sizes), float(np.median(ratios))) if ratios else None
+
+
+def _log_cost(function: CostingFunction, sizes: Sequence[Sizes]) -> float:
+    return float(np.median([np.log(max(function.evaluate(point), 1)) for point in sizes]))
 
 
 def _steps_factor(fitted: CostModel, reference: CostModel) -> float:
@@ -176,96 +162,114 @@ def _steps_factor(fitted: CostModel, reference: CostModel) -> float:
     return float(np.median(shares))
 
 
-def scales(log_ratios: Mapping[str, float]) -> dict[str, Scale]:
-    """The factor of each family from the log ratios of known builtins.
+class _Process:
+    """A Gaussian process of log ratios over log costs and families, fitted to known builtins."""
 
-    Intervals are at least as wide as it takes for 95 % of the known builtins to lie in theirs when each is left out in
-    turn, for ratios have longer tails than a normal distribution (R. F. Barber et al., Predictive inference with the
-    jackknife+, Annals of Statistics 49, 2021).
-    """
-    normal = float(stdtrit(len(log_ratios) - 1, (1 + _LEVEL) / 2))
-    widening = max(normal, _widening(log_ratios))
-    found = {}
-    for family, centre in _centres(log_ratios).items():
-        half = float(np.hypot(widening * centre.within, normal * centre.between))
-        factor, low, high = (float(np.exp(centre.log_factor + by)) for by in (0, -half, half))
-        found[family] = Scale(factor, low, high, sum(name in FAMILIES[family] for name in log_ratios))
-    return found
+    def __init__(self, known: Mapping[str, Known], like: _Process | None = None) -> None:
+        """With `like` its hyperparameters are taken over, as where a few builtins are left out."""
+        # scikit-learn takes a second to load.
+        from sklearn.gaussian_process import GaussianProcessRegressor
+        from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
+        ratios = np.array([each.log_ratio for each in known.values()])
+        self._centre: float = float(np.median(ratios)) if like is None else like._centre
+        if like is None:
+            spread = float(np.var(ratios)) + _LEAST_NOISE
+            bounds = (spread * 1e-3, spread * 10)
+            kernel = (
+                ConstantKernel(spread / 2, bounds) * RBF(3.0, (1.0, 20.0))
+                + ConstantKernel(spread / 4, bounds) * RBF([_IGNORED, *[_APART] * len(FAMILIES)], "fixed")
+                + WhiteKernel(spread / 4, bounds)
+            )
+        else:
+            kernel = like._model.kernel_
+        self._costs = np.array([each.log_cost for each in known.values()])
+        self._model: GaussianProcessRegressor = GaussianProcessRegressor(
+            kernel, optimizer="fmin_l_bfgs_b" if like is None else None
+        )
+        with warnings.catch_warnings():
+            # It warns where a hyperparameter lies at a bound, as it does where builtins differ by nothing.
+            warnings.simplefilter("ignore")
+            self._model.fit(_inputs({name: each.log_cost for name, each in known.items()}), ratios - self._centre)
+        self._missed = np.abs(self._left_out(ratios - self._centre))
 
-def _widening(log_ratios: Mapping[str, float]) -> float:
-    """How many standard deviations builtins are off when left out: no more than this for 95 % of them."""
-    misses = []
-    for name, ratio in log_ratios.items():
-        centre = _centres({other: each for other, each in log_ratios.items() if other != name})[FAMILY_OF[name]]
-        misses.append(abs(ratio - centre.log_factor) / float(np.hypot(centre.within, centre.between)))
-    rank = min(int(np.ceil(_LEVEL * (len(misses) + 1))), len(misses))
-    return sorted(misses)[rank - 1]
+    def _left_out(self, ratios: Floats) -> Floats:
+        """By how many standard deviations each known builtin is missed by the others."""
+        inverse = cho_solve((self._model.L_, True), np.eye(len(ratios)))
+        missed: Floats = (inverse @ ratios) / np.sqrt(np.diag(inverse))
+        return missed
 
+    def scale(self, costs: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+        """The log ratio of each builtin of a cost (log ps), and half its 95 % interval."""
+        found, errors = self._model.predict(_inputs(costs), return_std=True)
+        return {
+            name: (float(log_ratio) + self._centre, self._widening(cost) * float(error))
+            for (name, cost), log_ratio, error in zip(costs.items(), found, errors, strict=True)
+        }
 
-class _Centre(NamedTuple):
-    """The log factor of a family, and standard deviations of one builtin about it: by what is seen within families,
-    and, where the family is unknown, by what is seen between them."""
-
-    log_factor: float
-    within: float
-    between: float
-
-
-def _centres(log_ratios: Mapping[str, float]) -> dict[str, _Centre]:
-    """Every family's centre."""
-    members: dict[str, list[float]] = {family: [] for family in FAMILIES}
-    for name, ratio in log_ratios.items():
-        members[FAMILY_OF[name]].append(ratio)
-    known = [np.array(ratios) for ratios in members.values() if ratios]
-    medians = np.array([float(np.median(ratios)) for ratios in known])
-    within = _variance_within(known)
-    overall = float(np.median(medians))
-    chance = within * _MEDIAN_VARIANCE * float(np.mean([1 / len(ratios) for ratios in known]))
-    between = max(0.0, _mad_variance(medians - overall, len(medians) - 1) - chance) if len(medians) > 2 else within
-    of_overall = _MEDIAN_VARIANCE * (between + chance) / len(medians)
-    found = {}
-    for family, ratios in members.items():
-        if not ratios:
-            found[family] = _Centre(overall, float(np.sqrt(within)), float(np.sqrt(between + of_overall)))
-            continue
-        error = _MEDIAN_VARIANCE * within / len(ratios)
-        weight = (between + of_overall) / (between + of_overall + error)
-        centre = weight * float(np.median(ratios)) + (1 - weight) * overall
-        found[family] = _Centre(centre, float(np.sqrt(within + weight * error)), 0.0)
-    return found
+    def _widening(self, log_cost: float) -> float:
+        """How many standard deviations hold 95 % of the known builtins of about this cost, when they are left out."""
+        weights = np.exp(-0.5 * np.square((self._costs - log_cost) / _NEARBY)) + 1e-9
+        order = np.argsort(self._missed)
+        # What is asked about counts as one more builtin, of which nothing is known.
+        total = np.cumsum(weights[order]) / (weights.sum() + 1.0)
+        at = min(int(np.searchsorted(total, _LEVEL)), len(order) - 1)
+        return max(float(self._missed[order][at]), _LEAST_WIDENING)
 
 
-def _variance_within(families: Sequence[Floats]) -> float:
-    """Variance of log ratios about their family's median; never quite 0, as equal ratios would have it."""
-    shared = [ratios - np.median(ratios) for ratios in families if len(ratios) > 1]
-    df = sum(len(ratios) - 1 for ratios in shared)
-    if df < 2:  # hardly any family has two: all builtins are one family
-        everything = np.concatenate(list(families))
-        shared, df = [everything - np.median(everything)], len(everything) - 1
-    return max(_mad_variance(np.concatenate(shared), df), _LEAST_SPREAD**2)
+def _inputs(costs: Mapping[str, float]) -> Floats:
+    """The log cost, and for each family whether the builtin is in it: so little apart that it does not matter to what
+    is smooth in the cost."""
+    families = list(FAMILIES)
+    rows = np.zeros((len(costs), 1 + len(families)))
+    for row, (name, cost) in zip(rows, costs.items(), strict=True):
+        row[0] = cost
+        row[1 + families.index(FAMILY_OF[name])] = _FAMILY
+    return rows
 
 
-def _mad_variance(deviations: Floats, df: int) -> float:
-    """The variance that a median absolute deviation implies, for the degrees of freedom that medians have used."""
-    return float((_NORMAL_MAD * np.median(np.abs(deviations))) ** 2) * len(deviations) / max(df, 1)
+def _scales(known: Mapping[str, Known], costs: Mapping[str, float]) -> dict[str, record.Scale]:
+    """What to multiply the cost of each builtin by: the ratio itself where both models have it."""
+    found = _Process(known).scale(costs)
+    return {
+        name: record.Scale(
+            family=FAMILY_OF[name],
+            factor=float(np.exp(known[name].log_ratio if name in known else centre)),
+            predicted=float(np.exp(centre)),
+            interval=(float(np.exp(centre - half)), float(np.exp(centre + half))),
+            known=name in known,
+        )
+        for name, (centre, half) in found.items()
+    }
 
 
-def hold_out(log_ratios: Mapping[str, float], seed: int) -> HeldOut:
+def _reach(scale: record.Scale) -> float:
+    """How far an interval reaches to either side, as a factor; 1 for what is known."""
+    return 1.0 if scale.known else float(np.sqrt(scale.interval[1] / scale.interval[0]))
+
+
+def hold_out(known: Mapping[str, Known], seed: int) -> record.HeldOut:
     """Leave out a quarter of the known builtins, predict them from the rest, again and again."""
-    names = sorted(log_ratios)
+    names = sorted(known)
     rng = np.random.default_rng(seed)
     count = max(1, round(_HELD_OUT * len(names)))
-    errors, held = [], []
+    whole = _Process(known)
+    errors, held, dear = [], [], []
     for _ in range(_ROUNDS):
         left = set(rng.choice(names, size=count, replace=False).tolist())
-        found = scales({name: ratio for name, ratio in log_ratios.items() if name not in left})
-        for name in left:
-            scale, truth = found[FAMILY_OF[name]], float(np.exp(log_ratios[name]))
-            errors.append(abs(scale.factor / truth - 1))
-            held.append(scale.low <= truth <= scale.high)
-    return HeldOut(
-        _ROUNDS, len(errors), float(np.median(errors)), float(np.quantile(errors, 0.9)), float(np.mean(held))
+        rest = _Process({name: each for name, each in known.items() if name not in left}, whole)
+        for name, (centre, half) in rest.scale({name: known[name].log_cost for name in sorted(left)}).items():
+            errors.append(abs(float(np.exp(centre - known[name].log_ratio)) - 1))
+            held.append(abs(centre - known[name].log_ratio) <= half)
+            if known[name].log_cost > _DEAR:
+                dear.append(float(np.exp(half)))
+    return record.HeldOut(
+        rounds=_ROUNDS,
+        predictions=len(errors),
+        median_error=float(np.median(errors)),
+        p90_error=float(np.quantile(errors, 0.9)),
+        covered=float(np.mean(held)),
+        interval_factor_above_50_ns=float(np.median(dear)) if dear else None,
     )
 
 

@@ -1,149 +1,152 @@
 """Step costs: start-up and a cost for each kind of machine step, from whole programs with varied counts of them.
 
 The programs apply builtins too, whose costs, known from their own cells, are taken off first. What is left is explained
-by the nine counts but in part: how well a machine foresees a program differs from one to the next by some per cent, and
-goes along with what the program is made of. Least squares alone would lay that on the kinds, and nine prices that fit
-these programs best miss others, written differently, by a fifth. So every kind's price is held to the common price of
-a step, the more firmly the less the counts explain: a price that differs by `SPREAD` from the common one weighs as much
-as one program that is missed by as much as programs are on average. This is ridge regression about the single-figure
-convention (Hoerl & Kennard, "Ridge regression", Technometrics 12, 1970). Where counts explain the times exactly nothing
-is held. For the same reason the interval of a price is wider than timing alone would have it (`lack_of_fit.py`).
+by the nine counts but in part: programs differ from one another by some per cent beyond them. Least squares alone would
+lay that on the kinds, and nine prices that fit these programs best miss others, written differently, by a fifth. So the
+prices of kinds are taken to spread about a common price, and how much they do is estimated from the programs (REML):
+they are held to it the more firmly the less the counts explain (ridge regression as a mixed model; G. K. Robinson,
+"That BLUP is a good thing", Statistical Science 6, 1991). The interval of a price has three parts: noise of timing,
+what the programs differ by beyond their counts, and the bias of being held.
+
+Two sets of prices come of it. What is charged are start-up and the nine kinds, for the chain can charge nothing else.
+What times are predicted from has, beside them, what else one counting run sees: any features that the cells have, and
+what a step takes more in a program of which more is run, its footprint, where that still helps.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student_t
 
-from costmodel.fit import footprint
 from costmodel.fit.builtins import Applications
-from costmodel.fit.cells import Cell, is_nop, nop_name
-from costmodel.fit.coefficient import (
-    Coefficient,
-    Flag,
-    FlagKind,
-    Interval,
-    interval_of,
-    negative_flag,
-    rounded,
-    whole_ps,
-)
-from costmodel.fit.footprint import Footprint
-from costmodel.fit.lack_of_fit import LackOfFit, influences, lack_of_fit
-from costmodel.fit.resample import Replicates
-from costmodel.fit.solve import LEAST_SHARE, Solution, independent_columns, solve, weighted_r2
+from costmodel.fit.coefficient import FlagKind, coefficient, flag, negative_flag, whole_ps
+from costmodel.fit.observations import Cell, is_nop, nop_name
+from costmodel.fit.regression import LEAST_SHARE, Solution, independent_columns, reml_spread, solve, weighted_r2
+from costmodel.fit.uncertainty import Replicates, figure, figure_of
 from costmodel.model import STARTUP_KEY, StepKind
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
+from costmodel.records import model as record
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-LEAST_STEP_PS = 1
+LEAST_STEP_PS: Final = 1
 """Upstream refuses a step that costs nothing: a loop of it would never end."""
 
-# A coefficient with a smaller part than this in what the cells cannot tell is determined well enough by the rest.
-_LEAST_PART = 0.1
+NAMES: Final = (STARTUP_KEY, *(kind.json_key for kind in StepKind))
+FOOTPRINT: Final = "footprint"
 
-_NAMES = (STARTUP_KEY, *(kind.json_key for kind in StepKind))
+_LEAST_PART: Final = 0.1
+"""A coefficient with a smaller part than this in what the cells cannot tell is determined well enough by the rest."""
 
-_EXACT = 1e-6
+_EXACT: Final = 1e-6
 """Cells that are missed by less than this leave nothing to hold prices for."""
 
-SPREAD = 0.1
-"""By what share the prices of step kinds are taken to differ from the common one, before their cells are looked at."""
+_FEWEST_FOR_SPREAD: Final = 20
+"""Cells below which the spread of prices is not estimated but assumed."""
+
+_ASSUMED_SPREAD: Final = 0.3
+
+_FEWEST_FOOTPRINTS: Final = 20
+"""Programs of known footprint below which nothing can be said of it."""
+
+_TRIED: Final = 2
+"""Footprints that are tried as the least one, in each doubling."""
+
+_HELPS: Final = 0.98
+"""A footprint helps where programs left out are missed by less than this share of what they are missed by without."""
+
+_LACK: Final = "timing and lack of fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The footprints that make a difference: the typical one (the median of what was measured), the least and the most.
+    A program beyond them counts as having the nearest one."""
+
+    typical: float
+    least: float
+    most: float
+
+    def doublings(self, cells: Sequence[Cell]) -> Floats:
+        """What the figure multiplies: doublings of the typical footprint, over all steps of each cell; 0 for a cell of
+        which the footprint is not known."""
+        footprints = np.array([cell.footprint or self.typical for cell in cells])
+        steps = np.array([sum(cell.steps) for cell in cells], np.float64)
+        found: Floats = steps * np.log2(np.clip(footprints, self.least, self.most) / self.typical)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices of start-up, the kinds and what `names` has beyond them, in N replicates (`values`, and `smooth` without a
+    constraint), and how far they may be off for other programs.
+
+    `lack_ps` (m × p) adds by squares to variances; intervals reach `t` standard errors. `scatter` is by what share of
+    the time of its steps a program is missed. `spread` is the estimated one of kinds, None where it was assumed.
+    `missed` is the root mean square miss of programs left out, relative.
+    """
+
+    names: tuple[str, ...]
+    values: Floats = field(repr=False)
+    smooth: Floats = field(repr=False)
+    share: Floats = field(repr=False)
+    lack_ps: Floats = field(repr=False)
+    t: float
+    scatter: float
+    spread: float | None
+    missed: float
+    condition: float
+    unknown: Bools = field(repr=False)
+
+    def half_widths(self) -> Floats:
+        """What lack of fit adds to either side of each price, ps: half a 95 % interval."""
+        widths: Floats = self.t * np.linalg.norm(self.lack_ps, axis=0)
+        return widths
 
 
 @dataclass(frozen=True, slots=True)
 class StepsFit:
-    """Start-up and the step kinds, each a Coefficient named as in cost-model files.
+    """What the step cells say, as the model's file has it, and the prices behind it."""
 
-    `single` is the ledger's convention beside it: start-up, and one price for every kind, with its `single_r2`.
-    `least_squares_ps` are start-up and the kinds when nothing holds them to the common price, `scatter` is by how much
-    they then miss a cell (root mean square, relative). `lack` is how far the prices may be off for other programs, and
-    in their intervals. `condition` is the condition number of the design, `r2` and `worst_relative_residual` say how
-    well the coefficients explain the times of the step cells. `unmeasured` builtins had no cells of their own: their
-    costs were found along with the steps'. `footprint` is what a step costs more in a larger program, None where the
-    cells do not tell; the prices hold for the typical one.
-    """
-
-    coefficients: tuple[Coefficient, ...]
-    single: tuple[Interval, Interval]
-    single_r2: float | None
-    least_squares_ps: tuple[float, ...]
-    scatter: float
-    lack: LackOfFit
-    unmeasured: tuple[str, ...]
-    footprint: Footprint | None
-    condition: float
-    r2: float | None
-    worst_relative_residual: float
-    cells: int
-    replicates_ps: Floats = field(repr=False)
-    """N × 10: start-up and the costs of the step kinds in every replicate."""
+    record: record.Steps
+    predicting: Prices
+    range: Range | None
 
     def evaluation_ps(self, cell: Cell) -> Floats:
         """Predicted time (length N) of one evaluation of a cell that applies no builtins but no-ops."""
-        predicted: Floats = self.replicates_ps @ np.array((1, *cell.steps), np.float64)
-        if self.footprint is not None:
-            predicted = predicted + self.footprint.replicates_ps * self.footprint.range.doublings([cell])[0]
+        counts = {**dict(zip(NAMES, (1, *cell.steps), strict=True)), **dict(cell.features)}
+        if self.range is not None:
+            counts[FOOTPRINT] = float(self.range.doublings([cell])[0])
+        predicted: Floats = self.predicting.values @ np.array([counts.get(name, 0) for name in self.predicting.names])
         return predicted
 
-    def footprint_ps(self, cells: Sequence[Cell]) -> Floats:
-        """What the footprint of each cell adds to its time, or takes off."""
-        if self.footprint is None:
-            return np.zeros(len(cells))
-        found: Floats = self.footprint.range.doublings(cells) * self.footprint.replicates_ps[0]
-        return found
 
-    @classmethod
-    def unmeasured_by(cls, replicates: Replicates) -> StepsFit:
-        """The fit of runs that have no step cells: no step has a price."""
-        none = Interval(0.0, 0.0, 0.0)
-        return cls(
-            coefficients=(),
-            single=(none, none),
-            single_r2=None,
-            least_squares_ps=(),
-            scatter=0.0,
-            lack=LackOfFit(np.zeros((0, 0)), 0.0, 0.0),
-            unmeasured=(),
-            footprint=None,
-            condition=0.0,
-            r2=None,
-            worst_relative_residual=0.0,
-            cells=0,
-            replicates_ps=np.zeros((len(replicates.times_ps), 0)),
-        )
-
-    @property
-    def flags(self) -> tuple[Flag, ...]:
-        return tuple(flag for coefficient in self.coefficients for flag in coefficient.flags)
-
-    def to_json(self) -> dict[str, object]:
-        return {
-            "cells": self.cells,
-            "coefficients": {coefficient.name: coefficient.to_json() for coefficient in self.coefficients},
-            "condition_number": rounded(self.condition),
-            "footprint": None if self.footprint is None else self.footprint.to_json(),
-            "least_squares_ps": {
-                coefficient.name: rounded(ps)
-                for coefficient, ps in zip(self.coefficients, self.least_squares_ps, strict=True)
-            },
-            "r2": None if self.r2 is None else rounded(self.r2),
-            "scatter": rounded(self.scatter),
-            "scatter_of_other_programs": rounded(self.lack.scatter),
-            "single_price": {
-                "startup": self.single[0].to_json(),
-                "step": self.single[1].to_json(),
-                "r2": None if self.single_r2 is None else rounded(self.single_r2),
-            },
-            "unmeasured_builtins": list(self.unmeasured),
-            "worst_relative_residual": rounded(self.worst_relative_residual),
-        }
+def unmeasured(replicates: Replicates) -> StepsFit:
+    """The fit of runs that have no step cells: no step has a price."""
+    nothing, count = np.zeros(0), len(replicates.times_ps)
+    empty = np.zeros((count, 0))
+    prices = Prices((), empty, empty, nothing, np.zeros((0, 0)), 0.0, 0.0, None, 0.0, 1.0, np.zeros(0, np.bool_))
+    steps = record.Steps(
+        cells=0,
+        coefficients={},
+        condition_number=1.0,
+        least_squares_ps={},
+        r2=None,
+        scatter=0.0,
+        scatter_of_other_programs=0.0,
+        spread=None,
+        single_price=None,
+        unmeasured_builtins=(),
+        worst_relative_residual=0.0,
+        prediction=record.Prediction(coefficients={}, scatter=0.0, missed=None, spread=None, footprint=None),
+    )
+    return StepsFit(steps, prices, None)
 
 
 def smallest_costs(applied: Mapping[str, Applications]) -> dict[str, Floats]:
@@ -154,11 +157,8 @@ def smallest_costs(applied: Mapping[str, Applications]) -> dict[str, Floats]:
             continue
         builtin = BUILTIN_BY_NAME[name]
         around = applied.get(nop_name(builtin.arity, builtin.forces))
-        if around is not None and around.sizes:
-            smallest = min(range(len(applications.sizes)), key=lambda i: sum(applications.sizes[i]))
-            less, _ = applications.cells[smallest]
-            beside = around.times_ps.mean(axis=1) if less.repeats else 0.0
-            costs[name] = applications.times_ps[:, smallest] - beside
+        if (net := applications.costs_ps(around)) is not None:
+            costs[name] = net[:, min(range(len(applications.sizes)), key=lambda i: sum(applications.sizes[i]))]
     return costs
 
 
@@ -168,56 +168,42 @@ def fit_steps(
     """Fit T = start-up + Σ count·cost, relative-weighted, over the step cells, which are the `columns` of `replicates`.
 
     `costs` (length N, ps, by name) are those of the builtins that the cells apply, each at its smallest sizes; what a
-    builtin without one costs is found along with the steps. What the cells cannot tell apart is flagged, and takes the
-    price of the single-figure convention: kinds that always come together share what they cost together, and a kind
-    that no cell varies has the common price.
+    builtin without one costs is found along with the steps. Kinds that the cells cannot tell apart are flagged.
     """
-    names = sorted({name for cell in cells for name, _ in cell.builtins if not is_nop(name)})
-    unmeasured = tuple(name for name in names if name not in costs)
+    builtins = sorted({name for cell in cells for name, _ in cell.builtins if not is_nop(name)})
+    unmeasured = tuple(name for name in builtins if name not in costs)
     times = replicates.times_ps[:, list(columns)]
-    steps = times.copy()
-    for name in names:
+    net = times.copy()
+    for name in builtins:
         if name in costs:
-            steps -= np.outer(costs[name], _applications(cells, name))
-    sizes = footprint.find_range(cells, steps[0])
-    varied = [] if sizes is None else [sizes.doublings(cells)]
-    others = np.column_stack([np.zeros((len(cells), 0)), *varied, *(_applications(cells, name) for name in unmeasured)])
-    counts = np.array([cell.steps for cell in cells], np.float64)
-    design = np.column_stack([np.ones(len(cells)), counts, others])
-    scales = times[0]
-    matrix, targets = design / scales[:, None], steps / scales
-    common = _fit_common(counts.sum(axis=1), others, targets, scales)
-    free, unknown = _solve_anchored(matrix, targets, _anchor(common))
-    scatter = _scatter(matrix, targets[0], free)
-    rows = _holding(_anchor(common)[0], unknown, scatter)
-    solution = _held(matrix, targets, common, rows) if scatter > _EXACT else free
-    solution = replace(solution, share=free.share, condition=free.condition)
-    p = len(_NAMES)
-    lack, one = _lack(design[:, : p + len(varied)], matrix, targets[0], scales, common, solution, rows)
-    fitted = design @ solution.constrained[0]
-    by_one = design @ _anchor(common)[0]
-    halves = lack.half_widths().tolist()
-    return StepsFit(
-        coefficients=tuple(
-            _coefficient(name, j, solution, replicates, half, varied=bool(design[:, j].any()), unknown=bool(unknown[j]))
-            for j, (name, half) in enumerate(zip(_NAMES, halves[:p], strict=True))
-        ),
-        single=(
-            _wider(replicates, common.constrained[:, 0], common.unconstrained[:, 0], one[0]),
-            _wider(replicates, common.constrained[:, 1], common.unconstrained[:, 1], one[1]),
-        ),
-        single_r2=weighted_r2(steps[0], by_one, scales),
-        least_squares_ps=tuple(float(ps) for ps in free.unconstrained[0, :p]),
-        scatter=scatter,
-        lack=lack,
-        unmeasured=unmeasured,
-        footprint=None if sizes is None else _footprint(sizes, solution, replicates, halves[p]),
-        condition=solution.condition,
-        r2=weighted_r2(steps[0], fitted, scales),
-        worst_relative_residual=float(np.abs((fitted - steps[0]) / times[0]).max()),
-        cells=len(cells),
-        replicates_ps=solution.constrained[:, :p],
+            net -= np.outer(costs[name], _applications(cells, name))
+    work = _Work(
+        counts=np.array([(1, *cell.steps) for cell in cells], np.float64),
+        others=np.column_stack([np.zeros((len(cells), 0)), *(_applications(cells, name) for name in unmeasured)]),
+        net=net,
+        scales=times[0],
+        replicates=replicates,
     )
+    charged = _fit(work, NAMES, work.counts)
+    predicting, found = _predicting(work, cells)
+    return StepsFit(_record(work, charged, predicting, found, unmeasured), predicting, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be explained: `net` (N × n) times without what builtins cost, weighed by `scales` (length n), by
+    `counts` (n × 10) of start-up and steps and by `others` (n × m), applications of builtins of unknown cost."""
+
+    counts: Floats
+    others: Floats
+    net: Floats
+    scales: Floats
+    replicates: Replicates
+
+    @property
+    def targets(self) -> Floats:
+        found: Floats = self.net / self.scales
+        return found
 
 
 def _applications(cells: Sequence[Cell], name: str) -> Floats:
@@ -225,136 +211,242 @@ def _applications(cells: Sequence[Cell], name: str) -> Floats:
     return np.array([dict(cell.builtins).get(name, 0) for cell in cells], np.float64)
 
 
-def _fit_common(steps: Floats, others: Floats, targets: Floats, scales: Floats) -> Solution:
-    """Start-up and one price for every step, whatever its kind; then what else the cells apply."""
-    design = np.column_stack([np.ones_like(steps), steps, others]) / scales[:, None]
-    p = design.shape[1]
-    return solve(design, targets, np.zeros(p, np.bool_), independent_columns(design))
+def _predicting(work: _Work, cells: Sequence[Cell]) -> tuple[Prices, Range | None]:
+    """The prices that times are predicted from, and the range of footprints where that is one of them."""
+    features = sorted({name for cell in cells for name, _ in cell.features})
+    columns = {name: np.array([dict(cell.features).get(name, 0) for cell in cells], np.float64) for name in features}
+    columns = {name: column for name, column in columns.items() if np.ptp(column) > 0}
+    # A feature that others explain says nothing; the earlier one has precedence.
+    design = np.column_stack([work.counts, work.others, *columns.values()]) / work.scales[:, None]
+    kept = independent_columns(design)[design.shape[1] - len(columns) :]
+    columns = {name: column for (name, column), keep in zip(columns.items(), kept, strict=True) if keep}
+
+    def fitted(extra: Mapping[str, Floats]) -> Prices:
+        return _fit(work, (*NAMES, *extra), np.column_stack([work.counts, *extra.values()]))
+
+    plain = fitted(columns)
+    found = find_range(cells, work.net[0])
+    if found is None:
+        return plain, None
+    more = fitted(columns | {FOOTPRINT: found.doublings(cells)})
+    return (more, found) if more.missed < _HELPS * plain.missed else (plain, None)
 
 
-def _anchor(common: Solution) -> Floats:
-    """The coefficients (N × p) when all kinds have the common price."""
-    found = common.constrained
-    return np.column_stack([found[:, 0], np.repeat(found[:, 1:2], len(StepKind), axis=1), found[:, 2:]])
-
-
-def _scatter(matrix: Floats, targets: Floats, solution: Solution) -> float:
-    """By how much a cell is missed, root mean square with the degrees of freedom that are left."""
-    missed = matrix @ solution.constrained[0] - targets
-    freedom = max(len(targets) - matrix.shape[1], 1)
-    return float(np.sqrt(missed @ missed / freedom))
-
-
-def _holding(anchor: Floats, unknown: Bools, scatter: float) -> Floats:
-    """The rows (m × p) that hold prices to the common one: each over the common one is to be 1, give or take SPREAD."""
-    held = np.zeros(len(anchor), np.bool_)
-    held[1 : 1 + len(StepKind)] = True
-    held |= unknown
-    rows = np.zeros((int(held.sum()), len(anchor)))
-    rows[np.arange(len(rows)), np.flatnonzero(held)] = scatter / SPREAD / np.maximum(anchor[held], LEAST_STEP_PS)
-    return rows
-
-
-def _held(matrix: Floats, targets: Floats, common: Solution, rows: Floats) -> Solution:
-    """Solve with every kind held to the common price; see the module."""
-    everything = np.ones(matrix.shape[1], np.bool_)
-    return solve(
-        np.vstack([matrix, rows]),
-        np.hstack([targets, _anchor(common) @ rows.T]),
-        np.zeros_like(everything),
-        everything,
+def _fit(work: _Work, names: tuple[str, ...], priced: Floats) -> Prices:
+    """Prices of what the columns of `priced` (n × p) count: start-up and the kinds first."""
+    k, n, p = len(NAMES), len(priced), priced.shape[1]
+    matrix = np.column_stack([priced, work.others]) / work.scales[:, None]
+    targets = work.targets
+    steps = matrix[:, 1:k].sum(axis=1)
+    fixed = np.column_stack([matrix[:, 0], steps, matrix[:, k:]])
+    common = max(float(np.linalg.lstsq(fixed, targets[0], rcond=None)[0][1]), float(LEAST_STEP_PS))
+    spread, residual, estimated = _spread(targets[0], fixed, matrix[:, 1:k] * common)
+    held = np.zeros((k - 1, matrix.shape[1]))
+    # Deviations from the kinds' own mean: what that is, nothing holds.
+    held[:, 1:k] = (np.eye(k - 1) - 1 / (k - 1)) / common
+    weight = max(residual / spread, _EXACT) if residual > _EXACT else _EXACT
+    rows = held * weight
+    free = np.zeros(matrix.shape[1], np.bool_)
+    free[k:p] = True  # what features add, some may take off: a fused call is cheaper than its steps
+    kept = np.linalg.norm(np.vstack([matrix, rows]), axis=0) > 0
+    padded = np.hstack([targets, np.zeros((len(targets), len(rows)))])
+    solution = solve(np.vstack([matrix, rows]), padded, free, kept)
+    inverse = np.linalg.pinv(_scaled(np.vstack([matrix, rows])))
+    inverse /= np.linalg.norm(np.vstack([matrix, rows]), axis=0).clip(1e-300)[:, None]
+    leverage = np.einsum("ij,ji->i", matrix, inverse[:, :n])
+    left = targets[0] - matrix @ solution.constrained[0]
+    missed = left / np.maximum(1 - leverage, _LEAST_ROOM)
+    alone = 1 - leverage <= _LEAST_ROOM  # it decides a coefficient by itself, as the program without steps does
+    freedom = max(n - np.linalg.matrix_rank(_scaled(matrix)), 1)
+    timing = float(np.square(work.replicates.errors(targets)).sum(axis=0)[~alone].mean()) if (~alone).any() else 0.0
+    beyond = np.sqrt(max(residual**2 - timing, 0.0))
+    # Noise of the programs that gave the prices, and the bias of those that are held, each as rows that add by squares.
+    lack = np.vstack([(inverse[:, :n] * np.where(alone, 0.0, beyond)).T, (inverse[:, n:] * (weight * spread)).T])
+    lack = _root(lack)[:, :p]
+    taken = priced @ solution.constrained[0, :p]
+    known = ~alone & (taken > 0)
+    unknown, condition = _open(matrix[:, :p])
+    return Prices(
+        names=names,
+        values=solution.constrained[:, :p],
+        smooth=solution.unconstrained[:, :p],
+        share=np.where(unknown, 0.0, _shares(matrix)[:p]),
+        lack_ps=lack,
+        t=float(student_t.ppf(0.975, freedom)),
+        scatter=beyond * float(np.median(work.scales[known] / taken[known])) if known.any() else 0.0,
+        spread=spread if estimated else None,
+        missed=float(np.sqrt(np.square(missed[~alone]).mean())) if (~alone).any() else 0.0,
+        condition=condition,
+        unknown=unknown,
     )
 
 
-def _footprint(sizes: footprint.Range, solution: Solution, replicates: Replicates, half: float) -> Footprint:
-    j = len(_NAMES)
-    smooth, values = solution.unconstrained[:, j], solution.constrained[:, j]
-    flags = (negative_flag(float(smooth[0]), float(values[0])),) if smooth[0] < 0 else ()
-    fitted = _wider(replicates, values, smooth, half)
-    return Footprint(Coefficient(footprint.NAME, fitted, None, float(solution.share[j]), flags), sizes, values)
+_LEAST_ROOM: Final = 0.05
+"""What other cells have to say of a cell's own fitted value (1 − leverage), at least."""
 
 
-def _lack(
-    priced: Floats,
-    matrix: Floats,
-    targets: Floats,
-    scales: Floats,
-    common: Solution,
-    solution: Solution,
-    rows: Floats,
-) -> tuple[LackOfFit, list[float]]:
-    """Lack of fit of start-up, the kinds' prices and the footprint's figure, whose columns of the design `priced` are;
-    half the interval that it gives the two of the single figure.
-
-    Where the common price errs, so do the prices that are held to it.
-    """
-    p, width = len(_NAMES), priced.shape[1]
-    by_one = np.column_stack([matrix[:, 0], matrix[:, 1:p].sum(axis=1), matrix[:, p:]])
-    one = influences(by_one, targets - by_one @ common.constrained[0])
-    found = influences(matrix, targets - matrix @ solution.constrained[0], rows)
-    anchor = np.column_stack([one.parts[:, 0], np.repeat(one.parts[:, 1:2], len(StepKind), axis=1), one.parts[:, 2:]])
-    along = np.linalg.pinv(np.vstack([matrix, rows]))[:, len(matrix) :]
-    parts = found.parts + anchor @ rows.T @ along.T
-    steps_ps = priced @ solution.constrained[0, :width]
-    missed_ps = found.missed * scales
-    return (
-        lack_of_fit(parts[:, :width], missed_ps, steps_ps),
-        lack_of_fit(one.parts[:, :2], missed_ps, steps_ps).half_widths().tolist(),
-    )
+def _spread(target: Floats, fixed: Floats, random: Floats) -> tuple[float, float, bool]:
+    """By what share kinds differ from the common price, how far programs are missed, and whether that was estimated."""
+    if len(target) >= max(_FEWEST_FOR_SPREAD, fixed.shape[1] + random.shape[1] + 2):
+        found = reml_spread(target, fixed, random)
+        return max(found.random, _EXACT), found.residual, True
+    everything = np.column_stack([fixed, random])
+    best = np.linalg.lstsq(everything, target, rcond=None)[0]
+    freedom = max(len(target) - np.linalg.matrix_rank(everything), 1)
+    residual = float(np.sqrt(np.square(target - everything @ best).sum() / freedom))
+    return _ASSUMED_SPREAD, residual, False
 
 
-def _solve_anchored(matrix: Floats, targets: Floats, anchor: Floats) -> tuple[Solution, Bools]:
-    """Solve with what `matrix` leaves open set as in `anchor` (N × p); says which coefficients that concerns.
-
-    The directions that the cells cannot tell (right singular vectors of a vanishing singular value) become further
-    rows, with the anchor's component as their target. They are orthogonal to what the cells do tell.
-    """
+def _scaled(matrix: Floats) -> Floats:
     lengths = np.linalg.norm(matrix, axis=0)
     lengths[lengths == 0] = 1.0
-    _, singular, directions = np.linalg.svd(matrix / lengths, full_matrices=True)
+    found: Floats = matrix / lengths
+    return found
+
+
+def _root(parts: Floats) -> Floats:
+    """As few rows as columns whose squares add up to the same covariances."""
+    found = np.linalg.qr(parts, mode="r")
+    return np.asarray(found, np.float64)
+
+
+def _shares(matrix: Floats) -> Floats:
+    """How much of each column, 0 … 1 of its length, no other column explains, where nothing is held."""
+    inverse = np.linalg.pinv(_scaled(matrix), rcond=LEAST_SHARE)
+    found: Floats = np.minimum(1 / np.maximum(np.linalg.norm(inverse, axis=1), 1.0), 1.0)
+    return found
+
+
+def _open(matrix: Floats) -> tuple[Bools, float]:
+    """Which coefficients have a part in what the cells cannot tell (right singular vectors of a vanishing singular
+    value), and the condition number of the rest."""
+    _, singular, directions = np.linalg.svd(_scaled(matrix), full_matrices=True)
     singular = np.concatenate([singular, np.zeros(len(directions) - len(singular))])
     known = singular > LEAST_SHARE * singular[0]
-    null = directions[~known] * lengths
-    everything = np.ones(matrix.shape[1], np.bool_)
-    solution = solve(
-        np.vstack([matrix, null]), np.hstack([targets, anchor @ null.T]), np.zeros_like(everything), everything
-    )
     unknown = (np.abs(directions[~known]) > _LEAST_PART).any(axis=0)
-    return (
-        Solution(
-            constrained=solution.constrained,
-            unconstrained=solution.unconstrained,
-            share=np.where(unknown, 0.0, solution.share),
-            condition=float(singular[0] / singular[known][-1]),
+    return unknown, float(singular[0] / singular[known][-1])
+
+
+def find_range(cells: Sequence[Cell], times_ps: Floats) -> Range | None:
+    """The range with the least footprint by which one price of a step and one figure explain the times of steps best
+    (relative least squares). None where too few cells, or all alike, say nothing.
+
+    It is chosen once, from the point estimate: intervals of the figure do not hold what another choice would change.
+    """
+    known = np.array([cell.footprint for cell in cells if cell.footprint], np.float64)
+    if len(known) < _FEWEST_FOOTPRINTS or known.min() == known.max():
+        return None
+    typical, most = float(np.median(known)), float(known.max())
+    lowest, highest = np.log2([known.min(), max(typical, known.min() + 1)])
+    tried = np.exp2(np.linspace(lowest, highest, 1 + int(_TRIED * (highest - lowest))))
+    ranges = [Range(typical, float(least), most) for least in tried]
+    return min(ranges, key=lambda found: _miss(cells, times_ps, found))
+
+
+def _miss(cells: Sequence[Cell], times_ps: Floats, found: Range) -> float:
+    steps = np.array([sum(cell.steps) for cell in cells], np.float64)
+    design = np.column_stack([np.ones(len(cells)), steps, found.doublings(cells)]) / times_ps[:, None]
+    best, *_ = np.linalg.lstsq(design, np.ones(len(cells)), rcond=None)
+    missed = design @ best - 1
+    return float(missed @ missed)
+
+
+def _record(
+    work: _Work, charged: Prices, predicting: Prices, found: Range | None, unmeasured: tuple[str, ...]
+) -> record.Steps:
+    matrix = np.column_stack([work.counts, work.others]) / work.scales[:, None]
+    free = _least_squares(matrix, work.targets)
+    k = len(NAMES)
+    fitted = work.counts @ charged.values[0]
+    left = (fitted - work.net[0]) / work.scales
+    if not unmeasured:
+        worst = float(np.abs(left).max())
+    else:  # what unknown builtins cost is part of what is fitted
+        worst = float(np.abs(free.constrained[0] @ matrix.T - work.targets[0]).max())
+    missed = free.constrained[0] @ matrix.T - work.targets[0]
+    freedom = max(len(missed) - matrix.shape[1], 1)
+    return record.Steps(
+        cells=len(work.counts),
+        coefficients={
+            name: _priced(work.replicates, charged, j, varied=bool(work.counts[:, j].any()))
+            for j, name in enumerate(NAMES)
+        },
+        condition_number=charged.condition,
+        least_squares_ps=dict(zip(NAMES, free.unconstrained[0, :k].tolist(), strict=True)),
+        r2=weighted_r2(work.net[0], fitted, work.scales),
+        scatter=float(np.sqrt(missed @ missed / freedom)),
+        scatter_of_other_programs=charged.scatter,
+        spread=charged.spread,
+        single_price=_single(work, charged),
+        unmeasured_builtins=unmeasured,
+        worst_relative_residual=worst,
+        prediction=record.Prediction(
+            coefficients={name: _figured(work.replicates, predicting, j) for j, name in enumerate(predicting.names)},
+            scatter=predicting.scatter,
+            spread=predicting.spread,
+            missed=predicting.missed,
+            footprint=None
+            if found is None
+            else record.FootprintRange(typical=found.typical, least=found.least, most=found.most),
         ),
-        unknown,
     )
 
 
-def _coefficient(
-    name: str, j: int, solution: Solution, replicates: Replicates, half: float, *, varied: bool, unknown: bool
-) -> Coefficient:
-    smooth, values = solution.unconstrained[:, j], solution.constrained[:, j]
-    charged = max(whole_ps(float(values[0])), LEAST_STEP_PS)
+def _least_squares(matrix: Floats, targets: Floats) -> Solution:
+    """Start-up and the kinds when hardly anything holds them: what the cells leave open has the least of squares."""
+    held = np.eye(matrix.shape[1]) * np.linalg.norm(matrix, axis=0) * _EXACT
+    everything = np.ones(matrix.shape[1], np.bool_)
+    kept = np.linalg.norm(matrix, axis=0) > 0
+    return solve(
+        np.vstack([matrix, held]), np.hstack([targets, np.zeros((len(targets), len(held)))]), ~everything, kept
+    )
+
+
+def _single(work: _Work, charged: Prices) -> record.SinglePrice:
+    """Start-up and one price for every step, whatever its kind."""
+    steps = work.counts[:, 1:].sum(axis=1)
+    design = np.column_stack([work.counts[:, 0], steps, work.others]) / work.scales[:, None]
+    common = solve(design, work.targets, np.zeros(design.shape[1], np.bool_), independent_columns(design))
+    left = work.targets[0] - design @ common.constrained[0]
+    inverse = np.linalg.pinv(_scaled(design)) / np.linalg.norm(design, axis=0).clip(1e-300)[:, None]
+    freedom = max(len(left) - design.shape[1], 1)
+    halves = charged.t * np.linalg.norm(inverse, axis=1) * np.sqrt(left @ left / freedom)
+    startup, step = (
+        _wider(work.replicates, common.constrained[:, j], common.unconstrained[:, j], float(halves[j])) for j in (0, 1)
+    )
+    fitted = np.column_stack([work.counts[:, 0], steps]) @ common.constrained[0, :2]
+    return record.SinglePrice(startup=startup, step=step, r2=weighted_r2(work.net[0], fitted, work.scales))
+
+
+def _figured(replicates: Replicates, prices: Prices, j: int) -> record.Coefficient:
+    """A price that predictions are made from."""
+    half = float(prices.half_widths()[j])
+    nonnegative = prices.names[j] in NAMES
+    fitted = _wider(replicates, prices.values[:, j], prices.smooth[:, j], half, nonnegative=nonnegative)
+    return coefficient(fitted, None, float(prices.share[j]))
+
+
+def _priced(replicates: Replicates, prices: Prices, j: int, *, varied: bool) -> record.Coefficient:
+    """A price that is charged."""
+    smooth, value = float(prices.smooth[0, j]), float(prices.values[0, j])
     flags = []
-    if unknown:
+    if prices.unknown[j]:
         reason = "always comes with other kinds, with which it shares a cost" if varied else "no cell has such a step"
-        flags.append(Flag(FlagKind.UNIDENTIFIED, f"{reason}; priced by the common step cost"))
-    if smooth[0] < 0:
-        flags.append(negative_flag(float(smooth[0]), float(values[0])))
-    if values[0] <= 0:
-        flags.append(Flag(FlagKind.RAISED, f"raised to {LEAST_STEP_PS} ps: a step that costs nothing is refused"))
-    return Coefficient(
-        name=name,
-        fitted=_wider(replicates, values, smooth, half),
-        charged_ps=charged,
-        identifiability=float(solution.share[j]),
-        flags=tuple(flags),
-    )
+        flags.append(flag(FlagKind.UNIDENTIFIED, f"{reason}; priced by the common step cost"))
+    if smooth < 0:
+        flags.append(negative_flag(smooth, value))
+    if value <= 0:
+        flags.append(flag(FlagKind.RAISED, f"raised to {LEAST_STEP_PS} ps: a step that costs nothing is refused"))
+    fitted = _wider(replicates, prices.values[:, j], prices.smooth[:, j], float(prices.half_widths()[j]))
+    return coefficient(fitted, max(whole_ps(value), LEAST_STEP_PS), float(prices.share[j]), flags)
 
 
-def _wider(replicates: Replicates, values: Floats, smooth: Floats, half: float) -> Interval:
+def _wider(
+    replicates: Replicates, values: Floats, smooth: Floats, half: float, *, nonnegative: bool = True
+) -> record.Figure:
     """The interval of a price, with `half` the width that lack of fit gives it beside what timing does."""
-    timed = interval_of(replicates, values, smooth, nonnegative=True)
-    low = timed.point - math.hypot(timed.point - timed.low, half)
-    return Interval(timed.point, max(low, 0.0), timed.point + math.hypot(timed.high - timed.point, half))
+    timed = figure_of(replicates, values, smooth, nonnegative=False).interval_ps
+    point = float(values[0])
+    assert timed is not None  # noqa: S101 - many cells have a part in every price
+    low, high = point - np.hypot(point - timed[0], half), point + np.hypot(timed[1] - point, half)
+    return figure(point, (max(float(low), 0.0) if nonnegative else float(low), float(high)), _LACK)

@@ -14,7 +14,8 @@ import msgspec
 from scipy.special import ndtri, stdtrit
 
 from costmodel.errors import InputError
-from costmodel.imports.measured import LEVEL, Measured, Source, averaged, read_bytes, stated, time_in_ns
+from costmodel.files import read_bytes
+from costmodel.imports.measured import LEVEL, MAX_FILE_BYTES, Measured, Source, averaged, stated, time_in_ns
 from costmodel.imports.text_formats import read_go
 
 _T = TypeVar("_T")
@@ -141,7 +142,7 @@ def _rust_name(path: Path) -> str:
             f"{path}: no benchmark.json beside it to name the benchmark; import it where the tool wrote it"
         )
     try:
-        return msgspec.json.decode(read_bytes(beside), type=_RustName).full_id
+        return msgspec.json.decode(read_bytes(beside, MAX_FILE_BYTES), type=_RustName).full_id
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(f"{beside}: no description of a benchmark: {error}") from error
 

@@ -59,20 +59,6 @@ class Source:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_bytes(path: Path) -> bytes:
-    """A file of measurements. InputError where it is no regular file, cannot be read or is too large."""
-    try:
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; name a file of measurements")
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot read it: {error.strerror or error}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise InputError(f"{path}: files of more than {MAX_FILE_BYTES // 2**20} MiB are refused; import it in parts")
-    return content
-
-
 def time_in_ns(value: float, unit: str, where: str) -> float:
     """A positive time. InputError, naming `where`, for another unit or what is no time."""
     if unit not in NS_PER:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from costmodel.errors import InputError
-from costmodel.imports.measured import checked_text, read_bytes
+from costmodel.files import read_bytes
+from costmodel.imports.measured import MAX_FILE_BYTES, checked_text
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS
 
 OPAQUE: Final = "o"
@@ -56,7 +57,7 @@ def read_names(path: Path) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     try:
-        rows = list(csv.reader(checked_text(read_bytes(path), path).splitlines(), strict=True))
+        rows = list(csv.reader(checked_text(read_bytes(path, MAX_FILE_BYTES), path).splitlines(), strict=True))
     except csv.Error as error:
         raise InputError(f"{path}: no CSV: {error}") from error
     for number, row in enumerate(rows, start=1):

@@ -13,8 +13,9 @@ import msgspec
 
 from costmodel import __version__
 from costmodel.errors import InputError
+from costmodel.files import read_bytes
 from costmodel.imports.json_formats import read_json
-from costmodel.imports.measured import Measured, Source, checked_text, read_bytes
+from costmodel.imports.measured import MAX_FILE_BYTES, Measured, Source, checked_text
 from costmodel.imports.names import Operation, operation_of
 from costmodel.imports.text_formats import read_text
 from costmodel.plutus import LedgerLanguage
@@ -77,7 +78,7 @@ def _is_result(file: Path) -> bool:
 
 def read_source(path: Path) -> Source:
     """The measurements in a file, whose format its content tells. InputError, with file and line, where it is none."""
-    content = read_bytes(path)
+    content = read_bytes(path, MAX_FILE_BYTES)
     if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in [bytes([start]) for start in _JSON_STARTS]:
         return read_json(path, content.removeprefix(b"\xef\xbb\xbf"))
     return read_text(path, checked_text(content, path))

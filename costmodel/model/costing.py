@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from costmodel.errors import ModelError
+from costmodel.lazy import lazily
 from costmodel.model.shapes import SHAPES, DiagonalShape, Floats, PlainShape, Shape, ShapeId
 from costmodel.model.units import MAX_COST, MIN_COST
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazily("numpy")  # for designs alone; evaluating a script does without
 
 _MODEL_PREFIX = "model."
 

@@ -13,14 +13,18 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from costmodel.lazy import lazily
 from costmodel.model.units import sat_add, sat_mul
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = lazily("numpy")  # for designs alone; evaluating a script does without
+
+Floats: TypeAlias = "NDArray[np.float64]"
 
 
 class ShapeId(IntEnum):

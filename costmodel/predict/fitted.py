@@ -7,123 +7,89 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import numpy as np
 
 from costmodel.errors import ModelError
 from costmodel.judging.estimate import Estimate
 from costmodel.machine import Script
-from costmodel.model import EXTRAS_KEY, CostModel, ps_to_ns
+from costmodel.model import EXTRAS_KEY, STARTUP_KEY, CostModel, ps_to_ns
 from costmodel.plutus import BUILTIN_BY_NAME, decode_flat, decoding_features
 from costmodel.predict.counts import Prediction
+from costmodel.records.model import Figure, FittedModel, FootprintRange, parse_section
+from costmodel.records.run import Machine
 
-_SCHEMA_VERSION: Final = 1
+_CONSTANTS: Final = "constants_"  # of each type, where a program has any
 FOOTPRINT: Final = "footprint"
 """The name of the figure that says what a step takes more in a larger program."""
 
-_EXPRESSED: Final = "expressed_in"  # the key of a fit that was brought to another machine's picoseconds
 
-
-class _Fit(msgspec.Struct, frozen=True):
-    """A fitted figure in picoseconds, and its 95 % interval."""
-
-    ps: float
-    interval_ps: tuple[float, float]
-
-
-class _Coefficients(msgspec.Struct, frozen=True):
-    coefficients: dict[str, _Fit]
-
-
-class _Footprint(_Coefficients, frozen=True):
-    """What a step takes more with each doubling of the footprint. Prices hold for the `typical` one; below `least` and
-    beyond `most` it makes no difference."""
-
-    typical: float
-    least: float
-    most: float
-
-    def known(self) -> bool:
-        """Whether the range is one."""
-        return 0 < self.least <= self.most < math.inf and 0 < self.typical < math.inf
-
-    def doublings(self, footprint: int) -> float:
-        """How many times the typical footprint is doubled."""
-        return math.log2(min(max(footprint, self.least), self.most) / self.typical)
-
-
-class _Steps(_Coefficients, frozen=True):
-    footprint: _Footprint | None = None
-
-
-class _Builtin(msgspec.Struct, frozen=True):
-    cost_at_centre: _Fit
-
-
-class _Lack(msgspec.Struct, frozen=True):
-    """How far steps may be off for a program that did not give their prices: see the fit."""
-
-    t: float
-    scatter: float
-    parts_ps: dict[str, list[float]]
-
-
-class _Errors(msgspec.Struct, frozen=True):
-    """What each process of the measurement adds to the error of each coefficient; see the fit."""
-
-    t: float
-    parts_ps: dict[str, list[float]]
-    lack_of_fit: _Lack
-
-
-class Fitted(msgspec.Struct, frozen=True):
-    """The parts of a fitted model's own section that a replay needs.
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted model's own section, as far as a replay needs it.
 
     Observed times are comparable once they are brought to the state of `machine` in which the hash yardstick took
     `hash_yardstick_ns`, if that is known. `evaluator` is what was measured.
     """
 
-    schema_version: int
-    variant: str
-    machine: dict[str, object]
-    evaluator: dict[str, str]
-    hash_yardstick_ns: float | None
-    steps: _Steps
-    builtins: dict[str, _Builtin]
-    errors: _Errors
-    calls: dict[str, _Coefficients] = {}
-    clock_unit: str = "ns"
+    section: FittedModel
+
+    @property
+    def variant(self) -> str:
+        return self.section.variant
+
+    @property
+    def machine(self) -> Machine:
+        return self.section.machine
+
+    @property
+    def evaluator(self) -> dict[str, str]:
+        return self.section.evaluator
+
+    @property
+    def hash_yardstick_ns(self) -> float | None:
+        return self.section.hash_yardstick_ns
 
     @classmethod
     def of(cls, model: CostModel) -> Fitted | None:
         """The section of a model that `fit` wrote, None for a model without one, or in the
         picoseconds of another machine; ModelError for a malformed one."""
-        if not model.extras or _EXPRESSED in model.extras:
+        if not model.extras:
             return None
         where = f"{model.source}: {EXTRAS_KEY}"
-        try:
-            fitted = msgspec.convert(dict(model.extras), cls)
-        except msgspec.ValidationError as error:
-            raise ModelError(f"{where}: {error}; fit the model again") from None
-        if fitted.schema_version != _SCHEMA_VERSION:
-            raise ModelError(f"{where} has schema version {fitted.schema_version}; this tool reads {_SCHEMA_VERSION}")
-        if fitted.clock_unit != "ns":
-            raise ModelError(f"{model.source} has prices in {fitted.clock_unit}, not in time; fit runs that were timed")
-        for errors in (fitted.errors, fitted.errors.lack_of_fit):
+        section = parse_section(model.extras, where)
+        if not isinstance(section, FittedModel):
+            return None
+        if section.clock_unit != "ns":
+            raise ModelError(
+                f"{model.source} has prices in {section.clock_unit}, not in time; fit runs that were timed"
+            )
+        for errors in (section.errors, section.errors.lack_of_fit):
             if len({len(parts) for parts in errors.parts_ps.values()}) > 1:
                 raise ModelError(f"{where}.errors has lists of unlike length; fit the model again")
-        footprint = fitted.steps.footprint
-        if footprint and not (footprint.known() and FOOTPRINT in footprint.coefficients):
+        found = section.steps.prediction
+        if found.footprint is not None and not (_is_range(found.footprint) and FOOTPRINT in found.coefficients):
             raise ModelError(f"{where}.steps.footprint is no figure over a range of nodes; fit the model again")
-        if fitted.hash_yardstick_ns is not None and not fitted.hash_yardstick_ns > 0:
+        if section.hash_yardstick_ns is not None and not section.hash_yardstick_ns > 0:
             raise ModelError(f"{where}: hash_yardstick_ns must be above 0")
-        return fitted
+        return cls(section)
 
-    def figure(self, part: str) -> _Fit | None:
+    def figure(self, part: str) -> Figure | None:
         """The figure behind a part of a prediction: a step cost, or a builtin's cost at the centre of its cells."""
-        if part in self.steps.coefficients:
-            return self.steps.coefficients[part]
-        return self.builtins[part].cost_at_centre if part in self.builtins else None
+        steps = self.section.steps.prediction.coefficients
+        if part in steps:
+            return steps[part]
+        return self.section.builtins[part].cost_at_centre if part in self.section.builtins else None
+
+
+def _is_range(footprint: FootprintRange) -> bool:
+    return 0 < footprint.least <= footprint.most < math.inf and 0 < footprint.typical < math.inf
+
+
+def _doublings(footprint: FootprintRange | None, nodes: int) -> float:
+    """How many times the typical footprint is doubled."""
+    if footprint is None:
+        return 0.0
+    return math.log2(min(max(nodes, footprint.least), footprint.most) / footprint.typical)
 
 
 class Part(NamedTuple):
@@ -134,10 +100,10 @@ class Part(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What the part is spent on: "step" (start-up among them), "builtin" or "call overhead"."""
+        """What the part is spent on: "step" (start-up and features among them), "builtin" or "call overhead"."""
         if self.name in BUILTIN_BY_NAME:
             return "builtin"
-        return "step" if self.name.startswith("cek") else "call overhead"
+        return "call overhead" if " " in self.name else "step"
 
 
 class Error(NamedTuple):
@@ -183,12 +149,18 @@ def predicted_evaluation(prediction: Prediction, fitted: Fitted | None) -> Predi
     """What a predicted evaluation is made of, with the model's own uncertainty where the model states it."""
     if fitted is None:
         return Predicted(tuple(Part(name, ns) for name, ns in prediction.parts_ns.items()))
-    kinds, footprint = prediction.kinds, fitted.steps.footprint
-    doublings = footprint.doublings(prediction.footprint) if footprint else 0.0
-    more_ns = ps_to_ns(1) * footprint.coefficients[FOOTPRINT].ps * doublings if footprint else 0.0
-    parts = tuple(Part(name, ns + more_ns * kinds.get(name, 0)) for name, ns in prediction.parts_ns.items())
-    counts = {**prediction.counts, **prediction.sizes, FOOTPRINT: doublings * sum(kinds.values())}
-    errors = fitted.errors
+    steps = fitted.section.steps.prediction
+    doublings = _doublings(steps.footprint, prediction.footprint) * sum(prediction.kinds.values())
+    counted = {STARTUP_KEY: 1, **prediction.kinds, **prediction.features, FOOTPRINT: doublings}
+    builtins = [Part(name, ns) for name, ns in prediction.parts_ns.items() if name in BUILTIN_BY_NAME]
+    spent = [
+        Part(name, ps_to_ns(1) * each.ps * counted[name])
+        for name, each in steps.coefficients.items()
+        if counted.get(name)
+    ]
+    parts = (*spent, *builtins)
+    counts = {**counted, **prediction.sizes}
+    errors = fitted.section.errors
     timed = errors.t * _parts_ns(errors.parts_ps, counts)
     others = errors.lack_of_fit.t * _parts_ns(errors.lack_of_fit.parts_ps, counts)
     steps_ns = sum(part.ns for part in parts if part.kind == "step")
@@ -206,15 +178,15 @@ def predicted_call(prediction: Prediction, evaluation: Predicted, fitted: Fitted
     A first run has a fresh start in it, which stands in where the model has no figures for first runs.
     """
     parts, errors = [], []
-    instead = "start" if "first" in fitted.calls else ""
+    instead = "start" if "first" in fitted.section.calls else ""
     for operation, features in _call_features(prediction).items():
-        if operation not in fitted.calls or operation == instead:
+        if operation not in fitted.section.calls or operation == instead:
             continue
-        for name, fit in fitted.calls[operation].coefficients.items():
-            if name not in features:
+        for name, fit in fitted.section.calls[operation].coefficients.items():
+            if name not in features and not name.startswith(_CONSTANTS):
                 raise ModelError(f"the model's call costs have {operation} {name}, which this tool does not know")
-            low, high = fit.interval_ps
-            part, each = f"{operation} {name}", ps_to_ns(1) * features[name]
+            low, high = fit.interval_ps or (0.0, fit.ps)
+            part, each = f"{operation} {name}", ps_to_ns(1) * features.get(name, 0.0)
             parts.append(Part(part, fit.ps * each))
             errors.append(Error(part, max(fit.ps - low, 0) * each, max(high - fit.ps, 0) * each))
     return Predicted((*evaluation.parts, *parts), (*evaluation.errors, *errors), evaluation.lack_ns)
@@ -222,7 +194,9 @@ def predicted_call(prediction: Prediction, evaluation: Predicted, fitted: Fitted
 
 def without_interval(prediction: Prediction, fitted: Fitted) -> tuple[str, ...]:
     """Parts of the prediction for which the model states no interval; they are taken as exact."""
-    return tuple(part for part in prediction.parts_ns if fitted.figure(part) is None)
+    return tuple(
+        part for part in prediction.parts_ns if (figure := fitted.figure(part)) is None or figure.interval_ps is None
+    )
 
 
 def _parts_ns(parts_ps: Mapping[str, Sequence[float]], counts: Mapping[str, float]) -> np.ndarray[Any, np.dtype[Any]]:

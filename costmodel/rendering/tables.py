@@ -25,7 +25,7 @@ class Column(NamedTuple):
     wide: bool = False
 
 
-Row = Sequence[str | Cell]
+Row = Sequence[object]
 
 
 def number(heading: str) -> Column:
@@ -47,12 +47,12 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
     @classmethod
-    def of(cls, caption: str, columns: Sequence[str | Column], rows: Sequence[Row]) -> Table:
-        """A table in which a column or a cell may be just its text."""
+    def of(cls, caption: str, columns: Sequence[object], rows: Sequence[Row]) -> Table:
+        """A table of columns and cells, each of which may be just its text."""
         return cls(
             caption,
-            tuple(Column(each) if isinstance(each, str) else each for each in columns),
-            tuple(tuple(Cell(each) if isinstance(each, str) else each for each in row) for row in rows),
+            tuple(each if isinstance(each, Column) else Column(str(each)) for each in columns),
+            tuple(tuple(each if isinstance(each, Cell) else Cell(str(each)) for each in row) for row in rows),
         )
 
     def narrow(self) -> Table:

@@ -1,4 +1,4 @@
-"""From files to a page."""
+"""From files to a page that answers first."""
 
 from __future__ import annotations
 
@@ -6,43 +6,86 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from costmodel import __version__
 from costmodel.errors import InputError
-from costmodel.report.clusters import cluster_flags, cluster_sections
-from costmodel.report.documents import Cluster, Comparison, Document, Drift, Model, Verdict, read_document
-from costmodel.report.models import model_flags, model_sections
-from costmodel.report.page_model import LEVELS, Flagged, Page, Plot, Section
+from costmodel.model import CostModel
+from costmodel.records.cluster import Cluster
+from costmodel.records.comparison import Comparison
+from costmodel.records.drift import Drift
+from costmodel.records.validation import Verdict
+from costmodel.report.clusters import cluster_conclusion, cluster_flags, cluster_sections
+from costmodel.report.documents import Document, Model, read_document
+from costmodel.report.models import (
+    model_conclusions,
+    model_facts,
+    model_figures,
+    model_flags,
+    model_lead,
+    model_sections,
+)
+from costmodel.report.page_model import LEVELS, Answer, Conclusion, Figure, Flagged, Page, Plot, Section
 from costmodel.report.run_summary import Runs, read_runs
-from costmodel.report.runs import run_flags, run_sections
+from costmodel.report.runs import run_conclusion, run_facts, run_figures, run_flags, run_sections
 from costmodel.report.verdicts import (
+    comparison_conclusion,
     comparison_flags,
+    comparison_lead,
     comparison_sections,
+    drift_conclusion,
     drift_flags,
+    drift_lead,
     drift_sections,
+    verdict_conclusion,
+    verdict_figure,
     verdict_flags,
+    verdict_lead,
     verdict_sections,
 )
 
 
-def assemble(paths: Sequence[Path]) -> Page:
-    """A page about runs, folders of runs, models, and what `validate`, `compare` and `cluster` wrote.
+class Source(NamedTuple):
+    """What a page is about: something that was read, and the name of its file."""
 
-    What is flagged is sorted by how much it matters. InputError where a path is none of these.
+    name: str
+    content: Document | Runs
+
+
+# The key figures, and what gives one where the sources do not.
+_FIGURES: Final = {
+    "flags": Figure("Material flags", "–", "name a fitted model"),
+    "accuracy": Figure("Accuracy on contracts", "–", "name the JSON of calibrate validate"),
+    "precision": Figure("Precision", "–", "name a run or a fitted model"),
+    "noise": Figure("Noise", "–", "name a run or a fitted model"),
+}
+
+
+def assemble(paths: Sequence[Path]) -> Page:
+    """A page about runs, folders of runs, models, and what `validate`, `drift`, `compare` and `cluster` wrote.
+
+    What needs attention is sorted by level and effect. InputError where a path is none of these.
     """
     if not paths:
-        raise InputError("a report is about something: name runs, models, or what validate, compare or cluster wrote")
-    sources: list[Document | Runs] = [read_document(path) for path in paths if not path.is_dir()]
+        raise InputError("nothing to report on; name runs, models, or the JSON of validate, drift, compare or cluster")
+    sources = [Source(path.name, read_document(path)) for path in paths if not path.is_dir()]
     # Runs named one by one are looked at together, as those of a folder are.
     folders = [path for path in paths if path.is_dir()]
-    sources += [read_runs(folders)] if folders else []
-    flagged = sorted((flag for each in sources for flag in _flags(each)), key=lambda flag: LEVELS.index(flag.level))
-    sections = _named_apart([section for each in sources for section in _sections(each)])
-    return Page(_title(paths), __version__, tuple(flagged), sections)
+    sources += [Source("", read_runs(folders))] if folders else []
+    flags = [flag for each in sources for flag in _flags(each)]
+    flagged = sorted(flags, key=lambda flag: (LEVELS.index(flag.level), -flag.effect))
+    leading, lead = _lead(sources)
+    # A model without a fit is there to be drawn beside one that has a fit.
+    models = [each.content for each in sources if isinstance(each.content, Model)]
+    others = [model.costs for model in models if model.section is None]
+    sections = [section for each in sources for section in _sections(each, others, lead=each is leading)]
+    facts = (*_facts(sources), ("made from", ", ".join(path.resolve().name for path in paths)))
+    answer = Answer(_title(sources), facts, _conclusions(sources), _figures(sources), lead)
+    return _named_apart(Page(answer, __version__, tuple(flagged), tuple(sections)))
 
 
-def _named_apart(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """The sections with plots of different names: files of the same name, or models of the same builtins, may not."""
+def _named_apart(page: Page) -> Page:
+    """The page with plots of different names: files of the same name, or models of the same builtins, may have one."""
     seen: Counter[str] = Counter()
 
     def named(plots: tuple[Plot, ...]) -> tuple[Plot, ...]:
@@ -52,48 +95,150 @@ def _named_apart(sections: Sequence[Section]) -> tuple[Section, ...]:
         seen[wanted] += 1
         return wanted if seen[wanted] == 1 else name(f"{wanted}-{seen[wanted]}")
 
-    return tuple(
+    lead = named((page.answer.lead,))[0] if page.answer.lead is not None else None
+    sections = tuple(
         replace(
             section,
             plots=named(section.plots),
             folds=tuple(replace(fold, plots=named(fold.plots)) for fold in section.folds),
         )
-        for section in sections
+        for section in page.sections
     )
+    return replace(page, answer=replace(page.answer, lead=lead), sections=sections)
 
 
-def _title(paths: Sequence[Path]) -> str:
-    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    return ", ".join(path.resolve().name for path in paths[:3]) + more
+def _title(sources: Sequence[Source]) -> str:
+    """What the page is about, in words."""
+    about = []
+    for _, content in sources:
+        match content:
+            case Model():
+                about.append("cost model" if content.section else "prices")
+            case Verdict():
+                about.append(f"predictions of {Path(content.workload).name}")
+            case Comparison():
+                about.append("comparison of runs")
+            case Drift():
+                about.append(f"drift against {Path(content.baseline).name}")
+            case Cluster():
+                about.append(f"cluster {content.profile}")
+            case Runs():
+                about.append("a run" if len(content.runs) == 1 else f"{len(content.runs)} runs")
+    known = list(dict.fromkeys(about))
+    more = f" and {len(known) - 3} more" if len(known) > 3 else ""
+    facts = dict(_facts(sources))
+    where = " on ".join(facts[name] for name in ("evaluator", "machine") if name in facts)
+    text = ", ".join(known[:3]) + more + (f": {where}" if where else "")
+    return text[:1].upper() + text[1:]
 
 
-def _flags(source: Document | Runs) -> Iterator[Flagged]:
-    match source:
+def _facts(sources: Sequence[Source]) -> tuple[tuple[str, str], ...]:
+    """Evaluator, machine and date, where the sources know them."""
+    known: dict[str, str] = {}
+    for _, content in sources:
+        if isinstance(content, Model):
+            known = dict(model_facts(content)) | known
+        elif isinstance(content, Runs):
+            known = dict(run_facts(content)) | known
+    return tuple(known.items())
+
+
+def _conclusions(sources: Sequence[Source]) -> tuple[Conclusion, ...]:
+    """The answers, the worst first."""
+    order = ("fail", "inconclusive", "pass", "info")
+    found = [conclusion for source in sources for conclusion in _conclusions_of(source)]
+    return tuple(sorted(found, key=lambda each: order.index(each.status) if each.status in order else len(order)))
+
+
+def _conclusions_of(source: Source) -> Iterator[Conclusion]:
+    name, content = source
+    match content:
         case Model():
-            return model_flags(source)
+            yield from model_conclusions(content)
         case Verdict():
-            return verdict_flags(source)
+            yield verdict_conclusion(content)
         case Comparison():
-            return comparison_flags(source)
+            yield comparison_conclusion(name, content)
         case Drift():
-            return drift_flags(source)
+            yield drift_conclusion(name, content)
         case Cluster():
-            return cluster_flags(source)
-        case _:
-            return run_flags(source)
+            yield cluster_conclusion(content)
+        case Runs():
+            yield run_conclusion(content)
 
 
-def _sections(source: Document | Runs) -> Iterator[Section]:
-    match source:
+def _figures(sources: Sequence[Source]) -> tuple[Figure, ...]:
+    known = dict(_FIGURES)
+    # Runs come last, because they know more of noise and precision than the model that was fitted to them.
+    for _, content in sources:
+        match content:
+            case Model():
+                known |= dict(model_figures(content))
+            case Verdict():
+                known["accuracy"] = verdict_figure(content)
+            case Runs():
+                known |= dict(run_figures(content))
+            case _:
+                pass
+    return tuple(known.values())
+
+
+def _lead(sources: Sequence[Source]) -> tuple[Source | None, Plot | None]:
+    """The plot that the page begins with, and the source that it is about."""
+    for kind in (Verdict, Drift, Comparison, Model):
+        for source in sources:
+            if isinstance(source.content, kind) and (plot := _lead_of(source)) is not None:
+                return source, plot
+    return None, None
+
+
+def _lead_of(source: Source) -> Plot | None:
+    name, content = source
+    match content:
+        case Verdict():
+            return verdict_lead(name, content)
+        case Drift():
+            return drift_lead(name, content)
+        case Comparison():
+            return comparison_lead(name, content)
         case Model():
-            return model_sections(source)
-        case Verdict():
-            return verdict_sections(source)
-        case Comparison():
-            return comparison_sections(source)
-        case Drift():
-            return drift_sections(source)
-        case Cluster():
-            return cluster_sections(source)
+            return model_lead(content)
         case _:
-            return run_sections(source)
+            return None
+
+
+def _flags(source: Source) -> Iterator[Flagged]:
+    name, content = source
+    match content:
+        case Model():
+            return model_flags(content)
+        case Verdict():
+            return verdict_flags(name, content)
+        case Comparison():
+            return comparison_flags(name, content)
+        case Drift():
+            return drift_flags(name, content)
+        case Cluster():
+            return cluster_flags(name, content)
+        case Runs():
+            return run_flags(content)
+
+
+def _sections(source: Source, others: Sequence[CostModel], *, lead: bool) -> Iterator[Section]:
+    name, content = source
+    match content:
+        case Model():
+            plot = None if lead else model_lead(content)
+            if plot is not None:
+                yield Section("Undercharged builtins", plots=(plot,))
+            yield from model_sections(content, others)
+        case Verdict():
+            yield from verdict_sections(name, content, lead=lead)
+        case Comparison():
+            yield from comparison_sections(name, content, lead=lead)
+        case Drift():
+            yield from drift_sections(name, content, lead=lead)
+        case Cluster():
+            yield from cluster_sections(name, content)
+        case Runs():
+            yield from run_sections(content)

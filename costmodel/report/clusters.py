@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 
+from costmodel.records.cluster import Cluster, Node, Observed
 from costmodel.records.run import ClusterOutcome
-from costmodel.report.colours import Palette
-from costmodel.report.documents import Cluster, Node
-from costmodel.report.page_model import Cell, Column, Flagged, Plot, Section, Table
-from costmodel.report.plots import log_if_wide
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Cell, Column, Table, count_cell, ratio_cell, share_cell, time_cell
+from costmodel.report.charts import SERIES, Axis, Chart, Ink, Mark, Panel, scale_for, values
+from costmodel.report.page_model import Conclusion, Flagged, Plot, Section
 from costmodel.report.run_summary import Digest
-from costmodel.report.text import count_cell, percent, share_cell, time_cell, time_text
 
 _PS_PER_NS: Final = 1e3
 _NS_PER_MS: Final = 1e6
@@ -27,43 +25,62 @@ _CDF: Final = "Distribution of block times by node"
 Floats = npt.NDArray[np.float64]
 
 
-def cluster_flags(cluster: Cluster) -> Iterator[Flagged]:
+def cluster_flags(name: str, cluster: Cluster) -> Iterator[Flagged]:
     """Nodes that died, were slower than the others, or fell behind."""
-    for fault in cluster.faults.values():
-        yield Flagged("error", "node fault", cluster.name, fault)
-    for node in cluster.nodes:
-        if node.slower:
-            text = f"a transaction takes {time_text(node.tx_ns * _PS_PER_NS)}, which is slower than the other nodes'"
-            yield Flagged("warning", "slower node", f"{cluster.name}: {_which(node)}", text)
-        if node.late:
-            text = f"{node.late} of {node.blocks} blocks were done more than a slot after they came"
-            yield Flagged("warning", "late blocks", f"{cluster.name}: {_which(node)}", text)
-
-
-def cluster_sections(cluster: Cluster) -> Iterator[Section]:
-    """What `cluster` wrote: the percentiles of each node, and what varies."""
-    title = f"Cluster {cluster.profile}: {cluster.name}"
-    if not cluster.nodes:
-        intro = f"{cluster.blocks:,} blocks with {cluster.transactions:,} transactions, none with a script."
-        yield Section(title, intro)
+    if cluster.observed is None:
         return
-    known = {name.replace("_", " "): value for name, value in cluster.spread.items() if value is not None}
-    spread = ", ".join(f"{name} {percent(value)}" for name, value in known.items())
+    for fault in cluster.observed.faults.values():
+        yield Flagged("error", "node fault", name, fault)
+    for node in cluster.observed.nodes:
+        if node.slower:
+            text = f"a transaction takes {numbers.time_ps(node.tx_ns * _PS_PER_NS)}, slower than on the other nodes"
+            yield Flagged("warning", "slower node", f"{name}: {_which(node)}", text)
+        if node.late:
+            text = f"{node.late} of {node.blocks} blocks finished more than a slot after they arrived"
+            yield Flagged("warning", "late blocks", f"{name}: {_which(node)}", text)
+
+
+def cluster_conclusion(cluster: Cluster) -> Conclusion:
+    """Whether all nodes kept up."""
+    observed = cluster.observed
+    if observed is None:
+        return Conclusion("info", f"{cluster.profile} has no scripts, so there is nothing to time")
+    if observed.faults:
+        return Conclusion("fail", f"{numbers.plural(len(observed.faults), 'node process')} of {cluster.profile} died")
+    late = sum(node.late for node in observed.nodes)
+    if late:
+        return Conclusion("fail", f"nodes of {cluster.profile} finished {numbers.plural(late, 'block')} late")
+    return Conclusion("pass", f"every node of {cluster.profile} validated every block in its slot")
+
+
+def cluster_sections(name: str, cluster: Cluster) -> Iterator[Section]:
+    """What `cluster` wrote: the percentiles of each node, and what varies."""
+    title = f"Cluster {cluster.profile}: {name}"
+    chain = f"{cluster.blocks:,} blocks with {cluster.transactions:,} transactions"
+    observed = cluster.observed
+    if observed is None:
+        yield Section(title, f"{chain}, none with a script.")
+        return
+    spread = ", ".join(
+        f"{part.replace('_', ' ')} {numbers.percent(share)}"
+        for part, share in msgspec.structs.asdict(observed.spread).items()
+        if share is not None
+    )
     intro = (
-        f"{len(cluster.nodes)} nodes, {cluster.blocks:,} blocks with {cluster.transactions:,} transactions. Predicted: "
-        f"{_ns(cluster.predicted_tx_ns)} a transaction, {_ns(cluster.predicted_block_ns)} the fullest block."
+        f"{len(observed.nodes)} nodes, {chain}. Predicted: {_ns(observed.predicted_tx_ns)} per transaction, "
+        f"{_ns(observed.predicted_block_ns)} for the fullest block."
         + (f" Spread of a transaction's time: {spread}." if spread else "")
     )
-    times = {_which(node): node.percentiles_ns for node in cluster.nodes}
-    medians = [node.percentiles_ns["50"] for node in cluster.nodes if "50" in node.percentiles_ns]
-    draw = partial(_draw_percentiles, times, cluster.predicted_block_ns)
-    plot = Plot(f"cdf-{cluster.name}", _CDF, _words(len(times), medians, cluster.predicted_block_ns), draw)
-    yield Section(title, intro, (plot,), (_nodes(cluster),))
+    times = {_which(node): node.percentiles_ns for node in observed.nodes}
+    medians = [node.percentiles_ns["50"] for node in observed.nodes if "50" in node.percentiles_ns]
+    chart = _percentiles_chart(times, observed.predicted_block_ns)
+    plot = Plot(f"cdf-{name}", _CDF, _words(len(times), medians, observed.predicted_block_ns), chart)
+    yield Section(title, intro, (plot,), (_nodes(name, observed),))
 
 
-def _nodes(cluster: Cluster) -> Table:
+def _nodes(name: str, observed: Observed) -> Table:
     shares = ("50", "95", "99", "100")
-    headings = ("blocks", "disturbed", "p50", "p95", "p99", "max", "a transaction", "observed/predicted", "of a slot")
+    headings = ("blocks", "disturbed", "p50", "p95", "p99", "max", "per transaction", "observed/predicted", "of a slot")
     columns = (Column("node"), *(Column(each, True) for each in (*headings, "late")))
     rows = tuple(
         (
@@ -72,13 +89,13 @@ def _nodes(cluster: Cluster) -> Table:
             count_cell(node.disturbed),
             *(_time(node.percentiles_ns.get(share)) for share in shares),
             _time(node.tx_ns),
-            _ratio(node.observed_over_predicted),
+            ratio_cell(node.observed_over_predicted),
             share_cell(node.largest_share_of_slot),
             count_cell(node.late),
         )
-        for node in cluster.nodes
+        for node in observed.nodes
     )
-    return Table(f"Nodes of {cluster.name}", columns, rows)
+    return Table(f"Nodes of {name}", columns, rows)
 
 
 def validated_section(digest: Digest) -> Section:
@@ -95,7 +112,7 @@ def validated_section(digest: Digest) -> Section:
     fullest = float(rows["iterations"].max()) * predicted_tx_ns
     columns = (
         Column("node"),
-        *(Column(each, True) for each in ("blocks", "disturbed", "p50", "p95", "p99", "max", "a transaction")),
+        *(Column(each, True) for each in ("blocks", "disturbed", "p50", "p95", "p99", "max", "per transaction")),
         Column("observed/predicted", True),
     )
     table = []
@@ -111,12 +128,12 @@ def validated_section(digest: Digest) -> Section:
                 count_cell(int((mine["gate"] != "").sum())),
                 *(_time(float(value)) for value in np.percentile(times[label], (50, 95, 99, 100))),
                 _time(tx_ns),
-                _ratio(tx_ns / predicted_tx_ns if predicted_tx_ns else None),
+                ratio_cell(tx_ns / predicted_tx_ns if predicted_tx_ns else None),
             )
         )
     medians = [float(np.median(values)) for values in times.values()]
-    draw = partial(_draw_times, times, predicted if predicted_tx_ns else None)
-    plot = Plot(f"cdf-{run.name}", _CDF, _words(len(times), medians, fullest), draw)
+    chart = _times_chart(times, predicted if predicted_tx_ns else None)
+    plot = Plot(f"cdf-{run.name}", _CDF, _words(len(times), medians, fullest), chart)
     intro = (
         f"Profile {told.profile if told else 'unknown'}: every node validates every block. A block's time "
         "is that of its scripts, disturbed blocks included; a transaction's is the median over undisturbed blocks."
@@ -131,51 +148,46 @@ def _words(nodes: int, medians: list[float], fullest: float) -> str:
     return words + (f" The fullest block is predicted to take {_ns(fullest)}." if fullest else "")
 
 
-def _draw_times(times: Mapping[str, Floats], predicted: Floats | None, canvas: Canvas, palette: Palette) -> None:
-    axes = canvas.subplots()
-    for values, style in zip(times.values(), _styles(list(times), palette), strict=True):
-        axes.ecdf(_thinned(values) / _NS_PER_MS, **style)
+def _times_chart(times: Mapping[str, Floats], predicted: Floats | None) -> Chart:
+    marks = [
+        Mark("line", ink, x=values(steps / _NS_PER_MS), y=values(np.linspace(0, 1, len(steps))), label=label)
+        for (ink, label), steps in zip(_inks(list(times)), map(_thinned, times.values()), strict=True)
+    ]
     if predicted is not None:
-        axes.ecdf(_thinned(predicted) / _NS_PER_MS, color=palette.ink, linestyle="--", linewidth=1.0, label="predicted")
-    _finish(axes, [float(value) for values in times.values() for value in values])
+        steps = _thinned(predicted)
+        x, y = values(steps / _NS_PER_MS), values(np.linspace(0, 1, len(steps)))
+        marks.append(Mark("line", "ink", x=x, y=y, label="predicted", dashed=True))
+    return _shares_chart(marks)
 
 
-def _draw_percentiles(
-    times: Mapping[str, Mapping[str, float]], fullest_ns: float, canvas: Canvas, palette: Palette
-) -> None:
-    axes = canvas.subplots()
-    for percentiles, style in zip(times.values(), _styles(list(times), palette), strict=True):
+def _percentiles_chart(times: Mapping[str, Mapping[str, float]], fullest_ns: float) -> Chart:
+    marks = []
+    for (ink, label), percentiles in zip(_inks(list(times)), times.values(), strict=True):
         points = sorted((float(share) / 100, ns / _NS_PER_MS) for share, ns in percentiles.items())
-        axes.plot([ns for _, ns in points], [share for share, _ in points], marker="o", **style)
+        x, y = values(ns for _, ns in points), values(share for share, _ in points)
+        marks += [Mark("line", ink, x=x, y=y, label=label), Mark("points", ink, x=x, y=y)]
     if fullest_ns:
-        axes.axvline(
-            fullest_ns / _NS_PER_MS, color=palette.ink, linestyle="--", linewidth=1.0, label="fullest, predicted"
-        )
-    _finish(axes, [ns for percentiles in times.values() for ns in percentiles.values()])
+        marks.append(Mark("rule", "ink", x=(fullest_ns / _NS_PER_MS,), dashed=True, label="fullest block, predicted"))
+    return _shares_chart(marks)
 
 
-def _styles(nodes: list[str], palette: Palette) -> Iterator[dict[str, Any]]:
-    """A colour for each of a few, or one for many, which the legend then tells of once."""
-    few = len(nodes) <= len(palette.series)
-    for number, label in enumerate(nodes):
-        if few:
-            yield {"color": palette.series[number], "label": label}
-        else:
-            label = "_" if number else f"{len(nodes)} nodes"  # matplotlib's legends leave out what begins so
-            yield {"color": palette.data, "alpha": 0.45, "linewidth": 0.8, "label": label}
+def _inks(nodes: list[str]) -> Iterator[tuple[Ink, str]]:
+    """A colour for each of a few nodes, or one for many, which the legend then names once."""
+    few = len(nodes) <= len(SERIES)
+    for place, label in enumerate(nodes):
+        yield (SERIES[place], label) if few else ("data", "" if place else f"{len(nodes)} nodes")
 
 
-def _finish(axes: Axes, times_ns: list[float]) -> None:
-    log_if_wide(axes, "x", [ns / _NS_PER_MS for ns in times_ns])
-    axes.set_xlabel("time of a block's scripts (ms)")
-    axes.set_ylabel("share of blocks")
-    axes.set_ylim(0, 1.02)
-    axes.legend(loc="lower right")
+def _shares_chart(marks: list[Mark]) -> Chart:
+    x = Axis("time of a block's scripts (ms)", scale_for([x for mark in marks for x in mark.x]))
+    return Chart((Panel(x, Axis("share of blocks"), tuple(marks)),), 340)
 
 
-def _thinned(values: Floats) -> Floats:
-    """As many values, or fewer with the same distribution."""
-    return values if len(values) <= _STEPS else np.quantile(values, np.linspace(0, 1, _STEPS))
+def _thinned(times: Floats) -> Floats:
+    """Steps of the distribution of these times, in order."""
+    if len(times) <= _STEPS:
+        return np.sort(times)
+    return np.quantile(times, np.linspace(0, 1, _STEPS))
 
 
 def _label(process: int, nodes: int) -> str:
@@ -198,12 +210,8 @@ def _real(value: object) -> float:
 
 
 def _ns(ns: float) -> str:
-    return time_text(ns * _PS_PER_NS)
+    return numbers.time_ps(ns * _PS_PER_NS)
 
 
 def _time(ns: float | None) -> Cell:
     return time_cell(None if ns is None else ns * _PS_PER_NS)
-
-
-def _ratio(value: float | None) -> Cell:
-    return Cell("–") if value is None else Cell(f"{value:.3f}", value)

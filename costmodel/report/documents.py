@@ -1,286 +1,29 @@
-"""The files that a report is made of, read with nothing believed.
-
-Only the fields that a page shows are named here; a file may have more.
-"""
+"""The files that a report is made of, parsed as untrusted input."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, TypeVar
-
-import msgspec
+from typing import Any, NamedTuple
 
 from costmodel.errors import InputError
+from costmodel.files import read_bytes
 from costmodel.model import CostModel, load
+from costmodel.records import decode_json, from_value, kind_of
+from costmodel.records.cluster import Cluster
+from costmodel.records.comparison import Comparison
+from costmodel.records.drift import Drift
+from costmodel.records.model import ExpressedModel, FittedModel, parse_section
+from costmodel.records.validation import Verdict
 
-_MAX_BYTES: Final = 64 * 2**20
-
-_Kind = TypeVar("_Kind", bound=msgspec.Struct)
-
-Bounds = tuple[float | None, float | None]
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """A time of a fitted model in ps, with its interval."""
-
-    ps: float
-    interval_ps: tuple[float, float]
-    relative_half_width: float | None = None
-    charged_ps: float | None = None
+_MAX_BYTES = 64 * 2**20
 
 
-class Flag(msgspec.Struct, frozen=True):
-    flag: str
-    reason: str
+class Model(NamedTuple):
+    """A cost model, and what its fit says of it."""
 
-
-class Coefficient(Figure, frozen=True):
-    flags: tuple[Flag, ...] = ()
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A point of a builtin's domain; only measured points have `measured` and `residual`."""
-
-    sizes: tuple[int, ...]
-    fitted: Figure
-    charged_ps: float | None = None
-    measured: Figure | None = None
-    residual: float | None = None
-
-
-class Builtin(msgspec.Struct, frozen=True):
-    coefficients: dict[str, Coefficient]
-    shape: str
-    points: tuple[Place, ...] = ()
-    corners: tuple[Place, ...] = ()
-    flags: tuple[Flag, ...] = ()
-    r2: float | None = None
-    worst_relative_residual: float | None = None
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Steps together, or one kind of script call."""
-
-    coefficients: dict[str, Coefficient] = {}
-    r2: float | None = None
-    worst_relative_residual: float | None = None
-
-
-class Footprint(Part, frozen=True):
-    """What a step takes more with each doubling of the nodes that are run, and where prices hold."""
-
-    typical: float = 0.0
-    least: float = 0.0
-    most: float = 0.0
-
-
-class Steps(Part, frozen=True):
-    footprint: Footprint | None = None
-
-
-class NoOp(Figure, frozen=True):
-    predicted_ps: float | None = None
-
-
-class Scale(msgspec.Struct, frozen=True):
-    """Reference picoseconds for one of the measured machine's, for a family of builtins."""
-
-    factor: float
-    interval: tuple[float, float]
-    known: int
-
-
-class Expressed(msgspec.Struct, frozen=True):
-    """What became of a fit that is given in the picoseconds of another machine."""
-
-    reference: str
-    families: dict[str, Scale]
-    steps_factor: float
-    held_out: dict[str, float] = {}
-    inputs: tuple[dict[str, str], ...] = ()
-
-
-class Fitted(msgspec.Struct, frozen=True):
-    """The `calibrate` section of a model file."""
-
-    builtins: dict[str, Builtin] = {}
-    steps: Steps = Steps()
-    calls: dict[str, Part] = {}
-    no_ops: dict[str, NoOp] = {}
-    flagged: dict[str, tuple[str, ...]] = {}
-    unfitted: dict[str, str] = {}
-    lost_cells: tuple[str, ...] = ()
-    inputs: tuple[dict[str, Any], ...] = ()
-    warnings: tuple[str, ...] = ()
-    machine: dict[str, Any] = {}
-    evaluator: dict[str, str] = {}
-    method: dict[str, Any] = {}
-    variant: str = ""
-    tool_version: str = ""
-    expressed_in: Expressed | None = None
-
-
-class Model(msgspec.Struct, frozen=True):
     name: str
     costs: CostModel
-    fitted: Fitted | None
-
-
-class Estimate(msgspec.Struct, frozen=True):
-    value: float | None
-    interval: Bounds
-
-
-class Units(msgspec.Struct, frozen=True):
-    cpu: int
-    mem: int
-
-
-class Score(msgspec.Struct, frozen=True):
-    label: str
-    work: str
-    language: str
-    ex_units: Units
-    predicted_ns: Estimate
-    observed_ns: Estimate
-    ratio: Estimate
-    status: str | None = None
-    uncertain: str = ""
-
-
-class Gate(msgspec.Struct, frozen=True):
-    gate: str
-    work: str
-    status: str
-    found: Estimate
-    limit: float | None
-
-
-class Works(msgspec.Struct, frozen=True):
-    gates: tuple[Gate, ...] = ()
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What `validate --json` wrote."""
-
-    model: str
-    workload: str
-    run: str
-    status: str
-    scores: tuple[Score, ...]
-    works: tuple[Works, ...] = ()
-    notes: tuple[str, ...] = ()
-    name: str = ""
-
-
-class Row(msgspec.Struct, frozen=True):
-    experiment: str
-    operation: str
-    change: float
-    interval: Bounds
-    verdict: str
-    cells: int = 0
-    more: int | None = None
-    work: str = ""
-
-
-class Pair(msgspec.Struct, frozen=True):
-    candidate: str
-    baseline: str
-    unit: str
-    counts: tuple[int, int]
-    rows: tuple[Row, ...]
-    caution: str = ""
-
-
-class Deviation(msgspec.Struct, frozen=True):
-    sd: float
-    interval: Bounds
-
-
-class Split(msgspec.Struct, frozen=True):
-    experiment: str
-    operation: str
-    within_runs: Deviation | None = None
-    between_runs: Deviation | None = None
-    between_machines: Deviation | None = None
-    work: str = ""
-
-
-class Compared(msgspec.Struct, frozen=True):
-    """A batch, as an input."""
-
-    inputs: tuple[dict[str, Any], ...] = ()
-
-
-class Comparison(msgspec.Struct, frozen=True):
-    """What `compare --json` wrote."""
-
-    status: str
-    tolerance: float
-    comparisons: tuple[Pair, ...]
-    batches: tuple[Compared, ...] = ()
-    variance: tuple[Split, ...] = ()
-    warnings: tuple[str, ...] = ()
-    name: str = ""
-
-
-class Operation(msgspec.Struct, frozen=True):
-    operation: str
-    baseline: float
-    candidate: float
-    ratio: float
-    interval: tuple[float | None, float | None]
-    status: str
-    note: str = ""
-
-
-class Drift(msgspec.Struct, frozen=True):
-    """What `validate --against --json` wrote."""
-
-    mode: str
-    unit: str
-    baseline: str
-    tolerance: float
-    status: str
-    operations: tuple[Operation, ...]
-    notes: tuple[str, ...] = ()
-    name: str = ""
-
-
-class Node(msgspec.Struct, frozen=True):
-    """A node of a cluster over a repeat."""
-
-    repeat: int
-    node: int
-    blocks: int
-    disturbed: int
-    percentiles_ns: dict[str, float]
-    tx_ns: float
-    observed_over_predicted: float | None = None
-    largest_share_of_slot: float | None = None
-    late: int = 0
-    slower: bool = False
-
-    def __post_init__(self) -> None:
-        for share in self.percentiles_ns:
-            if not 0 <= float(share) <= 100:
-                raise ValueError(f"{share} is no percentile")
-
-
-class Cluster(msgspec.Struct, frozen=True):
-    """What `cluster --json` wrote."""
-
-    profile: str
-    blocks: int
-    transactions: int
-    nodes: tuple[Node, ...]
-    predicted_tx_ns: float = 0.0
-    predicted_block_ns: float = 0.0
-    spread: dict[str, float | None] = {}
-    faults: dict[str, str] = {}
-    run: str = ""
-    name: str = ""
+    section: FittedModel | ExpressedModel | None
 
 
 Document = Model | Verdict | Comparison | Drift | Cluster
@@ -288,42 +31,18 @@ Document = Model | Verdict | Comparison | Drift | Cluster
 
 def read_document(path: Path) -> Document:
     """What the JSON in a file is. InputError, naming the file, for anything that no page is made of."""
-    document = _object(path)
-    if "scores" in document:
-        return _convert(document, Verdict, path)
-    if "comparisons" in document:
-        return _convert(document, Comparison, path)
-    if "operations" in document and "baseline" in document:
-        return _convert(document, Drift, path)
-    if "profile" in document and "nodes" in document:
-        return _convert(document, Cluster, path)
+    try:
+        value = decode_json(read_bytes(path, _MAX_BYTES), dict[str, Any], str(path))
+    except InputError as error:
+        raise InputError(f"{error}; name a run, a model, or JSON of validate, drift, compare or cluster") from error
+    kinds: tuple[type[Verdict | Comparison | Drift | Cluster], ...] = (Verdict, Comparison, Drift, Cluster)
+    if kind_of(value, *kinds) is not None:
+        return from_value(value, str(path), *kinds)
     try:
         model = load([path])
     except InputError as error:
         raise InputError(
-            f"{path} is no model, and no JSON of validate, compare or cluster either ({error}); name one of these, or "
-            "a run"
+            f"{path} is not a model, nor JSON written by validate, drift, compare or cluster ({error}); name one of "
+            "these, or a run"
         ) from error
-    return Model(path.name, model, _convert(dict(model.extras), Fitted, path) if model.extras else None)
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    if len(content) > _MAX_BYTES:
-        raise InputError(f"{path} has more than {_MAX_BYTES // 2**20} MiB; that is no file to make a report of")
-    try:
-        return msgspec.json.decode(content, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(f"{path} is no run, and no JSON object: {error}") from error
-
-
-def _convert(document: dict[str, Any], kind: type[_Kind], path: Path) -> _Kind:
-    named = document | {"name": path.name} if "name" in kind.__struct_fields__ else document
-    try:
-        return msgspec.convert(named, kind)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise InputError(f"{path} is no {kind.__name__.lower()} that this version can show: {error}") from error
+    return Model(path.name, model, parse_section(model.extras, f"{path}: calibrate") if model.extras else None)

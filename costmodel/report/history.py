@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib.figure import Figure as Canvas
 
-from costmodel.report.colours import Palette
-from costmodel.report.page_model import Cell, Column, Flagged, Plot, Section, Table
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Cell, Table, change_cell, count_cell, number
+from costmodel.report.charts import SERIES, Axis, Chart, Mark, Panel, values
+from costmodel.report.page_model import Flagged, Plot, Section
 from costmodel.report.run_summary import Digest
-from costmodel.report.text import count_cell, label_text, signed
 
 _MOST_LINES: Final = 6  # operations in the plot: as many as there are colours
 _MOST_DATES: Final = 5  # on an axis
@@ -52,8 +51,10 @@ def drift_flags(digests: Sequence[Digest]) -> Iterator[Flagged]:
         for name, step in series.steps.items():
             if abs(step.change) >= _FLAGGED:
                 run = series.digests[step.first].run
-                text = f"{signed(step.change)} from {run.name} on, over {len(series.digests)} runs of one machine"
-                yield Flagged("warning", "step over time", name, text)
+                text = (
+                    f"{numbers.change(step.change)} from {run.name} on, over {len(series.digests)} runs of one machine"
+                )
+                yield Flagged("warning", "step over time", name, text, abs(step.change))
 
 
 def drift_sections(digests: Sequence[Digest]) -> Iterator[Section]:
@@ -72,23 +73,19 @@ def drift_sections(digests: Sequence[Digest]) -> Iterator[Section]:
                 Cell(digest.machine[:12]),
                 Cell(digest.run.manifest.evaluator.get("sha256", "unknown")[:12]),
                 count_cell(round(yard, 1) if known else None),
-                Cell(signed(change), change) if known else Cell("–"),
+                change_cell(change if known else None),
             )
         )
-    columns = (
-        *(Column(each) for each in ("run", "began (UTC)", "machine", "build")),
-        Column("hash yardstick (ns)", True),
-        Column("off the first", True),
-    )
+    columns = ("run", "began (UTC)", "machine", "build", number("hash yardstick (ns)"), number("against the first"))
     every = list(_series(digests))
     intro = (
         "Median, over an operation's cells, of the change since the machine's first run that has the cell, measured "
-        "against the hash yardstick. A step is told where fewer than one in twenty orders of the runs would show one "
-        "as clear in any operation."
+        "against the hash yardstick. A step is reported where fewer than one in twenty random orders of the runs would "
+        "show one as clear in any operation."
     )
     plots = tuple(plot for number, series in enumerate(every) for plot in _plots(series, number, len(every)))
     tables = tuple(_changes(series) for series in every if len(series.moved))
-    yield Section("Drift over time", intro, plots, (Table("Runs, oldest first", columns, tuple(rows)), *tables))
+    yield Section("Drift over time", intro, plots, (Table.of("Runs, oldest first", columns, rows), *tables))
 
 
 def find_steps(values: Floats, *, seed: int = 0) -> tuple[Step | None, ...]:
@@ -173,12 +170,12 @@ def _plots(series: _Series, number: int, machines: int) -> Iterator[Plot]:
     most, few = series.moved.index[0], len(series.moved) > _MOST_LINES
     words = (
         f"The largest change from the first of {len(series.digests)} runs to the last is "
-        f"{signed(_last(series.moved.iloc[0]))}, of {most}."
+        f"{numbers.change(_last(series.moved.iloc[0]))}, of {most}."
         + (f" The {_MOST_LINES} of {len(series.moved)} operations that moved most are drawn." if few else "")
     )
     dates = [_moment(digest) for digest in series.digests]
-    draw = partial(_draw, series.moved.iloc[:_MOST_LINES], dates, series.steps)
-    yield Plot(name, title, words, draw)
+    chart = _chart(series.moved.iloc[:_MOST_LINES], dates, series.steps)
+    yield Plot(name, title, words, chart)
 
 
 def _changes(series: _Series) -> Table:
@@ -186,23 +183,26 @@ def _changes(series: _Series) -> Table:
     for name, row in series.moved.iterrows():
         last = _last(row)
         step = series.steps.get(str(name))
-        told = Cell(f"{signed(step.change)} from run {step.first + 1} on", status="warning") if step else Cell("none")
-        rows.append((Cell(str(name)), count_cell(int(row.notna().sum())), Cell(signed(last), last), told))
-    columns = (Column("operation"), Column("runs", True), Column("last against first", True), Column("step"))
+        told = (
+            Cell(f"{numbers.change(step.change)} from run {step.first + 1} on", status="warning")
+            if step
+            else Cell("none")
+        )
+        rows.append((Cell(str(name)), count_cell(int(row.notna().sum())), change_cell(last), told))
+    columns = ("operation", number("runs"), number("last against first"), "step")
     caption = f"Change of each operation on machine {series.machine[:12]}"
-    return Table(caption, columns, tuple(rows))
+    return Table.of(caption, columns, rows)
 
 
-def _draw(moved: pd.DataFrame, dates: Sequence[str], steps: dict[str, Step], canvas: Canvas, palette: Palette) -> None:
-    axes = canvas.subplots()
-    at = np.arange(len(dates))
-    for colour, marker, name in zip(palette.series, "os^Dvx", moved.index, strict=False):
-        axes.plot(at, 100 * np.expm1(moved.loc[name]), marker=marker, color=colour, label=label_text(str(name)))
+def _chart(moved: pd.DataFrame, dates: Sequence[str], steps: dict[str, Step]) -> Chart:
+    marks = [Mark("rule", "ink", y=(0.0,))]
+    for ink, name in zip(SERIES, moved.index, strict=False):
+        known = moved.loc[name].dropna()
+        at, change = values(known.index), values(100 * np.expm1(known.to_numpy(float)))
+        marks += [Mark("line", ink, x=at, y=change, label=str(name)), Mark("points", ink, x=at, y=change)]
         if str(name) in steps:
-            axes.axvline(steps[str(name)].first - 0.5, color=colour, linewidth=0.8, linestyle=":")
-    axes.axhline(0, color=palette.ink, linewidth=0.8)
-    shown = at[:: -(-len(at) // _MOST_DATES)]
-    axes.set_xticks(shown, [f"{number + 1}\n{dates[number].replace(' ', chr(10))}" for number in shown])
-    axes.set_xlabel("run, oldest first, and when it began (UTC)")
-    axes.set_ylabel("change (%)")
-    canvas.legend(loc="outside upper left", ncols=2)
+            marks.append(Mark("rule", ink, x=(steps[str(name)].first - 0.5,), dashed=True))
+    shown = range(0, len(dates), -(-len(dates) // _MOST_DATES))
+    names = tuple((float(place), f"{place + 1}: {dates[place]}") for place in shown)
+    x = Axis("run, oldest first, and when it began (UTC)", names=names)
+    return Chart((Panel(x, Axis("change (%)"), tuple(marks)),), 340)

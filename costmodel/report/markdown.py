@@ -1,78 +1,62 @@
-"""A page as Markdown: what is flagged, and the tables. Plots stay with the HTML and with `--plot`."""
+"""A page as Markdown: the answer, what needs attention, and the tables. Plots stay with the HTML and with `--plot`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
-from typing import Final
 
-from costmodel.report.page_model import Fold, Page, Section, Table
-
-# What starts markup in Markdown as GitHub reads it, in table cells too.
-_MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~&@-])")
+from costmodel.rendering.markdown import render_markdown as render_table
+from costmodel.rendering.text import escape_markdown, one_line
+from costmodel.report.page_model import Fold, Page, Section
 
 
 def render_markdown(page: Page) -> str:
     """The page's text as GitHub's Markdown."""
-    lines = [f"# {_escaped(page.title)}", "", "## Flagged", ""]
+    answer = page.answer
+    lines = [f"# {escape_markdown(page.title)}", ""]
+    lines += [f"- {escape_markdown(name)}: {escape_markdown(fact)}" for name, fact in answer.facts]
     lines += [
-        f"- **{flag.level}**, {_escaped(flag.kind)}: {_escaped(flag.where)} – {_escaped(flag.text)}"
-        for flag in page.flagged
-    ] or ["Nothing is flagged."]
+        "",
+        *(f"**{escape_markdown(each.status)}**: {escape_markdown(each.text)}" for each in answer.conclusions),
+        "",
+    ]
+    lines += [
+        f"- {escape_markdown(each.name)}: {escape_markdown(each.value)} ({escape_markdown(each.note)})"
+        for each in answer.figures
+    ]
+    lines += ["", "## Needs attention", ""]
+    lines += [
+        f"- **{flag.level}**, {escape_markdown(f'{flag.kind}: {flag.where} – {flag.text}')}" for flag in page.flagged
+    ] or ["Nothing."]
     for section in page.sections:
         lines += ["", *_section(section)]
     return "\n".join(lines) + "\n"
 
 
 def _section(section: Section) -> Iterator[str]:
-    yield f"## {_escaped(section.title)}"
+    yield f"## {escape_markdown(section.title)}"
     yield ""
     if section.intro:
-        yield _escaped(section.intro)
+        yield escape_markdown(section.intro)
         yield ""
     for plot in section.plots:
-        yield f"*{_escaped(plot.title)}.* {_escaped(plot.description)}"
+        yield f"*{escape_markdown(plot.title)}.* {escape_markdown(plot.description)}"
         yield ""
     for table in section.tables:
-        yield from _table(table)
+        yield from render_table(table)
     for fold in section.folds:
         yield from _fold(fold)
 
 
 def _fold(fold: Fold) -> Iterator[str]:
-    """Folded there as well; GitHub reads Markdown between the tags if empty lines part it from them."""
+    """Folded there as well; GitHub reads Markdown between the tags if empty lines separate it from them."""
     note = f" ({fold.note})" if fold.note else ""
-    yield f"<details><summary>{escape(' '.join(f'{fold.title}{note}'.split()))}</summary>"
+    yield f"<details><summary>{escape(one_line(f'{fold.title}{note}'))}</summary>"
     yield ""
     for plot in fold.plots:
-        yield _escaped(plot.description)
+        yield escape_markdown(plot.description)
         yield ""
     for table in fold.tables:
-        yield from _table(table)
+        yield from render_table(table)
     yield "</details>"
     yield ""
-
-
-def _table(table: Table) -> Iterator[str]:
-    if not table.rows:
-        return
-    yield f"**{_escaped(table.caption)}**"
-    yield ""
-    yield _row(column.heading for column in table.columns)
-    yield _rule(table)
-    for row in table.rows:
-        yield _row(cell.text for cell in row)
-    yield ""
-
-
-def _rule(table: Table) -> str:
-    return "|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|"
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
-
-
-def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))

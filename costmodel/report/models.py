@@ -1,341 +1,565 @@
-"""Sections about a fitted model: its curves, its step costs, and how it was made."""
+"""Sections about a fitted model: its curves, its step and call costs, and how it was made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any, Final
 
-import numpy as np
-from matplotlib.figure import Figure as Canvas
+import msgspec
 
-from costmodel.report.colours import Palette
-from costmodel.report.documents import Builtin, Coefficient, Expressed, Figure, Fitted, Footprint, Model, Place
-from costmodel.report.page_model import Cell, Column, Flagged, Fold, Plot, Section, Table
-from costmodel.report.plots import log_if_wide
-from costmodel.report.text import (
-    count_cell,
-    interval_text,
-    label_text,
-    percent,
-    share_cell,
-    signed,
-    sizes_text,
-    time_cell,
-    time_text,
+from costmodel.model import CostModel, StepKind, Variant, ledger_model
+from costmodel.records.model import (
+    Builtin,
+    Coefficient,
+    ExpressedModel,
+    FamilyScale,
+    Figure,
+    FittedModel,
+    Point,
+    Scale,
 )
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import (
+    Cell,
+    Table,
+    change_cell,
+    count_cell,
+    facts,
+    number,
+    ratio_cell,
+    share_cell,
+    time_cell,
+    wide,
+)
+from costmodel.report.charts import Axis, Chart, Mark, Panel, scale_for, values
+from costmodel.report.documents import Model
+from costmodel.report.page_model import Conclusion, Flagged, Fold, Plot, Section
+from costmodel.report.page_model import Figure as KeyFigure
 
 _PS_PER_NS: Final = 1e3
 _SAME: Final = 1e-3  # relative difference of fitted costs that counts as none
-_DENSE: Final = 60  # points of a curve
+_MOST_ROWS: Final = 25  # of the plot of undercharges
+_MANY_OFF: Final = 0.5  # a price that is off by more than this makes a model doubtful
 
 Driver = tuple[str, Callable[[Sequence[int]], float]]
 
 
 def model_flags(model: Model) -> Iterator[Flagged]:
     """What is wrong with a model, and what it lacks."""
-    if model.fitted is None:
-        text = "is a model without a fit: there is nothing to say of its quality"
-        yield Flagged("info", "no intervals", model.name, text)
+    fitted = model.section
+    if fitted is None:
+        yield Flagged("info", "no fit", model.name, "has prices without a fit, so nothing is known of their accuracy")
         return
-    if model.fitted.expressed_in is not None:
-        text = "is a fit in the picoseconds of another machine; the fit itself has the curves and flags"
-        yield Flagged("info", "other picoseconds", model.name, text)
-    for name, kinds in sorted(model.fitted.flagged.items()):
-        reasons = "; ".join(flag.reason for flag in _flags(model.fitted, name))
-        mild = set(kinds) <= {"uncertain", "rounded"}
-        yield Flagged("info" if mild else "warning", ", ".join(kinds), name, reasons)
-    for name, reason in sorted(model.fitted.unfitted.items()):
-        yield Flagged("error", "unfitted", name, f"has no price in {model.name}: {reason}")
-    for warning in model.fitted.warnings:
+    for warning in fitted.warnings:
         yield Flagged("warning", "odd run", model.name, warning)
-    if model.fitted.lost_cells:
-        lost = ", ".join(model.fitted.lost_cells[:5])
-        text = f"{len(model.fitted.lost_cells)} cells had no process that measured them well enough: {lost} …"
+    if isinstance(fitted, ExpressedModel):
+        text = "is in the picoseconds of another machine; the fit itself has the curves and flags"
+        yield Flagged("info", "other picoseconds", model.name, text)
+        return
+    for name, builtin in fitted.builtins.items():
+        yield from _builtin_flags(name, builtin)
+    for name, price in fitted.steps.coefficients.items():
+        yield from _flags_of(name, price.flags, price.relative_half_width or 0.0)
+    for name, reason in sorted(fitted.unfitted.items()):
+        yield Flagged("error", "unfitted", name, f"has no price in {model.name}: {reason}", math.inf)
+    if fitted.lost_cells:
+        lost = ", ".join(fitted.lost_cells[:5])
+        text = f"{numbers.plural(len(fitted.lost_cells), 'cell')} without a process that measured well enough: {lost}"
         yield Flagged("warning", "lost cells", model.name, text)
 
 
-def _flags(fitted: Fitted, name: str) -> Iterator[Any]:
-    if name in fitted.builtins:
-        yield from fitted.builtins[name].flags
-        for coefficient in fitted.builtins[name].coefficients.values():
-            yield from coefficient.flags
-    elif name in fitted.steps.coefficients:
-        yield from fitted.steps.coefficients[name].flags
+def _builtin_flags(name: str, builtin: Builtin) -> Iterator[Flagged]:
+    flags = [*builtin.flags, *(flag for price in builtin.coefficients.values() for flag in price.flags)]
+    # What is charged too little matters most: it is what an attacker would use.
+    yield from _flags_of(name, flags, math.expm1(max(_factors(builtin), default=0.0)))
 
 
-def model_sections(model: Model) -> Iterator[Section]:
-    """Builtins with their curves, steps, script calls, and where the model comes from."""
-    if model.fitted is None:
-        yield Section(f"Model {model.name}", f"{len(model.costs.builtins)} builtins, without a fit.")
+def _flags_of(name: str, flags: Iterable[Any], effect: float) -> Iterator[Flagged]:
+    """One entry for what is material, and one for the rest."""
+    flags = tuple(flags)
+    for material in (True, False):
+        chosen = [flag for flag in flags if flag.material is material]
+        if chosen:
+            kinds = ", ".join(dict.fromkeys(flag.flag for flag in chosen))
+            reasons = "; ".join(dict.fromkeys(flag.reason for flag in chosen))
+            yield Flagged("warning" if material else "info", kinds, name, reasons, effect)
+
+
+def _factors(builtin: Builtin) -> list[float]:
+    """The logarithm of measured over charged at every measured point."""
+    return [
+        math.log(point.measured.ps / point.charged_ps)
+        for point in builtin.points
+        if point.measured is not None and point.measured.ps > 0 and point.charged_ps > 0
+    ]
+
+
+def model_conclusions(model: Model) -> Iterator[Conclusion]:
+    """Whether the model can be used, and why."""
+    fitted = model.section
+    if not isinstance(fitted, FittedModel):
         return
-    fitted = model.fitted
-    if fitted.expressed_in is not None:
-        yield _expressed(model.name, fitted.expressed_in)
+    if fitted.verdict is not None:
+        status = {"usable": "pass", "unsafe": "fail"}.get(fitted.verdict.status, "inconclusive")
+        reasons = "; ".join(fitted.verdict.reasons[:3])
+        yield Conclusion(status, f"{model.name} is {fitted.verdict.status}" + (f": {reasons}" if reasons else ""))
         return
-    yield _builtins(model.name, fitted)
+    factors = {name: max(_factors(builtin), default=0.0) for name, builtin in fitted.builtins.items()}
+    off = {name: factor for name, factor in factors.items() if math.expm1(factor) > _MANY_OFF}
+    if off:
+        name = max(off, key=off.__getitem__)
+        text = (
+            f"{model.name} should not be used as it is: {len(off)} of {len(factors)} builtins take over "
+            f"{numbers.percent(_MANY_OFF)} more than they are charged at some size, {name} the most "
+            f"({numbers.change(math.expm1(off[name]))})"
+        )
+        yield Conclusion("fail", text)
+    elif fitted.unfitted:
+        yield Conclusion("inconclusive", f"{model.name} is incomplete: {', '.join(sorted(fitted.unfitted))} unpriced")
+    else:
+        yield Conclusion("pass", f"{model.name} charges every measured point within {numbers.percent(_MANY_OFF)}")
+
+
+def model_figures(model: Model) -> Iterator[tuple[str, KeyFigure]]:
+    """Key figures by what they answer."""
+    fitted = model.section
+    if not isinstance(fitted, FittedModel):
+        return
+    prices = len(fitted.builtins) + len(fitted.steps.coefficients)
+    flagged = len({flag.where for flag in model_flags(model) if flag.level == "warning"} & _names(fitted))
+    status = "warning" if flagged else "pass"
+    yield "flags", KeyFigure("Material flags", f"{flagged} of {prices}", "prices that need a second look", status)
+    widths = sorted(
+        width for each in fitted.builtins.values() if (width := each.cost_at_centre.relative_half_width) is not None
+    )
+    if widths:
+        note = f"median 95 % interval of a builtin's cost; widest ±{numbers.percent(widths[-1])}"
+        yield "precision", KeyFigure("Precision", f"±{numbers.percent(widths[len(widths) // 2])}", note)
+    batches = fitted.batches
+    share = batches.gated / max(batches.gated + batches.clean, 1)
+    yield "noise", KeyFigure("Noise", numbers.percent(share), "of samples discarded as disturbed")
+
+
+def _names(fitted: FittedModel) -> set[str]:
+    return {*fitted.builtins, *fitted.steps.coefficients}
+
+
+def model_facts(model: Model) -> Iterator[tuple[str, str]]:
+    """Evaluator and machine."""
+    fitted = model.section
+    if not isinstance(fitted, FittedModel):
+        return
+    source = fitted.picoseconds_of
+    yield "evaluator", " ".join(part for part in (source.evaluator or "native", source.version) if part)
+    yield "machine", fitted.machine.cpu.get("model name", fitted.machine.id)
+    if fitted.inputs:
+        yield "measured", max(run.created for run in fitted.inputs)[:10]
+
+
+def model_lead(model: Model) -> Plot | None:
+    """How far the price of each builtin is below what was measured, at its worst point."""
+    if not isinstance(model.section, FittedModel):
+        return None
+    worst = {name: max(_factors(each), default=0.0) for name, each in model.section.builtins.items()}
+    names = sorted(worst, key=worst.__getitem__, reverse=True)[:_MOST_ROWS]
+    if not names:
+        return None
+    ratios = [math.exp(worst[name]) for name in names]
+    places = list(range(len(names), 0, -1))
+    marks = (
+        Mark("rule", "ink", x=(1.0,), dashed=True, label="charged = measured"),
+        Mark(
+            "rows",
+            "data",
+            x=values(ratios),
+            y=values(places),
+            label="measured / charged",
+            texts=tuple(f"{name}: {numbers.ratio(ratio)}" for name, ratio in zip(names, ratios, strict=True)),
+        ),
+    )
+    x = Axis("measured / charged, worst point of each builtin", scale_for([1.0, *ratios]))
+    y = Axis("", names=tuple((float(place), name) for place, name in zip(places, names, strict=True)))
+    words = (
+        f"The {len(names)} builtins whose price is furthest below what was measured. That of {names[0]} is furthest: "
+        f"measured over charged is {numbers.ratio(ratios[0])}."
+    )
+    return Plot(
+        f"undercharges-{model.name}", "Undercharged most", words, Chart((Panel(x, y, marks),), 60 + 20 * len(names))
+    )
+
+
+def model_sections(model: Model, others: Sequence[CostModel] = ()) -> Iterator[Section]:
+    """Builtins with their curves, steps, script calls, and where the model comes from.
+
+    `others` are models to draw beside the fit; without one it is the ledger's, the chain's present prices."""
+    fitted = model.section
+    if fitted is None:
+        yield Section(f"Model {model.name}", f"{numbers.plural(len(model.costs.builtins), 'builtin')}, without a fit.")
+        return
+    if isinstance(fitted, ExpressedModel):
+        yield _expressed(model.name, fitted)
+        return
+    known = fitted.variant in Variant.__members__
+    beside = others[0] if others else ledger_model(Variant(fitted.variant)) if known else None
+    label = others[0].source if others else "chain's present price"
+    yield _builtins(model.name, fitted, beside, label)
     if fitted.steps.coefficients:
-        yield _steps(model.name, fitted)
+        yield _steps(model.name, fitted, beside, label)
     if fitted.calls:
         yield _calls(model.name, fitted)
     yield _origin(model.name, fitted)
 
 
-def _builtins(name: str, fitted: Fitted) -> Section:
-    columns = ("builtin", "shape", "coefficients (ps)", "R²", "worst residual", "flags")
-    rows = tuple(
-        _builtin_row(builtin, fit, fitted.flagged.get(builtin, ())) for builtin, fit in fitted.builtins.items()
+def _builtins(name: str, fitted: FittedModel, beside: CostModel | None, label: str) -> Section:
+    columns = (
+        "builtin",
+        number("measured / charged, worst"),
+        "flags",
+        number("cost at the centre"),
+        number("±"),
+        wide("shape"),
+        wide("coefficients (ps)"),
+        wide(number("R²")),
     )
-    table = Table(f"Builtins of {name}", tuple(Column(each, i in (3, 4)) for i, each in enumerate(columns)), rows)
-    order = sorted(fitted.builtins, key=lambda builtin: (builtin not in fitted.flagged, builtin))
-    folds = tuple(
-        _builtin_fold(builtin, fitted.builtins[builtin], fitted.flagged.get(builtin, ())) for builtin in order
-    )
+    order = sorted(fitted.builtins, key=lambda each: -max(map(abs, _factors(fitted.builtins[each])), default=0.0))
+    rows = [_builtin_row(each, fitted.builtins[each]) for each in order]
+    folds = tuple(_builtin_fold(each, fitted.builtins[each], beside, label) for each in order)
     intro = (
-        "Points are what was measured, with 95 % intervals; the line joins the fit at the measured sizes and at the "
-        "corners of the domain, the band is its 95 % interval; the dashed line is what is charged. Sizes are counted "
-        "as the costing functions count them. What is flagged comes first. Open a builtin for its curve."
+        "Points are measurements with 95 % intervals. The line is the fit with its 95 % band, the dashed line is what "
+        f"the model charges, and the thin line is the {label}. Below are the residuals: measured less fitted. Sizes "
+        "are in the units of the costing functions. Builtins are in order of their worst point."
     )
-    return Section(f"Cost curves of {name}", intro, tables=(table,), folds=folds)
+    return Section(f"Cost curves of {name}", intro, tables=(Table.of("Builtins", columns, rows),), folds=folds)
 
 
-def _builtin_row(builtin: str, fit: Builtin, flags: Sequence[str]) -> tuple[Cell, ...]:
+def _material(builtin: Builtin) -> str:
+    flags = [*builtin.flags, *(flag for price in builtin.coefficients.values() for flag in price.flags)]
+    return ", ".join(dict.fromkeys(flag.flag for flag in flags if flag.material))
+
+
+def _builtin_row(name: str, fit: Builtin) -> tuple[str | Cell, ...]:
     prices = ", ".join(f"{key} {value.charged_ps or value.ps:,.0f}" for key, value in fit.coefficients.items())
+    flags = _material(fit)
+    worst = max(_factors(fit), key=abs, default=None)
     return (
-        Cell(builtin),
-        Cell(fit.shape),
-        Cell(prices),
-        Cell("–" if fit.r2 is None else f"{fit.r2:.4f}", fit.r2),
-        share_cell(fit.worst_relative_residual),
-        Cell(", ".join(flags) or "none", status="warning" if flags else ""),
+        name,
+        ratio_cell(None if worst is None else math.exp(worst)),
+        Cell(flags or "none", status="warning" if flags else ""),
+        time_cell(fit.cost_at_centre.ps),
+        share_cell(fit.cost_at_centre.relative_half_width),
+        fit.shape,
+        prices,
+        Cell(numbers.MISSING if fit.r2 is None else f"{fit.r2:.4f}", fit.r2),
     )
 
 
-def _builtin_fold(builtin: str, fit: Builtin, flags: Sequence[str]) -> Fold:
-    rows = tuple(
+def _builtin_fold(name: str, fit: Builtin, beside: CostModel | None, label: str) -> Fold:
+    columns = (
+        "sizes",
+        *map(number, ("measured", "fitted", "charged", "residual", label)),
+    )
+    rows = [
         (
-            Cell(sizes_text(place.sizes), float(prod(place.sizes))),
-            time_cell(place.measured.ps if place.measured else None),
-            time_cell(place.fitted.ps),
-            time_cell(place.charged_ps),
-            Cell("–") if place.residual is None else Cell(signed(place.residual), place.residual),
+            Cell(numbers.sizes(point.sizes), float(prod(point.sizes))),
+            time_cell(point.measured.ps if point.measured else None),
+            time_cell(point.fitted.ps),
+            time_cell(point.charged_ps),
+            change_cell(point.residual),
+            time_cell(_price(beside, name, point)),
         )
-        for place in (*fit.points, *(corner for corner in fit.corners if _new(corner, fit)))
+        for point in (*fit.points, *(corner for corner in fit.corners if _new(corner, fit)))
+    ]
+    plots = (_curve(name, fit, beside, label),) if fit.points else ()
+    flags = _material(fit)
+    return Fold(name, flags, bool(flags), plots, (Table.of(f"Points of {name}", columns, rows),))
+
+
+def _new(corner: Point, fit: Builtin) -> bool:
+    return all(corner.sizes != point.sizes for point in fit.points)
+
+
+def _price(model: CostModel | None, builtin: str, point: Point) -> float | None:
+    """What another model charges there, in ps."""
+    if model is None or builtin not in model.builtins:
+        return None
+    return float(model.builtins[builtin].cpu.evaluate(point.sizes))
+
+
+def _curve(name: str, fit: Builtin, beside: CostModel | None, label: str) -> Plot:
+    by, driver = _driver(fit)
+    words = (
+        f"Time of {name} by {by}: {len(fit.points)} measured points, and the fit of shape {fit.shape}; the worst "
+        f"residual is {numbers.percent(fit.worst_relative_residual)}."
     )
-    columns = (Column("sizes"), *(Column(each, True) for each in ("measured", "fitted", "charged", "residual")))
-    plots = (_curve(builtin, fit),) if fit.points else ()
-    return Fold(builtin, ", ".join(flags), bool(flags), plots, (Table(f"Points of {builtin}", columns, rows),))
+    return Plot(f"curve-{name}", f"{name}: cost by {by}", words, _curve_chart(name, fit, (by, driver), beside, label))
 
 
-def _new(corner: Place, fit: Builtin) -> bool:
-    return all(corner.sizes != place.sizes for place in fit.points)
-
-
-def _curve(builtin: str, fit: Builtin) -> Plot:
-    label, _ = _driver(fit)
-    worst = percent(fit.worst_relative_residual)
-    description = (
-        f"Time of {builtin} by {label}: {len(fit.points)} measured points with the fit of shape {fit.shape}; "
-        f"the worst residual is {worst}."
+def _curve_chart(name: str, fit: Builtin, by: Driver, beside: CostModel | None, label: str) -> Chart:
+    driver = by[1]
+    places = sorted((*fit.points, *fit.corners), key=lambda point: (driver(point.sizes), point.fitted.ps))
+    at = values(driver(point.sizes) for point in places)
+    measured = [(driver(point.sizes), point, point.measured) for point in fit.points if point.measured]
+    marks = [
+        Mark("band", "fit", x=at, low=_ends(places, 0), high=_ends(places, 1), label="95 % band"),
+        Mark("line", "fit", x=at, y=_ns(point.fitted.ps for point in places), label="fit"),
+        Mark("line", "ink", x=at, y=_ns(point.charged_ps for point in places), label="charged", dashed=True),
+    ]
+    prices = [_price(beside, name, point) for point in places]
+    if all(price is not None for price in prices):
+        marks.append(Mark("line", "series-2", x=at, y=_ns(price or 0.0 for price in prices), label=label))
+    xs = values(x for x, _, _ in measured)
+    sizes = tuple(numbers.sizes(point.sizes) for _, point, _ in measured)
+    marks.append(
+        Mark(
+            "points",
+            "data",
+            x=xs,
+            y=_ns(figure.ps for _, _, figure in measured),
+            low=_ns(_interval(figure)[0] for _, _, figure in measured),
+            high=_ns(_interval(figure)[1] for _, _, figure in measured),
+            label="measured",
+            texts=tuple(
+                f"{size}: {numbers.time_ps(figure.ps)}" for size, (_, _, figure) in zip(sizes, measured, strict=True)
+            ),
+        )
     )
-    return Plot(f"curve-{builtin}", f"{builtin}: cost by {label}", description, partial(_draw_curve, fit))
+    scale = scale_for(at)
+    above = Panel(Axis("", scale), Axis("time (ns)", scale_for([y for mark in marks for y in mark.y])), tuple(marks), 2)
+    residuals = Mark(
+        "points",
+        "data",
+        x=xs,
+        y=values(100 * (point.residual or 0.0) for _, point, _ in measured),
+        texts=tuple(
+            f"{size}: {numbers.change(point.residual)}" for size, (_, point, _) in zip(sizes, measured, strict=True)
+        ),
+    )
+    below = Panel(Axis(by[0], scale), Axis("residual (%)"), (Mark("rule", "ink", y=(0.0,)), residuals))
+    return Chart((above, below), 420)
 
 
-def _draw_curve(fit: Builtin, canvas: Canvas, palette: Palette) -> None:
-    label, driver = _driver(fit)
-    axes = canvas.subplots()
-    places = sorted((*fit.points, *fit.corners), key=lambda place: (driver(place.sizes), place.fitted.ps))
-    at = np.array([driver(place.sizes) for place in places])
-    wide = at.min() > 0 and at.max() > 20 * at.min()
-    if at.max() > at.min():
-        dense = np.geomspace(at.min(), at.max(), _DENSE) if wide else np.linspace(at.min(), at.max(), _DENSE)
-    else:
-        dense = np.array([at[0] * 0.9 or -0.1, at[0] * 1.1 or 0.1])
-    # np.interp joins points in linear scales, as the shapes go, whatever scale the axes have.
-    ends = np.array([(*place.fitted.interval_ps, place.fitted.ps) for place in places]) / _PS_PER_NS
-    low, high, line = (np.interp(dense, at, column) for column in ends.T)
-    axes.fill_between(dense, low, high, color=palette.fit, alpha=0.2, linewidth=0, label="95 % band")
-    axes.plot(dense, line, color=palette.fit, label="fit")
-    if all(place.charged_ps is not None for place in places):
-        charged = np.interp(dense, at, np.array([place.charged_ps for place in places], float) / _PS_PER_NS)
-        axes.plot(dense, charged, color=palette.ink, linestyle="--", linewidth=0.9, label="charged")
-    measured = [(driver(place.sizes), place.measured) for place in fit.points if place.measured]
-    _points(axes, measured, palette)
-    log_if_wide(axes, "x", list(at))
-    log_if_wide(axes, "y", [each.ps for _, each in measured] + [place.fitted.ps for place in places])
-    axes.set_xlabel(label)
-    axes.set_ylabel("time (ns)")
-    axes.legend()
+def _ns(times_ps: Iterable[float]) -> tuple[float, ...]:
+    return values(ps / _PS_PER_NS for ps in times_ps)
 
 
-def _points(axes: Any, measured: Sequence[tuple[float, Figure]], palette: Palette) -> None:
-    at = [x for x, _ in measured]
-    value = np.array([each.ps for _, each in measured]) / _PS_PER_NS
-    bounds = np.array([each.interval_ps for _, each in measured]).reshape(-1, 2).T / _PS_PER_NS
-    error = np.abs(bounds - value)
-    axes.errorbar(at, value, yerr=error, fmt="o", color=palette.data, elinewidth=1, label="measured")
+def _interval(figure: Figure) -> tuple[float, float]:
+    return figure.interval_ps or (figure.ps, figure.ps)
+
+
+def _bounds(figure: Figure) -> str:
+    low, high = figure.interval_ps or (None, None)
+    return numbers.MISSING if low is None else numbers.interval(low, high, numbers.time_ps)
+
+
+def _ends(places: Sequence[Point], side: int) -> tuple[float, ...]:
+    return _ns(_interval(point.fitted)[side] for point in places)
 
 
 def _driver(fit: Builtin) -> Driver:
-    """What the cost goes by, in words and as a function of the sizes: the first of which fitted costs are a function,
-    or else the fitted cost itself."""
+    """What the cost depends on, in words and as a function of the sizes: the first of which fitted costs are a
+    function, or else the fitted cost itself."""
     places = (*fit.points, *fit.corners)
-    costs = {place.sizes: place.fitted.ps for place in places}
-    counts = {len(place.sizes) for place in places}
+    costs = {point.sizes: point.fitted.ps for point in places}
+    counts = {len(point.sizes) for point in places}
     for label, driver in _drivers(counts.pop() if len(counts) == 1 else 0, fit):
-        values: dict[float, float] = {}
-        if all(
-            abs(values.setdefault(driver(sizes), cost) - cost) <= _SAME * abs(cost) for sizes, cost in costs.items()
-        ):
+        known: dict[float, float] = {}
+        if all(abs(known.setdefault(driver(sizes), cost) - cost) <= _SAME * abs(cost) for sizes, cost in costs.items()):
             return label, driver
     return "fitted cost (ns)", lambda sizes: costs[tuple(sizes)] / _PS_PER_NS
 
 
 def _drivers(count: int, fit: Builtin) -> Iterator[Driver]:
-    combined: dict[str, tuple[Driver, ...]] = {
-        "max": (("largest size", max),),
-        "min": (("smallest size", min),),
-        "added": (("sum of sizes", sum),),
-        "multiplied": (("product of sizes", prod),),
+    combined: dict[str, Driver] = {
+        "max": ("largest size", max),
+        "min": ("smallest size", min),
+        "added": ("sum of sizes", sum),
+        "multiplied": ("product of sizes", prod),
     }
-    for word, drivers in combined.items():
+    for word, driver in combined.items():
         if count > 1 and fit.shape.startswith(word):
-            yield from drivers
-    varying = sorted(range(count), key=lambda i: -len({place.sizes[i] for place in fit.points}))
+            yield driver
+    varying = sorted(range(count), key=lambda i: -len({point.sizes[i] for point in fit.points}))
     for i in varying:
         yield (f"size of argument {i + 1}" if count > 1 else "size"), partial(_size, i)
 
 
-def _size(number: int, sizes: Sequence[int]) -> float:
-    return float(sizes[number])
+def _size(place: int, sizes: Sequence[int]) -> float:
+    return float(sizes[place])
 
 
-def _steps(name: str, fitted: Fitted) -> Section:
+def _steps(name: str, fitted: FittedModel, beside: CostModel | None, label: str) -> Section:
     steps = fitted.steps.coefficients
-    table = _prices(f"Step costs of {name}", steps, "step")
+    charged = _step_prices(beside)
     cheapest, dearest = (pick(steps, key=lambda step: steps[step].ps) for pick in (min, max))
-    ends = " to ".join(f"{step} ({time_text(steps[step].ps)})" for step in (cheapest, dearest))
-    words = f"{len(steps)} steps, from {ends}."
-    plot = Plot(f"steps-{name}", "Step costs with 95 % intervals", words, partial(_draw_bars, steps))
-    tables = [table]
-    if (footprint := fitted.steps.footprint) is not None:
-        tables.append(_footprint(footprint))
+    words = (
+        f"{len(steps)} prices, from {cheapest} ({numbers.time_ps(steps[cheapest].ps)}) to {dearest} "
+        f"({numbers.time_ps(steps[dearest].ps)})."
+    )
+    chart = _prices_chart(steps, charged, label)
+    tables = [_prices(f"Step costs of {name}", steps, "step", charged, label)]
+    predicted = fitted.steps.prediction
+    features = {key: price for key, price in predicted.coefficients.items() if key not in {*steps, "footprint"}}
+    if features:
+        tables.append(_prices("Further costs that predictions use, which are never charged", features, "feature"))
+    if (footprint := predicted.footprint) is not None and "footprint" in predicted.coefficients:
+        more = predicted.coefficients["footprint"]
+        row = (
+            "per doubling of the footprint",
+            time_cell(more.ps),
+            _bounds(more),
+            *(count_cell(round(nodes)) for nodes in (footprint.typical, footprint.least, footprint.most)),
+        )
+        columns = ("", *map(number, ("extra cost of a step", "95 %", "prices hold at", "from", "to")))
+        tables.append(
+            Table.of("Extra step cost by footprint (distinct nodes of a program that are run)", columns, [row])
+        )
     if fitted.no_ops:
-        columns = (
-            Column("no-op"),
-            *(Column(each, True) for each in ("measured", "95 %", "by the steps", "difference")),
-        )
-        rows = tuple(
+        columns = ("builtin call", *map(number, ("measured", "95 %", "predicted from steps", "difference")))
+        rows = [
             (
-                Cell(key),
-                time_cell(value.ps),
-                Cell(_times(value.interval_ps)),
-                time_cell(value.predicted_ps),
-                share_cell(None if not value.predicted_ps else value.ps / value.predicted_ps - 1),
+                key,
+                time_cell(each.ps),
+                _bounds(each),
+                time_cell(each.predicted_ps),
+                change_cell(None if not each.predicted_ps else each.ps / each.predicted_ps - 1),
             )
-            for key, value in fitted.no_ops.items()
+            for key, each in fitted.no_ops.items()
+        ]
+        tables.append(Table.of("Calls of builtins that do nothing, against what their steps cost", columns, rows))
+    intro = "What each step of the machine costs, with 95 % intervals."
+    return Section(f"Steps of {name}", intro, (Plot(f"steps-{name}", "Step costs", words, chart),), tuple(tables))
+
+
+def _step_prices(model: CostModel | None) -> dict[str, int]:
+    """A model's prices of steps in ps, by the keys that fits use."""
+    if model is None:
+        return {}
+    known = {kind.json_key: units.cpu for kind in StepKind if (units := model.steps.get(kind)) is not None}
+    return known | ({"cekStartupCost": model.startup.cpu} if model.startup is not None else {})
+
+
+def _prices_chart(prices: Mapping[str, Coefficient], others: Mapping[str, int], label: str) -> Chart:
+    names = sorted(prices, key=lambda name: prices[name].ps)
+    places = range(1, len(names) + 1)
+    marks = [
+        Mark(
+            "rows",
+            "data",
+            x=_ns(prices[name].ps for name in names),
+            y=values(places),
+            low=_ns(_interval(prices[name])[0] for name in names),
+            high=_ns(_interval(prices[name])[1] for name in names),
+            label="fitted",
+            texts=tuple(f"{name}: {numbers.time_ps(prices[name].ps)}" for name in names),
         )
-        tables.append(Table("Calls of builtins that do nothing, against what their steps cost", columns, rows))
-    return Section(f"Steps of {name}", "What each step of the machine costs.", (plot,), tuple(tables))
+    ]
+    known = [(others[name], place) for name, place in zip(names, places, strict=True) if name in others]
+    if known:
+        x, y = _ns(ps for ps, _ in known), values(place for _, place in known)
+        marks.append(Mark("rows", "series-2", x=x, y=y, label=label, texts=tuple(map(numbers.time_ns, x))))
+    every = [x for mark in marks for x in mark.x]
+    axis = Axis("time (ns)", scale_for(every))
+    named = Axis("", names=tuple((float(place), name) for place, name in zip(places, names, strict=True)))
+    return Chart((Panel(axis, named, tuple(marks)),), 60 + 20 * len(names))
 
 
-def _footprint(found: Footprint) -> Table:
-    columns = (
-        Column("nodes of a program that are run"),
-        *(Column(each, True) for each in ("a step takes more", "95 %", "prices hold at", "from", "to")),
-    )
-    nodes = [Cell(f"{value:,.0f}", value) for value in (found.typical, found.least, found.most)]
-    rows = tuple(
-        (Cell("each doubling"), time_cell(value.ps), Cell(_times(value.interval_ps)), *nodes)
-        for value in found.coefficients.values()
-    )
-    return Table("What a step takes more where more is run", columns, rows)
-
-
-def _draw_bars(steps: dict[str, Coefficient], canvas: Canvas, palette: Palette) -> None:
-    axes = canvas.subplots()
-    names = sorted(steps, key=lambda step: steps[step].ps)
-    value = np.array([steps[step].ps for step in names]) / _PS_PER_NS
-    bounds = np.array([steps[step].interval_ps for step in names]).T / _PS_PER_NS
-    axes.barh([label_text(name) for name in names], value, color=palette.data, height=0.6, alpha=0.75)
-    axes.errorbar(
-        value, np.arange(len(names)), xerr=np.abs(bounds - value), fmt="none", ecolor=palette.ink, elinewidth=1
-    )
-    axes.set_xlabel("time (ns)")
-    axes.grid(axis="y", visible=False)
-
-
-def _calls(name: str, fitted: Fitted) -> Section:
+def _calls(name: str, fitted: FittedModel) -> Section:
+    every = {f"{kind}: {key}": price for kind, call in fitted.calls.items() for key, price in call.coefficients.items()}
+    positive = {key: price for key, price in every.items() if price.ps > 0}
+    plots = []
+    if positive:
+        words = f"{numbers.plural(len(positive), 'cost')} of a script call beside its evaluation."
+        plots = [Plot(f"calls-{name}", "Call overhead", words, _prices_chart(positive, {}, ""))]
     tables = tuple(
-        _prices(f"{kind} (R² {'–' if part.r2 is None else format(part.r2, '.4f')})", part.coefficients, "coefficient")
-        for kind, part in fitted.calls.items()
+        _prices(
+            f"{kind} (R² {numbers.MISSING if call.r2 is None else format(call.r2, '.4f')})", call.coefficients, "per"
+        )
+        for kind, call in fitted.calls.items()
     )
     intro = "What a script call costs beside the evaluation. The ledger does not charge it."
-    return Section(f"Script calls of {name}", intro, tables=tables)
+    return Section(f"Script calls of {name}", intro, tuple(plots), tables, folded=True)
 
 
-def _prices(caption: str, prices: dict[str, Coefficient], what: str) -> Table:
-    columns = (Column(what), *(Column(each, True) for each in ("fitted", "95 %", "±", "charged (ps)")), Column("flags"))
-    rows = tuple(
+def _prices(
+    caption: str, prices: Mapping[str, Coefficient], what: str, others: Mapping[str, int] | None = None, label: str = ""
+) -> Table:
+    columns = (
+        what,
+        *map(number, ("fitted", "95 %", "±", "charged (ps)", *([f"{label} (ps)"] if others else []))),
+        "flags",
+    )
+    rows = [
         (
-            Cell(key),
+            key,
             time_cell(price.ps),
-            Cell(_times(price.interval_ps)),
+            _bounds(price),
             share_cell(price.relative_half_width),
             count_cell(price.charged_ps),
-            Cell(", ".join(flag.flag for flag in price.flags) or "none", status="warning" if price.flags else ""),
+            *([count_cell(others.get(key))] if others else []),
+            _flagged(price),
         )
         for key, price in prices.items()
-    )
-    return Table(caption, columns, rows)
+    ]
+    return Table.of(caption, columns, rows)
 
 
-def _expressed(name: str, expressed: Expressed) -> Section:
-    columns = (
-        Column("family"),
-        Column("builtins in both", True),
-        Column("reference ps per own ps", True),
-        Column("95 %"),
-    )
-    rows = tuple(
+def _flagged(price: Coefficient) -> Cell:
+    material = any(flag.material for flag in price.flags)
+    return Cell(", ".join(flag.flag for flag in price.flags) or "none", status="warning" if material else "")
+
+
+def _expressed(name: str, expressed: ExpressedModel) -> Section:
+    scales: list[tuple[str, str, FamilyScale | Scale]] = [
+        (family, f"{scale.known} builtins", scale) for family, scale in expressed.families.items()
+    ]
+    scales += [(builtin, scale.family, scale) for builtin, scale in expressed.builtins.items()]
+    rows = [
         (
-            Cell(family),
-            count_cell(scale.known),
+            of,
+            known,
             Cell(f"{scale.factor:.4g}", scale.factor),
-            Cell(interval_text(*scale.interval, "{:.4g}")),
+            numbers.interval(*scale.interval, "{:.4g}".format),
+            expressed.refused.get(of, ""),
         )
-        for family, scale in expressed.families.items()
-    )
-    steps = (Cell("machine steps"), Cell("–"), Cell(f"{expressed.steps_factor:.4g}", expressed.steps_factor), Cell("–"))
-    held = {key.replace("_", " "): f"{value:.4g}" for key, value in expressed.held_out.items()}
+        for of, known, scale in scales
+    ]
+    columns = ("of", "family or known", number("scale factor"), number("95 %"), "left out because")
+    held = msgspec.to_builtins(expressed.held_out)
     tables = (
-        Table("Factors by family, with the interval for one builtin", columns, (*rows, steps)),
-        facts_table("How well builtins that were held out were predicted", held),
-        *(facts_table(f"Input {run.get('run', number)}", run) for number, run in enumerate(expressed.inputs, 1)),
+        Table.of("Scale factors to the reference machine", columns, rows),
+        facts("Machine steps", {"scale factor": f"{expressed.steps_factor:.4g}"}),
+        facts(
+            "How well held-out builtins were predicted",
+            {key.replace("_", " "): f"{value:.4g}" for key, value in held.items() if value is not None},
+        ),
+        *(origin_table(place, msgspec.to_builtins(run)) for place, run in enumerate(expressed.inputs, 1)),
     )
     return Section(f"{name} in picoseconds of {expressed.reference}", tables=tables)
 
 
-def _origin(name: str, fitted: Fitted) -> Section:
-    method = {key: str(value) for key, value in fitted.method.items()}
-    machine = {key: str(value) for key, value in fitted.machine.items() if not isinstance(value, dict | list)}
+def _origin(name: str, fitted: FittedModel) -> Section:
+    method = {key: str(value) for key, value in msgspec.to_builtins(fitted.method).items()}
+    known = msgspec.structs.asdict(fitted.machine).items()
+    machine = {key: str(value) for key, value in known if isinstance(value, str | int)} | fitted.machine.cpu
     tables = (
-        facts_table(f"How {name} was made", {"variant": fitted.variant, "calibrate": fitted.tool_version} | method),
-        facts_table("Machine", machine),
-        facts_table("Evaluator", fitted.evaluator),
-        *(origin_table(number, run) for number, run in enumerate(fitted.inputs, 1)),
+        facts(f"How {name} was made", {"variant": fitted.variant, "calibrate": fitted.tool_version} | method),
+        facts("Machine", machine),
+        facts("Evaluator", fitted.evaluator),
+        *(origin_table(place, msgspec.to_builtins(run)) for place, run in enumerate(fitted.inputs, 1)),
     )
-    return Section(f"Provenance of {name}", tables=tables)
+    return Section(f"Provenance of {name}", tables=tables, folded=True)
 
 
-def origin_table(number: int, run: dict[str, Any]) -> Table:
+def origin_table(place: int, run: Mapping[str, Any]) -> Table:
     """A run that something was made from."""
-    facts: dict[str, str] = {}
+    known: dict[str, str] = {}
     for key, fact in run.items():
         parts = fact.items() if isinstance(fact, dict) else [("", fact)]
-        facts |= {f"{key}: {name}" if name else key: _words(part) for name, part in parts}
-    return facts_table(f"Input {run.get('run', number)}", facts)
+        known |= {f"{key}: {name}" if name else key: _words(part) for name, part in parts}
+    return facts(f"Input {run.get('run', place)}", known)
 
 
 def _words(fact: object) -> str:
@@ -346,13 +570,3 @@ def _words(fact: object) -> str:
             return " ".join(map(_words, fact)) or "none"
         case _:
             return str(fact)
-
-
-def _times(interval_ps: tuple[float, float]) -> str:
-    return " … ".join(time_text(end) for end in interval_ps)
-
-
-def facts_table(caption: str, facts: dict[str, str]) -> Table:
-    """Names and values."""
-    rows = tuple((Cell(key), Cell(value)) for key, value in facts.items())
-    return Table(caption, (Column("what"), Column("is")), rows)

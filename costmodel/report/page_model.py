@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from matplotlib.figure import Figure
-
-from costmodel.report.colours import Palette
+from costmodel.rendering.tables import Table
+from costmodel.report.charts import Chart
 
 Level = Literal["error", "warning", "info"]
 
@@ -16,40 +15,15 @@ LEVELS: Final[tuple[Level, ...]] = ("error", "warning", "info")
 """From what matters most to what matters least."""
 
 
-class Cell(NamedTuple):
-    """A cell of a table. `sort` orders it, where that is not its text; `status` gives it a mark and a colour."""
-
-    text: str
-    sort: float | None = None
-    status: str = ""
-
-
-class Column(NamedTuple):
-    """A heading, and whether the column holds numbers."""
-
-    heading: str
-    numeric: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table; long ones can be filtered and sorted by who reads them."""
-
-    caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A plot, drawn when it is asked for. `name` is what `--plot` takes; `description` says in words what is to be
-    seen, for those who do not see it."""
+    """A plot. `name` is what `--plot` takes; `description` says in words what there is to see, for those who do not
+    see it."""
 
     name: str
     title: str
     description: str
-    draw: Callable[[Figure, Palette], None]
-    size: tuple[float, float] = (4.8, 3.0)  # inches: so narrow that a phone shows its text in a size to be read
+    chart: Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +39,73 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page about one thing, with a heading."""
+    """A part of the page about one thing, with a heading. `folded` sections open on a click."""
 
     title: str
     intro: str = ""
     plots: tuple[Plot, ...] = ()
     tables: tuple[Table, ...] = ()
     folds: tuple[Fold, ...] = ()
+    folded: bool = False
 
 
 class Flagged(NamedTuple):
-    """Something that the reader should know first: what it is about, and what is the matter."""
+    """Something that the reader should know first: what it is about, and what is the matter.
+
+    `effect` says how much it matters among others of its level: the share by which a price or a time is off.
+    """
 
     level: Level
     kind: str
     where: str
     text: str
+    effect: float = 0.0
+
+
+class Conclusion(NamedTuple):
+    """The answer, in a sentence. `status` is pass, fail, inconclusive or info."""
+
+    status: str
+    text: str
+
+
+class Figure(NamedTuple):
+    """One of the page's key figures: what it is, its value, and where it stands or what is missing."""
+
+    name: str
+    value: str
+    note: str
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the page begins with."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    conclusions: tuple[Conclusion, ...]
+    figures: tuple[Figure, ...]
+    lead: Plot | None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """The whole of a report."""
 
-    title: str
+    answer: Answer
     version: str
     flagged: tuple[Flagged, ...]
     sections: tuple[Section, ...]
 
+    @property
+    def title(self) -> str:
+        return self.answer.title
+
     def plots(self) -> Iterator[Plot]:
         """Every plot, in the order of the page."""
+        if self.answer.lead is not None:
+            yield self.answer.lead
         for section in self.sections:
             yield from section.plots
             for fold in section.folds:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Final
 
 import msgspec
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure as Canvas
 
-from costmodel.records.run import Status
+from costmodel.records.run import SessionOutcome, Status
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Cell, Column, Table, count_cell, facts, share_cell
+from costmodel.report.charts import SERIES, Axis, Chart, Mark, Panel, values
 from costmodel.report.clusters import validated_section
-from costmodel.report.colours import Palette
 from costmodel.report.history import drift_flags, drift_sections
-from costmodel.report.models import facts_table
-from costmodel.report.page_model import Cell, Column, Flagged, Fold, Level, Plot, Section, Table
+from costmodel.report.page_model import Conclusion, Figure, Flagged, Fold, Level, Plot, Section
 from costmodel.report.run_summary import Digest, Runs
-from costmodel.report.text import count_cell, percent, share_cell
 from costmodel.runs.anomalies import Finding, Kind, pool_findings, run_findings
 from costmodel.runs.means import YARDSTICKS
 from costmodel.runs.store import Run
@@ -50,7 +48,7 @@ def run_flags(runs: Runs) -> Iterator[Flagged]:
         if missed := len(run.manifest.uncertain):
             cells = len(run.design.cells)
             text = f"{missed} of {cells} cells missed their precision"
-            yield Flagged("warning" if 2 * missed > cells else "info", "uncertain", run.name, text)
+            yield Flagged("warning" if 2 * missed > cells else "info", "uncertain", run.name, text, missed / cells)
     yield from drift_flags(runs.digests)
 
 
@@ -62,15 +60,16 @@ def run_sections(runs: Runs) -> Iterator[Section]:
     for digest in digests:
         if len(digest.validated):
             yield validated_section(digest)
-    intro = "Yardsticks are fixed loads that are timed in every block: what moves them is the machine."
+    intro = "Yardsticks are fixed workloads that are timed in every block: when they change, the machine changed."
     if len(digests) == 1:
         name = digests[0].run.name
-        yield Section(f"Session of {name}", intro, _session_plots(digests[0]), _session_tables(digests[0]))
-        yield Section(f"Provenance of {name}", tables=_provenance(digests[0].run))
+        yield Section("Session", intro, _session_plots(digests[0]), _session_tables(digests[0]))
+        yield Section(f"Provenance of {name}", tables=_provenance(digests[0].run), folded=True)
     elif digests:
         sessions = tuple(_fold(digest, _session_plots(digest), _session_tables(digest)) for digest in digests)
         yield Section("Sessions", intro, folds=sessions)
-        yield Section("Provenance", folds=tuple(_fold(digest, (), _provenance(digest.run)) for digest in digests))
+        origins = tuple(_fold(digest, (), _provenance(digest.run)) for digest in digests)
+        yield Section("Provenance", folds=origins, folded=True)
 
 
 def _fold(digest: Digest, plots: tuple[Plot, ...], tables: tuple[Table, ...]) -> Fold:
@@ -85,11 +84,14 @@ def _session_plots(digest: Digest) -> tuple[Plot, ...]:
         return ()
     share = sum(digest.gated.values()) / digest.batches
     processes = blocks["process"].nunique()
-    words = f"{len(blocks)} blocks of {processes} processes; {percent(share)} of batches were discarded."
+    words = f"{len(blocks)} blocks of {processes} processes; {numbers.percent(share)} of samples were discarded."
     if len(blocks) > _MOST_BLOCKS:
         words += f" Of each {-(-len(blocks) // _MOST_BLOCKS)} blocks in a row, the extremes are drawn."
-    draw = partial(_draw_session, blocks)
-    return (Plot(f"session-{digest.run.name}", "Noise and discards over the session", words, draw),)
+    return (
+        Plot(
+            f"session-{digest.run.name}", "Noise and discarded samples over the session", words, _session_chart(blocks)
+        ),
+    )
 
 
 def _session_tables(digest: Digest) -> tuple[Table, ...]:
@@ -99,13 +101,13 @@ def _session_tables(digest: Digest) -> tuple[Table, ...]:
         for key, value in (msgspec.structs.asdict(manifest.outcome) if manifest.outcome else {}).items()
     }
     because = {"because": manifest.status_reason} if manifest.status_reason else {}
-    tables = [facts_table("Outcome", {"status": manifest.status.value} | because | outcome)]
+    tables = [facts("Outcome", {"status": manifest.status.value} | because | outcome)]
     if digest.gated:
-        columns = (Column("gate"), Column("batches", True), Column("of all", True))
+        columns = (Column("disturbance"), Column("samples", True), Column("of all", True))
         rows = tuple(
             (Cell(gate), count_cell(count), share_cell(count / digest.batches)) for gate, count in digest.gated.items()
         )
-        tables.append(Table("Discarded batches, by what disturbed them", columns, rows))
+        tables.append(Table("Discarded samples, by what disturbed them", columns, rows))
     if manifest.uncertain:
         listed = sorted(manifest.uncertain.items())[:_MOST_UNCERTAIN]
         caption = f"Cells that missed their precision ({len(listed)} of {len(manifest.uncertain)})"
@@ -114,32 +116,82 @@ def _session_tables(digest: Digest) -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _draw_session(blocks: pd.DataFrame, canvas: Canvas, palette: Palette) -> None:
-    above, below = canvas.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+def _session_chart(blocks: pd.DataFrame) -> Chart:
     width = -(-len(blocks) // _MOST_BLOCKS)
     group = np.arange(len(blocks)) // width
-    for name, colour, marker in zip(YARDSTICKS, palette.series, "os", strict=False):
+    above = []
+    for name, ink in zip(YARDSTICKS, SERIES, strict=False):
         relative = (100 * (blocks[name] / blocks[name].median() - 1)).dropna()
         groups = relative.groupby(group[relative.index])
         at = np.union1d(groups.idxmin(), groups.idxmax())
         label = name.removeprefix("yardstick_").removesuffix("_ns")
-        above.plot(at, relative[at], marker, color=colour, markersize=2.5, label=f"{label} yardstick")
+        above.append(Mark("points", ink, x=values(at), y=values(relative[at]), label=f"{label} yardstick"))
     counts = blocks[["gated", "batches"]].groupby(group).sum()
-    middle = (counts.index + 0.5) * width - 0.5
-    below.bar(middle, 100 * counts["gated"] / counts["batches"], color=palette.alarm, width=width, linewidth=0)
-    for place in np.flatnonzero(np.diff(blocks["process"])) + 0.5:
-        for axes in (above, below):
-            axes.axvline(place, color=palette.faint, linewidth=0.8)
-    above.set_ylabel("off the median (%)")
-    below.set_ylabel("discarded (%)")
-    below.set_xlabel("block, in the order of timing; vertical lines part processes")
-    canvas.legend(loc="outside upper left", ncols=2)
+    middle = values((counts.index + 0.5) * width - 0.5)
+    below = Mark("bars", "alarm", x=middle, y=values(100 * counts["gated"] / counts["batches"]))
+    starts = Mark("rule", "faint", x=values(np.flatnonzero(np.diff(blocks["process"])) + 0.5))
+    label = "block, in order of time; vertical lines separate processes"
+    return Chart(
+        (
+            Panel(Axis(""), Axis("from the median (%)"), (starts, *above), 2),
+            Panel(Axis(label), Axis("discarded (%)"), (starts, below)),
+        ),
+        380,
+    )
+
+
+def run_figures(runs: Runs) -> Iterator[tuple[str, Figure]]:
+    """Key figures by what they answer."""
+    outcomes = [run.manifest.outcome for run in runs.runs if isinstance(run.manifest.outcome, SessionOutcome)]
+    cells, done = (sum(getattr(each, name) for each in outcomes) for name in ("cells", "cells_done"))
+    if cells:
+        widths = [each.median_half_width for each in outcomes if each.median_half_width is not None]
+        value = f"±{numbers.percent(max(widths))}" if widths else numbers.MISSING
+        status = "pass" if done == cells else "warning"
+        yield "precision", Figure("Precision", value, f"median 95 % interval; {done} of {cells} cells as asked", status)
+    batches = sum(digest.batches for digest in runs.digests)
+    if batches:
+        share = sum(sum(digest.gated.values()) for digest in runs.digests) / batches
+        spread = max(map(_spread, runs.digests), default=0.0)
+        note = f"of samples discarded; the hash yardstick moves by ±{numbers.percent(spread)} (90 % of blocks)"
+        yield "noise", Figure("Noise", numbers.percent(share), note)
+
+
+def _spread(digest: Digest) -> float:
+    """Half the range of the middle 90 % of the hash yardstick, as a share of its median."""
+    yard = digest.blocks[YARDSTICKS[0]].dropna() if len(digest.blocks) else pd.Series(dtype=float)
+    if not len(yard):
+        return 0.0
+    low, middle, high = np.quantile(yard.to_numpy(float), (0.05, 0.5, 0.95))
+    return float((high - low) / 2 / middle)
+
+
+def run_conclusion(runs: Runs) -> Conclusion:
+    """Whether the runs can be fitted."""
+    whole = [run for run in runs.runs if run.manifest.status is Status.COMPLETE]
+    unread = [digest for digest in runs.digests if digest.unread]
+    if runs.broken or unread or len(whole) < len(runs.runs):
+        bad = len(runs.broken) + len(runs.runs) - len(whole)
+        return Conclusion("fail", f"{numbers.plural(bad or len(unread), 'run')} damaged or incomplete")
+    return Conclusion("pass", f"{numbers.plural(len(whole), 'run')} complete and readable")
+
+
+def run_facts(runs: Runs) -> Iterator[tuple[str, str]]:
+    """Evaluator, machine and date of the last run."""
+    manifest = max((run.manifest for run in runs.runs), key=lambda each: each.created, default=None)
+    if manifest is not None:
+        evaluator = manifest.evaluator.get("name", "native")
+        yield "evaluator", f"{evaluator} {manifest.versions.get('calibrate', '')}".strip()
+        yield "machine", manifest.machine.cpu.get("model name", manifest.machine.id)
+        yield "measured", manifest.created[:10]
 
 
 def _provenance(run: Run) -> tuple[Table, ...]:
     manifest = run.manifest
-    facts = msgspec.structs.asdict(manifest.machine)
-    machine = {key: str(value) for key, value in facts.items() if isinstance(value, str | int)} | manifest.machine.cpu
+    fingerprint = msgspec.structs.asdict(manifest.machine)
+    machine = {
+        key: str(value) for key, value in fingerprint.items() if isinstance(value, str | int)
+    } | manifest.machine.cpu
     head = {
         "experiment": manifest.experiment,
         "created": manifest.created,
@@ -155,11 +207,11 @@ def _provenance(run: Run) -> tuple[Table, ...]:
     files = tuple((Cell(kind), Cell(name), count_cell(fact.bytes), Cell(fact.sha256)) for kind, name, fact in listed)
     counts = tuple((Cell(kind), count_cell(count)) for kind, count in manifest.messages.counts.items())
     return (
-        facts_table("Run", head),
+        facts("Run", head),
         Table("Files and inputs", (Column("of"), Column("file"), Column("bytes", True), Column("SHA-256")), files),
         Table("Messages", (Column("kind"), Column("count", True)), counts),
-        facts_table("Versions", manifest.versions),
-        facts_table("Machine", machine),
+        facts("Versions", manifest.versions),
+        facts("Machine", machine),
     )
 
 

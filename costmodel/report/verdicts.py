@@ -1,20 +1,23 @@
-"""Sections about verdicts: of `validate`, of `validate --against`, and of `compare`."""
+"""Sections about what `validate`, `drift` and `compare` found."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from functools import partial
 from typing import Final, NamedTuple
 
-import numpy as np
-from matplotlib.figure import Figure as Canvas
+import msgspec
 
-from costmodel.report.colours import Palette
-from costmodel.report.documents import Comparison, Deviation, Drift, Estimate, Pair, Row, Score, Split, Verdict
+from costmodel.records.comparison import Comparison, Component, Pair, Row, Split
+from costmodel.records.drift import Drift
+from costmodel.records.figures import Estimate
+from costmodel.records.validation import Score, Verdict
+from costmodel.rendering import numbers
+from costmodel.rendering.tables import Cell, Table, change_cell, count_cell, number, ratio_cell, time_cell
+from costmodel.rendering.tables import Row as Cells
+from costmodel.report.charts import SERIES, Axis, Chart, Ink, Mark, Panel, scale_for, values
 from costmodel.report.models import origin_table
-from costmodel.report.page_model import Cell, Column, Flagged, Level, Plot, Section, Table
-from costmodel.report.plots import log_if_wide
-from costmodel.report.text import count_cell, interval_text, label_text, percent, signed, time_cell
+from costmodel.report.page_model import Conclusion, Figure, Flagged, Level, Plot, Section
 
 _PS_PER_NS: Final = 1e3
 _NS_PER_US: Final = 1e3
@@ -28,107 +31,129 @@ _LEVELS: Final[dict[str, Level]] = {
 _MOST_ROWS: Final = 40  # of a plot of changes
 
 
-def verdict_flags(verdict: Verdict) -> Iterator[Flagged]:
+def verdict_flags(name: str, verdict: Verdict) -> Iterator[Flagged]:
     """Gates that were not passed, programs that missed, and what limits the comparison."""
     for work in verdict.works:
         for gate in work.gates:
             if gate.status != "pass":
-                text = f"found {_number(gate.found.value)} ({_interval(gate.found)}), the limit is {gate.limit}"
-                where = f"{verdict.name}: {gate.gate}, {gate.work}"
-                yield Flagged(_level(gate.status), f"gate {gate.status}", where, text)
+                found = "nothing" if gate.found is None else f"{_value(gate.found)} ({_interval(gate.found)})"
+                text = f"found {found}, the limit is {numbers.ratio(gate.limit)}"
+                where = f"{name}: {gate.gate}, {gate.work}"
+                yield Flagged(_level(gate.status), f"gate {gate.status}", where, text, math.inf)
     for score in verdict.scores:
         if score.status == "fail":
-            text = f"observed is {_number(score.ratio.value)} of predicted ({_interval(score.ratio)})"
-            yield Flagged("error", "program fail", f"{score.label} ({score.work})", text)
+            text = f"observed is {numbers.ratio(score.ratio.value)} of predicted ({_interval(score.ratio)})"
+            effect = abs((score.ratio.value or 1.0) - 1)
+            yield Flagged("error", "program fail", f"{score.label} ({score.work})", text, effect)
     for note in verdict.notes:
-        yield Flagged("info", "note", verdict.name, note)
+        yield Flagged("info", "note", name, note)
 
 
-def verdict_sections(verdict: Verdict) -> Iterator[Section]:
-    scores = [score for score in verdict.scores if score.predicted_ns.value and score.observed_ns.value]
+def verdict_conclusion(verdict: Verdict) -> Conclusion:
+    """Whether the model predicts the workload."""
+    failed = [f"{gate.gate} ({gate.work})" for work in verdict.works for gate in work.gates if gate.status != "pass"]
+    words = {"pass": "predicts", "fail": "does not predict"}.get(verdict.status, "may or may not predict")
+    reason = f": {', '.join(failed)} not passed" if failed else ", every gate is passed"
+    return Conclusion(verdict.status, f"{verdict.model} {words} {verdict.workload}{reason}")
+
+
+def verdict_figure(verdict: Verdict) -> Figure:
+    """How well programs are predicted."""
+    summaries = [work.summary for work in verdict.works]
+    if not summaries:
+        return Figure("Accuracy on contracts", numbers.MISSING, "no program was replayed")
+    worst = max(summaries, key=lambda each: each.median.value or 0.0)
+    note = (
+        f"median error of {numbers.plural(worst.programs, 'program')}; 95 % within {numbers.percent(worst.p95.value)}"
+    )
+    return Figure("Accuracy on contracts", f"±{numbers.percent(worst.median.value)}", note, verdict.status)
+
+
+def verdict_lead(name: str, verdict: Verdict) -> Plot | None:
+    scores = _drawable(verdict)
+    if not scores:
+        return None
     ratios = [score.ratio.value for score in scores if score.ratio.value is not None]
     words = f"{len(scores)} programs of the workload {verdict.workload}."
     if ratios:
-        words += f" Observed over predicted goes from {min(ratios):.3f} to {max(ratios):.3f}."
-    plot = Plot(
-        f"scatter-{verdict.name}", "Predicted against observed time", words, partial(_draw_scatter, scores), (4.8, 3.6)
-    )
+        words += f" Observed over predicted goes from {numbers.ratio(min(ratios))} to {numbers.ratio(max(ratios))}."
+    return Plot(f"scatter-{name}", "Predicted and observed time", words, _scatter(scores))
+
+
+def _drawable(verdict: Verdict) -> list[Score]:
+    return [score for score in verdict.scores if score.predicted_ns.value and score.observed_ns.value]
+
+
+def verdict_sections(name: str, verdict: Verdict, *, lead: bool) -> Iterator[Section]:
+    """Gates and programs; the plot too unless it leads the page."""
+    plot = None if lead else verdict_lead(name, verdict)
     intro = f"Model {verdict.model}, workload {verdict.workload}, run {verdict.run}: {verdict.status}."
-    title = f"Predicted and observed: {verdict.name}"
-    yield Section(title, intro, (plot,) if scores else (), (_gates(verdict), _scores(verdict)))
+    tables = (_gates(verdict), _scores(verdict))
+    yield Section(f"Predicted and observed: {name}", intro, (plot,) if plot else (), tables)
 
 
 def _gates(verdict: Verdict) -> Table:
-    columns = (
-        Column("gate"),
-        Column("timed"),
-        Column("found", True),
-        Column("95 %"),
-        Column("limit", True),
-        Column("verdict"),
-    )
-    rows = tuple(
+    columns = ("gate", "timed", "verdict", number("found"), "95 %", number("limit"))
+    rows = [
         (
-            Cell(gate.gate),
-            Cell(gate.work),
-            Cell(_number(gate.found.value), gate.found.value),
-            Cell(_interval(gate.found)),
-            count_cell(gate.limit),
+            gate.gate,
+            gate.work,
             Cell(gate.status, status=gate.status),
+            ratio_cell(gate.found.value if gate.found else None),
+            _interval(gate.found) if gate.found else "",
+            count_cell(gate.limit),
         )
         for work in verdict.works
         for gate in work.gates
-    )
-    return Table("Gates", columns, rows)
+    ]
+    return Table.of("Gates (acceptance limits)", columns, rows)
 
 
 def _scores(verdict: Verdict) -> Table:
-    numbers = ("ExUnits CPU (ps)", "memory", "predicted", "observed", "observed/predicted")
-    columns = (
-        Column("program"),
-        Column("timed"),
-        *(Column(each, True) for each in numbers),
-        Column("95 %"),
-        Column("verdict"),
-    )
-    rows = tuple(
+    headings = ("observed/predicted", "95 %", "predicted", "observed")
+    columns = ("program", "timed", "verdict", *map(number, headings), *map(number, ("ExUnits CPU (ps)", "memory")))
+    ordered = sorted(verdict.scores, key=lambda score: -abs(math.log(score.ratio.value or 1.0)))
+    rows = [
         (
-            Cell(score.label),
-            Cell(score.work),
-            count_cell(score.ex_units.cpu),
-            count_cell(score.ex_units.mem),
+            score.label,
+            score.work,
+            Cell(score.status or "–", status=score.status or ""),
+            ratio_cell(score.ratio.value),
+            _interval(score.ratio),
             _time(score.predicted_ns),
             _time(score.observed_ns),
-            Cell(_number(score.ratio.value), score.ratio.value),
-            Cell(_interval(score.ratio)),
-            Cell(score.status or "–", status=score.status or ""),
+            count_cell(score.ex_units.cpu),
+            count_cell(score.ex_units.mem),
         )
-        for score in verdict.scores
-    )
-    return Table("Programs", columns, rows)
+        for score in ordered
+    ]
+    return Table.of("Programs, worst first", columns, rows)
 
 
-def _draw_scatter(scores: list[Score], canvas: Canvas, palette: Palette) -> None:
-    above, below = canvas.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+def _scatter(scores: list[Score]) -> Chart:
     works = sorted({score.work for score in scores})
-    for colour, marker, work in zip(palette.series, "os^Dvx", works, strict=False):
+    above, below = [], []
+    for ink, work in zip(SERIES, works, strict=False):
         chosen = [score for score in scores if score.work == work]
-        x = np.array([score.predicted_ns.value or 0.0 for score in chosen]) / _NS_PER_US
-        y = np.array([score.observed_ns.value or 0.0 for score in chosen]) / _NS_PER_US
-        above.plot(x, y, marker, color=colour, label=label_text(work), alpha=0.85)
-        below.plot(x, y / x, marker, color=colour, alpha=0.85)
-        low, high = (np.array([_bound(score.ratio, side) for score in chosen]) for side in (0, 1))
-        below.vlines(x, low, high, color=colour, linewidth=1)
-    every = np.array([score.predicted_ns.value or 0.0 for score in scores]) / _NS_PER_US
-    ends = [every.min(), every.max()]
-    above.plot(ends, ends, color=palette.ink, linewidth=0.8, linestyle="--", label="equal")
-    below.axhline(1, color=palette.ink, linewidth=0.8, linestyle="--")
-    log_if_wide(above, "x", list(every))
-    log_if_wide(above, "y", [score.observed_ns.value or 0.0 for score in scores])
-    above.set_ylabel("observed (µs)")
-    below.set_ylabel("ratio")
-    below.set_xlabel("predicted (µs)")
-    above.legend()
+        x = values((score.predicted_ns.value or 0.0) / _NS_PER_US for score in chosen)
+        y = values((score.observed_ns.value or 0.0) / _NS_PER_US for score in chosen)
+        texts = tuple(f"{score.label}: {numbers.ratio(score.ratio.value)}" for score in chosen)
+        above.append(Mark("points", ink, x=x, y=y, label=work, texts=texts))
+        low, high = (values(100 * (_bound(score.ratio, side) - 1) for score in chosen) for side in (0, 1))
+        off = values(100 * ((score.ratio.value or 1.0) - 1) for score in chosen)
+        below.append(Mark("points", ink, x=x, y=off, low=low, high=high, texts=texts))
+    every = values((score.predicted_ns.value or 0.0) / _NS_PER_US for score in scores)
+    ends = (min(every), max(every))
+    equal = Mark("line", "ink", x=ends, y=ends, label="observed = predicted", dashed=True)
+    scale = scale_for(every)
+    observed = [y for mark in above for y in mark.y]
+    return Chart(
+        (
+            Panel(Axis("", scale), Axis("observed (µs)", scale_for(observed)), (equal, *above), 2),
+            Panel(Axis("predicted (µs)", scale), Axis("error (%)"), (Mark("rule", "ink", y=(0.0,)), *below)),
+        ),
+        460,
+    )
 
 
 def _bound(estimate: Estimate, side: int) -> float:
@@ -146,144 +171,194 @@ class _Change(NamedTuple):
     status: str
 
 
-def comparison_flags(comparison: Comparison) -> Iterator[Flagged]:
+def comparison_flags(name: str, comparison: Comparison) -> Iterator[Flagged]:
+    """Changes, and what could not be decided."""
     for warning in comparison.warnings:
-        yield Flagged("warning", "warning", comparison.name, warning)
+        yield Flagged("warning", "warning", name, warning)
     for pair in comparison.comparisons:
         if pair.caution:
-            yield Flagged("warning", "caution", comparison.name, pair.caution)
+            yield Flagged("warning", "caution", name, pair.caution)
         changed = [row for row in pair.rows if row.verdict in ("regressed", "improved")]
         for row in changed:
-            text = f"{signed(row.change)} ({_shares(*row.interval)}) in {pair.candidate} against {pair.baseline}"
-            yield Flagged(_level(row.verdict), row.verdict, _label(row), text)
-        open_rows = sum(row.verdict == "inconclusive" for row in pair.rows)
-        if open_rows:
+            text = (
+                f"{numbers.change(row.change)} ({_shares(*row.interval)}) in {pair.candidate} against {pair.baseline}"
+            )
+            yield Flagged(_level(row.verdict), row.verdict, _label(row), text, abs(row.change))
+        undecided = sum(row.verdict == "inconclusive" for row in pair.rows)
+        if undecided:
             repeats = f"{pair.counts[0]} and {pair.counts[1]} {pair.unit}s"
-            text = f"{open_rows} of {len(pair.rows)} rows cannot be told with {repeats}"
+            text = f"{undecided} of {len(pair.rows)} rows are undecided with {repeats}"
             yield Flagged("warning", "inconclusive", f"{pair.candidate} against {pair.baseline}", text)
 
 
-def comparison_sections(comparison: Comparison) -> Iterator[Section]:
-    for number, pair in enumerate(comparison.comparisons, 1):
+def comparison_conclusion(name: str, comparison: Comparison) -> Conclusion:
+    """Whether something regressed."""
+    rows = [row for pair in comparison.comparisons for row in pair.rows]
+    return _changes_conclusion(name, comparison.status, [row.verdict for row in rows])
+
+
+def comparison_lead(name: str, comparison: Comparison) -> Plot | None:
+    return next(_comparison_plots(name, comparison), None)
+
+
+def _comparison_plots(name: str, comparison: Comparison) -> Iterator[Plot]:
+    for place, pair in enumerate(comparison.comparisons, 1):
         changes = [_Change(_label(row), row.change, *row.interval, row.verdict) for row in pair.rows]
-        plot = _changes_plot(f"changes-{comparison.name}-{number}", changes, comparison.tolerance)
+        if changes:
+            yield _changes_plot(f"changes-{name}-{place}", changes, comparison.tolerance)
+
+
+def comparison_sections(name: str, comparison: Comparison, *, lead: bool) -> Iterator[Section]:
+    """Changes of each pair of batches, the split of the variance, and the runs."""
+    plots = list(_comparison_plots(name, comparison))
+    for place, pair in enumerate(comparison.comparisons):
         title = f"{pair.candidate} against {pair.baseline}"
-        intro = f"Changes up to ±{percent(comparison.tolerance)} count as none; the whole is {comparison.status}."
-        yield Section(title, intro, (plot,) if changes else (), (_rows(pair),))
+        band = numbers.percent(comparison.tolerance)
+        intro = f"Changes within ±{band} count as unchanged; the result is {comparison.status}."
+        shown = tuple(plots[place : place + 1]) if place or not lead else ()
+        yield Section(title, intro, shown, (_rows(pair),))
     if comparison.variance:
         yield Section("Where the variance comes from", tables=(_splits(comparison),))
-    runs = {str(run.get("run", "")): run for batch in comparison.batches for run in batch.inputs}
+    runs = {run.run: msgspec.to_builtins(run) for batch in comparison.batches for run in batch.inputs}
     if runs:
-        tables = tuple(origin_table(number, run) for number, run in enumerate(runs.values(), 1))
-        yield Section(f"Provenance of {comparison.name}", tables=tables)
+        tables = tuple(origin_table(place, run) for place, run in enumerate(runs.values(), 1))
+        yield Section(f"Provenance of {name}", tables=tables, folded=True)
 
 
 def _rows(pair: Pair) -> Table:
     columns = (
-        Column("operation"),
-        Column("experiment"),
-        Column("cells", True),
-        Column("change", True),
-        Column("95 %"),
-        Column("verdict"),
-        Column(f"more {pair.unit}s needed", True),
+        "operation",
+        "verdict",
+        *map(number, ("change", "95 %", f"more {pair.unit}s needed", "cells")),
+        "experiment",
     )
-    rows = tuple(
+    rows = [
         (
-            Cell(_label(row)),
-            Cell(row.experiment),
-            count_cell(row.cells),
-            Cell(signed(row.change), row.change),
-            Cell(_shares(*row.interval)),
+            _label(row),
             Cell(row.verdict, status=row.verdict),
+            change_cell(row.change),
+            _shares(*row.interval),
             count_cell(row.more),
+            count_cell(row.cells),
+            row.experiment,
         )
-        for row in pair.rows
-    )
-    return Table(f"Changes of {pair.candidate} against {pair.baseline}", columns, rows)
+        for row in sorted(pair.rows, key=lambda row: -abs(row.change))
+    ]
+    return Table.of(f"Changes of {pair.candidate} against {pair.baseline}", columns, rows)
 
 
 def _splits(comparison: Comparison) -> Table:
     headings = ("between processes of a run", "between runs", "between machines")
-    columns = (Column("operation"), Column("experiment"), *(Column(each, True) for each in headings))
-    rows = tuple(
+    rows = [
         (
-            Cell(_label(row)),
-            Cell(row.experiment),
+            _label(row),
+            row.experiment,
             *(_deviation(each) for each in (row.within_runs, row.between_runs, row.between_machines)),
         )
         for row in comparison.variance
+    ]
+    return Table.of(
+        "Standard deviations, with 95 % intervals", ("operation", "experiment", *map(number, headings)), rows
     )
-    return Table("Standard deviations, with 95 % intervals", columns, rows)
 
 
-def drift_flags(drift: Drift) -> Iterator[Flagged]:
+def drift_flags(name: str, drift: Drift) -> Iterator[Flagged]:
+    """Operations that changed or could not be decided."""
     for row in drift.operations:
         if row.status != "unchanged":
-            text = f"{signed(row.ratio - 1)} against {drift.baseline}" + (f": {row.note}" if row.note else "")
-            yield Flagged(_level(row.status), row.status, row.operation, text)
+            change = (row.ratio or 1.0) - 1
+            text = f"{numbers.change(change)} against {drift.baseline}" + (f": {row.note}" if row.note else "")
+            yield Flagged(_level(row.status), row.status, row.operation, text, abs(change))
     for note in drift.notes:
-        yield Flagged("info", "note", drift.name, note)
+        yield Flagged("info", "note", name, note)
 
 
-def drift_sections(drift: Drift) -> Iterator[Section]:
-    low_high = [tuple(None if end is None else end - 1 for end in row.interval) for row in drift.operations]
-    changes = [
-        _Change(row.operation, row.ratio - 1, low, high, row.status)
-        for row, (low, high) in zip(drift.operations, low_high, strict=True)
-    ]
-    unit = f"({drift.unit})"
-    columns = (
-        Column("operation"),
-        Column(f"baseline {unit}", True),
-        Column(f"candidate {unit}", True),
-        Column("change", True),
-        Column("95 %"),
-        Column("verdict"),
-    )
-    rows = tuple(
+def drift_conclusion(name: str, drift: Drift) -> Conclusion:
+    """Whether something became slower."""
+    return _changes_conclusion(name, drift.status, [row.status for row in drift.operations])
+
+
+def _changes_conclusion(name: str, status: str, verdicts: list[str]) -> Conclusion:
+    counts = ", ".join(f"{verdicts.count(each)} {each}" for each in dict.fromkeys(sorted(verdicts)))
+    words = {
+        "regressed": "something became slower",
+        "improved": "something became faster, and nothing slower",
+        "unchanged": "nothing changed",
+        "inconclusive": "the measurements cannot tell whether something changed",
+    }.get(status, status)
+    level = {"regressed": "fail", "improved": "pass", "unchanged": "pass"}.get(status, "inconclusive")
+    return Conclusion(level, f"{name}: {words} ({counts})")
+
+
+def drift_lead(name: str, drift: Drift) -> Plot | None:
+    changes = _drift_changes(drift)
+    return _changes_plot(f"changes-{name}", changes, drift.tolerance) if changes else None
+
+
+def _drift_changes(drift: Drift) -> list[_Change]:
+    changes = []
+    for row in drift.operations:
+        low, high = (None if end is None else end - 1 for end in row.interval)
+        changes.append(_Change(row.operation, (row.ratio or 1.0) - 1, low, high, row.status))
+    return changes
+
+
+def drift_sections(name: str, drift: Drift, *, lead: bool) -> Iterator[Section]:
+    """Every operation."""
+    headings = ("change", "95 %", f"baseline ({drift.unit})", f"candidate ({drift.unit})")
+    changes = _drift_changes(drift)
+    pairs = sorted(zip(drift.operations, changes, strict=True), key=lambda pair: -abs(pair[1].change))
+    rows: list[Cells] = [
         (
-            Cell(row.operation),
+            row.operation,
+            Cell(row.status, status=row.status),
+            change_cell(each.change),
+            _shares(each.low, each.high),
             count_cell(row.baseline),
             count_cell(row.candidate),
-            Cell(signed(each.change), each.change),
-            Cell(_shares(each.low, each.high)),
-            Cell(row.status, status=row.status),
         )
-        for row, each in zip(drift.operations, changes, strict=True)
-    )
-    intro = f"{drift.mode} check against {drift.baseline}, band ±{percent(drift.tolerance)}: {drift.status}."
-    plots = (_changes_plot(f"changes-{drift.name}", changes, drift.tolerance),) if changes else ()
-    yield Section(f"Drift check: {drift.name}", intro, plots, (Table("Operations", columns, rows),))
+        for row, each in pairs
+    ]
+    band = numbers.percent(drift.tolerance)
+    intro = f"{drift.mode} check against {drift.baseline}, tolerance ±{band}: {drift.status}."
+    plot = None if lead else drift_lead(name, drift)
+    table = Table.of("Operations", ("operation", "verdict", *map(number, headings)), rows)
+    yield Section(f"Drift check: {name}", intro, (plot,) if plot else (), (table,))
 
 
 def _changes_plot(name: str, changes: list[_Change], band: float) -> Plot:
     shown = sorted(changes, key=lambda each: -abs(each.change))[:_MOST_ROWS]
     few = "" if len(shown) == len(changes) else f" The {len(shown)} largest of {len(changes)} are drawn."
     largest = shown[0]
-    words = f"The largest change is {signed(largest.change)}, of {largest.label}, which is {largest.status}.{few}"
-    size = (4.8, 1.3 + 0.22 * len(shown))
-    return Plot(name, "Changes with 95 % intervals and the band", words, partial(_draw_changes, shown, band), size)
+    words = (
+        f"The largest change is {numbers.change(largest.change)}, of {largest.label}, which is {largest.status}.{few}"
+    )
+    return Plot(name, "Changes with 95 % intervals and the tolerance", words, _changes_chart(shown, band))
 
 
-def _draw_changes(changes: list[_Change], band: float, canvas: Canvas, palette: Palette) -> None:
-    axes = canvas.subplots()
-    axes.axvspan(-100 * band, 100 * band, color=palette.data, alpha=0.12, linewidth=0)
-    axes.axvline(0, color=palette.ink, linewidth=0.8)
-    colours = {"regressed": palette.alarm, "improved": palette.series[2], "unchanged": palette.data}
-    told: set[str] = set()
-    for place, each in enumerate(reversed(changes)):
-        colour = colours.get(each.status, palette.series[4])
-        label = "_" if each.status in told else label_text(each.status)  # matplotlib's legends leave out what begins so
-        told.add(each.status)
-        ends = [100 * (each.change if end is None else end) for end in (each.low, each.high)]
-        axes.plot(ends, [place, place], color=colour)
-        axes.plot(100 * each.change, place, "o", color=colour, label=label)
-    axes.set_yticks(range(len(changes)), [label_text(each.label) for each in reversed(changes)])
-    axes.set_ylim(-0.6, len(changes) - 0.4)
-    axes.set_xlabel("change (%)")
-    canvas.legend(loc="outside upper right", ncols=3)
-    axes.grid(axis="y", visible=False)
+def _changes_chart(changes: list[_Change], band: float) -> Chart:
+    inks: dict[str, Ink] = {"regressed": "alarm", "improved": "series-2", "unchanged": "data"}
+    places = {each: len(changes) - place for place, each in enumerate(changes)}
+    marks = [
+        Mark("span", "data", low=(-100 * band,), high=(100 * band,), label="tolerance"),
+        Mark("rule", "ink", x=(0.0,)),
+    ]
+    for status in dict.fromkeys(each.status for each in changes):
+        chosen = [each for each in changes if each.status == status]
+        marks.append(
+            Mark(
+                "rows",
+                inks.get(status, "series-4"),
+                x=values(100 * each.change for each in chosen),
+                y=values(places[each] for each in chosen),
+                low=values(100 * (each.change if each.low is None else each.low) for each in chosen),
+                high=values(100 * (each.change if each.high is None else each.high) for each in chosen),
+                label=status,
+                texts=tuple(f"{each.label}: {numbers.change(each.change)}" for each in chosen),
+            )
+        )
+    names = tuple((float(place), each.label) for each, place in places.items())
+    return Chart((Panel(Axis("change (%)"), Axis("", names=names), tuple(marks)),), 70 + 20 * len(changes))
 
 
 def _label(row: Row | Split) -> str:
@@ -292,10 +367,10 @@ def _label(row: Row | Split) -> str:
     return name if row.work in ("", "evaluate", row.operation) else f"{name} ({row.work})"
 
 
-def _deviation(found: Deviation | None) -> Cell:
+def _deviation(found: Component | None) -> Cell:
     if found is None:
         return Cell("not repeated")
-    return Cell(f"{percent(found.sd)} ({_shares(*found.interval)})", found.sd)
+    return Cell(f"{numbers.percent(found.sd)} ({numbers.interval(*found.interval, numbers.percent)})", found.sd)
 
 
 def _level(status: str) -> Level:
@@ -306,14 +381,13 @@ def _time(estimate: Estimate) -> Cell:
     return time_cell(None if estimate.value is None else estimate.value * _PS_PER_NS)
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _value(estimate: Estimate) -> str:
+    return numbers.ratio(estimate.value)
 
 
 def _interval(estimate: Estimate) -> str:
-    return interval_text(*estimate.interval)
+    return numbers.interval(*estimate.interval)
 
 
 def _shares(low: float | None, high: float | None) -> str:
-    low, high = (None if end is None else 100 * end for end in (low, high))
-    return interval_text(low, high, "{:.2f} %")
+    return numbers.interval(low, high, numbers.change)

@@ -18,7 +18,8 @@ from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
 
 from costmodel import __version__
-from costmodel.errors import EnvironmentFault
+from costmodel.errors import DecodeError, EnvironmentFault
+from costmodel.records import decode_json
 from costmodel.records.message import Message, Severity
 from costmodel.trace.message import stamped
 from costmodel.trace.otlp import resource, to_records
@@ -64,7 +65,6 @@ class Remote:
         self._order = threading.Lock()
         self._untold: Counter[str] = Counter()  # messages that did not fit, by kind, and have not been told of
         self.dropped = 0
-        self._decoder = msgspec.json.Decoder(Sent)
         self._until = 0.0  # the time of CLOCK_MONOTONIC to give up at, once closing
         self._news = threading.Event()
         self._closing = threading.Event()
@@ -160,8 +160,8 @@ class Remote:
         messages = []
         for line in lines:
             try:
-                messages.append(self._decoder.decode(line))
-            except msgspec.MsgspecError:  # somebody has changed a file that was left behind
+                messages.append(decode_json(line, Sent, "a spool"))
+            except DecodeError:  # somebody has changed a file that was left behind
                 self.dropped += 1
         return messages
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 import pandas as pd
 
@@ -102,7 +101,7 @@ def validate(
     """
     gates = gates or Gates.of(workload)
     fitted = Fitted.of(model)
-    replays = _replays(predict(model, workload.programs, fitted.errors.parts_ps if fitted else ()), fitted)
+    replays = _replays(predict(model, workload.programs, fitted.section.errors.parts_ps if fitted else ()), fitted)
     core = choose_core(core)
     plan = Plan(
         cells=tuple(replay.cell() for replay in replays),
@@ -172,7 +171,7 @@ def _work(
 def _replays(predictions: Sequence[Prediction], fitted: Fitted | None) -> tuple[_Replay, ...]:
     """Every evaluation, and the whole call of it where the model says what a call costs."""
     replays = [_Replay(prediction, "evaluate", predicted_evaluation(prediction, fitted)) for prediction in predictions]
-    if fitted is not None and fitted.calls:
+    if fitted is not None and fitted.section.calls:
         replays += [
             _Replay(replay.prediction, "call", predicted_call(replay.prediction, replay.predicted, fitted))
             for replay in replays
@@ -200,7 +199,7 @@ def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
     if fitted is None:
         return False, ["the model does not say on which machine it was measured: observed times are this replay's"]
     notes = []
-    if fitted.machine != msgspec.to_builtins(run.manifest.machine):
+    if fitted.machine != run.manifest.machine:
         notes.append("the model was measured on another machine: observed times are this replay's")
     elif fitted.hash_yardstick_ns is None:
         notes.append("the model was measured without the hash yardstick: observed times are this replay's")

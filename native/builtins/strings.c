@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "builtins/families.h"
-#include "codec/reader.h"
+#include "codec/utf8.h"
 #include "machine/machine.h"
 
 cal_status cal_appendString(const cal_call *call, const cal_value *a, cal_value *result) {

@@ -10,8 +10,19 @@
 #include "machine/status.h"
 #include "machine/value.h"
 
+/* CAL_TAG_addInteger and so on: the flat tags. */
 enum {
-  CAL_BUILTINS = 104,   /* flat tags 0 to 103 */
+#define ROW(name, ...) CAL_TAG_##name
+#define BOUNDED(name, ...) CAL_TAG_##name
+#define MEASURED(name, ...) CAL_TAG_##name
+#include "builtins/rows.h"
+#undef ROW
+#undef BOUNDED
+#undef MEASURED
+  CAL_BUILTINS /* their number */
+};
+
+enum {
   CAL_NOPS = 18,        /* tags behind them: no-ops of arity 1-6 with 0-2 forces, to measure by */
   CAL_BUILTIN_ROWS = 128,
   CAL_MAX_ARITY = 6
@@ -88,6 +99,8 @@ typedef struct cal_builtin {
   uint8_t measures[CAL_MAX_ARITY]; /* cal_measure */
   uint8_t bounded; /* bit i: variants D and E bound argument i, an integer or a byte string */
 } cal_builtin;
+
+_Static_assert(CAL_BUILTINS + CAL_NOPS <= CAL_BUILTIN_ROWS, "a tag has seven bits in flat");
 
 extern const cal_builtin cal_builtins[CAL_BUILTIN_ROWS];
 

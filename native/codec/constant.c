@@ -5,6 +5,7 @@
 #include "builtins/groups.h"
 #include "codec/assets.h"
 #include "codec/cbor.h"
+#include "codec/utf8.h"
 
 /* One position in the tag sequence of a type, with the type that starts there
  * and where the types it is made of start. */

@@ -1,7 +1,5 @@
 #include "codec/reader.h"
 
-#include "builtins/words.h"
-
 uint64_t cal_read_word(cal_reader *reader) {
   uint64_t word = 0;
   for (unsigned shift = 0;; shift += 7) {
@@ -131,68 +129,4 @@ int cal_read_bytes(cal_reader *reader, cal_arena *arena, const uint8_t **data, s
   *data = copy;
   *length = total;
   return 0;
-}
-
-/* The bytes that may follow a lead byte: how many, and the range of the first
- * of them, which is what rules out overlong forms, surrogates and numbers
- * beyond U+10FFFF (table 3-7 of the Unicode standard). */
-static unsigned following(uint8_t lead, uint8_t *low, uint8_t *high) {
-  *low = 0x80;
-  *high = 0xbf;
-  if (lead >= 0xc2 && lead <= 0xdf) {
-    return 1;
-  }
-  if (lead >= 0xe0 && lead <= 0xef) {
-    *low = lead == 0xe0 ? 0xa0 : 0x80;
-    *high = lead == 0xed ? 0x9f : 0xbf;
-    return 2;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    *low = lead == 0xf0 ? 0x90 : 0x80;
-    *high = lead == 0xf4 ? 0x8f : 0xbf;
-    return 3;
-  }
-  return 0;
-}
-
-/* How many of the first bytes are ASCII, in whole words or up to the end. */
-static size_t ascii_prefix(const uint8_t *data, size_t length) {
-  enum { BLOCK = 8 * CAL_WORD };
-  size_t at = 0;
-  for (; length - at >= BLOCK; at += BLOCK) {
-    uint64_t any = 0;
-    for (size_t i = 0; i < BLOCK; i += CAL_WORD) {
-      any |= cal_load(data + at + i);
-    }
-    if ((any & CAL_EVERY_BYTE(0x80)) != 0) {
-      break;
-    }
-  }
-  while (at < length && data[at] < 0x80) {
-    at++;
-  }
-  return at;
-}
-
-bool cal_is_utf8(const uint8_t *data, size_t length) {
-  size_t at = 0;
-  while (at < length) {
-    if (data[at] < 0x80) {
-      at += ascii_prefix(data + at, length - at);
-      continue;
-    }
-    uint8_t low = 0;
-    uint8_t high = 0;
-    const unsigned more = following(data[at], &low, &high);
-    if (more == 0 || length - at <= more || data[at + 1] < low || data[at + 1] > high) {
-      return false;
-    }
-    for (unsigned i = 2; i <= more; i++) {
-      if ((data[at + i] & 0xc0U) != 0x80) {
-        return false;
-      }
-    }
-    at += more + 1;
-  }
-  return true;
 }

@@ -82,8 +82,4 @@ uint64_t cal_read_natural(cal_reader *reader);
  * knows at most a byte of it; the node reads any number, and so does this. */
 void cal_read_padding(cal_reader *reader);
 
-/* Whether bytes are UTF-8 as Unicode defines it: no surrogates, no overlong
- * forms. */
-bool cal_is_utf8(const uint8_t *data, size_t length);
-
 #endif

@@ -1,7 +1,11 @@
+#define _GNU_SOURCE /* madvise */
+
 #include "machine/arena.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct cal_chunk {
   cal_chunk *newer;
@@ -12,25 +16,54 @@ enum {
   FIRST_CHUNK = 64 * 1024,
   LARGEST_CHUNK = 4 * 1024 * 1024,
   KEPT_BY_RESET = 8 * 1024 * 1024,
-  SPARED = 1024 * 1024 /* bytes that a thread keeps of the arenas that it has released */
+  SPARED = 256 * 1024 * 1024 /* bytes that a thread keeps of the arenas that it has released */
 };
 
 /* A script lives for one call, so one arena follows another; without these, the
- * system would take the pages back and clear them anew for each. */
+ * system would take the pages back and clear them anew for each, which is most of
+ * the time of a script that fills a transaction's memory. The system may take
+ * them all the same, when it is short of memory. */
 static _Thread_local cal_chunk *spares;
 static _Thread_local size_t spared;
 
-static cal_chunk *take_spare(size_t size) {
-  cal_chunk **link = &spares;
-  while (*link != NULL && (*link)->size < size) {
-    link = &(*link)->newer;
+/* The smallest spare of `least` to `most` bytes, or NULL. */
+static cal_chunk *take_spare(size_t least, size_t most) {
+  cal_chunk **best = NULL;
+  for (cal_chunk **link = &spares; *link != NULL; link = &(*link)->newer) {
+    const size_t size = (*link)->size;
+    if (size >= least && size <= most && (best == NULL || size < (*best)->size)) {
+      best = link;
+      if (size == least) {
+        break;
+      }
+    }
   }
-  cal_chunk *chunk = *link;
-  if (chunk != NULL) {
-    *link = chunk->newer;
-    spared -= chunk->size;
+  if (best == NULL) {
+    return NULL;
   }
+  cal_chunk *chunk = *best;
+  *best = chunk->newer;
+  spared -= chunk->size;
   return chunk;
+}
+
+/* Lets the system have the pages of a large chunk, if it wants them, until they
+ * are written to again. */
+static void offer_pages(cal_chunk *chunk) {
+#if defined(MADV_FREE)
+  enum { WORTHWHILE = 1024 * 1024 };
+  if (chunk->size < WORTHWHILE) {
+    return;
+  }
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  const uintptr_t first = ((uintptr_t)(chunk + 1) + page - 1) / page * page;
+  const uintptr_t end = ((uintptr_t)(chunk + 1) + chunk->size) / page * page;
+  if (first < end) {
+    (void)madvise((void *)first, end - first, MADV_FREE); /* which may be refused */
+  }
+#else
+  (void)chunk;
+#endif
 }
 
 static void spare_or_free(cal_chunk *chunk) {
@@ -38,6 +71,7 @@ static void spare_or_free(cal_chunk *chunk) {
     free(chunk);
     return;
   }
+  offer_pages(chunk);
   chunk->newer = spares;
   spares = chunk;
   spared += chunk->size;
@@ -154,11 +188,7 @@ static cal_chunk *new_chunk(cal_arena *arena, size_t size) {
   if (wanted > room - sizeof(cal_chunk)) {
     wanted = size;
   }
-  cal_chunk *chunk = take_spare(wanted);
-  if (chunk != NULL && chunk->size > room - sizeof *chunk) {
-    free(chunk); /* more than this arena may hold */
-    chunk = NULL;
-  }
+  cal_chunk *chunk = take_spare(wanted, room - sizeof *chunk);
   if (chunk == NULL) {
     chunk = malloc(sizeof *chunk + wanted);
     if (chunk == NULL) {

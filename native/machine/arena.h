@@ -38,8 +38,7 @@ void cal_arena_init(cal_arena *arena, size_t cap);
 /* An arena that counts towards the ceiling of another, which must outlive it. */
 void cal_arena_init_within(cal_arena *arena, cal_arena *owner);
 
-/* Gives all memory back, but for a megabyte that the thread keeps for its next
- * arena. What stacks hold of the cap stays theirs. The arena may be used again. */
+/* Gives all memory back, but for what the thread keeps for its next arenas. What stacks hold of the cap stays theirs. The arena may be used again. */
 void cal_arena_release(cal_arena *arena);
 
 /* Gives back what this thread keeps. For a thread that ends, and for tests that

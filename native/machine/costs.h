@@ -14,6 +14,7 @@
 #include "machine/status.h"
 #include "machine/units.h"
 
+/* ORDER: ShapeId in costmodel/model/shapes.py, and native/cdef/machine.h. */
 typedef enum cal_shape {
   CAL_SHAPE_ABSENT,
   CAL_SHAPE_CONSTANT_COST,
@@ -46,6 +47,7 @@ typedef enum cal_shape {
   CAL_SHAPES
 } cal_shape;
 
+/* ORDER: StepKind in costmodel/model/steps.py. */
 typedef enum cal_step {
   CAL_STEP_CONST,
   CAL_STEP_VAR,

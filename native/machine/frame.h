@@ -88,24 +88,24 @@ static inline cal_frame *cal_frames_out(cal_frame *frame, uint64_t depth, uint64
   return cal_move_out(frame, 0, left);
 }
 
-/* How many frames are read on that way: a move along what is reached reads one. */
-static inline uint64_t cal_frames_passed(uint64_t depth, uint64_t left) {
-  uint64_t passed = 0;
+/* How many moves `cal_frames_out` makes. */
+static inline uint64_t cal_moves_out(uint64_t depth, uint64_t left) {
+  uint64_t moves = 0;
   unsigned level = 0;
   for (; level < CAL_MOST_REACH && left >> (2 * level) != 0; level++) {
     const uint64_t digit = depth >> (2 * level) & 3;
     if (digit << (2 * level) > left) {
       break;
     }
-    passed += level == 0 ? digit : digit != 0;
+    moves += level == 0 ? digit : digit != 0;
     left -= digit << (2 * level);
   }
   for (; level > 0; level--) {
     const uint64_t times = left >> (2 * level);
     left -= times << (2 * level);
-    passed += (times + CAL_REACHED - 1) / CAL_REACHED;
+    moves += (times + CAL_REACHED - 1) / CAL_REACHED;
   }
-  return passed + left;
+  return moves + left;
 }
 
 #endif

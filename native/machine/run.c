@@ -58,6 +58,7 @@ static inline cal_frame *new_frame(cal_run *run, cal_frame *outer, const cal_nod
     frame->outer = outer;
     frame->slots[0] = first;
     if (CAL_UNLIKELY(node->slot != 0)) {
+      CAL_ADD(frames_walked, CAL_REACHED * (1 + (uint64_t)node->slot));
       cal_set_reached(frame, node->slot);
     }
   }
@@ -190,10 +191,10 @@ static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
   return frame->slots[cal_part_slot(part)];
 }
 
-/* How many frames are passed on that way. */
-static inline uint64_t frames_passed(cal_part part) {
+/* The moves that this takes; only features.c asks. */
+static inline uint64_t moves_out(cal_part part) {
   const uint64_t frames = cal_part_frames(part);
-  return frames < NEAR ? frames : cal_frames_passed(cal_part_level(part), frames);
+  return frames >= NEAR ? cal_moves_out(cal_part_level(part), frames) : frames;
 }
 
 #define TAKE_ATOM(into, atom, frame)                         \
@@ -204,7 +205,7 @@ static inline uint64_t frames_passed(cal_part part) {
       (into) = (frame)->slots[(atom) >> 2];                  \
     } else if (((atom) & CAL_PART_ATOM) == CAL_PART_OUTER) { \
       COUNT(CAL_STEP_VAR);                                   \
-      CAL_ADD(frames_walked, frames_passed(atom));           \
+      CAL_ADD(frames_walked, moves_out(atom));               \
       (into) = outer_variable((atom), (frame));              \
     } else {                                                 \
       COUNT(CAL_STEP_CONST);                                 \

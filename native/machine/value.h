@@ -29,7 +29,7 @@
 
 typedef uintptr_t cal_value;
 
-/* Universe tags as flat numbers them. */
+/* Universe tags as flat numbers them. ORDER: costmodel/plutus/universe.py. */
 enum {
   CAL_TYPE_INTEGER = 0,
   CAL_TYPE_BYTESTRING = 1,
@@ -58,7 +58,7 @@ typedef struct cal_type {
 extern const cal_type cal_type_integer, cal_type_bytestring, cal_type_data, cal_type_pair_data,
     cal_type_pair_integer_list_data;
 
-/* The constants come first, so that `kind < CAL_CLOSURE` means "a constant". */
+/* ORDER: the constants come first, so that `kind < CAL_CLOSURE` means "a constant". */
 typedef enum cal_kind {
   CAL_INTEGER, /* small ones included, as cal_kind_of reports them */
   CAL_BYTES,
@@ -79,6 +79,7 @@ typedef enum cal_kind {
   CAL_CONSTR       /* a constructor with its fields */
 } cal_kind;
 
+/* ORDER: the arguments of chooseData behind its first. */
 typedef enum cal_data_kind {
   CAL_DATA_CONSTR,
   CAL_DATA_MAP,

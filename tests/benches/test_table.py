@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benches.contracts import Contract
 from benches.estimates import Cell, Sample
-from benches.evaluators import Evaluator, Ready
+from benches.evaluators import Ready
 from benches.schedule import Observed
 from benches.table import remarks, summarise, table, verdicts, wrong_ex_units
 from costmodel.model import ExUnits
@@ -21,7 +21,9 @@ REFUSED = Cell("peer", "evaluate", "y")
 @pytest.fixture
 def observed() -> Observed:
     """Native takes 1 µs and the peer 4 µs for everything, but the peer refuses to evaluate one contract."""
-    found = Observed(versions={"native": ("calibrate 1", "gcc"), "peer": ("peer 2.0", "release")})
+    found = Observed(
+        facts={"native": {"name": "native"}, "peer": {"name": "peer", "version": "2.0", "build": "release"}}
+    )
     for name, ns in (("native", 1000), ("peer", 4000)):
         for cell in (Cell(name, work, c.name) for work in ("decode", "evaluate") for c in CONTRACTS):
             if cell != REFUSED:
@@ -46,7 +48,7 @@ def test_verdict_names_the_fastest_peer(observed: Observed) -> None:
 
 
 def test_summary_is_json(observed: Observed) -> None:
-    one_round = Observed([s for s in observed.samples if s.round == 0], versions=observed.versions)
+    one_round = Observed([s for s in observed.samples if s.round == 0], facts=observed.facts)
     summary = summarise(one_round, CONTRACTS)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
@@ -61,11 +63,11 @@ def test_refused_contract_is_a_dash(observed: Observed) -> None:
 
 def test_remarks_tell_versions_differences_refusals_and_absences(observed: Observed) -> None:
     observed.spent[Cell("peer", "evaluate", "x")] = (11, 20)
-    ready = [Ready(Evaluator("peer", "cc", run=("peer",), note="slow start"), ("peer",), "cc 12")]
+    ready = [Ready("peer", "peer", "slow start")]
     about_peer, about_other = remarks(observed, ready, ["other is left out: go is not installed"])
     assert about_peer.split("; ") == [
-        "peer: peer 2.0, release",
-        "cc 12",
+        "peer: peer 2.0",
+        "release",
         "slow start",
         "ExUnits differ from the native machine's on 1 of 1 contracts",
         "refuses to evaluate 1 contracts (no such builtin)",

@@ -28,9 +28,10 @@ def flawed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_tables_show_costs_and_the_ledgers_convention(sound: Path, tmp_path: Path) -> None:
     result = calibrate("fit", sound, *V2, "--out", tmp_path / "m.json")
     assert result.returncode == 0, result.stderr
-    assert "linear_in_x" in result.stdout
+    assert "sha2_256" in result.stdout
+    assert "verdict: usable" in result.stdout
     assert "one price for all, the ledger's convention" in result.stdout
-    assert "0 of 15 prices are flagged" in result.stdout
+    assert "0 of 15 prices have material flags" in result.stdout
 
 
 def test_strict_writes_a_sound_model(sound: Path, tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_flags_are_in_the_table_and_the_model(flawed: Path, tmp_path: Path) -> N
     assert result.returncode == 0, result.stderr
     assert "flagged: sha2_256: few cells: 1 different sizes for 2 coefficients" in result.stdout
     flagged = json.loads((tmp_path / "m.json").read_text())["calibrate"]["flagged"]
-    assert flagged == {"sha2_256": ["extrapolation", "few cells", "unidentified"]}
+    assert flagged == {"sha2_256": ["few cells", "unidentified"]}
 
 
 def test_coverage_charges_an_envelope(sound: Path, tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_points_of_a_builtin_have_costs_predictions_and_residuals(sound: Path, t
         (("--rounding", "up"), "--rounding 'up' is unknown; use joint or ceiling"),
         (("--shape", "any"), "--shape 'any' is unknown; use chain or free"),
         (("--coverage", "0.2"), "a coverage of 0.2 is no upper envelope"),
-        (("--coverage", "2"), "--coverage '2' is no share between 0 and 1"),
+        (("--coverage", "2"), "invalid --coverage '2'; use a share between 0 and 1"),
     ],
 )
 def test_unknown_choice_is_one_line(sound: Path, tmp_path: Path, option: tuple[str, str], message: str) -> None:

@@ -21,7 +21,7 @@ def test_markdown_alone_writes_no_page(tmp_path: Path) -> None:
     out = tmp_path / "page.md"
     result = calibrate("report", sources.drift(tmp_path / "d.json"), "--markdown", out)
     assert result.returncode == 0, result.stderr
-    assert "## Flagged" in out.read_text(encoding="utf-8")
+    assert "## Needs attention" in out.read_text(encoding="utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.json", "page.md"]
 
 
@@ -51,8 +51,16 @@ def test_a_file_that_the_report_is_made_of_is_not_overwritten(tmp_path: Path) ->
 
 def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     model = sources.fitted_model(tmp_path / "m.json")
-    for out in (tmp_path / "absent" / "page.html", tmp_path, Path("/dev/full")):
+    (tmp_path / "file").touch()
+    assert str(tmp_path / "file") in one_line(calibrate("report", model, "--out", tmp_path / "file" / "page.html"))
+    for out in (tmp_path, Path("/dev/full")):
         assert str(out) in one_line(calibrate("report", model, "--out", out))
+
+
+def test_the_folder_of_the_page_is_made(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder" / "page.html"
+    assert calibrate("report", sources.drift(tmp_path / "d.json"), "--out", out).returncode == 0
+    assert out.is_file()
 
 
 def test_a_plot_is_no_markdown(tmp_path: Path) -> None:
@@ -67,7 +75,7 @@ def test_nothing_to_report_on_is_refused() -> None:
 def test_verify_passes_what_runs_wrote_and_fails_a_changed_byte(tmp_path: Path) -> None:
     folder, _ = sources.batches(tmp_path, runs=1)
     whole = calibrate("report", "--verify", folder)
-    assert (whole.returncode, whole.stdout) == (0, "1 run checked: every file is what its run wrote\n")
+    assert (whole.returncode, whole.stdout) == (0, "1 run checked: every file is as its run wrote it\n")
     design = next(folder.glob("*/design.json"))
     design.write_bytes(design.read_bytes() + b" ")
     result = calibrate("report", "--verify", folder, "--json")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.fit import FittedModel, Interval, fit_runs
+from costmodel.fit import fit_runs
 from costmodel.fit.domain import corners
 from costmodel.fit.official import fit_official
 from costmodel.imports.criterion_csv import read_criterion
-from costmodel.model import STARTUP_KEY
+from costmodel.model import STARTUP_KEY, StepKind
+from costmodel.records.model import Coefficient, Figure, FittedModel
+from costmodel.runs.design import Cell
 from costmodel.runs.store import Run
 from tests.fit.synthetic import (
     BUILTINS,
@@ -23,6 +26,8 @@ from tests.fit.synthetic import (
     Machine,
     all_cells,
     make_run,
+    planned,
+    truth_ps,
 )
 
 
@@ -37,27 +42,39 @@ def true_values() -> dict[str, float]:
     return truth
 
 
+class Interval(NamedTuple):
+    """A figure and its 95 % interval, ps."""
+
+    point: float
+    low: float
+    high: float
+
+
+def in_truth(figure: Figure, model: FittedModel) -> Interval:
+    """A figure brought to the state of the machine in which the truth holds."""
+    assert figure.interval_ps is not None
+    assert model.reference_yardstick_ns is not None
+    scale = YARDSTICK_NS / model.reference_yardstick_ns
+    return Interval(figure.ps * scale, figure.interval_ps[0] * scale, figure.interval_ps[1] * scale)
+
+
 def fitted_values(model: FittedModel) -> dict[str, Interval]:
-    """Every fitted coefficient by the same names, brought to the state of the machine in which the truth holds."""
-    groups = {"steps": model.steps.coefficients}
-    groups |= {fit.name: fit.priced.coefficients for fit in model.builtins}
-    groups |= {fit.operation: fit.coefficients for fit in model.calls}
-    scale = YARDSTICK_NS / model.provenance.reference_yardstick_ns
+    """Every fitted coefficient by the same names."""
+    groups: dict[str, dict[str, Coefficient]] = {"steps": model.steps.coefficients}
+    groups |= {name: fit.coefficients for name, fit in model.builtins.items()}
+    groups |= {operation: fit.coefficients for operation, fit in model.calls.items()}
     return {
-        f"{group}.{coefficient.name}": Interval(
-            coefficient.fitted.point * scale, coefficient.fitted.low * scale, coefficient.fitted.high * scale
-        )
+        f"{group}.{name}": in_truth(each, model)
         for group, coefficients in groups.items()
-        for coefficient in coefficients
+        for name, each in coefficients.items()
     }
 
 
 def corner_errors(model: FittedModel) -> dict[str, float]:
     """By what share each builtin's prediction at each corner of its domain is off."""
-    scale = YARDSTICK_NS / model.provenance.reference_yardstick_ns
     return {
-        f"{fit.name} {place.sizes}": place.fitted.point * scale / BUILTINS[fit.name][0].evaluate(place.sizes) - 1
-        for fit in model.builtins
+        f"{name} {place.sizes}": in_truth(place.fitted, model).point / BUILTINS[name][0].evaluate(place.sizes) - 1
+        for name, fit in model.builtins.items()
         for place in fit.corners
     }
 
@@ -116,7 +133,7 @@ def measured(
         make_run(folder, cells, seed=seed * runs + i, machine=machine, processes=processes, blocks=blocks)
         for i in range(runs)
     ]
-    return made, fit_runs(made, variant=VARIANT, seed=seed, replicates=replicates)
+    return made, fit_runs(made, variant=VARIANT, seed=seed, replicates=replicates).section
 
 
 def held(model: FittedModel) -> list[str]:
@@ -124,3 +141,80 @@ def held(model: FittedModel) -> list[str]:
     truth, fitted = true_values(), fitted_values(model)
     assert fitted.keys() == truth.keys()
     return [name for name, interval in fitted.items() if interval.low <= truth[name] <= interval.high]
+
+
+KINDS = ("coefficients", "points", "steps", "predictions")
+HARSH = Machine(process_sd=0.01, noise_sd=0.003, skewed=True, yardstick_process_sd=0.02)
+"""Skewed processes, and a yardstick that drifts."""
+
+LACK = 0.08
+"""By how much programs differ beyond their counts."""
+
+_PROGRAMS, _NEW = 60, 20
+
+
+def random_programs(rng: np.random.Generator, count: int, prefix: str) -> list[Cell]:
+    """Programs whose counts of steps vary as those of contracts do: much together, and a little by themselves."""
+    usual = np.array([1, 25, 10, 22, 8, 12, 14, 3, 5]) / 100
+    cells = []
+    for number in range(count):
+        total = float(np.exp(rng.uniform(np.log(4_000), np.log(40_000))))
+        counts = rng.poisson(total * usual * np.exp(0.5 * rng.normal(size=len(usual))))
+        steps = {kind.name.lower(): int(each) for kind, each in zip(StepKind, counts, strict=True)}
+        cells.append(planned(f"{prefix}-{number}", experiment="steps", operation="program", steps=steps))
+    return cells
+
+
+def pooled(folder: Path, seed: int, *, processes: int = 8, replicates: int = 400) -> dict[str, tuple[int, int]]:
+    """One simulated run with everything that goes wrong on real machines, written to disk and fitted: for each kind of
+    interval, how many hold the truth, and how many there are."""
+    rng = np.random.default_rng([seed, 7])
+    start = planned("nothing", experiment="steps", operation="start", steps={"const": 1})
+    programs = random_programs(rng, _PROGRAMS, "program")
+    lack = {cell.id: float(LACK * rng.normal()) for cell in programs}
+    others = [cell for cell in all_cells() if cell.experiment != "steps"]
+    cells = [start, *programs, *others]
+    run = make_run(
+        folder,
+        cells,
+        seed=seed,
+        machine=HARSH,
+        processes=processes,
+        more_ps=lambda cell: truth_ps(cell) * lack.get(cell.id, 0.0),
+    )
+    model = fit_runs([run], variant=VARIANT, seed=seed, replicates=replicates).section
+    truth = true_values()
+    fitted = fitted_values(model)
+    by_kind: dict[str, list[bool]] = {kind: [] for kind in KINDS}
+    for name, interval in fitted.items():
+        kind = "steps" if name.startswith("steps.") else "coefficients"
+        by_kind[kind].append(interval.low <= truth[name] <= interval.high)
+    for name, fit in model.builtins.items():
+        for point in fit.points:
+            for figure in (point.fitted, point.measured):
+                assert figure is not None
+                interval = in_truth(figure, model)
+                by_kind["points"].append(interval.low <= BUILTINS[name][0].evaluate(point.sizes) <= interval.high)
+    for cell in random_programs(rng, _NEW, "new"):
+        time = truth_ps(cell) * (1 + LACK * float(rng.normal()))
+        predicted, half = prediction(model, cell)
+        by_kind["predictions"].append(abs(time - predicted) <= half)
+    return {kind: (sum(held), len(held)) for kind, held in by_kind.items()}
+
+
+def prediction(model: FittedModel, cell: Cell) -> tuple[float, float]:
+    """What the model predicts for a program of steps, ps, and half its 95 % interval for a program not seen before."""
+    counts: dict[str, float] = {STARTUP_KEY: 1.0}
+    counts |= {kind.json_key: float(cell.steps.get(kind.name.lower(), 0)) for kind in StepKind}
+    prices = model.steps.prediction.coefficients
+    scale = YARDSTICK_NS / model.reference_yardstick_ns if model.reference_yardstick_ns else 1.0
+    predicted = sum(prices[name].ps * count for name, count in counts.items())
+    errors, lack = model.errors, model.errors.lack_of_fit
+    timed = sum(np.array(errors.parts_ps[name]) * count for name, count in counts.items())
+    others = sum(np.array(lack.parts_ps[name]) * count for name, count in counts.items())
+    steps = predicted - prices[STARTUP_KEY].ps
+    half = np.hypot(
+        errors.t * float(np.linalg.norm(timed)),
+        lack.t * float(np.hypot(np.linalg.norm(others), lack.scatter * steps)),
+    )
+    return predicted * scale, float(half) * scale

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from costmodel.fit.coefficient import Rounding
 from costmodel.fit.costing import PricedFunction, fit_function
-from costmodel.fit.prices import Rounding
-from costmodel.fit.resample import Clusters, Replicates
+from costmodel.fit.uncertainty import Clusters, Replicates
 from costmodel.model import Variant, ledger_model
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 
@@ -20,7 +20,7 @@ def official_fit(shared_data: Path, builtin: str) -> PricedFunction:
     costs = np.tile((np.array(seconds) - around) * 1e12, (103, 1))
     clusters = Clusters(*np.zeros((3, 2), np.intp))
     function = ledger_model(Variant.E).builtins[builtin].cpu
-    replicates = Replicates(costs, clusters, 1.0, 1)
+    replicates = Replicates(costs, clusters, 1.0, 1, 0.0, np.zeros(len(sizes), np.bool_))
     return fit_function(function, sizes, costs, np.ones(len(sizes)), replicates, rounding=Rounding.CEILING)
 
 

@@ -3,22 +3,23 @@ from pathlib import Path
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.fit import CallFit, FlagKind, fit_runs
+from costmodel.fit import FlagKind, fit_runs
+from costmodel.records.model import Call
 from costmodel.runs.design import Cell
 from tests.fit.synthetic import CALLS_PS, VARIANT, call_cells, make_run, planned, step_cells
 
 
-def fit(folder: Path, cells: list[Cell]) -> dict[str, CallFit]:
+def fit(folder: Path, cells: list[Cell]) -> dict[str, Call]:
     run = make_run(folder, [*step_cells(), *cells], processes=3, blocks=4)
-    return {fitted.operation: fitted for fitted in fit_runs([run], variant=VARIANT, replicates=100).calls}
+    return fit_runs([run], variant=VARIANT, replicates=100).section.calls
 
 
 @pytest.mark.parametrize("operation", sorted(CALLS_PS))
 def test_costs_are_recovered_from_a_machine_without_noise(tmp_path: Path, operation: str) -> None:
     fitted = fit(tmp_path, list(call_cells()))[operation]
-    found = {coefficient.name: coefficient.fitted.point for coefficient in fitted.coefficients}
+    found = {name: each.ps for name, each in fitted.coefficients.items()}
     assert found == pytest.approx(CALLS_PS[operation], rel=1e-6)
-    assert not fitted.flags
+    assert not any(each.flags for each in fitted.coefficients.values())
 
 
 def test_bytes_and_nodes_in_proportion_are_not_told_apart(tmp_path: Path) -> None:
@@ -26,12 +27,12 @@ def test_bytes_and_nodes_in_proportion_are_not_told_apart(tmp_path: Path) -> Non
         planned(f"decode-{n}", experiment="calls", operation="decode", work="decode", sizes=(10 * n, n))
         for n in (1, 10, 100, 1000)
     ]
-    _, per_byte, *others = fit(tmp_path, cells)["decode"].coefficients
+    _, per_byte, *others = fit(tmp_path, cells)["decode"].coefficients.values()
     for other in others:
-        assert [flag.kind for flag in other.flags] == [FlagKind.UNIDENTIFIED]
-        assert other.fitted.point == 0
+        assert [flag.flag for flag in other.flags] == [FlagKind.UNIDENTIFIED]
+        assert other.ps == 0
     decode = CALLS_PS["decode"]
-    assert per_byte.fitted.point == pytest.approx(decode["bytes"] + decode["nodes"] / 10)
+    assert per_byte.ps == pytest.approx(decode["bytes"] + decode["nodes"] / 10)
 
 
 def test_parts_without_cells_are_absent(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from costmodel.fit import FlagKind
+from costmodel.fit.coefficient import Rounding
 from costmodel.fit.costing import PricedFunction, fit_function
-from costmodel.fit.prices import Rounding
-from costmodel.fit.resample import Clusters, replicate
+from costmodel.fit.uncertainty import Clusters, replicate
 from costmodel.model import CostingFunction, Variant, ledger_model
 from tests.fit.published import official_fit
 
@@ -28,7 +28,7 @@ def shape(builtin: str, variant: Variant = Variant.E) -> CostingFunction:
 
 
 def flags(priced: PricedFunction, name: str) -> set[FlagKind]:
-    return {flag.kind for coefficient in priced.coefficients if coefficient.name == name for flag in coefficient.flags}
+    return {FlagKind(flag.flag) for flag in priced.coefficients[name].flags}
 
 
 def values(priced: PricedFunction) -> dict[str, int]:
@@ -75,7 +75,7 @@ def test_quadratic_of_a_division_keeps_negative_coefficients(builtin: str) -> No
     function = shape(builtin, Variant.C)
     sizes = [(x, y) for x in (1, 5, 9, 14, 20, 31) for y in (1, 4, 10, 18, 31)]
     priced = fit(function, sizes, [function.evaluate(point) for point in sizes])
-    fitted = {c.name: c.fitted.point for c in priced.coefficients}
+    fitted = {name: each.ps for name, each in priced.coefficients.items()}
     assert fitted["model.c02"] < 0
     assert FlagKind.NEGATIVE not in flags(priced, "model.c02")
 
@@ -93,9 +93,9 @@ def test_division_is_recovered_where_its_floor_is_not_reached() -> None:
     sizes = [(x, y) for x in (12, 16, 20, 25, 31) for y in (1, 3, 5, 8, 11)] + [(3, 9), (2, 30)]
     priced = fit(function, sizes, [function.evaluate(point) for point in sizes])
     expected = dict(zip(function.names, function.values, strict=True))
-    for coefficient in priced.coefficients:
-        if coefficient.name != "model.minimum":
-            assert coefficient.fitted.point == pytest.approx(expected[coefficient.name], rel=1e-3, abs=0.5)
+    for name, each in priced.coefficients.items():
+        if name != "model.minimum":
+            assert each.ps == pytest.approx(expected[name], rel=1e-3, abs=0.5)
 
 
 def test_minimum_is_the_lowest_cost_where_it_applies() -> None:
@@ -173,4 +173,4 @@ def test_monotone_division_is_not_flagged() -> None:
 def test_charged_coefficients_replace_the_fitted_ones() -> None:
     priced = fit(shape("sha2_256"), [(1,), (101,)], [10_000, 20_000], charged=np.array([12_000.0, 110.0]))
     assert values(priced) == {"intercept": 12_000, "slope": 110}
-    assert [c.fitted.point for c in priced.coefficients] == pytest.approx([9_900, 100])
+    assert [each.ps for each in priced.coefficients.values()] == pytest.approx([9_900, 100])

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from costmodel.fit.costing import relative_scales
-from costmodel.fit.envelope import Points, envelopes
+from costmodel.fit.domain import Points
+from costmodel.fit.envelope import envelopes
 from costmodel.model import CostingFunction, Variant, ledger_model
 
+Floats = NDArray[np.float64]
 LEDGER = ledger_model(Variant.E).builtins
 FUNCTIONS: dict[str, tuple[CostingFunction, Sequence[tuple[int, ...]]]] = {
     "sha2_256": (LEDGER["sha2_256"].cpu, [(n,) for n in (1, 5, 20, 100, 400, 1500, 4000, 9800)]),
@@ -18,6 +21,10 @@ FUNCTIONS: dict[str, tuple[CostingFunction, Sequence[tuple[int, ...]]]] = {
 }
 
 
+def made(function: CostingFunction, sizes: tuple[tuple[int, ...], ...], costs: Floats, scales: Floats) -> Points:
+    return Points(function, sizes, costs[None], scales, costs, np.ones(len(sizes), np.bool_))
+
+
 def inputs(name: str, rng: np.random.Generator, copies: int = 1) -> Points:
     """Costs of inputs that spread about the ledger's price as log-normal, wider for equalsData."""
     function, some = FUNCTIONS[name]
@@ -25,7 +32,7 @@ def inputs(name: str, rng: np.random.Generator, copies: int = 1) -> Points:
     spread = 0.2 if name == "equalsData" else 0.03
     costs = function.predict(np.array(sizes, np.float64)) * np.exp(spread * rng.normal(size=len(sizes)))
     errors = 0.005 * costs
-    return Points(function, tuple(sizes), costs[None], relative_scales(function, sizes, costs, errors))
+    return made(function, tuple(sizes), costs, relative_scales(function, sizes, costs, errors))
 
 
 def undercharged(seeds: range, copies: int = 1, coverage: float = 0.99) -> float:
@@ -58,9 +65,9 @@ def test_regression_quantile_of_many_points_needs_hardly_a_margin() -> None:
     function = LEDGER["sha2_256"].cpu
     costs = function.predict(np.array(sizes, np.float64)) * np.exp(0.1 * rng.random(len(sizes)))
     scales = relative_scales(function, sizes, costs, 0.001 * costs)
-    (envelope,) = envelopes({"sha2_256": Points(function, sizes, costs[None], scales)}, 0.9, 0).values()
-    assert envelope.margin < 0.01
-    assert 0.9 <= envelope.covered <= 0.95
+    (envelope,) = envelopes({"sha2_256": made(function, sizes, costs, scales)}, 0.9, 0).values()
+    assert envelope.record.margin < 0.01
+    assert 0.9 <= envelope.record.measured_points_covered <= 0.95
 
 
 def test_seed_decides_the_margin() -> None:
@@ -72,7 +79,7 @@ def test_seed_decides_the_margin() -> None:
 def test_single_point_is_charged_with_the_margin_of_the_others() -> None:
     points = {name: inputs(name, np.random.default_rng(3)) for name in FUNCTIONS}
     ecdsa = LEDGER["verifyEcdsaSecp256k1Signature"].cpu
-    points["verifyEcdsaSecp256k1Signature"] = Points(ecdsa, ((5, 4, 8),), np.array([[4e7]]), np.array([1e5]))
+    points["verifyEcdsaSecp256k1Signature"] = made(ecdsa, ((5, 4, 8),), np.array([4e7]), np.array([1e5]))
     envelope = envelopes(points, 0.99, 0)["verifyEcdsaSecp256k1Signature"]
-    assert envelope.margin > 0
-    assert envelope.values_ps == pytest.approx([4e7 * (1 + envelope.margin)])
+    assert envelope.record.margin > 0
+    assert envelope.values_ps == pytest.approx([4e7 * (1 + envelope.record.margin)])

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.fit.official import OfficialModel, fit_official
-from costmodel.fit.official_report import compare_with_ledger
+from costmodel.fit.official import OfficialModel, compare_with_ledger, fit_official
 from costmodel.imports.criterion_csv import read_criterion
 from costmodel.model import Variant, dump, ledger_model
 

@@ -12,8 +12,9 @@ import pytest
 from msgspec.structs import replace as replaced
 
 from costmodel.errors import EnvironmentFault, InputError
-from costmodel.fit import FittedModel, fit_runs
+from costmodel.fit import Fit, fit_runs
 from costmodel.model import EXTRAS_KEY, load
+from costmodel.records.model import parse_section
 from costmodel.records.run import Clock, Status
 from costmodel.records.run import Machine as Fingerprint
 from costmodel.runs.store import Run
@@ -30,24 +31,24 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def fitted(run: Run) -> FittedModel:
+def fitted(run: Run) -> Fit:
     return fit_runs([run], variant=VARIANT, seed=3)
 
 
 @pytest.fixture
-def written(fitted: FittedModel, tmp_path: Path) -> dict[str, Any]:
+def written(fitted: Fit, tmp_path: Path) -> dict[str, Any]:
     fitted.write(tmp_path / "model.json")
     document: dict[str, Any] = json.loads((tmp_path / "model.json").read_bytes())
     return document
 
 
-def test_coefficients_are_recovered_through_noise_and_regimes(fitted: FittedModel) -> None:
+def test_coefficients_are_recovered_through_noise_and_regimes(fitted: Fit) -> None:
     truth = true_values()
-    for name, interval in fitted_values(fitted).items():
+    for name, interval in fitted_values(fitted.section).items():
         assert interval.point == pytest.approx(truth[name], rel=0.1), name
 
 
-def test_file_is_a_cost_model(fitted: FittedModel, tmp_path: Path) -> None:
+def test_file_is_a_cost_model(fitted: Fit, tmp_path: Path) -> None:
     fitted.write(tmp_path / "model.json")
     loaded = load([tmp_path / "model.json"])
     assert loaded.builtins == fitted.cost_model.builtins
@@ -55,16 +56,16 @@ def test_file_is_a_cost_model(fitted: FittedModel, tmp_path: Path) -> None:
     assert loaded.startup == fitted.cost_model.startup
 
 
-def test_same_runs_and_seed_give_the_same_bytes(run: Run, fitted: FittedModel, tmp_path: Path) -> None:
+def test_same_runs_and_seed_give_the_same_bytes(run: Run, fitted: Fit, tmp_path: Path) -> None:
     fitted.write(tmp_path / "a.json")
     fit_runs([Run.open(run.path)], variant=VARIANT, seed=3).write(tmp_path / "b.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
-def test_seed_moves_intervals_only(run: Run, fitted: FittedModel) -> None:
+def test_seed_moves_intervals_only(run: Run, fitted: Fit) -> None:
     other = fit_runs([run], variant=VARIANT, seed=4)
     assert other.cost_model.builtins == fitted.cost_model.builtins
-    assert other.steps.coefficients[0].fitted.low != fitted.steps.coefficients[0].fitted.low
+    assert other.section.steps.coefficients != fitted.section.steps.coefficients
 
 
 def test_provenance_names_run_hashes_and_machine(run: Run, written: dict[str, Any]) -> None:
@@ -93,38 +94,51 @@ def test_intervals_hold_their_points(written: dict[str, Any]) -> None:
         assert low < figure["ps"] < high
 
 
-def test_summary_has_a_row_for_each_builtin(fitted: FittedModel) -> None:
-    rows = fitted.summary()
-    assert [row.builtin for row in rows] == sorted(row.builtin for row in rows)
-    ecdsa = next(row for row in rows if row.builtin == "verifyEcdsaSecp256k1Signature")
-    assert (ecdsa.shape, ecdsa.centre, ecdsa.r2) == ("constant_cost", (5, 4, 8), None)
-    assert ecdsa.cost.low < ecdsa.cost.point < ecdsa.cost.high
-    division = next(row for row in rows if row.builtin == "sha2_256")
-    assert division.r2 is not None and division.r2 > 0.999
-    assert division.worst_relative_residual < 0.05
+def test_builtins_have_shape_centre_and_quality(fitted: Fit) -> None:
+    builtins = fitted.section.builtins
+    assert [*builtins] == sorted(builtins)
+    ecdsa = builtins["verifyEcdsaSecp256k1Signature"]
+    assert (ecdsa.shape, ecdsa.cost_at_centre.sizes, ecdsa.r2) == ("constant_cost", (5, 4, 8), None)
+    sha = builtins["sha2_256"]
+    assert sha.r2 is not None and sha.r2 > 0.999
+    assert sha.worst_relative_residual < 0.05
 
 
-def test_fit_of_more_runs_is_narrower(run: Run, fitted: FittedModel, tmp_path: Path) -> None:
+def test_the_model_says_whose_picoseconds_it_holds(written: dict[str, Any]) -> None:
+    whose = written[EXTRAS_KEY]["picoseconds_of"]
+    assert whose["evaluator"] == "imaginary"
+    assert whose["machine"]
+
+
+def test_what_is_written_is_read_by_the_one_parser(fitted: Fit, tmp_path: Path) -> None:
+    fitted.write(tmp_path / "model.json")
+    assert parse_section(load([tmp_path / "model.json"]).extras, "model.json") == fitted.section
+
+
+def test_fit_of_more_runs_is_narrower(run: Run, fitted: Fit, tmp_path: Path) -> None:
     more = [make_run(tmp_path, CELLS, machine=NOISY, seed=seed) for seed in (21, 22, 23)]
     together = fit_runs([run, *more], variant=VARIANT)
-    one, four = (sum(row.cost.relative_half_width or 0 for row in fit.summary()) for fit in (fitted, together))
+    one, four = (
+        sum(row.cost_at_centre.relative_half_width or 0 for row in fit.section.builtins.values())
+        for fit in (fitted, together)
+    )
     assert four < 0.7 * one
 
 
 def test_steps_and_builtins_may_come_from_different_runs(tmp_path: Path) -> None:
     steps = list(step_cells())
     apart = [make_run(tmp_path, cells) for cells in (steps, CELLS[len(steps) :])]
-    for name, interval in fitted_values(fit_runs(apart, variant=VARIANT)).items():
+    for name, interval in fitted_values(fit_runs(apart, variant=VARIANT).section).items():
         assert interval.point == pytest.approx(true_values()[name], rel=1e-6), name
 
 
-def test_folder_of_the_model_is_made(fitted: FittedModel, tmp_path: Path) -> None:
+def test_folder_of_the_model_is_made(fitted: Fit, tmp_path: Path) -> None:
     fitted.write(tmp_path / "models" / "new" / "model.json")
     assert load([tmp_path / "models" / "new" / "model.json"]).builtins
 
 
 @pytest.mark.parametrize("place", [".", "file/model.json", "file/folder/model.json", f"{'x' * 300}.json"])
-def test_unwritable_target_is_one_clear_line(fitted: FittedModel, tmp_path: Path, place: str) -> None:
+def test_unwritable_target_is_one_clear_line(fitted: Fit, tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFault, match="cannot write") as caught:
         fitted.write(tmp_path / place)
@@ -132,9 +146,7 @@ def test_unwritable_target_is_one_clear_line(fitted: FittedModel, tmp_path: Path
     assert [path.name for path in tmp_path.rglob("*")] == ["file"]
 
 
-def test_failed_write_leaves_the_old_model(
-    fitted: FittedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_write_leaves_the_old_model(fitted: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "model.json"
     target.write_text("old")
 

@@ -80,31 +80,32 @@ def test_fit_takes_the_no_op_off_and_prices_builtins_alone(tmp_path: Path) -> No
 def test_bounds_are_the_interval_of_a_point(tmp_path: Path) -> None:
     exact = [line if line.startswith("sha2") else f"{line.rsplit(',', 2)[0]},," for line in rows()]
     model = fit_runs([imported(tmp_path, exact)], variant=Variant.E)
-    (sha,) = [fit for fit in model.builtins if fit.name == "sha2_256"]
-    at = {place.sizes: place.measured for place in sha.places}[50,]
+    sha = model.section.builtins["sha2_256"]
+    at = {point.sizes: point.measured for point in sha.points}[50,]
     assert at is not None
-    assert (at.low, at.high) == pytest.approx((1_700_000 - 22_000, 1_700_000 + 22_000), rel=2e-3)
+    assert at.interval_ps == pytest.approx((1_700_000 - 22_000, 1_700_000 + 22_000), rel=2e-3)
 
 
 def test_measurement_without_interval_is_flagged(tmp_path: Path) -> None:
     lines = [line.replace("addInteger,50/50,650.0,643.5,656.5", "addInteger,50/50,650.0,,") for line in rows()]
     model = fit_runs([imported(tmp_path, lines)], variant=Variant.E)
-    assert [flag.reason for flag in model.flagged["addInteger"]] == [
+    builtins = model.section.builtins
+    assert [flag.reason for flag in builtins["addInteger"].flags if flag.flag == "uncertain"] == [
         "1 cells missed their precision: the source gives no interval"
     ]
-    assert "uncertain" not in [flag.kind.value for flag in model.flagged["sha2_256"]]
+    assert "uncertain" not in [flag.flag for flag in builtins["sha2_256"].flags]
 
 
 def test_without_no_ops_nothing_is_taken_off_and_the_fit_says_so(tmp_path: Path) -> None:
     model = fit_runs([imported(tmp_path, rows()[2:])], variant=Variant.E)
     assert model.cost_model.builtins["addInteger"].cpu.evaluate((1, 1)) == pytest.approx(601_000, rel=1e-2)
-    assert any("no benchmark of a no-op with 1, 2 arguments" in oddity for oddity in model.provenance.oddities)
+    assert any("no benchmark of a no-op with 1, 2 arguments" in oddity for oddity in model.section.warnings)
 
 
 def test_builtin_faster_than_its_no_op_is_not_priced(tmp_path: Path) -> None:
     lines = [line.replace("nop1,,500.0", "nop1,,900000.0").replace("495.0,505.0", "1,900000") for line in rows()]
     model = fit_runs([imported(tmp_path, lines)], variant=Variant.E)
-    assert "takes no longer than the no-op" in model.unfitted["sha2_256"]
+    assert "takes no longer than the no-op" in model.section.unfitted["sha2_256"]
 
 
 def test_sizes_that_the_cost_does_not_read_may_be_left_out(tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_sizes_that_the_cost_does_not_read_may_be_left_out(tmp_path: Path) -> No
 
 def test_wrong_number_of_sizes_is_not_fitted(tmp_path: Path) -> None:
     model = fit_runs([imported(tmp_path, [*rows(), "appendByteString,5,570,560,580"])], variant=Variant.E)
-    assert model.unfitted["appendByteString"] == "its benchmarks have 1 sizes, and it has 2 arguments"
+    assert model.section.unfitted["appendByteString"] == "its benchmarks have 1 sizes, and it has 2 arguments"
 
 
 def test_other_names_come_by_a_mapping(tmp_path: Path) -> None:
@@ -161,5 +162,5 @@ def test_command_refuses_a_malformed_file_in_one_line(tmp_path: Path, capsys: py
 def test_upstreams_file_is_fitted_in_full(shared_data: Path, tmp_path: Path) -> None:
     run = import_runs([shared_data / "official" / "benching-conway.csv"], tmp_path, ORIGIN, names={})
     model = fit_runs([run], variant=Variant.E, replicates=100)
-    assert len(model.builtins) == 96
-    assert not model.unfitted
+    assert len(model.section.builtins) == 96
+    assert not model.section.unfitted

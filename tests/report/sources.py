@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
 
 from costmodel.batches import compare, select
 from costmodel.cluster.summary import PERCENTILES
@@ -12,7 +15,30 @@ from costmodel.files import write_atomically
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
 from costmodel.records import encode
+from costmodel.records.cluster import Cluster, Node, Observed, Spread
+from costmodel.records.figures import Estimate as Estimated
+from costmodel.records.figures import ExUnits
+from costmodel.records.model import (
+    Batches,
+    Builtin,
+    Centre,
+    Coefficient,
+    Errors,
+    Figure,
+    FittedModel,
+    Flag,
+    FootprintRange,
+    LackOfFit,
+    Method,
+    PicosecondsOf,
+    Point,
+    Prediction,
+    Section,
+    SinglePrice,
+    Steps,
+)
 from costmodel.records.run import ClusterOutcome, Status
+from costmodel.records.validation import Accuracy, Extreme, Score, Verdict, Work
 from costmodel.runs.design import Plan
 from costmodel.runs.store import RunWriter
 from costmodel.runs.tables import Sample
@@ -22,84 +48,173 @@ from tests.runs.facts import CLOCK, MACHINE
 HOSTILE = "<script>alert(1)</script>"
 
 
-def fitted_model(path: Path) -> Path:
-    """A model of two builtins, one of them flagged, and two steps. The time of each is known from its numbers."""
+def figure(ps: float) -> dict[str, Any]:
+    return {"ps": ps, "interval_ps": (ps * 0.9, ps * 1.1), "relative_half_width": 0.1, "holds": "timing"}
 
-    def figure(ps: float, **more: object) -> dict[str, object]:
-        return {"ps": ps, "interval_ps": [ps * 0.9, ps * 1.1], "relative_half_width": 0.1} | more
 
-    def builtin(slope: float, flags: list[dict[str, str]]) -> dict[str, object]:
-        points = [
-            {
-                "sizes": [size, 1],
-                "measured": figure(1000 + slope * size),
-                "fitted": figure(1000 + slope * size),
-                "charged_ps": round(1000 + slope * size),
-                "residual": 0.0,
-            }
-            for size in (1, 10, 100)
-        ]
-        coefficients = {
-            "intercept": figure(1000, charged_ps=1000, flags=[]),
-            "slope": figure(slope, charged_ps=slope, flags=[]),
-        }
-        return {
-            "coefficients": coefficients,
-            "shape": "max_size",
-            "points": points,
-            "corners": [],
-            "flags": flags,
-            "r2": 1,
-        }
+def coefficient(ps: float) -> Coefficient:
+    return Coefficient(**figure(ps), charged_ps=round(ps), identifiability=None, flags=())
 
+
+def builtin(slope: float, flags: tuple[Flag, ...] = ()) -> Builtin:
+    """A builtin of shape max_size with an intercept of 1 ns, measured exactly as it is fitted."""
+
+    def point(size: int) -> Point:
+        ps = 1000 + slope * size
+        return Point(
+            sizes=(size, 1),
+            fitted=Figure(**figure(ps)),
+            charged_ps=round(ps),
+            measured=Figure(**figure(ps)),
+            residual=0.0,
+        )
+
+    return Builtin(
+        shape="max_size",
+        coefficients={"intercept": coefficient(1000), "slope": coefficient(slope)},
+        points=tuple(map(point, (1, 10, 100))),
+        corners=(),
+        cost_at_centre=Centre(**figure(1000 + 10 * slope), sizes=(10, 1)),
+        flags=flags,
+        condition_number=1.0,
+        r2=1.0,
+        worst_relative_residual=0.0,
+        worst_residual_sizes=(1, 1),
+        envelope=None,
+        better_shape=None,
+    )
+
+
+def section() -> FittedModel:
+    """Two builtins, one of them flagged, and two steps. The time of each is known from its numbers."""
+    steps = {"cekVarCost": coefficient(5000), "cekLamCost": coefficient(7000)}
+    return FittedModel(
+        tool_version="0",
+        variant="E",
+        picoseconds_of=PicosecondsOf(evaluator="native", version="0", build="b", machine="m"),
+        verdict=None,
+        batches=Batches(clean=99, gated=1),
+        builtins={
+            "addInteger": builtin(20, (Flag(flag="poor fit", reason=f"off by 52% {HOSTILE}", material=True),)),
+            "subtractInteger": builtin(20),
+        },
+        steps=Steps(
+            cells=2,
+            coefficients=steps,
+            condition_number=1.0,
+            least_squares_ps={},
+            r2=None,
+            scatter=0.0,
+            scatter_of_other_programs=0.0,
+            spread=None,
+            single_price=SinglePrice(startup=Figure(**figure(1)), step=Figure(**figure(1)), r2=None),
+            unmeasured_builtins=(),
+            worst_relative_residual=0.0,
+            prediction=Prediction(
+                coefficients=steps | {"footprint": coefficient(300)},
+                scatter=0.0,
+                missed=None,
+                spread=None,
+                footprint=FootprintRange(typical=2_000.4, least=400, most=9_000),
+            ),
+        ),
+        calls={},
+        no_ops={},
+        errors=Errors(t=2.0, parts_ps={}, lack_of_fit=LackOfFit(t=2.0, scatter=0.0, parts_ps={})),
+        shapes={},
+        flagged={"addInteger": ("poor fit",)},
+        unfitted={"sha2_256": "one point only"},
+        lost_cells=(),
+        clock_unit="ns",
+        yardsticks=(),
+        yardstick_powers=(),
+        reference_yardstick_ns=1.0,
+        hash_yardstick_ns=None,
+        evaluator={},
+        machine=MACHINE,
+        method=Method(
+            estimate="e",
+            fit="f",
+            interval="i",
+            builtins="b",
+            memory="m",
+            rounding="r",
+            processes=5,
+            replicates=1,
+            seed=0,
+        ),
+        inputs=(),
+        warnings=(),
+    )
+
+
+def model_file(path: Path, calibrate: Section) -> Path:
+    """A model of two builtins and two steps with this section."""
     cost = {"type": "max_size", "arguments": {"intercept": 1000, "slope": 20}}
-    flags = [{"flag": "poor fit", "reason": f"off by 52% {HOSTILE}"}]
-    steps = {
-        "cekVarCost": figure(5000, charged_ps=5000, flags=[]),
-        "cekLamCost": figure(7000, charged_ps=7000, flags=[]),
-    }
     document = {
         "addInteger": {"cpu": cost, "memory": cost},
         "subtractInteger": {"cpu": cost, "memory": cost},
         "cekVarCost": {"exBudgetCPU": 5000, "exBudgetMemory": 100},
         "cekLamCost": {"exBudgetCPU": 7000, "exBudgetMemory": 100},
-        "calibrate": {
-            "builtins": {"addInteger": builtin(20, flags), "subtractInteger": builtin(20, [])},
-            "flagged": {"addInteger": ["poor fit"]},
-            "steps": {
-                "coefficients": steps,
-                "footprint": {
-                    "coefficients": {"footprint": figure(300, flags=[])},
-                    "typical": 2_000.4,
-                    "least": 400,
-                    "most": 9_000,
-                },
-            },
-            "unfitted": {"sha2_256": "one point only"},
-        },
+        "calibrate": msgspec.to_builtins(calibrate),
     }
     write_atomically(path, json.dumps(document).encode())
     return path
 
 
+def fitted_model(path: Path) -> Path:
+    """The model of `section`."""
+    return model_file(path, section())
+
+
 def verdict(path: Path) -> Path:
     """Many programs, one of which failed."""
 
-    def score(label: str, ratio: float, status: str) -> dict[str, object]:
-        return {
-            "label": label,
-            "work": "evaluate",
-            "language": "PlutusV2",
-            "ex_units": {"cpu": 10**6, "mem": 10**3},
-            "predicted_ns": {"value": 1000.0, "interval": [990.0, 1010.0]},
-            "observed_ns": {"value": 1000.0 * ratio, "interval": [900.0, None]},
-            "ratio": {"value": ratio, "interval": [ratio - 0.1, ratio + 0.1]},
-            "status": status,
-        }
+    def estimate(value: float, low: float, high: float | None) -> Estimated:
+        return Estimated(value=value, interval=(low, high))
 
-    scores = [*(score(f"good × {count}", 1.0, "pass") for count in range(20)), score("slow", 1.5, "fail")]
-    document = {"model": "m", "workload": "w", "run": "r", "status": "fail", "notes": ["a note"], "scores": scores}
-    write_atomically(path, json.dumps(document).encode())
+    def score(label: str, ratio: float, status: Literal["pass", "fail"]) -> Score:
+        observed = estimate(1000.0 * ratio, 900.0, None)
+        return Score(
+            program=label,
+            label=label,
+            loop_count=None,
+            language="PlutusV2",
+            protocol_version=11,
+            work="evaluate",
+            ex_units=ExUnits(cpu=10**6, mem=10**3),
+            predicted_ns=estimate(1000.0, 990.0, 1010.0),
+            observed_ns=observed,
+            observed_raw_ns=observed,
+            ratio=estimate(ratio, ratio - 0.1, ratio + 0.1),
+            status=status,
+            uncertain="",
+        )
+
+    scores = (*(score(f"good × {count}", 1.0, "pass") for count in range(20)), score("slow", 1.5, "fail"))
+    summary = Accuracy(
+        work="evaluate",
+        programs=len(scores),
+        median=estimate(0.04, 0.03, 0.05),
+        p95=estimate(0.1, 0.1, 0.1),
+        spread=None,
+        undercharged=Extreme(program="slow", ratio=1.5),
+        overcharged=Extreme(program="good × 0", ratio=1.0),
+        slope=None,
+        r2=None,
+    )
+    document = Verdict(
+        status="fail",
+        exit_code=1,
+        model="m",
+        workload="w",
+        run="r",
+        machine_state="model",
+        notes=("a note",),
+        scores=scores,
+        works=(Work(summary=summary, baselines=(), gates=(), misses=(), margins=None),),
+    )
+    write_atomically(path, encode(document))
     return path
 
 
@@ -132,34 +247,55 @@ def drift(path: Path) -> Path:
     return path
 
 
+def chain(observed: Observed | None) -> Cluster:
+    """What the cluster command says of a chain, with what nodes did with it."""
+    return Cluster(
+        profile="plutuscall-loop",
+        nodes_wanted=2,
+        slots=600,
+        epoch=530,
+        seed=0,
+        blocks=100,
+        transactions=900,
+        tx_bytes=300,
+        most_transactions=9,
+        limited_by="size",
+        budget=None,
+        observed=observed,
+    )
+
+
 def cluster(path: Path) -> Path:
     """Two nodes over two repeats, one of them slower, and one that died."""
 
-    def node(repeat: int, number: int, pace: float) -> dict[str, object]:
-        return {
-            "repeat": repeat,
-            "node": number,
-            "blocks": 100,
-            "disturbed": 3,
-            "percentiles_ns": {str(share): pace * 1e4 * share for share in PERCENTILES},
-            "tx_ns": pace * 1e5,
-            "observed_over_predicted": pace,
-            "largest_share_of_slot": 0.01,
-            "late": 0,
-            "slower": pace > 1.05,
-        }
+    def node(repeat: int, place: int, pace: float) -> Node:
+        return Node(
+            repeat=repeat,
+            node=place,
+            host="h",
+            blocks=100,
+            disturbed=3,
+            percentiles_ns={str(share): pace * 1e4 * share for share in PERCENTILES},
+            tx_ns=pace * 1e5,
+            observed_over_predicted=pace,
+            largest_share_of_slot=0.01,
+            late=0,
+            slower=pace > 1.05,
+        )
 
-    document = {
-        "profile": "plutuscall-loop",
-        "blocks": 100,
-        "transactions": 900,
-        "predicted_tx_ns": 1e5,
-        "predicted_block_ns": 9e5,
-        "spread": {"within": 0.02, "between_nodes": 0.1, "between_repeats": None},
-        "nodes": [node(repeat, number, 1 + number / 10) for repeat in (0, 1) for number in (0, 1)],
-        "faults": {"3": f"node process 3: killed {HOSTILE}"},
-    }
-    write_atomically(path, json.dumps(document).encode())
+    observed = Observed(
+        run="r",
+        table="t",
+        loop_count=1,
+        ex_units=ExUnits(cpu=1, mem=1),
+        predicted_tx_ns=1e5,
+        predicted_block_ns=9e5,
+        percentiles_ns={},
+        spread=Spread(within=0.02, between_nodes=0.1, between_repeats=None),
+        nodes=tuple(node(repeat, place, 1 + place / 10) for repeat in (0, 1) for place in (0, 1)),
+        faults={"3": f"node process 3: killed {HOSTILE}"},
+    )
+    write_atomically(path, encode(chain(observed)))
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from costmodel.report import assemble, render_html
+from costmodel.report.assemble import assemble
+from costmodel.report.html import render_html
 from tests.report import sources
 from tests.runs.test_anomalies import make, rewrite, shifted
 
@@ -80,7 +82,7 @@ def shown(page: Page, caption: str) -> list[str]:
 
 
 def test_the_page_is_small(report: Path) -> None:
-    assert report.stat().st_size < 5_000_000
+    assert report.stat().st_size < 3_000_000
 
 
 def test_the_theme_follows_the_system_and_is_toggled(page: Page) -> None:
@@ -127,6 +129,38 @@ def test_a_builtin_opens_on_its_curve(page: Page) -> None:
     assert "addInteger" in (plot.get_attribute("aria-label") or "")
 
 
+def test_a_point_says_what_it_is_under_the_pointer_and_to_the_keys(page: Page) -> None:
+    chart = page.locator("#answer .chart")
+    tip = chart.locator(".tip")
+    expect(tip).to_be_hidden()
+    slow = chart.locator("circle").filter(visible=True).last
+    slow.hover(force=True)
+    expect(tip).to_contain_text(re.compile(r"(good × \d+|slow): "))
+    page.mouse.move(0, 0)
+    expect(tip).to_be_hidden()
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    expect(tip).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
+def test_a_curve_has_the_fit_the_charge_the_chains_price_and_residuals(page: Page) -> None:
+    fold = page.locator("details", has_text="addInteger").first
+    fold.locator("summary").click()
+    legend = fold.locator(".legend span")
+    expect(legend).to_have_text(["95 % band", "fit", "charged", "chain's present price", "measured"])
+    assert "residual (%)" in fold.locator("svg text").all_text_contents()
+    assert fold.locator("svg circle").count() >= 6
+
+
+def test_charts_follow_the_width_of_the_window(page: Page) -> None:
+    width = "Number(document.querySelector('#answer .chart').dataset.width)"
+    wide = page.evaluate(width)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function(f"{width} < {wide} / 2")
+
+
 def test_all_builtins_open_and_close_together(page: Page) -> None:
     section = page.locator("section", has=page.get_by_role("heading", name="Cost curves"))
     section.get_by_role("button", name="Open all of Cost curves").click()
@@ -146,7 +180,7 @@ def test_a_phone_need_not_scroll_sideways(page: Page) -> None:
 def test_everything_has_a_name_for_a_screen_reader(page: Page) -> None:
     unnamed = "[...document.querySelectorAll('table')].filter((table) => !table.caption.textContent.trim()).length"
     assert page.evaluate(unnamed) == 0
-    assert page.locator("svg:not([role=img])").count() == 0
+    assert page.locator("svg:not([aria-hidden=true])").count() == 0
     assert page.get_by_role("main").count() == page.get_by_role("navigation").count() == 1
 
 
@@ -159,10 +193,10 @@ def test_printing_opens_what_is_folded(page: Page) -> None:
 
 def test_a_link_opens_the_builtin_that_it_names(page: Page) -> None:
     fold = page.locator("details", has_text="addInteger").first
-    page.locator("#flagged").get_by_role("link", name="addInteger").click()
+    page.locator("#attention").get_by_role("link", name="addInteger").click()
     expect(fold).to_have_attribute("open", "")
     page.get_by_role("button", name="Close all").first.click()
-    page.get_by_role("table", name="Builtins of").get_by_role("link", name="subtractInteger").press("Enter")
+    page.get_by_role("table", name="Builtins").get_by_role("link", name="subtractInteger").press("Enter")
     expect(page.locator("details", has_text="subtractInteger").first).to_have_attribute("open", "")
 
 
@@ -177,7 +211,7 @@ def test_of_a_hundred_builtins_those_are_left_that_are_looked_for(browser: Brows
     with browser.new_page() as opened:
         opened.goto(path.as_uri())
         opened.get_by_role("searchbox", name="Filter by name").fill("INTEGER")
-        assert opened.locator("details:visible > summary").all_inner_texts() == [
+        assert opened.locator(".folds details:visible > summary").all_inner_texts() == [
             "addInteger poor fit",
             "subtractInteger",
         ]
@@ -206,7 +240,7 @@ def test_a_changed_byte_a_missing_kind_and_a_clock_jump_are_named_in_the_page(br
     path.write_text(render_html(assemble([run])), encoding="utf-8")
     with browser.new_page() as opened:
         opened.goto(path.as_uri())
-        rows = opened.locator("#flagged tbody tr").all_inner_texts()
+        rows = opened.locator("#attention li").all_inner_texts()
     for words in ("changed checksum", "missing message kind", "clock jump"):
         assert [row for row in rows if words in row and "messages.jsonl" in row]
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from costmodel.report import assemble
-from costmodel.report.colours import PRINTED
+from costmodel.records import encode
+from costmodel.report.assemble import assemble
 from tests.report import sources
 from tests.report.test_assemble import cells
 
@@ -31,7 +30,7 @@ def test_a_dead_node_and_a_slow_one_are_flagged(tmp_path: Path) -> None:
 
 def test_a_profile_without_scripts_has_no_distribution(tmp_path: Path) -> None:
     path = tmp_path / "values.json"
-    path.write_text('{"profile": "value-only", "blocks": 4, "transactions": 8, "nodes": [], "predicted_block_ns": 0.0}')
+    path.write_bytes(encode(sources.chain(None)))
     page = assemble([path])
     assert list(page.plots()) == []
     assert "none with a script" in page.sections[0].intro
@@ -41,22 +40,17 @@ def test_a_run_of_a_cluster_has_the_distribution_of_each_node(tmp_path: Path) ->
     page = assemble([sources.cluster_run(tmp_path)])
     plot = next(page.plots())
     assert plot.name.startswith("cdf-")
-    canvas = Figure()
-    plot.draw(canvas, PRINTED)
-    axes = canvas.axes[0]
-    curves = {line.get_label(): line for line in axes.lines}
+    (panel,) = plot.chart.panels
+    curves = {mark.label: mark for mark in panel.marks}
     assert list(curves) == ["node 0", "node 1", "predicted"]
     # Of the second node, which takes twice the predicted time, the middle block has five transactions.
-    times, shares = (np.asarray(values, float) for values in curves["node 1"].get_data())
+    times, shares = (np.asarray(values, float) for values in (curves["node 1"].x, curves["node 1"].y))
     assert times[shares.searchsorted(0.5)] == pytest.approx(0.01)
-    assert axes.get_xlabel().endswith("(ms)")
+    assert panel.x.label.endswith("(ms)")
     assert [cell.text for cell in cells(page, "Nodes")["node 1"][-2:]] == ["2 µs", "2.000"]
 
 
 def test_many_nodes_share_one_line_of_the_legend(tmp_path: Path) -> None:
     plot = next(assemble([sources.cluster_run(tmp_path, nodes=30, blocks=20)]).plots())
-    canvas = Figure()
-    plot.draw(canvas, PRINTED)
-    legend = canvas.axes[0].get_legend()
-    assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["30 nodes", "predicted"]
+    labels = [mark.label for mark in plot.chart.panels[0].marks if mark.label]
+    assert labels == ["30 nodes", "predicted"]

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from costmodel.report import Page, assemble
+from costmodel.report.assemble import assemble
 from costmodel.report.history import find_steps
+from costmodel.report.page_model import Page
 from tests.batches.simulated import CELLS, Truth, write_run
 from tests.report.test_assemble import cells
 

@@ -12,7 +12,14 @@ from costmodel.model.files import EXTRAS_KEY, parse_json
 from costmodel.model.formats import binary, documents
 from costmodel.model.formats import locate as at
 from costmodel.model.formats.values import Document, by_language, language_of, read_values
-from costmodel.model.parameters import ANY_LENGTH_SINCE, Arrays, block_counts, first_version, parameter_names
+from costmodel.model.parameters import (
+    ANY_LENGTH_SINCE,
+    Arrays,
+    block_counts,
+    first_version,
+    parameter_count,
+    parameter_names,
+)
 from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 from costmodel.plutus.language import LedgerLanguage
@@ -99,16 +106,21 @@ def read_document(raw: bytes, where: str, form: str | None = None, language: Led
 
     ModelError for a document of none, and for one without a readable cost model.
     """
-    form = form or sniff(raw, where)
-    if form == UPSTREAM:
-        return Document(UPSTREAM, {}, {})
-    found = FORMATS[form].read(raw, where, language)
+    try:
+        form = form or sniff(raw, where)
+        if form == UPSTREAM:
+            return Document(UPSTREAM, {}, {})
+        found = FORMATS[form].read(raw, where, language)
+    except RecursionError:
+        raise ModelError(f"{where}: not a cost model: nested too deeply") from None
     return replace(found, notes=(*found.notes, *_odd_lengths(found, where)))
 
 
 def inferred_version(arrays: Arrays) -> int:
-    """The first protocol version at which the ledger's lists are as long as these arrays."""
-    return max(first_version(language, len(array)) for language, array in arrays.items())
+    """The first protocol version at which the ledger's lists are as long as these arrays, and it takes them."""
+    version = max(first_version(language, len(array)) for language, array in arrays.items())
+    exact = all(parameter_count(language, version) == len(array) for language, array in arrays.items())
+    return version if exact else max(version, ANY_LENGTH_SINCE)
 
 
 def _odd_lengths(document: Document, where: str) -> list[str]:
@@ -150,11 +162,11 @@ def _sniff_object(whole: Any, where: str) -> str | None:
     place = at.locate(whole, where)
     if place is None:
         return None
-    if at.CARDANO_CLI in place.node:
+    if place.node.get(at.CARDANO_CLI) is not None:
         return "alonzo-genesis" if documents.is_alonzo_genesis(place.node) else "cli"
     by_field = {at.CONWAY_GENESIS: "conway-genesis", at.OGMIOS: "ogmios", at.RAW: "blockfrost"}
     for field, name in by_field.items():
-        if field in place.node:
+        if place.node.get(field) is not None:
             return name
     return "koios" if isinstance(whole, list) or "epoch_no" in place.node else "blockfrost"
 

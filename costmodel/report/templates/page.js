@@ -1,4 +1,3 @@
-"use strict";
 (() => {
   const root = document.documentElement;
   const say = (text) => { document.getElementById("status").textContent = text; };
@@ -50,6 +49,7 @@
 
   for (const frame of document.querySelectorAll(".table")) {
     const table = frame.querySelector("table");
+    if (table.tHead === null) continue;
     [...table.tHead.rows[0].cells].forEach((heading, column) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -68,8 +68,8 @@
   const open = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target === null || target.tagName !== "DETAILS") return;
+    for (let outer = target; outer; outer = outer.parentElement) if (outer.tagName === "DETAILS") outer.open = true;
     target.hidden = false;
-    target.open = true;
     target.scrollIntoView();
   };
   window.addEventListener("hashchange", open);
@@ -84,6 +84,7 @@
   window.addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];
     for (const fold of closed) fold.open = true;
+    charts.drawAll();
   });
   window.addEventListener("afterprint", () => { for (const fold of closed) fold.open = false; });
 })();

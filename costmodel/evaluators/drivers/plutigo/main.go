@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -21,44 +20,40 @@ import (
 	"github.com/blinklabs-io/plutigo/syn"
 )
 
-const (
-	module   = "github.com/blinklabs-io/plutigo"
-	slippage = 200
-	longest  = 64 << 20 // bytes of a request
-)
+const module, slippage = "github.com/blinklabs-io/plutigo", 200
 
 var languages = map[string]lang.LanguageVersion{
-	"PlutusV1": lang.LanguageVersionV1,
-	"PlutusV2": lang.LanguageVersionV2,
-	"PlutusV3": lang.LanguageVersionV3,
+	"PlutusV1": lang.LanguageVersionV1, "PlutusV2": lang.LanguageVersionV2, "PlutusV3": lang.LanguageVersionV3,
 }
 
 type object = map[string]any
 
 type request struct {
-	Type            string   `json:"type"`
-	Request         uint64   `json:"request"`
-	Program         uint64   `json:"program"`
-	Flat            string   `json:"flat"`
-	Arguments       []string `json:"arguments"`
-	Language        string   `json:"language"`
-	ProtocolVersion uint     `json:"protocol_version"`
-	CostModel       []int64  `json:"cost_model"`
-	Budget          struct{ Cpu, Mem int64 }
-	Work            string   `json:"work"`
-	Programs        []uint64 `json:"programs"`
-	WarmUp          int      `json:"warm_up"`
-	Iterations      int      `json:"iterations"`
+	Type, Language, Work string
+	Request, Program     uint64
+	Programs             []uint64
+	Flat                 hexBytes
+	Arguments            []hexBytes
+	Budget               cek.ExBudget
+	Iterations           int
+	ProtocolVersion      uint    `json:"protocol_version"`
+	CostModel            []int64 `json:"cost_model"`
+	WarmUp               int     `json:"warm_up"`
+}
+
+type hexBytes []byte
+
+func (b *hexBytes) UnmarshalText(text []byte) (err error) {
+	*b, err = hex.DecodeString(string(text))
+	return err
 }
 
 type kept struct {
-	flat      []byte
-	arguments [][]byte
-	program   *syn.Program[syn.DeBruijn]
-	machine   *cek.Machine[syn.DeBruijn]
-	budget    cek.ExBudget
-	result    syn.Term[syn.DeBruijn]
-	left      cek.ExBudget
+	*request
+	program *syn.Program[syn.DeBruijn]
+	machine *cek.Machine[syn.DeBruijn]
+	result  syn.Term[syn.DeBruijn]
+	left    cek.ExBudget
 }
 
 type driver struct {
@@ -78,18 +73,17 @@ func (d *driver) machine(r *request) (*cek.Machine[syn.DeBruijn], error) {
 		return nil, errors.New("no language " + r.Language)
 	}
 	protocol := cek.ProtoVersion{Major: r.ProtocolVersion}
-	context := cek.NewDefaultEvalContext(version, protocol)
+	context, err := cek.NewDefaultEvalContext(version, protocol), error(nil)
 	if r.CostModel != nil {
-		var err error
-		if context, err = cek.NewEvalContext(version, protocol, r.CostModel); err != nil {
-			return nil, err
-		}
+		context, err = cek.NewEvalContext(version, protocol, r.CostModel)
 	}
-	d.machines[key] = cek.NewMachine[syn.DeBruijn](version, slippage, context)
-	return d.machines[key], nil
+	if err == nil {
+		d.machines[key] = cek.NewMachine[syn.DeBruijn](version, slippage, context)
+	}
+	return d.machines[key], err
 }
 
-func apply(program *syn.Program[syn.DeBruijn], arguments [][]byte) error {
+func apply(program *syn.Program[syn.DeBruijn], arguments []hexBytes) error {
 	for _, argument := range arguments {
 		inner, err := data.Decode(argument)
 		if err != nil {
@@ -101,57 +95,45 @@ func apply(program *syn.Program[syn.DeBruijn], arguments [][]byte) error {
 	return nil
 }
 
-func (d *driver) load(r *request) error {
-	flat, err := hex.DecodeString(r.Flat)
-	if err != nil {
-		return err
-	}
-	k := &kept{flat: flat, budget: cek.ExBudget{Cpu: r.Budget.Cpu, Mem: r.Budget.Mem}}
+func (d *driver) load(r *request) (err error) {
+	k := &kept{request: r}
 	if k.machine, err = d.machine(r); err != nil {
 		return err
 	}
-	for _, text := range r.Arguments {
-		argument, err := hex.DecodeString(text)
-		if err != nil {
-			return err
-		}
-		k.arguments = append(k.arguments, argument)
-	}
-	if k.program, err = syn.Decode[syn.DeBruijn](flat); err != nil {
+	if k.program, err = syn.Decode[syn.DeBruijn](r.Flat); err != nil {
 		return err
 	}
 	d.programs[r.Program] = k
-	return apply(k.program, k.arguments)
+	return apply(k.program, r.Arguments)
 }
 
 func (d *driver) once(k *kept, evaluating bool) (err error) {
-	if !evaluating {
-		program, err := d.decoder.Decode(k.flat)
-		if err == nil {
-			err = apply(program, k.arguments)
-		}
-		runtime.KeepAlive(program)
+	if evaluating {
+		k.machine.ExBudget = k.Budget
+		k.result, err = k.machine.Run(k.program.Term)
+		k.left = k.machine.ExBudget
 		return err
 	}
-	k.machine.ExBudget = k.budget
-	k.result, err = k.machine.Run(k.program.Term)
-	k.left = k.machine.ExBudget
+	program, err := d.decoder.Decode(k.Flat)
+	if err == nil {
+		err = apply(program, k.Arguments)
+	}
+	runtime.KeepAlive(program)
 	return err
 }
 
 func (k *kept) outcome() object {
-	spent := k.budget.Sub(&k.left)
+	spent := k.Budget.Sub(&k.left)
 	found := object{"cpu": spent.Cpu, "mem": spent.Mem}
 	result := &syn.Program[syn.DeBruijn]{Version: k.program.Version, Term: k.result}
 	if flat, err := syn.Encode(result); err == nil {
-		digest := sha256.Sum256(flat)
-		found["digest"] = hex.EncodeToString(digest[:])
+		found["digest"] = fmt.Sprintf("%x", sha256.Sum256(flat))
 	}
 	return found
 }
 
 func (d *driver) time(r *request) (object, error) {
-	programs := make([]*kept, 0, len(r.Programs))
+	programs, results := make([]*kept, 0, len(r.Programs)), []object{}
 	for _, number := range r.Programs {
 		k, ok := d.programs[number]
 		if !ok {
@@ -170,28 +152,23 @@ func (d *driver) time(r *request) (object, error) {
 		}
 	}
 	elapsed := time.Since(begin)
-	results := []object{}
-	if evaluating {
-		for _, k := range programs[:min(len(programs), r.Iterations)] {
+	for _, k := range programs[:min(len(programs), r.Iterations)] {
+		if evaluating {
 			results = append(results, k.outcome())
 		}
 	}
 	return object{"type": "timed", "ns": elapsed.Nanoseconds(), "results": results}, nil
 }
 
-func (d *driver) answer(r *request) object {
-	found, err, kind := object{"type": "loaded"}, error(nil), "refused"
-	switch r.Type {
-	case "load":
-		err = d.load(r)
-	case "time":
-		found, err = d.time(r)
+func (d *driver) answer(r *request) (found object) {
+	kind, err := "refused", error(nil)
+	if r.Type == "load" {
+		found, err = object{"type": "loaded"}, d.load(r)
+	} else if found, err = d.time(r); err != nil {
 		kind = "failed"
 		if code, known := cek.GetErrorCode(err); known && code <= cek.ErrCodeCPUExhausted {
 			kind = "out_of_budget" // these codes come first
 		}
-	default:
-		err = errors.New("not a request: " + r.Type)
 	}
 	if err != nil {
 		found = object{"type": kind, "reason": err.Error()}
@@ -200,32 +177,22 @@ func (d *driver) answer(r *request) object {
 	return found
 }
 
-func version() string {
+func main() {
 	info, _ := debug.ReadBuildInfo()
 	at := slices.IndexFunc(info.Deps, func(each *debug.Module) bool { return each.Path == module })
-	return info.Deps[at].Version
-}
-
-func main() {
 	out := json.NewEncoder(os.Stdout)
 	_ = out.Encode(object{
-		"type": "hello", "protocol": 1, "evaluator": "plutigo", "version": version(), "build": "default flags",
-		"runtime": runtime.Version(), "clock": "time.Now", "resolution_ns": 1,
+		"type": "hello", "protocol": 1, "evaluator": "plutigo", "version": info.Deps[at].Version,
+		"build": "default flags", "runtime": runtime.Version(), "clock": "time.Now", "resolution_ns": 1,
 		"capabilities": object{
-			"languages":         []string{"PlutusV1", "PlutusV2", "PlutusV3"},
-			"protocol_versions": []int{9, 10, 11},
-			"cost_model":        "given", "ex_units": true, "decode": true, "arguments": true, "results": "flat",
+			"languages": []string{"PlutusV1", "PlutusV2", "PlutusV3"}, "protocol_versions": []int{9, 10, 11},
+			"cost_model": "given", "ex_units": true, "decode": true, "arguments": true, "results": "flat",
 			"collector": true, "compiler": false,
 		},
 	})
 	d := &driver{syn.NewDeBruijnDecoder(), map[string]*cek.Machine[syn.DeBruijn]{}, map[uint64]*kept{}}
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(make([]byte, 0, 1<<20), longest)
-	for lines.Scan() {
-		r := &request{}
-		if err := json.Unmarshal(lines.Bytes(), r); err != nil {
-			r.Type = err.Error()
-		}
+	requests := json.NewDecoder(os.Stdin)
+	for r := new(request); requests.Decode(r) == nil; r = new(request) {
 		_ = out.Encode(d.answer(r))
 	}
 }
