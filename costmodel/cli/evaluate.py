@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from costmodel.cli.eval_corpus import evaluate_corpus, evaluate_rows
-from costmodel.cli.options import Json, ProtocolVersion, budget, language_named
+from costmodel.cli.options import Json, ProtocolVersion, TableCommand, budget, language_named
 from costmodel.cli.output import complain, print_json, say, show
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
@@ -37,6 +37,8 @@ from costmodel.workloads.evaluation import PLENTY
 _DEFAULT_BUDGET: Final = f"{PLENTY.cpu},{PLENTY.mem}"
 
 _DEFAULT_LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
+
+Command = TableCommand
 
 
 def command(
