@@ -1,5 +1,7 @@
-"""Holds the files of the repository to .editorconfig, as far as it is the same for all: UTF-8, LF, a newline at the end,
-no trailing blanks. Prints what does not; exit code 1 if there is any."""
+"""Holds the files of the repository to .editorconfig, as far as it is the same for all.
+
+UTF-8, LF, a newline at the end, no trailing blanks. Prints what does not; exit code 1 if there is any.
+"""
 
 import subprocess
 import sys

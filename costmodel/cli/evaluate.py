@@ -9,8 +9,8 @@ from typing import Annotated, Final
 import typer
 
 from costmodel.cli.eval_corpus import evaluate_corpus, evaluate_rows
-from costmodel.cli.options import LOCAL, Json, ProtocolVersion, budget, language_named
-from costmodel.cli.output import complain, print_json, say, show
+from costmodel.cli.options import LOCAL, Json, ProtocolVersion, TableCommand, budget, language_named
+from costmodel.cli.output import complain, print_json, say, show_facts
 from costmodel.cli.spreading import Backend, rows_of_corpus, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
@@ -31,13 +31,14 @@ from costmodel.plutus import (
 )
 from costmodel.records.evaluation import Evaluation
 from costmodel.records.figures import ExUnits as ExUnitsRecord
-from costmodel.rendering.tables import Table
 from costmodel.workloads.corpus import is_corpus, is_database, is_parquet
 from costmodel.workloads.evaluation import PLENTY
 
 _DEFAULT_BUDGET: Final = f"{PLENTY.cpu},{PLENTY.mem}"
 
 _DEFAULT_LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
+
+Command = TableCommand
 
 
 def command(
@@ -191,14 +192,15 @@ def _show(outcome: Outcome, model: CostModel) -> None:
         say(f"trace: {line}")
     say("")
     spent = outcome.spent
-    rows = [
-        ("CPU", f"{spent.cpu:,} ps"),
-        ("memory", f"{spent.mem:,} words"),
-        ("steps", _counted(outcome.steps)),
-        ("builtins", _counted(outcome.builtins)),
-        ("cost model", model.source),
-    ]
-    show(Table.of("", ("", ""), rows))
+    show_facts(
+        {
+            "CPU": f"{spent.cpu:,} ps",
+            "memory": f"{spent.mem:,} words",
+            "steps": _counted(outcome.steps),
+            "builtins": _counted(outcome.builtins),
+            "cost model": model.source,
+        }
+    )
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 
-from costmodel.cli.options import LOCAL, Core, Evaluator, Json, Measurements, TimeBudget, scheduler_of, seconds, share
+from costmodel.cli.options import (
+    LOCAL,
+    Core,
+    Evaluator,
+    Json,
+    Measurements,
+    TableCommand,
+    TimeBudget,
+    scheduler_of,
+    seconds,
+    share,
+)
 from costmodel.cli.output import complain, print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
@@ -30,6 +41,8 @@ if TYPE_CHECKING:
 
 # Counts repeat, so two processes with the fewest blocks say all there is to say.
 _COUNTED: Final[dict[str, Any]] = {"blocks_per_process": FEWEST_BLOCKS, "min_processes": 2, "max_processes": 2}
+
+Command = TableCommand
 
 
 def command(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from costmodel.files import refuse
 from costmodel.records import Document, encode
-from costmodel.rendering.text import one_line, visible
+from costmodel.rendering.text import fact_lines, one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,6 +68,11 @@ def show(table: Table) -> None:
     from costmodel.rendering.terminal import render_terminal
 
     sys.stdout.write(render_terminal(table, wide=VIEW.get().wide, top=VIEW.get().top, colour=_coloured()))
+
+
+def show_facts(facts: Mapping[str, str]) -> None:
+    """Prints names and values, without waiting for what draws tables."""
+    print("\n".join(fact_lines(facts, None if VIEW.get().wide else shutil.get_terminal_size().columns)))
 
 
 def with_folder(path: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from costmodel.cli.options import Json, ProtocolVersion, language_named
+from costmodel.cli.options import Json, ProtocolVersion, TableCommand, language_named
 from costmodel.cli.output import print_json, say, show
 from costmodel.errors import InputError
 from costmodel.files import write_atomically
@@ -15,6 +15,8 @@ from costmodel.model import variant_for
 
 if TYPE_CHECKING:
     from costmodel.records.parity import Parity
+
+Command = TableCommand
 
 
 def command(

@@ -39,8 +39,6 @@ def render_terminal(table: Table, *, wide: bool = False, top: int | None = None,
     shown = (table if wide else table.narrow()).top(top)
     width = _UNLIMITED if wide else terminal_width()
     grid = Grid(
-        title=Text(visible(shown.caption), style="italic") if shown.caption else None,
-        title_justify="left",
         box=None,
         pad_edge=False,
         padding=(0, _GAP, 0, 0),
@@ -54,6 +52,8 @@ def render_terminal(table: Table, *, wide: bool = False, top: int | None = None,
         grid.add_row(*(Text(visible(cell.text), style=STYLES.get(cell.status, "")) for cell in row))
     console = Console(width=width, force_terminal=colour, no_color=not colour, highlight=False)
     with console.capture() as captured:
+        if shown.caption:
+            console.print(Text(visible(shown.caption), style="italic"))
         console.print(grid)
     return _TRAILING.sub(r"\1", captured.get()) + _left_out(table, shown)
 

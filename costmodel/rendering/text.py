@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import Final
 
 _LONGEST_LABEL: Final = 40
@@ -26,6 +28,19 @@ def shortened(text: str) -> str:
     """A name that fits on a plot."""
     line = one_line(text)
     return line if len(line) <= _LONGEST_LABEL else line[: _LONGEST_LABEL - 1] + "…"
+
+
+def fact_lines(facts: Mapping[str, str], width: int | None) -> Iterator[str]:
+    """Names and values in two columns, the values broken at `width` characters."""
+    column = max(map(len, facts), default=0)
+    for name, value in facts.items():
+        start = f"{name:<{column}}  "
+        if width is None:
+            yield start + visible(value)
+        else:
+            yield from wrap(
+                visible(value), max(width, column + 20), initial_indent=start, subsequent_indent=" " * len(start)
+            )
 
 
 def escape_markdown(text: str) -> str:

@@ -14,9 +14,20 @@ from costmodel.model import CostModel
 from costmodel.records.cluster import Cluster
 from costmodel.records.comparison import Comparison
 from costmodel.records.drift import Drift
+from costmodel.records.impact import Impact
+from costmodel.records.parity import Parity
 from costmodel.records.validation import Verdict
+from costmodel.rendering import numbers
 from costmodel.report.clusters import cluster_conclusion, cluster_flags, cluster_sections
-from costmodel.report.documents import Document, Model, read_document
+from costmodel.report.documents import READABLE, Document, Model, read_document
+from costmodel.report.effects import (
+    impact_conclusion,
+    impact_flags,
+    impact_sections,
+    parity_conclusion,
+    parity_flags,
+    parity_sections,
+)
 from costmodel.report.models import (
     model_conclusions,
     model_facts,
@@ -67,7 +78,7 @@ def assemble(paths: Sequence[Path]) -> Page:
     What needs attention is sorted by level and effect. InputError where a path is none of these.
     """
     if not paths:
-        raise InputError("nothing to report on; name runs, models, or the JSON of validate, drift, compare or cluster")
+        raise InputError(f"nothing to report on; name {READABLE}")
     sources = [Source(path.name, read_document(path)) for path in paths if not path.is_dir()]
     # Runs named one by one are looked at together, as those of a folder are.
     folders = [path for path in paths if path.is_dir()]
@@ -122,6 +133,10 @@ def _title(sources: Sequence[Source]) -> str:
                 about.append(f"drift against {Path(content.baseline).name}")
             case Cluster():
                 about.append(f"cluster {content.profile}")
+            case Impact():
+                about.append("impact on real scripts")
+            case Parity():
+                about.append(f"{numbers.plural(len(content.nodes), 'evaluator')} compared")
             case Runs():
                 about.append("a run" if len(content.runs) == 1 else f"{len(content.runs)} runs")
     known = list(dict.fromkeys(about))
@@ -163,6 +178,10 @@ def _conclusions_of(source: Source) -> Iterator[Conclusion]:
             yield drift_conclusion(name, content)
         case Cluster():
             yield cluster_conclusion(content)
+        case Impact():
+            yield impact_conclusion(content)
+        case Parity():
+            yield parity_conclusion(content)
         case Runs():
             yield run_conclusion(content)
 
@@ -220,6 +239,10 @@ def _flags(source: Source) -> Iterator[Flagged]:
             return drift_flags(name, content)
         case Cluster():
             return cluster_flags(name, content)
+        case Impact():
+            return impact_flags(content)
+        case Parity():
+            return parity_flags(content)
         case Runs():
             return run_flags(content)
 
@@ -240,5 +263,9 @@ def _sections(source: Source, others: Sequence[CostModel], *, lead: bool) -> Ite
             yield from drift_sections(name, content, lead=lead)
         case Cluster():
             yield from cluster_sections(name, content)
+        case Impact():
+            yield from impact_sections(name, content)
+        case Parity():
+            yield from parity_sections(name, content)
         case Runs():
             yield from run_sections(content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from costmodel.errors import InputError
 from costmodel.files import read_bytes
@@ -12,10 +12,13 @@ from costmodel.records import decode_json, from_value, kind_of
 from costmodel.records.cluster import Cluster
 from costmodel.records.comparison import Comparison
 from costmodel.records.drift import Drift
+from costmodel.records.impact import Impact
 from costmodel.records.model import ExpressedModel, FittedModel, parse_section
+from costmodel.records.parity import Parity
 from costmodel.records.validation import Verdict
 
-_MAX_BYTES = 64 * 2**20
+READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact or parity"
+_MAX_BYTES: Final = 64 * 2**20
 
 
 class Model(NamedTuple):
@@ -26,7 +29,8 @@ class Model(NamedTuple):
     section: FittedModel | ExpressedModel | None
 
 
-Document = Model | Verdict | Comparison | Drift | Cluster
+Written = Verdict | Comparison | Drift | Cluster | Impact | Parity
+Document = Model | Written
 
 
 def read_document(path: Path) -> Document:
@@ -34,15 +38,14 @@ def read_document(path: Path) -> Document:
     try:
         value = decode_json(read_bytes(path, _MAX_BYTES), dict[str, Any], str(path))
     except InputError as error:
-        raise InputError(f"{error}; name a run, a model, or JSON of validate, drift, compare or cluster") from error
-    kinds: tuple[type[Verdict | Comparison | Drift | Cluster], ...] = (Verdict, Comparison, Drift, Cluster)
+        raise InputError(f"{error}; name {READABLE}") from error
+    kinds: tuple[type[Written], ...] = (Verdict, Comparison, Drift, Cluster, Impact, Parity)
     if kind_of(value, *kinds) is not None:
         return from_value(value, str(path), *kinds)
     try:
         model = load([path])
     except InputError as error:
         raise InputError(
-            f"{path} is not a model, nor JSON written by validate, drift, compare or cluster ({error}); name one of "
-            "these, or a run"
+            f"{path} is neither a model nor a document that a report is made of ({error}); name {READABLE}"
         ) from error
     return Model(path.name, model, parse_section(model.extras, f"{path}: calibrate") if model.extras else None)

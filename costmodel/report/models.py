@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from math import prod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +16,6 @@ from costmodel.records.model import (
     FamilyScale,
     Figure,
     FittedModel,
-    Point,
     Scale,
 )
 from costmodel.rendering import numbers
@@ -29,22 +26,17 @@ from costmodel.rendering.tables import (
     count_cell,
     facts,
     number,
-    ratio_cell,
     share_cell,
     time_cell,
-    wide,
 )
 from costmodel.report.charts import Axis, Chart, Mark, Panel, scale_for, values
+from costmodel.report.curves import builtin_section, charge_factors, interval_of, nanoseconds
 from costmodel.report.documents import Model
-from costmodel.report.page_model import Conclusion, Flagged, Fold, Plot, Section
+from costmodel.report.page_model import Conclusion, Flagged, Plot, Section
 from costmodel.report.page_model import Figure as KeyFigure
 
-_PS_PER_NS: Final = 1e3
-_SAME: Final = 1e-3  # relative difference of fitted costs that counts as none
 _MOST_ROWS: Final = 25  # of the plot of undercharges
 _MANY_OFF: Final = 0.5  # a price that is off by more than this makes a model doubtful
-
-Driver = tuple[str, Callable[[Sequence[int]], float]]
 
 
 def model_flags(model: Model) -> Iterator[Flagged]:
@@ -74,7 +66,7 @@ def model_flags(model: Model) -> Iterator[Flagged]:
 def _builtin_flags(name: str, builtin: Builtin) -> Iterator[Flagged]:
     flags = [*builtin.flags, *(flag for price in builtin.coefficients.values() for flag in price.flags)]
     # What is charged too little matters most: it is what an attacker would use.
-    yield from _flags_of(name, flags, math.expm1(max(_factors(builtin), default=0.0)))
+    yield from _flags_of(name, flags, math.expm1(max(charge_factors(builtin), default=0.0)))
 
 
 def _flags_of(name: str, flags: Iterable[Any], effect: float) -> Iterator[Flagged]:
@@ -88,15 +80,6 @@ def _flags_of(name: str, flags: Iterable[Any], effect: float) -> Iterator[Flagge
             yield Flagged("warning" if material else "info", kinds, name, reasons, effect)
 
 
-def _factors(builtin: Builtin) -> list[float]:
-    """The logarithm of measured over charged at every measured point."""
-    return [
-        math.log(point.measured.ps / point.charged_ps)
-        for point in builtin.points
-        if point.measured is not None and point.measured.ps > 0 and point.charged_ps > 0
-    ]
-
-
 def model_conclusions(model: Model) -> Iterator[Conclusion]:
     """Whether the model can be used, and why."""
     fitted = model.section
@@ -107,7 +90,7 @@ def model_conclusions(model: Model) -> Iterator[Conclusion]:
         reasons = "; ".join(fitted.verdict.reasons[:3])
         yield Conclusion(status, f"{model.name} is {fitted.verdict.status}" + (f": {reasons}" if reasons else ""))
         return
-    factors = {name: max(_factors(builtin), default=0.0) for name, builtin in fitted.builtins.items()}
+    factors = {name: max(charge_factors(builtin), default=0.0) for name, builtin in fitted.builtins.items()}
     off = {name: factor for name, factor in factors.items() if math.expm1(factor) > _MANY_OFF}
     if off:
         name = max(off, key=off.__getitem__)
@@ -163,7 +146,7 @@ def model_lead(model: Model) -> Plot | None:
     """How far the price of each builtin is below what was measured, at its worst point."""
     if not isinstance(model.section, FittedModel):
         return None
-    worst = {name: max(_factors(each), default=0.0) for name, each in model.section.builtins.items()}
+    worst = {name: max(charge_factors(each), default=0.0) for name, each in model.section.builtins.items()}
     names = sorted(worst, key=worst.__getitem__, reverse=True)[:_MOST_ROWS]
     if not names:
         return None
@@ -205,7 +188,7 @@ def model_sections(model: Model, others: Sequence[CostModel] = ()) -> Iterator[S
     known = fitted.variant in Variant.__members__
     beside = others[0] if others else ledger_model(Variant(fitted.variant)) if known else None
     label = others[0].source if others else "chain's present price"
-    yield _builtins(model.name, fitted, beside, label)
+    yield builtin_section(model.name, fitted, beside, label)
     if fitted.steps.coefficients:
         yield _steps(model.name, fitted, beside, label)
     if fitted.calls:
@@ -213,181 +196,9 @@ def model_sections(model: Model, others: Sequence[CostModel] = ()) -> Iterator[S
     yield _origin(model.name, fitted)
 
 
-def _builtins(name: str, fitted: FittedModel, beside: CostModel | None, label: str) -> Section:
-    columns = (
-        "builtin",
-        number("measured / charged, worst"),
-        "flags",
-        number("cost at the centre"),
-        number("±"),
-        wide("shape"),
-        wide("coefficients (ps)"),
-        wide(number("R²")),
-    )
-    order = sorted(fitted.builtins, key=lambda each: -max(map(abs, _factors(fitted.builtins[each])), default=0.0))
-    rows = [_builtin_row(each, fitted.builtins[each]) for each in order]
-    folds = tuple(_builtin_fold(each, fitted.builtins[each], beside, label) for each in order)
-    intro = (
-        "Points are measurements with 95 % intervals. The line is the fit with its 95 % band, the dashed line is what "
-        f"the model charges, and the thin line is the {label}. Below are the residuals: measured less fitted. Sizes "
-        "are in the units of the costing functions. Builtins are in order of their worst point."
-    )
-    return Section(f"Cost curves of {name}", intro, tables=(Table.of("Builtins", columns, rows),), folds=folds)
-
-
-def _material(builtin: Builtin) -> str:
-    flags = [*builtin.flags, *(flag for price in builtin.coefficients.values() for flag in price.flags)]
-    return ", ".join(dict.fromkeys(flag.flag for flag in flags if flag.material))
-
-
-def _builtin_row(name: str, fit: Builtin) -> tuple[str | Cell, ...]:
-    prices = ", ".join(f"{key} {value.charged_ps or value.ps:,.0f}" for key, value in fit.coefficients.items())
-    flags = _material(fit)
-    worst = max(_factors(fit), key=abs, default=None)
-    return (
-        name,
-        ratio_cell(None if worst is None else math.exp(worst)),
-        Cell(flags or "none", status="warning" if flags else ""),
-        time_cell(fit.cost_at_centre.ps),
-        share_cell(fit.cost_at_centre.relative_half_width),
-        fit.shape,
-        prices,
-        Cell(numbers.MISSING if fit.r2 is None else f"{fit.r2:.4f}", fit.r2),
-    )
-
-
-def _builtin_fold(name: str, fit: Builtin, beside: CostModel | None, label: str) -> Fold:
-    columns = (
-        "sizes",
-        *map(number, ("measured", "fitted", "charged", "residual", label)),
-    )
-    rows = [
-        (
-            Cell(numbers.sizes(point.sizes), float(prod(point.sizes))),
-            time_cell(point.measured.ps if point.measured else None),
-            time_cell(point.fitted.ps),
-            time_cell(point.charged_ps),
-            change_cell(point.residual),
-            time_cell(_price(beside, name, point)),
-        )
-        for point in (*fit.points, *(corner for corner in fit.corners if _new(corner, fit)))
-    ]
-    plots = (_curve(name, fit, beside, label),) if fit.points else ()
-    flags = _material(fit)
-    return Fold(name, flags, bool(flags), plots, (Table.of(f"Points of {name}", columns, rows),))
-
-
-def _new(corner: Point, fit: Builtin) -> bool:
-    return all(corner.sizes != point.sizes for point in fit.points)
-
-
-def _price(model: CostModel | None, builtin: str, point: Point) -> float | None:
-    """What another model charges there, in ps."""
-    if model is None or builtin not in model.builtins:
-        return None
-    return float(model.builtins[builtin].cpu.evaluate(point.sizes))
-
-
-def _curve(name: str, fit: Builtin, beside: CostModel | None, label: str) -> Plot:
-    by, driver = _driver(fit)
-    words = (
-        f"Time of {name} by {by}: {len(fit.points)} measured points, and the fit of shape {fit.shape}; the worst "
-        f"residual is {numbers.percent(fit.worst_relative_residual)}."
-    )
-    return Plot(f"curve-{name}", f"{name}: cost by {by}", words, _curve_chart(name, fit, (by, driver), beside, label))
-
-
-def _curve_chart(name: str, fit: Builtin, by: Driver, beside: CostModel | None, label: str) -> Chart:
-    driver = by[1]
-    places = sorted((*fit.points, *fit.corners), key=lambda point: (driver(point.sizes), point.fitted.ps))
-    at = values(driver(point.sizes) for point in places)
-    measured = [(driver(point.sizes), point, point.measured) for point in fit.points if point.measured]
-    marks = [
-        Mark("band", "fit", x=at, low=_ends(places, 0), high=_ends(places, 1), label="95 % band"),
-        Mark("line", "fit", x=at, y=_ns(point.fitted.ps for point in places), label="fit"),
-        Mark("line", "ink", x=at, y=_ns(point.charged_ps for point in places), label="charged", dashed=True),
-    ]
-    prices = [_price(beside, name, point) for point in places]
-    if all(price is not None for price in prices):
-        marks.append(Mark("line", "series-2", x=at, y=_ns(price or 0.0 for price in prices), label=label))
-    xs = values(x for x, _, _ in measured)
-    sizes = tuple(numbers.sizes(point.sizes) for _, point, _ in measured)
-    marks.append(
-        Mark(
-            "points",
-            "data",
-            x=xs,
-            y=_ns(figure.ps for _, _, figure in measured),
-            low=_ns(_interval(figure)[0] for _, _, figure in measured),
-            high=_ns(_interval(figure)[1] for _, _, figure in measured),
-            label="measured",
-            texts=tuple(
-                f"{size}: {numbers.time_ps(figure.ps)}" for size, (_, _, figure) in zip(sizes, measured, strict=True)
-            ),
-        )
-    )
-    scale = scale_for(at)
-    above = Panel(Axis("", scale), Axis("time (ns)", scale_for([y for mark in marks for y in mark.y])), tuple(marks), 2)
-    residuals = Mark(
-        "points",
-        "data",
-        x=xs,
-        y=values(100 * (point.residual or 0.0) for _, point, _ in measured),
-        texts=tuple(
-            f"{size}: {numbers.change(point.residual)}" for size, (_, point, _) in zip(sizes, measured, strict=True)
-        ),
-    )
-    below = Panel(Axis(by[0], scale), Axis("residual (%)"), (Mark("rule", "ink", y=(0.0,)), residuals))
-    return Chart((above, below), 420)
-
-
-def _ns(times_ps: Iterable[float]) -> tuple[float, ...]:
-    return values(ps / _PS_PER_NS for ps in times_ps)
-
-
-def _interval(figure: Figure) -> tuple[float, float]:
-    return figure.interval_ps or (figure.ps, figure.ps)
-
-
 def _bounds(figure: Figure) -> str:
     low, high = figure.interval_ps or (None, None)
     return numbers.MISSING if low is None else numbers.interval(low, high, numbers.time_ps)
-
-
-def _ends(places: Sequence[Point], side: int) -> tuple[float, ...]:
-    return _ns(_interval(point.fitted)[side] for point in places)
-
-
-def _driver(fit: Builtin) -> Driver:
-    """What the cost depends on, in words and as a function of the sizes: the first of which fitted costs are a
-    function, or else the fitted cost itself."""
-    places = (*fit.points, *fit.corners)
-    costs = {point.sizes: point.fitted.ps for point in places}
-    counts = {len(point.sizes) for point in places}
-    for label, driver in _drivers(counts.pop() if len(counts) == 1 else 0, fit):
-        known: dict[float, float] = {}
-        if all(abs(known.setdefault(driver(sizes), cost) - cost) <= _SAME * abs(cost) for sizes, cost in costs.items()):
-            return label, driver
-    return "fitted cost (ns)", lambda sizes: costs[tuple(sizes)] / _PS_PER_NS
-
-
-def _drivers(count: int, fit: Builtin) -> Iterator[Driver]:
-    combined: dict[str, Driver] = {
-        "max": ("largest size", max),
-        "min": ("smallest size", min),
-        "added": ("sum of sizes", sum),
-        "multiplied": ("product of sizes", prod),
-    }
-    for word, driver in combined.items():
-        if count > 1 and fit.shape.startswith(word):
-            yield driver
-    varying = sorted(range(count), key=lambda i: -len({point.sizes[i] for point in fit.points}))
-    for i in varying:
-        yield (f"size of argument {i + 1}" if count > 1 else "size"), partial(_size, i)
-
-
-def _size(place: int, sizes: Sequence[int]) -> float:
-    return float(sizes[place])
 
 
 def _steps(name: str, fitted: FittedModel, beside: CostModel | None, label: str) -> Section:
@@ -448,17 +259,17 @@ def _prices_chart(prices: Mapping[str, Coefficient], others: Mapping[str, int], 
         Mark(
             "rows",
             "data",
-            x=_ns(prices[name].ps for name in names),
+            x=nanoseconds(prices[name].ps for name in names),
             y=values(places),
-            low=_ns(_interval(prices[name])[0] for name in names),
-            high=_ns(_interval(prices[name])[1] for name in names),
+            low=nanoseconds(interval_of(prices[name])[0] for name in names),
+            high=nanoseconds(interval_of(prices[name])[1] for name in names),
             label="fitted",
             texts=tuple(f"{name}: {numbers.time_ps(prices[name].ps)}" for name in names),
         )
     ]
     known = [(others[name], place) for name, place in zip(names, places, strict=True) if name in others]
     if known:
-        x, y = _ns(ps for ps, _ in known), values(place for _, place in known)
+        x, y = nanoseconds(ps for ps, _ in known), values(place for _, place in known)
         marks.append(Mark("rows", "series-2", x=x, y=y, label=label, texts=tuple(map(numbers.time_ns, x))))
     every = [x for mark in marks for x in mark.x]
     axis = Axis("time (ns)", scale_for(every))

@@ -52,7 +52,8 @@ static cal_observer *new_observer(const cal_script *script) {
 }
 
 #define CAL_RUN_START cal_run_start_counting
-#define CAL_SEE(site, target) cal_predictor_see(&run->observer->predictor, (site), (unsigned)(target))
+#define CAL_SEE(site, target) \
+  cal_predictor_see(&run->observer->predictor, (site), (unsigned)(target))
 #define CAL_SEE_NODE(node) see_node(run->observer, (node))
 #define CAL_ADD(feature, amount) (void)(run->observer->seen.feature += (amount))
 #include "machine/run.c"

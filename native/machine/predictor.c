@@ -25,8 +25,7 @@ void cal_predictor_begin(cal_predictor *predictor) {
 static void remember(cal_predictor *predictor, uint8_t target) {
   for (size_t i = 0; i < CAL_PREDICTOR_TABLES; i++) {
     const uint8_t oldest = predictor->recent[(predictor->at - lengths[i]) % CAL_PREDICTOR_HISTORY];
-    predictor->hashes[i] =
-        predictor->hashes[i] * BASE + target - oldest * predictor->leaving[i];
+    predictor->hashes[i] = predictor->hashes[i] * BASE + target - oldest * predictor->leaving[i];
   }
   predictor->recent[predictor->at % CAL_PREDICTOR_HISTORY] = target;
   predictor->at++;
@@ -53,9 +52,10 @@ static void learn(cal_prediction *entry, uint8_t target) {
 void cal_predictor_see(cal_predictor *predictor, cal_site site, unsigned target) {
   cal_prediction *entries[CAL_PREDICTOR_TABLES];
   uint16_t tags[CAL_PREDICTOR_TABLES];
-  const uint8_t seen = (uint8_t)(target + 1); /* so that no target is 0, which is that of an empty entry */
-  int first = -1;  /* the table with the longest history that knows the place */
-  int second = -1; /* and the next */
+  const uint8_t seen =
+      (uint8_t)(target + 1); /* so that no target is 0, which is that of an empty entry */
+  int first = -1;            /* the table with the longest history that knows the place */
+  int second = -1;           /* and the next */
   for (int i = CAL_PREDICTOR_TABLES - 1; i >= 0; i--) {
     const uint64_t hash = mixed(predictor->hashes[i], site);
     entries[i] = &predictor->tables[i][hash % CAL_PREDICTOR_ENTRIES];

@@ -27,7 +27,7 @@ typedef struct cal_run {
   uint32_t unpaid;             /* their number */
   cal_call call;
   cal_observer *observer; /* by cal_run_start_counting alone */
-  cal_usage *usage; /* where calls are recorded; NULL where they are not */
+  cal_usage *usage;       /* where calls are recorded; NULL where they are not */
 } cal_run;
 
 /* Steps are paid for in lots, as the ledger does (its "slippage"), because a

@@ -83,3 +83,17 @@ def test_verify_passes_what_runs_wrote_and_fails_a_changed_byte(tmp_path: Path) 
     assert [(each["kind"], each["severity"]) for each in json.loads(result.stdout)["findings"]][:1] == [
         ("changed checksum", "error")
     ]
+
+
+def test_impact_and_parity_have_their_sections(shared_data: Path, tmp_path: Path) -> None:
+    corpus = shared_data / "scripts" / "mainnet" / "corpus.json"
+    impact, parity, out = (tmp_path / name for name in ("impact.json", "parity.json", "page.md"))
+    impact.write_text(calibrate("impact", "C", "E", "--corpus", corpus, "--json").stdout)
+    model = sources.fitted_model(tmp_path / "m.json")
+    parity.write_text(calibrate("parity", model, "--json").stdout)
+    result = calibrate("report", impact, parity, "--markdown", out, "--json")
+    assert result.returncode == 0, result.stderr
+    page = out.read_text(encoding="utf-8")
+    for heading in ("All evaluations", "Change by price", "Evaluations that are affected most", "**Prices**"):
+        assert heading in page
+    assert [plot["name"] for plot in json.loads(result.stdout)["plots"]] == ["parity-parity.json"]

@@ -48,8 +48,8 @@ def test_check_writes_to_the_summary_and_passes_its_exit_code_on(
     assert (tmp_path / "output").read_text() == "exit-code=3\n"
     assert (tmp_path / "drift-results").is_dir()
     arguments = (tmp_path / "given").read_text().splitlines()
-    assert arguments[: 3 + len(options)] == ["validate", "--against", "base line", *options]
-    assert arguments[3 + len(options) :][:2] == ["--markdown", "summary.md"]
+    assert arguments[: 2 + len(options)] == ["drift", "base line", *options]
+    assert arguments[2 + len(options) :][:2] == ["--markdown", "summary.md"]
 
 
 def test_workflow_in_the_documentation_uses_inputs_that_there_are() -> None:
