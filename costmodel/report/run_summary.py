@@ -63,15 +63,17 @@ class Runs:
 def read_runs(paths: Sequence[Path]) -> Runs:
     """The runs in these folders, each of them a run or a folder of runs; a run that comes again is taken once.
 
-    InputError where a folder is neither.
+    InputError where a folder is neither, and where the only run cannot be read.
     """
     folders = {folder.resolve(): folder for path in paths for folder in run_folders(path)}
     digests, broken = [], []
     for folder in folders.values():
         try:
             run = Run.open(folder)
-        except InputError:
+        except InputError as error:
             broken.append(folder)
+            if len(folders) == 1:  # a page of it would say nothing
+                raise InputError(str(error)) from error
         else:
             digests.append(digest(run))
     return Runs(tuple(digests), tuple(broken))

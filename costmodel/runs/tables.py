@@ -138,6 +138,8 @@ def _decoded_size(path: Path, limit: int) -> int:
 
 
 def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):  # as the file was written from; it is read as plain text
+        kind = kind.value_type
     return bool(
         pa.types.is_string(kind)
         or pa.types.is_binary(kind)
