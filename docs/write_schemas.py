@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from costmodel import records
+from costmodel.machine.driver_protocol import schemas
 from costmodel.records.message import Message
 
 FOLDER: Final = Path(__file__).resolve().parent / "schemas"
@@ -70,9 +71,9 @@ def _complete(schema: Any) -> None:
 
 def files() -> dict[str, str]:
     """The content of every file of the folder, by its name."""
+    made = {name: schema_of(document) for name, document in documents().items()} | {"driver-protocol": schemas()}
     return {
-        f"{name}.schema.json": json.dumps(schema_of(document), indent=2, ensure_ascii=False) + "\n"
-        for name, document in documents().items()
+        f"{name}.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in made.items()
     }
 
 
