@@ -51,7 +51,7 @@ class Driver:
 
 
 def _cargo(name: str, evaluator: str, version: str, note: str) -> Driver:
-    command = "cargo build --quiet --release --locked --target-dir {folder}/target --manifest-path {folder}/Cargo.toml"
+    command = "cargo build --quiet --release --target-dir {folder}/target --manifest-path {folder}/Cargo.toml"
     return Driver(
         name,
         evaluator,
