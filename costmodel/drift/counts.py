@@ -62,7 +62,7 @@ def read_counts(path: Path) -> InstructionCounts:
     try:
         return parse(content, str(path), InstructionCounts)
     except DecodeError as error:
-        raise DecodeError(f"{error}; to compare cost models name a MODEL too") from error
+        raise DecodeError(f"{error}; to compare cost models, name a MODEL too") from error
 
 
 def holds_counts(path: Path) -> bool:

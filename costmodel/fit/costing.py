@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import LinearConstraint, minimize
 
 from costmodel.fit.coefficient import (
     VISIBLE,
@@ -30,6 +31,18 @@ Bools = NDArray[np.bool_]
 
 LEAST_BUILTIN_PS = 1000
 """Upstream's safety test refuses a builtin that costs less."""
+
+LEAST_JUDGED_PS = 5000.0
+"""Points below are not judged for safety: what is spent around a builtin is several times that, and steps charge it."""
+
+SAFE_FACTOR = 1.8
+"""A measured point may take this many times what is charged for it; more is unsafe (`verdict.DEFAULT_FACTOR`), and a
+little room is left for rounding and for the next measurement."""
+
+MOST_CHARGED = 2.0
+"""Charged over measured, above which no point may come by making another safe."""
+
+_SLACK = 1e-6
 
 _BASES = frozenset({"constant", "intercept", "c0", "c00", "coefficient00"})
 _INNER = "model."
@@ -123,7 +136,12 @@ def fit_function(
     coefficients = _coefficients(function, design, solution, floor, replicates)
     if rising is not None and (rising @ solution.unconstrained[0] < 0).any():
         coefficients = _falling(coefficients, design.names)
+    safe = None
+    if charged is None:
+        safe = charged = safe_values(design, costs[0], scales, solution.constrained[0], free, rising)
     coefficients = _price(function, coefficients, design, domain, charged, rounding)
+    if safe is not None:
+        coefficients = _held(coefficients, design.names, safe > solution.constrained[0])
     prices = {name: each.charged_ps or 0 for name, each in coefficients.items()}
     residuals = (costs[0] - constrained[0]) / np.maximum(constrained[0], LEAST_BUILTIN_PS)
     return PricedFunction(
@@ -140,6 +158,56 @@ def fit_function(
         residuals=residuals,
         worst_at=int(np.abs(residuals).argmax()),
     )
+
+
+def safe_values(
+    design: Design, costs: Floats, scales: Floats, fitted: Floats, free: Bools, rising: Floats | None
+) -> Floats | None:
+    """Coefficients to charge where the fitted ones undercharge a point of 5 ns or more by more than SAFE_FACTOR: the
+    least squares again, with no such point undercharged by more. None where the fitted ones are safe, and where the
+    shape cannot be safe without overcharging another point by more than MOST_CHARGED, so that the price is refused.
+    """
+    judged = costs >= LEAST_JUDGED_PS
+    rows, least = design.matrix[judged], (costs / SAFE_FACTOR - design.offset)[judged]
+    if not judged.any() or (rows @ fitted >= least).all():
+        return None
+    lengths = np.linalg.norm(design.matrix, axis=0).clip(1e-300)
+    matrix, target = design.matrix / lengths / scales[:, None], (costs - design.offset) / scales
+    unit = max(float(np.abs(least).max()), 1.0)
+    sides = [LinearConstraint(rows / lengths / unit, least / unit)]
+    if rising is not None and len(rising):
+        sides.append(LinearConstraint(rising / lengths / unit, 0.0))
+
+    def miss(x: Floats) -> float:
+        return float(np.square(matrix @ x - target).sum())
+
+    def slope(x: Floats) -> Floats:
+        return np.asarray(2 * matrix.T @ (matrix @ x - target), np.float64)
+
+    # Scaled up as a whole the fit is safe, if dear: where the search begins.
+    start = np.asarray(fitted * lengths * max(float((least / np.maximum(rows @ fitted, 1.0)).max()), 1.0), np.float64)
+    found = minimize(
+        miss,
+        start,
+        jac=slope,
+        bounds=[(None, None) if each else (0.0, None) for each in free],
+        constraints=sides,
+        method="SLSQP",
+        options={"maxiter": 500},
+    )
+    values = np.asarray(found.x, np.float64) / lengths
+    charged = rows @ values + design.offset[judged]
+    holds = (rows @ values >= least * (1 - _SLACK)).all() and (charged <= MOST_CHARGED * costs[judged]).all()
+    return values if found.success and holds else None
+
+
+def _held(coefficients: dict[str, Coefficient], names: Sequence[str], higher: Bools) -> dict[str, Coefficient]:
+    """With a flag for each coefficient that is charged higher than fitted so that prices are safe."""
+    reason = f"raised so that no measured point takes more than {SAFE_FACTOR:g} times its price"
+    found = dict(coefficients)
+    for name in np.array(names)[higher]:
+        found[name] = msgspec.structs.replace(found[name], flags=(*found[name].flags, flag(FlagKind.RAISED, reason)))
+    return found
 
 
 def _where_minimum_binds(design: Design, costs: Floats, scales: Floats, free: Bools, rising: Floats | None) -> Bools:

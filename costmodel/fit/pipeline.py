@@ -133,7 +133,7 @@ def fit_runs(
             raise InputError(f"{runs[0].path}: no builtin can be fitted, e.g. {next(iter(unfitted.values()))}")
     else:
         applied = applications_of(cells, columns, resampled)
-        if not any(map(is_nop, applied)):
+        if not any(map(is_nop, applied)) and not any(cell.nops for run in runs for cell in run.design.cells):
             at = observed.columns(STEPS)
             alone = fit_steps([observed.cells[i] for i in at], at, resampled, {})
             applied = less_steps(applied, alone.evaluation_ps)

@@ -15,6 +15,7 @@ import msgspec
 
 from costmodel.errors import CheckFailed, Inconclusive
 from costmodel.fit.builtins import BuiltinFit
+from costmodel.fit.costing import LEAST_JUDGED_PS
 from costmodel.records import model as record
 
 DEFAULT_FACTOR: Final = 2.0
@@ -23,7 +24,6 @@ DEFAULT_FACTOR: Final = 2.0
 MOST_OVERCHARGE: Final = 10.0
 """Charged over measured, above which an upper envelope has exploded: its points were too few, or too noisy."""
 
-LEAST_POINT_PS: Final = 5000.0
 _SHOWN: Final = 10
 
 
@@ -86,7 +86,7 @@ def _worst(fit: BuiltinFit, *, over: bool = False) -> record.Undercharge | None:
             factor=point.measured.ps / max(point.charged_ps, 1),
         )
         for point in fit.record.points
-        if point.measured is not None and point.measured.ps >= LEAST_POINT_PS
+        if point.measured is not None and point.measured.ps >= LEAST_JUDGED_PS
     ]
     sign = 1 if over else -1
     return min(found, key=lambda each: sign * each.factor, default=None)

@@ -105,13 +105,13 @@ class Time(msgspec.Struct, frozen=True, kw_only=True, tag="time"):
     iterations: Positive
 
 
-class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+class Loaded(msgspec.Struct, frozen=True, tag="loaded", forbid_unknown_fields=True):
     """The program is ready."""
 
     request: Natural
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a program came to in its last timed run."""
 
     cpu: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
@@ -119,7 +119,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     digest: Annotated[str, Meta(max_length=64)] | None = None
 
 
-class Timed(msgspec.Struct, frozen=True, tag="timed"):
+class Timed(msgspec.Struct, frozen=True, tag="timed", forbid_unknown_fields=True):
     """`ns` of all iterations together, by the driver's clock; `results` are by program, none for decodings."""
 
     request: Natural
@@ -127,21 +127,21 @@ class Timed(msgspec.Struct, frozen=True, tag="timed"):
     results: tuple[Result, ...] = ()
 
 
-class Refused(msgspec.Struct, frozen=True, tag="refused"):
+class Refused(msgspec.Struct, frozen=True, tag="refused", forbid_unknown_fields=True):
     """The evaluator does not take this program or cannot do this work: it does not decode, or a builtin is missing."""
 
     request: Natural
     reason: str
 
 
-class Failed(msgspec.Struct, frozen=True, tag="failed"):
+class Failed(msgspec.Struct, frozen=True, tag="failed", forbid_unknown_fields=True):
     """A program ended in an evaluation failure."""
 
     request: Natural
     reason: str
 
 
-class OutOfBudget(msgspec.Struct, frozen=True, tag="out_of_budget"):
+class OutOfBudget(msgspec.Struct, frozen=True, tag="out_of_budget", forbid_unknown_fields=True):
     """A program used up its budget."""
 
     request: Natural
@@ -191,9 +191,12 @@ def quoted(line: bytes) -> str:
 def schemas() -> dict[str, Any]:
     """The JSON Schema of every message, in one document."""
     made, components = msgspec.json.schema_components(MESSAGES, ref_template="#/$defs/{name}")
+    for request in (Load, Time):  # drivers ignore keys that they do not know
+        components[request.__name__]["additionalProperties"] = True
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Messages of the driver protocol, version 1",
+        "description": "What calibrate and the driver of an evaluator write to each other, one JSON object a line.",
         "oneOf": list(made),
         "$defs": components,
     }

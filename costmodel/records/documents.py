@@ -158,4 +158,6 @@ def finite(value: float) -> float | None:
 
 
 def _a(name: str) -> str:
+    if name.endswith("s") and not name.endswith("sis"):  # such as instruction counts
+        return name
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"

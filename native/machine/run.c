@@ -58,7 +58,6 @@ static inline cal_frame *new_frame(cal_run *run, cal_frame *outer, const cal_nod
     frame->outer = outer;
     frame->slots[0] = first;
     if (CAL_UNLIKELY(node->slot != 0)) {
-      CAL_ADD(frames_walked, CAL_REACHED * (1 + (uint64_t)node->slot));
       cal_set_reached(frame, node->slot);
     }
   }

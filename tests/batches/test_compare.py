@@ -173,7 +173,7 @@ def test_the_command_prints_verdicts_and_the_split(batches: Path) -> None:
     assert result.returncode == 1, result.stderr
     assert "sha2_256" in result.stdout
     assert "regressed" in result.stdout
-    assert "between runs" in result.stdout
+    assert "Standard deviation between processes, runs and machines" in result.stdout
 
 
 def test_against_takes_all_names_up_to_the_next_option(batches: Path) -> None:
@@ -197,10 +197,10 @@ def test_a_seeming_change_is_told_from_one_that_was_shown(tmp_path: Path) -> Non
     result = calibrate("compare", tmp_path / "new", "--against", tmp_path / "old")
     assert result.returncode == 3, result.stderr
     assert re.search(r"rows? looks? changed by more than ±1 %", result.stdout)
-    assert "single runs of a batch differ by" in result.stdout
+    assert "but may not have: runs of one batch differ by" in result.stdout
     assert "with 6 each" in result.stdout
     assert re.search(
-        r"more runs in each batch would be enough for half of the rows that are open, [\d,]+ for", result.stdout
+        r"more runs in each batch would decide half of the undecided rows, [\d,]+ for all rows", result.stdout
     )
 
 

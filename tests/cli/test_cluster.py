@@ -18,7 +18,7 @@ def test_a_profile_ends_in_one_json_document(tmp_path: Path) -> None:
         "cluster", "plutuscall-secp-schnorr", "--nodes", "2", "--epochs", "1", "--measurements", tmp_path, "--json"
     )
     assert result.returncode == 0, result.stderr
-    summary = json.loads(result.stdout)
+    summary = json.loads(result.stdout)["observed"]
     assert len(summary["nodes"]) == 2
     assert summary["ex_units"]["cpu"] <= 2_500_000_000
     assert Run.open(Path(summary["run"])).manifest.status is Status.COMPLETE
@@ -31,14 +31,16 @@ def test_a_model_of_the_ledgers_prices_predicts_the_ledgers_time(tmp_path: Path)
     arguments = ("cluster", "plutuscall-secp-ecdsa", "--nodes", "1", "--epochs", "1", "--json")
     result = calibrate(*arguments, "--model", model, "--measurements", tmp_path / "runs")
     assert result.returncode == 0, result.stderr
-    summary = json.loads(result.stdout)
+    summary = json.loads(result.stdout)["observed"]
     assert summary["predicted_tx_ns"] == pytest.approx(summary["ex_units"]["cpu"] / 1000)
 
 
-def test_value_transfers_are_predicted_to_take_no_script_time(tmp_path: Path) -> None:
+def test_value_transfers_have_no_script_to_predict_or_observe(tmp_path: Path) -> None:
     result = calibrate("cluster", "model-value", "--measurements", tmp_path, "--json")
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["predicted_block_ns"] == 0
+    document = json.loads(result.stdout)
+    assert document["transactions"] > 0
+    assert (document["budget"], document["observed"]) == (None, None)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -29,4 +29,4 @@ def test_a_tuned_command_has_its_own_options_and_exit_code() -> None:
 
 
 def test_a_command_without_tune_is_refused() -> None:
-    assert "COMMAND goes with --tune" in one_line(calibrate("doctor", "true"))
+    assert "COMMAND needs --tune" in one_line(calibrate("doctor", "true"))

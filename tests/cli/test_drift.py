@@ -60,7 +60,7 @@ def test_validate_with_a_baseline_is_an_alias(option: tuple[str, ...], tmp_path:
 def test_baseline_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     path.write_text("{}")
-    assert "no baseline" in one_line(calibrate("drift", path))
+    assert "is not instruction counts: it has no kind" in one_line(calibrate("drift", path))
 
 
 def test_options_of_a_timed_check_are_refused_against_a_file(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_wrong_option_is_refused(program: Path) -> None:
 
 @pytest.mark.parametrize("budget", ["1", "a,b", "-1,5", "1,2,3"])
 def test_wrong_budget_is_refused(program: Path, budget: str) -> None:
-    assert "is no budget" in one_line(calibrate("eval", program, f"--budget={budget}"))
+    assert "invalid --budget" in one_line(calibrate("eval", program, f"--budget={budget}"))
 
 
 FIELD: list[tuple[str, tuple[str, ...], int, str]] = [

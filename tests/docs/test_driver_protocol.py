@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from costmodel.machine.driver_protocol import MESSAGES, Hello, Load, Time, schemas
+from costmodel.machine.driver_protocol import MESSAGES, Hello, Load, ProtocolError, Time, read_answer, schemas
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "driver-protocol.md").read_text("utf-8")
@@ -40,3 +40,27 @@ def test_the_page_names_every_message_and_key(message: type[msgspec.Struct]) -> 
     keys = {field.encode_name for field in info.fields} - {"request"}
     if message in (Hello, Load, Time):
         assert [key for key in keys if f"`{key}`" not in PAGE] == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"type": "loaded", "ready": True},
+        {"type": "timed", "ns": 1, "us": 1},
+        {"type": "timed", "ns": 1, "results": [{"cpu": 1, "memory": 1}]},
+        {"type": "refused", "reason": "", "why": ""},
+        {"type": "failed", "reason": "", "why": ""},
+        {"type": "out_of_budget", "why": ""},
+    ],
+    ids=json.dumps,
+)
+def test_answers_have_no_other_keys(answer: dict[str, object]) -> None:
+    message = answer | {"request": 1}
+    assert list(Draft202012Validator(schemas()).iter_errors(message))
+    with pytest.raises(ProtocolError, match="unknown field"):
+        read_answer(json.dumps(message).encode(), 1)
+
+
+def test_requests_may_have_other_keys() -> None:
+    message = {"type": "time", "request": 1, "work": "decode", "programs": [1], "warm_up": 0, "iterations": 1, "new": 1}
+    assert list(Draft202012Validator(schemas()).iter_errors(message)) == []

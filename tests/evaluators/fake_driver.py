@@ -49,7 +49,7 @@ def evaluated(kept: Kept) -> dict[str, Any]:
     return {"cpu": outcome.spent.cpu, "mem": outcome.spent.mem, "digest": digest}
 
 
-SEEN: set[bytes] = set()
+SEEN: dict[bytes, dict[str, Any]] = {}
 
 
 def timed(request: dict[str, Any], programs: dict[int, Kept]) -> dict[str, Any]:
@@ -60,15 +60,14 @@ def timed(request: dict[str, Any], programs: dict[int, Kept]) -> dict[str, Any]:
         kept = chosen[max(at, 0) % len(chosen)] if at >= 0 else chosen[turn % len(chosen)]
         cost = 1000.0
         if request["work"] == "evaluate":
-            result = evaluated(kept)
+            known = SEEN.get(kept.flat) if FAULT == "keeps results" else None
+            result = evaluated(kept) if known is None else known
             if "type" in result:
                 return result
-            cost += result["cpu"] / 1000
-            if FAULT == "keeps results" and kept.flat in SEEN:
-                cost = 100.0
+            cost = 100.0 if known is not None else cost + result["cpu"] / 1000
             if FAULT == "slower" and kept.bad:
                 cost *= 1.05
-            SEEN.add(kept.flat)
+            SEEN[kept.flat] = result
             if 0 <= at < len(chosen):
                 results.append(result)
         else:
@@ -203,10 +202,13 @@ def main() -> None:
     programs: dict[int, Kept] = {}
     for line in sys.stdin:
         request = json.loads(line)
-        if FAULT == "takes anything" and request["type"] == "load":
-            answer = {"type": "loaded"}
+        if FAULT == "takes anything" and request["type"] == "time" and request["programs"][0] not in programs:
+            answer = {"type": "timed", "ns": 1000, "results": [{"cpu": 1, "mem": 1, "digest": None}]}
         else:
             answer = answered(request, programs)
+        if FAULT == "takes anything" and answer["type"] == "refused":
+            programs.pop(request["program"], None)
+            answer = {"type": "loaded"}
         answer = {"request": request["request"], **answer}
         numbers = [request["program"]] if request["type"] == "load" else request["programs"]
         if OPERATION and any(number in programs and programs[number].bad for number in numbers):

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from costmodel.errors import InputError
 from costmodel.fit import Fit, FlagKind, fit_runs
@@ -64,9 +65,16 @@ def test_cost_at_the_centre_is_that_of_a_measured_point(tmp_path: Path) -> None:
 
 
 def test_builtin_without_its_no_op_is_left_out_with_a_reason(tmp_path: Path) -> None:
-    model = fit(tmp_path, list(pair("addInteger", (1, 1), 2, 0)))
+    model = fit(tmp_path, [replace(cell, nops=True) for cell in pair("addInteger", (1, 1), 2, 0)])
     assert not model.section.builtins
     assert "nop2_0" in model.section.unfitted["addInteger"]
+
+
+def test_steps_are_taken_off_where_the_evaluator_has_no_no_ops(tmp_path: Path) -> None:
+    cells = [cell for sizes in ADD_SIZES for cell in pair("addInteger", sizes, 2, 0)]
+    model = fit(tmp_path, cells)
+    assert charged(model).values == pytest.approx((30_000, 900), abs=1)
+    assert not kinds(only(model))
 
 
 def test_no_op_of_other_forces_does_not_serve(tmp_path: Path) -> None:
@@ -166,7 +174,7 @@ def test_a_miss_that_a_better_shape_explains_is_information(tmp_path: Path) -> N
     assert kinds(fitted) == {FlagKind.BETTER_SHAPE}
     assert not any(flag.material for flag in fitted.flags)
     assert fitted.better_shape is not None
-    assert fitted.better_shape.terms_ps == pytest.approx({"1": 40_000, "x*y": 700}, rel=1e-3)
+    assert fitted.better_shape.terms_ps == pytest.approx({"1": 40_000, "x*x": 700}, rel=1e-3)
 
 
 def test_a_miss_of_less_than_a_nanosecond_is_not_flagged(tmp_path: Path) -> None:

@@ -174,3 +174,23 @@ def test_charged_coefficients_replace_the_fitted_ones() -> None:
     priced = fit(shape("sha2_256"), [(1,), (101,)], [10_000, 20_000], charged=np.array([12_000.0, 110.0]))
     assert values(priced) == {"intercept": 12_000, "slope": 110}
     assert [each.ps for each in priced.coefficients.values()] == pytest.approx([9_900, 100])
+
+
+def raised(priced: PricedFunction) -> bool:
+    return any("raised so that" in each.reason for c in priced.coefficients.values() for each in c.flags)
+
+
+def test_prices_are_raised_where_the_shape_allows_to_make_them_safe() -> None:
+    """More than twice as dear at the smallest size as at all others."""
+    sizes = [(n, n) for n in range(1, 9)]
+    costs = np.array([60_000.0, *[22_000.0] * 7])
+    priced = fit(shape("appendByteString"), sizes, list(costs))
+    charged = np.array([priced.function.evaluate(at) for at in sizes])
+    assert raised(priced)
+    assert (costs / charged).max() < 2
+    assert (charged / costs).max() < 2
+
+
+def test_prices_that_cannot_be_safe_without_overcharging_stay_as_fitted() -> None:
+    costs = [10_000.0, 10_000.0, 1e6, 11_000.0, 11_000.0, 11_000.0]
+    assert not raised(fit(shape("appendByteString"), [(1, 1)] * 3 + [(2, 2)] * 3, costs))

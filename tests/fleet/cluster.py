@@ -19,7 +19,8 @@ _QUIETLY = ("--host", "127.0.0.1", "--no-dashboard")
 # What a worker of another kind of machine would say of itself.
 _DISGUISE = """
 import costmodel.timing.session as session
-session.fingerprint = lambda core: {{"id": {name!r}, "cpu": "of a test"}}
+from costmodel.records.run import Machine
+session.fingerprint = lambda core: Machine(id={name!r}, cpu={{"model name": "of a test"}})
 """
 
 _FOREIGN_BUILD = """

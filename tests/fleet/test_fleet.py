@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrup
 from costmodel.fleet.backend import DaskBackend
 from costmodel.fleet.cluster import Worker, connected, workers_of
 from costmodel.fleet.measure import measure, resume
-from costmodel.records.run import Status, session_outcome
+from costmodel.records.run import Machine, Status, session_outcome
 from costmodel.runs.design import Plan
 from costmodel.runs.store import Run
 from costmodel.timing.protocol import Begin, End, Job
@@ -161,7 +162,9 @@ def test_samples_of_a_machine_that_changed_are_refused(cluster: Fleet) -> None:
     wait_for_workers(cluster, 1)
     with connected(cluster.address) as client:
         (worker,) = workers_of(client, "raw")
-        before = Worker(worker.address, msgspec.structs.replace(worker.facts, machine={"id": "as it was"}))
+        assert worker.facts.place is not None
+        place = replace(worker.facts.place, machine=Machine(id="as it was"))
+        before = Worker(worker.address, msgspec.structs.replace(worker.facts, place=place))
         with pytest.raises(EnvironmentFault, match="no longer that of the run"):
             list(DaskBackend(client, [before]).run([job(0)], lambda: False))
 

@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from costmodel.errors import EnvironmentFault, Inconclusive, InputError, ModelError
-from costmodel.model import BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
+from costmodel.model import STARTUP_KEY, BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
 from costmodel.predict.counts import predict
 from costmodel.records import encode
 from costmodel.records.run import FileFact, Machine, Status
@@ -21,6 +21,7 @@ from costmodel.runs.store import Run, RunWriter, file_fact
 from costmodel.runs.tables import Sample
 from costmodel.validate import Gates, Verdict, replay, validate
 from costmodel.workloads import Workload, from_folder, secp
+from tests.records.sections import call, coefficient, section, steps
 from tests.runs.facts import CLOCK
 
 MODEL_D = ledger_model(Variant.D)
@@ -112,25 +113,29 @@ def predicted_ns(workload: Workload) -> dict[str, float]:
     return {f"{one.program.label} evaluate": one.ex_units.cpu / 1000 for one in predictions}
 
 
-def figure(ps: float, relative: float = 0.0) -> dict[str, object]:
-    return {"ps": ps, "interval_ps": [ps * (1 - relative), ps * (1 + relative)]}
-
-
 NO_LACK: dict[str, object] = {"t": 2.0, "scatter": 0.0, "parts_ps": {}}
 
 
+def own_steps() -> dict[str, Any]:
+    """The ledger's prices of steps, as if they had been fitted, and known exactly."""
+    prices = {kind.json_key: units.cpu for kind, units in MODEL_D.steps.items()}
+    assert MODEL_D.startup is not None
+    prices[STARTUP_KEY] = MODEL_D.startup.cpu
+    return {name: coefficient(ps, ps, ps, charged=ps) for name, ps in prices.items()}
+
+
 def fitted_model(**changes: object) -> CostModel:
-    extras = {
-        "schema_version": 1,
+    sound = {
         "variant": "D",
         "machine": msgspec.to_builtins(MACHINE),
         "evaluator": EVALUATOR,
         "hash_yardstick_ns": 1000.0,
         "errors": {"t": 2.0, "parts_ps": {}, "lack_of_fit": NO_LACK},
-        "steps": {"coefficients": {}},
+        "steps": steps(own_steps()),
         "builtins": {},
+        "calls": {},
     }
-    return replace(MODEL_D, extras=extras | changes)
+    return replace(MODEL_D, extras=section(**(sound | changes)))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,7 @@ def test_the_interval_reaches_from_one_state_of_the_machine_to_the_other(
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
-        ({"machine": {"id": "another"}}, "another machine"),
+        ({"machine": msgspec.to_builtins(Machine(id="another", cores=2))}, "another machine"),
         ({"hash_yardstick_ns": None}, "without the hash yardstick"),
     ],
 )
@@ -203,7 +208,7 @@ def test_observations_are_left_alone_where_the_yardstick_says_nothing(
 
 def test_another_build_of_the_evaluator_is_noted(judged: Callable[..., Verdict]) -> None:
     verdict = judged(fitted_model(evaluator={"name": "native", "sha256": "ff"}), lambda _: 1.0)
-    assert any("build of the evaluator" in line for line in verdict.notes)
+    assert "the model was measured with native ff, and this is native 00" in verdict.notes
 
 
 def test_another_variant_is_noted(judged: Callable[..., Verdict]) -> None:
@@ -222,7 +227,7 @@ def test_the_model_s_own_uncertainty_widens_the_ratio(judged: Callable[..., Verd
 def test_a_model_with_call_costs_is_held_to_calls_too(judged: Callable[..., Verdict], workload: Workload) -> None:
     # Calls cost what evaluations do and 10 µs more.
     true = predicted_ns(workload)
-    model = fitted_model(calls={"start": {"coefficients": {"intercept": figure(1e7)}}})
+    model = fitted_model(calls={"start": call({"intercept": coefficient(1e7, 1e7, 1e7)})})
     verdict = judged(
         model, lambda cell: true[cell.replace("call", "evaluate")] + (10_000 if cell.endswith("call") else 0)
     )

@@ -15,6 +15,7 @@ from costmodel.trace import Message, Route, Trace
 from costmodel.validate.tracing import TracingCost, tracing_cost, trimmed_mean
 from costmodel.workloads import Workload, find_workload
 from tests.cli.command import calibrate, one_line
+from tests.trace.collector import collecting
 
 EVALUATION_NS = 1_000_000
 
@@ -102,9 +103,12 @@ def test_the_trimmed_mean_is_the_textbooks() -> None:
     assert (mean - reach, mean + reach) == pytest.approx((low, high))
 
 
-def test_real_backends_are_measured_by_the_command() -> None:
-    arguments = ("--trace", "off,local,remote", "--loops", "1", "--time-budget", "6", "--json")
-    done = calibrate("validate", *arguments)
+def test_real_backends_are_measured_by_the_command(tmp_path: Path) -> None:
+    arguments = ("--backends", "off,local,remote", "--loops", "1", "--time-budget", "6", "--json")
+    with collecting(tmp_path / "received") as collector:
+        config = tmp_path / "trace.toml"
+        config.write_text(f'[remote]\nendpoint = "{collector.endpoint}/v1/logs"\n')
+        done = calibrate("trace", "cost", *arguments, "--trace-config", config)
     assert done.stderr == ""
     document = msgspec.json.decode(done.stdout)
     assert done.returncode == document["exit_code"]
@@ -114,12 +118,15 @@ def test_real_backends_are_measured_by_the_command() -> None:
     assert local["messages"] == remote["messages"] > document["programs"]
 
 
-def test_a_way_of_tracing_that_does_not_exist_is_refused() -> None:
-    assert "is no way of tracing" in one_line(calibrate("validate", "--trace", "off,loud"))
+def test_a_backend_that_does_not_exist_is_refused() -> None:
+    refused = calibrate("trace", "cost", "--backends", "off,loud")
+    assert "unknown backend 'loud' in --backends; use any of off,muted,local,remote" in one_line(refused)
 
 
-def test_a_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    assert "none.json" in one_line(calibrate("validate", tmp_path / "none.json", "--trace", "off"))
+def test_a_remote_backend_without_a_collector_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trace.toml").write_text("[remote]\nenabled = false\n")
+    refused = calibrate("trace", "cost", "--backends", "remote", "--trace-config", tmp_path / "trace.toml")
+    assert "remote needs a collector" in one_line(refused)
 
 
 def test_evaluations_are_traced_to_a_folder(tmp_path: Path) -> None:
@@ -136,4 +143,4 @@ def test_a_parquet_corpus_that_would_not_be_traced_is_refused(tmp_path: Path) ->
     (tmp_path / "trace.toml").write_text("[terminal]\n")
     (tmp_path / "corpus.parquet").write_bytes(b"PAR1")
     refused = calibrate("eval", tmp_path / "corpus.parquet", "--trace-config", tmp_path / "trace.toml")
-    assert "say nothing to trace" in one_line(refused)
+    assert "processes that evaluate rows do not trace; leave --trace-config out" in one_line(refused)
