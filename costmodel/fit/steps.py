@@ -262,7 +262,9 @@ def _fit(work: _Work, names: tuple[str, ...], priced: Floats) -> Prices:
     timing = float(np.square(work.replicates.errors(targets)).sum(axis=0)[~alone].mean()) if (~alone).any() else 0.0
     beyond = np.sqrt(max(residual**2 - timing, 0.0))
     # Noise of the programs that gave the prices, and the bias of those that are held, each as rows that add by squares.
-    bias = inverse[:, n:] * (weight * spread * _unsure(held, inverse * residual, spread, freedom))
+    bias = inverse[:, n:] * (
+        weight * spread * _unsure(held, np.asarray(inverse * residual, np.float64), spread, freedom)
+    )
     lack = np.vstack([(inverse[:, :n] * np.where(alone, 0.0, beyond)).T, bias.T])
     lack = _root(lack)[:, :p]
     taken = priced @ solution.constrained[0, :p]
