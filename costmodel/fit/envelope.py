@@ -98,7 +98,7 @@ def _margin(excess: Floats, level: float) -> float:
 
 def _held_out(points: Points, design: Design, coverage: float, rng: np.random.Generator) -> Iterator[float]:
     """By what share each point exceeds the quantile of the others; nothing where the others do not tell."""
-    n = len(points.sizes)
+    n, costs = len(points.sizes), points.costs_ps[0]
     weighted = design.matrix / points.scales_ps[:, None]
     wanted = independent_columns(weighted).sum()
     for fold in np.array_split(rng.permutation(n), min(n, _FOLDS)):
@@ -107,7 +107,9 @@ def _held_out(points: Points, design: Design, coverage: float, rng: np.random.Ge
             continue
         values = _quantile(points, design, rest, coverage)
         predicted = design.matrix[fold] @ values + design.offset[fold]
-        yield from (points.costs_ps[0, fold] / np.maximum(predicted, 1.0) - 1).tolist()
+        # A sum with a minimum says nothing below the least cost: what it misses there is no measure of its spread.
+        predicted = np.where(np.isfinite(design.floor[fold]), np.maximum(predicted, costs[rest].min()), predicted)
+        yield from (costs[fold] / np.maximum(predicted, 1.0) - 1).tolist()
 
 
 def _quantile(points: Points, design: Design, rows: NDArray[np.intp], coverage: float) -> Floats:

@@ -160,6 +160,7 @@ def _sums(at: Points) -> Iterator[tuple[str, ...]]:
     for i in varied:
         v = "xyzu"[i]
         yield ("1", v)
+        yield ("1", f"{v}*{v}")
         yield ("1", v, f"{v}*{v}")
         yield ("1", f"beyond({v},1)", v)
         yield ("1", f"log({v})")

@@ -166,7 +166,7 @@ def test_a_miss_that_a_better_shape_explains_is_information(tmp_path: Path) -> N
     assert kinds(fitted) == {FlagKind.BETTER_SHAPE}
     assert not any(flag.material for flag in fitted.flags)
     assert fitted.better_shape is not None
-    assert fitted.better_shape.terms_ps == pytest.approx({"1": 40_000, "x*y": 700}, rel=1e-3)
+    assert fitted.better_shape.terms_ps == pytest.approx({"1": 40_000, "x*x": 700}, rel=1e-3)
 
 
 def test_a_miss_of_less_than_a_nanosecond_is_not_flagged(tmp_path: Path) -> None:
