@@ -24,14 +24,15 @@ from costmodel.cli.options import (
 from costmodel.cli.output import complain, print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
-from costmodel.errors import InputError, Interrupted
+from costmodel.errors import Inconclusive, InputError, Interrupted
 from costmodel.evaluators import driver_named
-from costmodel.experiments import EXPERIMENTS, design_cells
+from costmodel.experiments import EXPERIMENTS, design_cells, flagged_design, imprecise_cells
+from costmodel.model import load
 from costmodel.records.measurement import FleetMeasurement, Measurement
 from costmodel.records.run import NATIVE, session_outcome
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table
-from costmodel.runs.design import FEWEST_BLOCKS, Plan
+from costmodel.runs.design import FEWEST_BLOCKS, Cell, Plan
 from costmodel.timing.clock import CLOCKS, clock_named
 from costmodel.timing.plan import choose_core
 
@@ -45,13 +46,16 @@ _COUNTED: Final[dict[str, Any]] = {"blocks_per_process": FEWEST_BLOCKS, "min_pro
 Command = TableCommand
 
 
+_EVERYTHING: Final = ",".join(EXPERIMENTS)
+
+
 def command(
     experiment: Annotated[
         str,
         typer.Option(
             "--experiment", metavar="NAMES", help="Any of builtins, steps and calls, with commas between them."
         ),
-    ] = ",".join(EXPERIMENTS),
+    ] = _EVERYTHING,
     builtins: Annotated[
         str,
         typer.Option(
@@ -89,18 +93,23 @@ def command(
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Continue an interrupted run; it keeps its own design."),
     ] = None,
+    extend: Annotated[
+        Path | None,
+        typer.Option(
+            "--extend",
+            metavar="RUN",
+            help="Measure again, in a run of its own, what RUN knows less precisely than asked; fit both together.",
+        ),
+    ] = None,
+    flagged: Annotated[
+        Path | None,
+        typer.Option("--flagged", metavar="MODEL", help="Measure the builtins and steps that MODEL flags."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Time builtins, machine steps and script calls on one pinned core, and write a run."""
     scheduler = scheduler_of(backend)
-    if resume_ is not None and seed is not None:
-        raise InputError("--seed is for a new run; a run that is resumed keeps the seed of its design")
-    if scheduler and core is not None:
-        raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
-    if scheduler and evaluator != NATIVE:
-        raise InputError("--evaluator is for the local backend; measure on each machine, and fit the runs together")
-    if resume_ is not None and evaluator != NATIVE:
-        raise InputError("--evaluator is for a new run; a run that is resumed keeps its evaluator")
+    _check(resume_, extend, flagged, seed, core, evaluator, scheduler, (experiment, builtins))
     session: dict[str, Any] = {"time_budget": seconds(time_budget), "clock": clock_named(clock)}
     try:
         with traced(trace_config) as trace, shown("measuring") as observer:
@@ -108,8 +117,8 @@ def command(
             if resume_ is not None:
                 runs = _resume(resume_, scheduler, session)
             else:
-                names = _names(experiment)
-                plan = _plan(names, builtins, precision, core, seed or 0, clock)
+                names, cells = _cells(experiment, builtins, seed or 0, extend, flagged, share(precision, "--precision"))
+                plan = _plan(cells, precision, core, seed or 0, clock)
                 if evaluator != NATIVE:
                     plan = _driven(plan, evaluator, session["time_budget"])
                 name = "-".join(names)
@@ -125,6 +134,11 @@ def command(
     else:
         for run in runs:
             _show(run)
+    if all(session_outcome(run.manifest).median_half_width is None for run in runs):
+        raise Inconclusive(
+            f"{runs[0].path}: no cell was measured by two processes, so nothing was learned; "
+            "give more --time-budget or fewer cells"
+        )
 
 
 # pandas, and dask at need, come with what these import; a command that does not measure must not wait for them.
@@ -150,17 +164,51 @@ def _resume(path: Path, scheduler: str | None, session: dict[str, Any]) -> list[
     return resume_by_fleet(scheduler, path, **session)
 
 
-def _names(experiment: str) -> list[str]:
-    names = [name.strip() for name in experiment.split(",")]
-    if len(set(names)) != len(names):
-        raise InputError(f"--experiment {experiment} names one twice")
-    return names
+def _check(
+    resume_: Path | None,
+    extend: Path | None,
+    flagged: Path | None,
+    seed: int | None,
+    core: int | None,
+    evaluator: str,
+    scheduler: str | None,
+    design: tuple[str, str],
+) -> None:
+    """InputError for options that contradict one another."""
+    if sum(source is not None for source in (resume_, extend, flagged)) > 1:
+        raise InputError("--resume, --extend and --flagged each choose what to measure; give one of them")
+    if (extend or flagged) and design != (_EVERYTHING, "*"):
+        raise InputError("--experiment and --builtins are for a design of your own; leave them out")
+    if resume_ is not None and seed is not None:
+        raise InputError("--seed is for a new run; a run that is resumed keeps the seed of its design")
+    if scheduler and core is not None:
+        raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
+    if scheduler and evaluator != NATIVE:
+        raise InputError("--evaluator is for the local backend; measure on each machine, and fit the runs together")
+    if resume_ is not None and evaluator != NATIVE:
+        raise InputError("--evaluator is for a new run; a run that is resumed keeps its evaluator")
 
 
-def _plan(names: list[str], builtins: str, precision: str, core: int | None, seed: int, clock: str | None) -> Plan:
-    """The design that the options ask for."""
+def _cells(
+    experiment: str, builtins: str, seed: int, extend: Path | None, flagged: Path | None, precision: float
+) -> tuple[list[str], tuple[Cell, ...]]:
+    """What to measure, and the experiments' names for the run's own."""
+    if extend is not None:
+        from costmodel.runs.store import Run
+
+        return ["extend"], imprecise_cells(Run.open(extend), precision)
+    if flagged is not None:
+        names, builtins = flagged_design(load([flagged]))
+    else:
+        names = [name.strip() for name in experiment.split(",")]
+        if len(set(names)) != len(names):
+            raise InputError(f"--experiment {experiment} names one twice")
+    return names, design_cells(names, builtins, seed)
+
+
+def _plan(cells: tuple[Cell, ...], precision: str, core: int | None, seed: int, clock: str | None) -> Plan:
     return Plan(
-        cells=design_cells(names, builtins, seed),
+        cells=cells,
         core=choose_core(core),
         seed=seed,
         target_half_width=share(precision, "--precision"),

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from costmodel.errors import InputError
 from costmodel.experiments.builtins import DESIGNED_BUILTINS, builtin_cells
 from costmodel.experiments.calls import call_cells
 from costmodel.experiments.steps import step_cells
+from costmodel.model import EXTRAS_KEY, CostModel
+from costmodel.plutus import BUILTIN_BY_NAME
+from costmodel.records.model import FittedModel, parse_section
 from costmodel.runs.design import Cell
+from costmodel.timing.plan import groups
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from costmodel.runs.store import Run
 
 EXPERIMENTS: Final = ("builtins", "steps", "calls")
 
@@ -43,3 +53,36 @@ def matching_builtins(patterns: str) -> list[str]:
         if not any(fnmatchcase(name, pattern) for name in DESIGNED_BUILTINS):
             raise InputError(f"no builtin matches {pattern!r}; known are {', '.join(DESIGNED_BUILTINS)}")
     return [name for name in DESIGNED_BUILTINS if any(fnmatchcase(name, pattern) for pattern in wanted)]
+
+
+def imprecise_cells(run: Run, half_width: float) -> tuple[Cell, ...]:
+    """The cells of a run that are known less precisely than asked, and what they are paired with, to be measured again
+    in a run of its own. InputError where there are none."""
+    from costmodel.runs.means import process_means  # they bring pandas
+    from costmodel.timing.estimate import estimate
+
+    known = estimate(process_means(run.samples()), scale_ns=1.0, seed=run.design.settings.seed)["half_width"]
+    cells = run.plan().cells
+    chosen = [members for members in groups(cells) if any(_wide(known, cells[i].id, half_width) for i in members)]
+    if not chosen:
+        raise InputError(f"{run.path} knows all of its cells to ±{half_width:.2g}; ask for more with --precision")
+    return tuple(cells[i] for members in chosen for i in members)
+
+
+def _wide(known: pd.Series[float], cell: str, half_width: float) -> bool:
+    return not known.get(cell, math.inf) <= half_width
+
+
+def flagged_design(model: CostModel) -> tuple[list[str], str]:
+    """The experiments, and the patterns of builtins, that a fitted model's material flags are about. InputError for a
+    model that has none, or that was not fitted to runs."""
+    section = parse_section(model.extras, f"{model.source}: {EXTRAS_KEY}") if model.extras else None
+    if not isinstance(section, FittedModel):
+        raise InputError(f"{model.source} was not fitted to runs, so nothing is known of its flags")
+    builtins = [name for name in DESIGNED_BUILTINS if name in section.flagged]
+    names = ["builtins"] if builtins else []
+    if section.flagged.keys() - BUILTIN_BY_NAME.keys():
+        names.append("steps")
+    if not names:
+        raise InputError(f"{model.source} has no flagged prices; there is nothing to measure again")
+    return names, ",".join(builtins) or "*"
