@@ -30,6 +30,7 @@ from costmodel.plutus import (
 )
 from costmodel.records.evaluation import Evaluation
 from costmodel.records.figures import ExUnits as ExUnitsRecord
+from costmodel.rendering.text import visible
 from costmodel.workloads.corpus import is_corpus, is_parquet
 from costmodel.workloads.evaluation import PLENTY
 
@@ -186,7 +187,7 @@ def _show(outcome: Outcome, model: CostModel) -> None:
     else:
         say(f"{outcome.status.value}: {outcome.error}")
     for line in outcome.logs:
-        say(f"trace: {line}")
+        say(f"trace: {visible(line)}")
     say("")
     spent = outcome.spent
     show_facts(

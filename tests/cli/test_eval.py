@@ -53,7 +53,7 @@ def test_a_result_too_large_to_write_is_a_success_with_ex_units(tmp_path: Path) 
     path.write_text(f"(program 1.1.0 [(lam x0 {term}) (con integer 1)])")
     result = calibrate("eval", path)
     assert result.returncode == 0
-    assert result.stdout.startswith("success: the result is too large to be written out")
+    assert result.stdout.startswith("success: the result is too large to print")
     document = json.loads(calibrate("eval", path, "--json").stdout)
     assert document["ex_units"]["cpu"] == 100 + 16_000 * sum(document["steps"].values())
     assert document["result"] is None
@@ -149,7 +149,7 @@ def test_wrong_option_is_refused(program: Path) -> None:
 
 @pytest.mark.parametrize("budget", ["1", "a,b", "-1,5", "1,2,3"])
 def test_wrong_budget_is_refused(program: Path, budget: str) -> None:
-    assert "is no budget" in one_line(calibrate("eval", program, f"--budget={budget}"))
+    assert "invalid --budget" in one_line(calibrate("eval", program, f"--budget={budget}"))
 
 
 FIELD: list[tuple[str, tuple[str, ...], int, str]] = [
