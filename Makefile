@@ -12,6 +12,7 @@ help:
 	@echo "make compare-study  how often verdicts on batches are right, over thousands of simulated ones"
 	@echo "make statistics  200 simulated runs: do intervals hold the truth?"
 	@echo "make schemas docs/schemas from the structs in costmodel/records"
+	@echo "make kills   200 commands killed at random moments, and what they leave (15 minutes; KILLS=…)"
 	@echo "make docs    the documentation as HTML, in build/docs; a warning is an error"
 	@echo "make setup   system libraries, .venv and the native extension"
 	@echo "make drift-study  timed drift checks of equal builds and of planted ones (hours; DRIFT_CHECKS=\"100 20\")"
@@ -52,6 +53,9 @@ statistics: setup
 
 drift-study: setup
 	@.venv/bin/python -m benches.drift_study $(DRIFT_CHECKS)
+
+kills: setup
+	@.venv/bin/python -m benches.kills $(KILLS)
 
 schemas: setup
 	@.venv/bin/python -m docs.write_schemas

@@ -23,7 +23,7 @@ from costmodel._native import ffi, lib
 
 from costmodel.experiments.domains import DOMAINS, Sizes
 from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION, Application, Operands, nop, row
-from costmodel.machine import NativeMachine, Script
+from costmodel.machine import NativeMachine, Script, exact_machine
 from costmodel.model import ledger_model, variant_for
 from costmodel.plutus import BUILTIN_BY_NAME, UPLC_1_1_0, Builtin, Program, encode_flat
 
@@ -62,7 +62,7 @@ def _script(builtin: Builtin, prepared: list[Any], operands: list[Operands]) -> 
 
 @cache
 def _machine() -> NativeMachine:
-    return NativeMachine(ledger_model(_VARIANT), _VARIANT)
+    return exact_machine(_VARIANT)
 
 
 def _runs(script: Script) -> Iterator[float]:

@@ -25,8 +25,8 @@ from costmodel.errors import CalibrateError
 from costmodel.experiments.forms import FORMS
 from costmodel.experiments.steps import Habits, drawn, habits, program
 from costmodel.files import write_atomically
-from costmodel.machine import NativeMachine
-from costmodel.model import ExUnits, StepKind, Variant, ledger_model
+from costmodel.machine import exact_machine
+from costmodel.model import ExUnits, StepKind, Variant
 from costmodel.workloads import find_workload
 
 Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ def shares(steps: dict[str, int], footprint: int, features: dict[str, float]) ->
 
 def of_contracts(folder: Path) -> Floats:
     """A row for each contract."""
-    machine = NativeMachine(ledger_model(Variant.E), Variant.E)
+    machine = exact_machine(Variant.E)
     rows = []
     for contract in find_workload(str(folder)).programs:
         script = contract.script()

@@ -27,7 +27,7 @@ def documents() -> dict[str, type[msgspec.Struct]]:
         for item in vars(import_module(f"{records.__name__}.{module.name}")).values():
             if isinstance(item, type) and issubclass(item, msgspec.Struct) and item is not records.Document:
                 settings = item.__struct_config__
-                if settings.tag_field == "kind" and settings.tag is not None:
+                if settings.tag_field == "kind" and not item.__name__.startswith("_"):
                     found[str(settings.tag).replace(" ", "-")] = item
     return dict(sorted(found.items()))
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel import __version__
-from costmodel.batches.difference import Difference, difference
+from costmodel.batches.difference import Difference, difference, units_needed
 from costmodel.batches.observe import Observed, Row, observe
-from costmodel.batches.power import units_needed
 from costmodel.batches.select import Batch, check_comparable, same_evaluator, warnings
 from costmodel.batches.variance import Component, Split, split
 from costmodel.errors import InputError

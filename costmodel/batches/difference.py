@@ -1,25 +1,14 @@
-"""The difference of two batches, on the highest level that was repeated: runs, or machines where there are several.
-
-What varies between runs is not made smaller by timing more within a run, so a run counts as one observation, and its
-mean as the value. Where several machines timed both batches, each machine gives one difference and the machine is the
-unit; where each batch has several machines of its own, means of machines are compared.
-
-Two samples are compared by Student's t in two ways, and the wider interval counts: with one variance for both, as the
-nested model has it, and with the degrees of freedom of B. L. Welch, Biometrika 34, 1947, for two. Welch's are
-estimated, and far out in the tails, where Holm looks, they are too many for batches of unlike size: with 3 and 20 runs
-of one variance, what should happen to 1 row in 2,500 happens to 1 in 200. The first is exact there, and is wrong where
-variances are unlike, which the second allows for.
-"""
+"""Differences of two batches with their tests, and how many units it takes to tell one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import chdtri, nctdtr, stdtr, stdtrit
 
 from costmodel.batches.observe import Observed
 
@@ -148,3 +137,49 @@ def _unknown(value: Floats, counts: tuple[int, int], why: str = "") -> Differenc
     one = np.ones(value.shape)
     unit: Unit = "run" if why else "machine"
     return Difference(value, infinite[None], one[None], infinite, one, unit, counts, False, caution)
+
+
+POWER: Final = 0.9
+_CONFIDENCE: Final = 0.9  # that the planned variance is not too small
+MOST: Final = 10_000
+
+
+def planned_variance(variance: float, df: float) -> float:
+    """The upper 90 % limit of a variance that was estimated with `df` degrees of freedom."""
+    return variance * df / float(chdtri(df, _CONFIDENCE))
+
+
+def power(count: int, variance: float, band: float, alpha: float, *, paired: bool = False) -> float:
+    """The chance to settle a difference of 0, or of twice `band`, with `count` units in each batch.
+
+    `variance` is that of a unit, of a pair's difference where `paired`; `alpha` the two-sided level of the test. For a
+    difference of 0 both edges of the band must be excluded, which is the harder of the two and bounds this from below.
+    """
+    df = count - 1.0 if paired else 2.0 * count - 2
+    error = np.sqrt(variance * (1 if paired else 2) / count)
+    if error == 0:
+        return 1.0
+    missed = float(nctdtr(df, band / error, stdtrit(df, 1 - alpha / 2)))
+    # Far out in the tail the distribution's series fails; there nothing is missed.
+    return 1.0 - 2 * missed if np.isfinite(missed) else 1.0
+
+
+def units_needed(variance: float, df: float, band: float, alpha: float, *, paired: bool = False) -> int | None:
+    """The fewest units in each batch that settle the comparison with a power of 90 %; None above MOST."""
+    if not np.isfinite(variance):
+        return None
+    planned = planned_variance(variance, df)
+
+    def enough(count: int) -> bool:
+        return power(count, planned, band, alpha, paired=paired) >= POWER
+
+    high = 2
+    while not enough(high):
+        if high == MOST:
+            return None
+        high = min(2 * high, MOST)
+    low = 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return max(high, 2)

@@ -26,9 +26,8 @@ from costmodel.rendering import numbers
 from costmodel.rendering.tables import Cell, Column, Row, Table, number, ratio_cell, wide
 
 if TYPE_CHECKING:
-    from costmodel.cluster.profiles import Load
+    from costmodel.cluster.profiles import Block, Load
     from costmodel.cluster.run import Nodes
-    from costmodel.cluster.schedule import Block
 
 Command = TableCommand
 
@@ -82,9 +81,8 @@ def command(
     has the predicted and observed time of every block on every node. Exit code 1 if a node died.
     """
     # pandas comes with it; --help must not wait for that.
-    from costmodel.cluster.profiles import find_profile, make_load
+    from costmodel.cluster.profiles import find_profile, make_blocks, make_load
     from costmodel.cluster.run import run_cluster
-    from costmodel.cluster.schedule import make_blocks
 
     scheduler = scheduler_of(backend)
     if scheduler and evaluator != NATIVE:

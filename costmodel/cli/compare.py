@@ -151,7 +151,7 @@ def _more(verdict: Verdict) -> str:
     if verdict.status.value != "inconclusive":
         return ""
     if verdict.more is None:
-        from costmodel.batches.power import MOST
+        from costmodel.batches.difference import MOST
 
         return f"over {MOST:,}" if math.isfinite(verdict.spread) else "unknown"
     return str(verdict.more) if verdict.more else "too close to the tolerance"

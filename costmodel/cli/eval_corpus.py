@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections import Counter
 from contextlib import ExitStack
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from costmodel.model import ExUnits
     from costmodel.trace import Trace
     from costmodel.workloads.evaluation import CaseResult
-    from costmodel.workloads.rows import Rows
+    from costmodel.workloads.rows import Rows, Spreader
 
 _MISSES_KEPT: Final = 20
 _RESOLUTION: Final = 1.01  # of a latency's quantiles: the ratio of two neighbouring bins
@@ -173,14 +172,14 @@ class _Tally:
         self.misses += [RowMiss(**row) for row in rows]
 
 
-def evaluate_rows(rows: Rows, *, jobs: int | None, out: Path | None, as_json: bool) -> int:
-    """Replays a corpus in Parquet row by row and compares success and ExUnits; 0 if all agree, else 1. `out` is whole
+def evaluate_rows(rows: Rows, spreader: Spreader, *, out: Path | None, as_json: bool) -> int:
+    """Replays a corpus row by row and compares success and ExUnits; 0 if all agree, else 1. `out` is whole
     or not there."""
     if not rows.count:
         raise InputError(f"{rows.name}: the corpus has no rows")
     if out is not None and out.exists() and Path(rows.name).exists() and out.samefile(rows.name):
         raise InputError(f"--out {out} is the corpus itself; name another file for the results")
-    tally = _replayed(rows, jobs or len(os.sched_getaffinity(0)), out)
+    tally = _replayed(rows, spreader, out)
     latency = Latencies(**{name: times.record() for name, times in tally.latency.items()})
     if as_json:
         print_json(
@@ -198,7 +197,7 @@ def evaluate_rows(rows: Rows, *, jobs: int | None, out: Path | None, as_json: bo
     return 0 if tally.exact == tally.rows else 1
 
 
-def _replayed(rows: Rows, jobs: int, out: Path | None) -> _Tally:
+def _replayed(rows: Rows, spreader: Spreader, out: Path | None) -> _Tally:
     import pyarrow.parquet as pq
 
     from costmodel.workloads.parquet import RESULTS, replay_rows
@@ -211,7 +210,7 @@ def _replayed(rows: Rows, jobs: int, out: Path | None) -> _Tally:
                 pq.ParquetWriter(stack.enter_context(opened_atomically(with_folder(out))), RESULTS, compression="zstd")
             )
         tell = stack.enter_context(counted("evaluating", "rows"))
-        for batch in replay_rows(rows, jobs):
+        for batch in replay_rows(rows, spreader):
             tally.add(batch)
             if writer is not None:
                 writer.write_batch(batch)

@@ -9,11 +9,12 @@ from typing import Annotated, Final
 import typer
 
 from costmodel.cli.eval_corpus import evaluate_corpus, evaluate_rows
-from costmodel.cli.options import Json, ProtocolVersion, TableCommand, budget, language_named
+from costmodel.cli.options import LOCAL, Json, ProtocolVersion, TableCommand, budget, language_named
 from costmodel.cli.output import complain, print_json, say, show_facts
+from costmodel.cli.spreading import Backend, rows_of_corpus, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
-from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.machine import Outcome, Script, Status, exact_machine
 from costmodel.machine.traced import traced as traced_machine
 from costmodel.model import CostModel, Variant, variant_for
 from costmodel.model.sources import LEDGER, open_source
@@ -31,7 +32,7 @@ from costmodel.plutus import (
 from costmodel.records.evaluation import Evaluation
 from costmodel.records.figures import ExUnits as ExUnitsRecord
 from costmodel.rendering.text import visible
-from costmodel.workloads.corpus import is_corpus, is_parquet
+from costmodel.workloads.corpus import is_corpus, is_database, is_parquet
 from costmodel.workloads.evaluation import PLENTY
 
 _DEFAULT_BUDGET: Final = f"{PLENTY.cpu},{PLENTY.mem}"
@@ -43,12 +44,12 @@ Command = TableCommand
 
 def command(
     context: typer.Context,
-    program: Annotated[
-        Path,
+    source: Annotated[
+        str,
         typer.Argument(
             metavar="PROGRAM",
             help="A program in any form (flat, hexadecimal, CBOR, textual UPLC, text envelope, blueprint, UTxO file) "
-            "or a replay corpus (JSON or Parquet).",
+            "or a replay corpus (JSON, Parquet, or postgresql://… of plutus-script-evaluation).",
             show_default=False,
         ),
     ],
@@ -82,35 +83,37 @@ def command(
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", metavar="N", min=1, max=256, help="Processes for a Parquet corpus. [default: one a core]"
+            "--jobs", metavar="N", min=1, max=256, help="Processes for a corpus in rows. [default: one for each core]"
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Parquet file for what came of a Parquet corpus.")
+        Path | None, typer.Option("--out", metavar="FILE", help="Parquet file for the results of a corpus in rows.")
     ] = None,
+    backend: Backend = LOCAL,
     trace_config: TraceConfig = None,
     as_json: Json = False,
 ) -> int:
     """Evaluate a program and print its result, ExUnits, and counts of steps and builtins.
 
     Ends with 0 if the program succeeds and with 1 if it fails. A replay corpus is evaluated case by case, each with its
-    own language, cost model and budget; 1 then says that a case came out other than the corpus has it. One in Parquet
-    (docs/workloads.md has the columns) is streamed, and evaluated by several processes.
+    own language, cost model and budget; 1 then says that a case came out other than the corpus has it. Rows of Parquet
+    (docs/workloads.md has the columns) or of a database are streamed, and evaluated by several processes or by the
+    workers of a Dask scheduler.
     """
     limit = budget(budget_)
-    streamed = is_parquet(program)
-    if (out or jobs) and not streamed:
-        raise InputError(f"{program}: is no Parquet corpus; --out and --jobs are for one")
+    program = Path(source)
+    streamed = is_database(source) or is_parquet(program)
+    if (out or jobs or backend != LOCAL) and not streamed:
+        raise InputError(f"{source} is not a corpus in rows; --out, --jobs and --backend are for one")
     if streamed or is_corpus(program):
         if arguments or cost_model or language or script:
-            raise InputError(f"{program}: a replay corpus brings its own scripts, arguments, languages and cost models")
+            raise InputError(f"{source}: a replay corpus brings its own scripts, arguments, languages and cost models")
         if streamed:
-            source = context.get_parameter_source("trace_config")
-            if source and source.name == "COMMANDLINE":  # what CALIBRATE_TRACE says for good may go without
-                raise InputError(f"{program}: the processes that evaluate a Parquet corpus say nothing to trace")
-            from costmodel.workloads.parquet import parquet_rows
-
-            return evaluate_rows(parquet_rows(program), jobs=jobs, out=out, as_json=as_json)
+            given = context.get_parameter_source("trace_config")
+            if given and given.name == "COMMANDLINE":  # what CALIBRATE_TRACE says for good may go without
+                raise InputError(f"{source}: processes that evaluate rows do not trace; leave --trace-config out")
+            with spreading(backend, jobs) as spreader:
+                return evaluate_rows(rows_of_corpus(source), spreader, out=out, as_json=as_json)
         with traced(trace_config) as trace:
             return evaluate_corpus(program, trace, as_json=as_json)
     wanted = language_named(language) if language else None
@@ -125,7 +128,7 @@ def command(
     for note in (*((f"{program}: {loaded.note}",) if loaded.note else ()), *prices.notes):
         complain(note)
     with traced(trace_config) as trace:
-        outcome = traced_machine(NativeMachine(model, variant), trace).evaluate(applied, limit, result=True)
+        outcome = traced_machine(exact_machine(variant, model), trace).evaluate(applied, limit, result=True)
     if as_json:
         print_json(_document(outcome, model, variant, chosen, protocol_version))
     else:

@@ -74,7 +74,8 @@ def _show_verdict(section: FittedModel, target: Path) -> None:
         say("")
         for reason in verdict.reasons:
             say(reason)
-        limit = f"no point is undercharged by more than {verdict.most_factor:g} times" if not verdict.reasons else ""
+        safe = all(each.factor <= verdict.most_factor for each in verdict.worst)
+        limit = f"no point is undercharged by more than {verdict.most_factor:g} times" if safe else ""
         say(f"verdict: {verdict.status}{f': {limit}' if limit else ''}")
     say(f"picoseconds of {whose.evaluator} {whose.version} ({whose.build}) on {whose.machine}")
     say(f"model: {target}")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from costmodel.cli.options import Json, TableCommand, scheduler_of
+from costmodel.cli.options import LOCAL, Json, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
+from costmodel.cli.spreading import Backend, spreading
 from costmodel.errors import InputError
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, number
@@ -22,7 +19,6 @@ from costmodel.rendering.text import shortened
 
 if TYPE_CHECKING:
     from costmodel.records.impact import Impact, Quantiles
-    from costmodel.workloads.rows import Spreader
 
 Command = TableCommand
 
@@ -61,9 +57,7 @@ def command(
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", min=1, max=256, help="Processes. [default: one for each core]")
     ] = None,
-    backend: Annotated[
-        str, typer.Option("--backend", metavar="NAME", help="Where scripts are evaluated: local or dask:SCHEDULER.")
-    ] = "local",
+    backend: Backend = LOCAL,
     as_json: Json = False,
 ) -> int:
     """Show what cost model B changes compared with A on real scripts: units, fees, limits, and who breaks.
@@ -77,7 +71,7 @@ def command(
     sources = open_source([before]), open_source([after])
     opened = open_corpus(corpus, _blocks(blocks))
     terms = terms_at(epoch, tuple(overlay or ()))
-    with _spreader(scheduler_of(backend), jobs) as spreader, counted("pricing", "evaluations") as progress:
+    with spreading(backend, jobs) as spreader, counted("pricing", "evaluations") as progress:
         found = impact(
             *sources, opened, terms=terms, spreader=spreader, out=out, record=record, most=top, progress=progress
         )
@@ -95,23 +89,6 @@ def _blocks(text: str | None) -> tuple[int, int] | None:
     if match is None or int(match[1]) > int(match[2]):
         raise InputError(f"invalid blocks {text!r}; use FIRST:LAST, such as 9000000:9100000")
     return int(match[1]), int(match[2])
-
-
-@contextmanager
-def _spreader(scheduler: str | None, jobs: int | None) -> Iterator[Spreader]:
-    from costmodel.workloads.rows import over, processes
-
-    if scheduler is None:
-        with processes(jobs or len(os.sched_getaffinity(0))) as spreader:
-            yield spreader
-        return
-    from costmodel.fleet.cluster import connected
-
-    with connected(scheduler) as client:
-        threads = sum(client.nthreads().values())
-        if not threads:
-            raise InputError(f"the scheduler at {scheduler} has no workers; start some with dask worker {scheduler}")
-        yield partial(over, client.get_executor(pure=False), threads)
 
 
 def _show(found: Impact, top: int) -> None:

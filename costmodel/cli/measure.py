@@ -116,6 +116,9 @@ def command(
                 runs = _measure(plan, measurements, name, scheduler, session | {"command_line": sys.argv})
     except Interrupted as error:
         raise Interrupted(f"{error}; `calibrate measure --resume` with that folder goes on") from None
+    for run in runs:
+        for warning in session_outcome(run.manifest).warnings:
+            complain(f"warning: {warning}")
     if as_json:
         measured = tuple(_document(run) for run in runs)
         print_json(FleetMeasurement(runs=measured) if scheduler else measured[0])

@@ -11,10 +11,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
-
 from costmodel.files import refuse
-from costmodel.records import encode
+from costmodel.records import Document, encode
 from costmodel.rendering.text import fact_lines, one_line, visible
 
 if TYPE_CHECKING:
@@ -34,14 +32,21 @@ _EVERYTHING: Final = View()
 VIEW: Final[ContextVar[View]] = ContextVar("VIEW", default=_EVERYTHING)
 """What --wide and --top asked for."""
 
+_LONGEST: Final = 1000  # characters of a message
 _STYLES: Final = {"red": "31", "green": "32", "yellow": "33", "bold": "1"}
 
 
 def complain(message: str) -> None:
-    """One line on stderr, whatever characters a file name or a decoder put into it."""
+    """One line on stderr, whatever a file name or a decoder put into it."""
     if sys.stderr is not None:  # print would take stdout instead
         with suppress(OSError):
-            print(f"calibrate: {one_line(message)}", file=sys.stderr, flush=True)
+            print(f"calibrate: {quoted(message)}", file=sys.stderr, flush=True)
+
+
+def quoted(message: str) -> str:
+    """A message on one line. Whatever it quotes of an input, it is no longer than some lines of a terminal."""
+    line = one_line(message)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
 
 
 def stderr() -> Console:
@@ -79,7 +84,7 @@ def with_folder(path: Path) -> Path:
     return path
 
 
-def print_json(document: msgspec.Struct | dict[str, object]) -> None:
+def print_json(document: Document) -> None:
     """One JSON document on stdout, stable for the same content."""
     sys.stdout.write(encode(document).decode())
 

@@ -249,8 +249,8 @@ def _say(source: Source, given: int | None) -> None:
         complain(note)
     if given is None and source.inferred:
         complain(
-            f"{source.name} states no protocol version: {source.protocol_version} is inferred, the first with as many "
-            "parameters; --protocol-version names another"
+            f"{source.name} states no protocol version: {source.protocol_version} is inferred from how many parameters "
+            "it has; --protocol-version names another"
         )
 
 

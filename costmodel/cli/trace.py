@@ -25,7 +25,7 @@ from costmodel.trace.config import endpoint_of
 if TYPE_CHECKING:
     from costmodel.validate.tracing import TracingCost
 
-app = typer.Typer(help="Measure what tracing costs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Measure what tracing costs.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 TraceConfig = Annotated[
     Path | None,
@@ -53,6 +53,11 @@ def traced(config: Path | None) -> Iterator[Trace]:
     finally:
         for remark in trace.close():
             complain(remark)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `cost` a command of its own: Typer makes an app of one command that command."""
 
 
 @app.command(cls=TableCommand)

@@ -14,7 +14,7 @@ import msgspec
 from costmodel.cluster.node import NodeEnd, NodeJob, NodeReply
 from costmodel.timing.backend import complaint, import_path, started
 
-_NODE: Final = (sys.executable, "-P", "-m", "costmodel.timing.launch", "costmodel.cluster.node")
+_NODE: Final = (sys.executable, "-P", "-m", "costmodel.cluster.node")
 _POLL_SECONDS: Final = 0.1
 
 

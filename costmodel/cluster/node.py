@@ -21,6 +21,7 @@ from costmodel.runs.design import Cell
 from costmodel.timing.batches import Stopwatch, Timed
 from costmodel.timing.clock import Clock, ClockName
 from costmodel.timing.native_evaluator import NativeEvaluator
+from costmodel.timing.own_pages import take_own_pages
 from costmodel.timing.worker import evaluator_named, pin
 
 _YARDSTICK_RUNS: Final = 100
@@ -94,6 +95,7 @@ def main() -> int:
 
 def _validate(job: NodeJob) -> None:
     pin(job.core)
+    take_own_pages()
     stopwatch = Stopwatch(Clock(job.clock))
     native = NativeEvaluator(stopwatch.clock)
     evaluator = evaluator_named(job.evaluator, job.core, native, stopwatch.ns_per_tick)

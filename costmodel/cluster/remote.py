@@ -16,6 +16,7 @@ from costmodel.cluster.node import NodeEnd, NodeJob, NodeReply
 from costmodel.errors import CalibrateError, EnvironmentFault
 from costmodel.fleet.cluster import workers_of
 from costmodel.fleet.remote import RESOURCE, halted_by, own_core
+from costmodel.records import decode_json
 
 _POLL_SECONDS: Final = 0.1
 _ALONE_SECONDS: Final = 60.0  # to wait for a worker where all were lost
@@ -57,7 +58,7 @@ def remote_replies(client: Client, jobs: Sequence[NodeJob]) -> Generator[NodeRep
 def _said(future: Any, job: NodeJob) -> Iterable[NodeReply]:
     if future.status != "finished":
         return [NodeEnd(job.node, f"its worker was lost or failed: {' '.join(str(future.exception()).split())}")]
-    return msgspec.json.decode(future.result(), type=tuple[NodeReply, ...])
+    return decode_json(future.result(), tuple[NodeReply, ...], "a worker")
 
 
 def run_node(job: bytes, halt: str) -> bytes:

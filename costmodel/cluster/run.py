@@ -13,10 +13,8 @@ import msgspec
 
 from costmodel.cluster.manager import replies
 from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, NodeReply, Validated
-from costmodel.cluster.profiles import Load
-from costmodel.cluster.schedule import Block
-from costmodel.cluster.summary import summarise
-from costmodel.cluster.table import FILE, block_table
+from costmodel.cluster.profiles import Block, Load
+from costmodel.cluster.summary import FILE, block_table, summarise
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.records.cluster import Observed
 from costmodel.records.run import NATIVE, ClusterOutcome, ClusterParameters, Status, Units
@@ -57,7 +55,7 @@ def run_cluster(
 
     A row of the run is a block on a node: `process` is repeat · nodes + node, `block` the block's number, `order` its
     slot, `iterations` its transactions. `predicted_tx_ns` is for one transaction, of whatever model. Beside these the
-    run has the table of blocks (`costmodel.cluster.table`), and a log of what the nodes said, which `trace` hears too.
+    run has the table of blocks (see `block_table`), and a log of what the nodes said, which `trace` hears too.
     `inputs` are the files that the load and the prediction came from.
 
     InputError for a load without a script. CheckFailed where nodes do not agree on ExUnits, EnvironmentFault where none

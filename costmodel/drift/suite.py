@@ -16,8 +16,8 @@ from typing import Final
 import msgspec
 
 from costmodel.errors import CheckFailed, InputError
-from costmodel.machine import NativeMachine, Script, Status
-from costmodel.model import ledger_model, variant_for
+from costmodel.machine import Script, Status, exact_machine
+from costmodel.model import variant_for
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.predict.counts import LEDGER_LIMIT
 from costmodel.records.run import Work
@@ -155,7 +155,7 @@ def _program(term: str) -> WorkloadProgram:
 def _cell(name: str, operation: str, program: WorkloadProgram, work: Work = "evaluate") -> Cell:
     variant = variant_for(program.language, program.protocol_version)
     script: Script = program.script()
-    outcome = NativeMachine(ledger_model(variant), variant).evaluate(script, LEDGER_LIMIT)
+    outcome = exact_machine(variant).evaluate(script, LEDGER_LIMIT)
     if outcome.status is not Status.SUCCESS:
         raise CheckFailed(f"{program.source}: {name} ends in {outcome.status.value}: {outcome.error}")
     return Cell(

@@ -59,7 +59,7 @@ def _cargo(name: str, evaluator: str, version: str, note: str) -> Driver:
         "cargo",
         build=(tuple(command.split()),),
         run=(f"{{folder}}/target/release/{name}-driver",),
-        shared=("protocol.rs",),
+        shared=("protocol.rs", "build.rs"),
         note=note,
     )
 

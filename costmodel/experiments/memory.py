@@ -24,15 +24,6 @@ _WORD_BYTES: Final = 8
 _DATA_NODE_WORDS: Final = 4
 _FIXED: Final = {"bool": 1, "unit": 1, "bls12_381_G1_element": 18, "bls12_381_G2_element": 36, "bls12_381_mlresult": 72}
 
-# Their result is, or holds, what they were given: beyond some nodes it takes no memory, whatever its size.
-_SHARING: Final = {
-    *("ifThenElse", "chooseUnit", "trace", "fstPair", "sndPair", "chooseList", "chooseData"),
-    *("mkCons", "headList", "tailList", "dropList", "mkNilData", "mkNilPairData", "indexArray", "multiIndexArray"),
-    *("constrData", "mapData", "listData", "iData", "bData", "mkPairData"),
-    *("unConstrData", "unMapData", "unListData", "unIData", "unBData"),
-    *("sliceByteString", "insertCoin"),
-}
-
 
 class Finding(StrEnum):
     """What a check came to: the charge is the size everywhere; never below it; somewhere below; or the result is
@@ -113,7 +104,7 @@ def _check(model: CostModel, builtin: Builtin, seed: int) -> MemoryCheck:
     cost = model.builtins.get(builtin.name)
     if cost is None:
         raise ModelError(f"{model.source} has no cost for {builtin.name}; use a model that has")
-    if builtin.name in _SHARING:
+    if builtin.shares:
         return MemoryCheck(builtin.name, cost.memory, ())
     points = tuple(
         Point(sizes, cost.memory.evaluate(sizes), _result_words(builtin, sizes, seed))

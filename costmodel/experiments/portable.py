@@ -9,7 +9,7 @@ without an end: a pilot times one program of each operation.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,6 +49,7 @@ _SIGNATURE_BYTES: Final = 64
 
 _BUDGET_SHARE: Final = 0.8  # of a time budget are for batches that can be foreseen
 _OVERHEAD_NS: Final = 250_000.0  # of a batch: its request, its answer, and the gates
+_MOST_SHARE: Final = 8.0  # times its part of the time budget that a cell may take before it is left out
 _STARTING: Final = 3  # a process runs every cell about so many batches long before its blocks begin
 _SIZES: Final = tuple(
     (share, blocks, processes)
@@ -166,11 +167,12 @@ def sized(cells: Sequence[Cell], evaluator: DriverEvaluator, seconds: float | No
     batch_us = evaluator.batch_us
     expected = _pilot(cells, evaluator) if seconds is not None else {}
     able = [one for one in cells if not expected or one.id in expected]
+    visits = {one.id: _visit_ns(expected.get(one.id, 0.0), batch_us * 1e3) for one in able}
     for share, blocks, processes in _SIZES:
-        chosen = _thinned(able, share)
-        batches = sum(max(expected.get(one.id, 0.0), batch_us * 1e3) + _OVERHEAD_NS for one in chosen)
-        needed = processes * (blocks + _STARTING) * batches * 1.2 / 1e9  # a fifth more for yardsticks and warm-up
-        if seconds is None or needed < _BUDGET_SHARE * seconds:
+        rounds = processes * (blocks + _STARTING)
+        most = math.inf if seconds is None else _MOST_SHARE * seconds * 1e9 / rounds / max(len(able), 1)
+        chosen = _thinned(able, share, {name: ns for name, ns in visits.items() if ns > most})
+        if seconds is None or rounds * sum(visits[one.id] for one in chosen) / 1e9 < _BUDGET_SHARE * seconds:
             break
     # What is refused costs next to nothing, and is to be named.
     chosen += [one for one in cells if expected and one.id not in expected]
@@ -178,9 +180,14 @@ def sized(cells: Sequence[Cell], evaluator: DriverEvaluator, seconds: float | No
     return Sized(tuple(chosen), len(cells), settings)
 
 
-def _thinned(cells: Sequence[Cell], share: float) -> list[Cell]:
+def _visit_ns(run_ns: float, batch_ns: float) -> float:
+    """What a block takes for a cell: a batch, its warm-up and its request; of long runs, a warm-up and three."""
+    return _OVERHEAD_NS + (1.2 * batch_ns if run_ns < batch_ns else 4 * run_ns)
+
+
+def _thinned(cells: Sequence[Cell], share: float, dear: Mapping[str, float]) -> list[Cell]:
     """A share of the points of every builtin, those first that lie farthest apart, and of the programs, the short ones
-    first; of each a few at least."""
+    first; of each a few at least. What is `dear` goes first, by how dear it is."""
     kept: set[str] = set()
     by_operation: dict[tuple[str, str], list[Cell]] = {}
     for one in cells:
@@ -189,10 +196,13 @@ def _thinned(cells: Sequence[Cell], share: float) -> list[Cell]:
     for (experiment, _), mine in by_operation.items():
         if experiment == "steps":
             ordered = sorted(mine, key=lambda one: sum(one.steps.values()))
-            kept.update(one.id for one in ordered[: max(_FEWEST_PROGRAMS, math.ceil(share * len(ordered)))])
+            wanted = min(math.ceil(share * len(ordered)), sum(one.id not in dear for one in ordered))
+            kept.update(one.id for one in ordered[: max(_FEWEST_PROGRAMS, wanted)])
             continue
-        points = _apart(sorted({one.sizes for one in mine}))
-        chosen = set(points[: max(_FEWEST_POINTS, math.ceil(share * len(points)))])
+        costs = {one.sizes: dear.get(one.id, 0.0) for one in mine}
+        points = sorted(_apart(sorted(costs)), key=costs.__getitem__)
+        wanted = min(math.ceil(share * len(points)), sum(cost == 0 for cost in costs.values()))
+        chosen = set(points[: max(_FEWEST_POINTS, wanted)])
         kept.update(one.id for one in mine if one.sizes in chosen)
     return [one for one in cells if one.id in kept]
 
@@ -219,11 +229,11 @@ def _pilot(cells: Sequence[Cell], evaluator: DriverEvaluator) -> dict[str, float
     expected: dict[str, float] = {}
     for mine in groups.values():
         ordered = sorted(mine, key=lambda one: charges[one.id])
-        for tried in (ordered[len(ordered) // 2], ordered[0]):
-            ns = _run(tried, evaluator)
-            if ns is not None:
-                expected |= {one.id: ns * charges[one.id] / charges[tried.id] for one in mine}
-                break
+        # Some evaluators take much more than is charged where operands are large, so the dearest is tried as well.
+        tried = {one.id: ns for one in (ordered[len(ordered) // 2], ordered[-1]) if (ns := _run(one, evaluator))}
+        if tried:
+            share = max(ns / charges[name] for name, ns in tried.items())
+            expected |= {one.id: tried.get(one.id, share * charges[one.id]) for one in mine}
     return expected
 
 

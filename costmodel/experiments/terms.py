@@ -8,9 +8,10 @@ from functools import cache
 from typing import Final
 
 from costmodel.errors import ModelError
-from costmodel.machine import NativeMachine, Script, Status
-from costmodel.model import ExUnits, Variant, ledger_model
+from costmodel.machine import NativeMachine, Script, Status, exact_machine
+from costmodel.model import ExUnits, Variant
 from costmodel.plutus import (
+    BUILTINS,
     INTEGER,
     UPLC_1_1_0,
     Apply,
@@ -40,7 +41,7 @@ _UNLIMITED: Final = ExUnits(2**63 - 1, 2**63 - 1)
 _RESULT_CAP: Final = 1 << 26  # bytes: the largest values of a domain are longer than anyone would print
 
 # The no-ops follow the chain's builtins: arities 1 to 6, each with 0, 1 and 2 forces (native/builtins/table.h).
-_FIRST_NOP_TAG: Final = 104
+_FIRST_NOP_TAG: Final = len(BUILTINS)
 _NOP_FORCES: Final = 3
 
 
@@ -179,4 +180,4 @@ def cell(
 
 @cache
 def _machine() -> NativeMachine:
-    return NativeMachine(ledger_model(_VARIANT), _VARIANT, result_cap=_RESULT_CAP)
+    return exact_machine(_VARIANT, result_cap=_RESULT_CAP)

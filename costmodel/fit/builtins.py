@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,18 +111,20 @@ def pair_up(members: Sequence[tuple[Cell, int]], times: Floats, alone: Bools) ->
         few, many = min(by_repeats), max(by_repeats)
         for i, (cell, column) in enumerate(by_repeats[many]):
             without = replaced[i] if i < len(replaced) and _no_ops(replaced[i][0]) == many else None
-            fewer = by_repeats[few][i] if few != many and i < len(by_repeats[few]) else None
+            fewer, less = (by_repeats[few][i], few) if few != many and i < len(by_repeats[few]) else (None, 0)
+            if fewer is None and i < len(replaced) and not _no_ops(replaced[i][0]):
+                fewer = replaced[i]  # of an evaluator without no-ops, where one application is all there is time for
             if without is None and fewer is None:
                 continue
             mine = [each for each in (without, fewer, (cell, column)) if each is not None]
             sizes.append(point)
-            slope = times[:, column] * 0 if fewer is None else (times[:, column] - times[:, fewer[1]]) / (many - few)
+            slope = times[:, column] * 0 if fewer is None else (times[:, column] - times[:, fewer[1]]) / (many - less)
             net = slope * 0 if without is None else (times[:, column] - times[:, without[1]]) / many
             slopes.append(net if fewer is None else slope)
             own.append(net)
             paired.append(without is not None)
             known.append(not any(alone[at] for _, at in mine))
-            between.append(many - few if fewer is not None else many)
+            between.append(many - less)
             used.append(tuple(each for each, _ in mine))
             taken += len(mine)
     count = len(times)
@@ -136,6 +138,21 @@ def pair_up(members: Sequence[tuple[Cell, int]], times: Floats, alone: Bools) ->
         unpaired=len(members) - taken,
         cells=tuple(used),
     )
+
+
+def less_steps(applied: Mapping[str, Applications], evaluation_ps: Callable[[Cell], Floats]) -> dict[str, Applications]:
+    """The same for runs of an evaluator that has no no-ops: what is spent around an application are the steps by which
+    the programs of a point differ, at the price that `evaluation_ps` gives them."""
+    found = {}
+    for name, each in applied.items():
+        steps = [evaluation_ps(cells[-1]) - evaluation_ps(cells[0]) for cells in each.cells]
+        around = np.column_stack([each.times_ps[:, :0], *steps]) / each.apart
+        found[name] = replace(
+            each,
+            own_ps=np.where(each.paired, each.own_ps, each.times_ps - around),
+            paired=np.ones(len(each.sizes), np.bool_),
+        )
+    return found
 
 
 def _no_ops(cell: Cell) -> int:
@@ -160,7 +177,8 @@ def measured_points(
         assert costs is not None  # noqa: S101 - _unfit has found what is taken off
         function = ledger.builtins[name].cpu
         around = float(no_op.times_ps[0].mean()) if no_op is not None and no_op.sizes else 0.0
-        whole = np.maximum(costs[0] + around, LEAST_BUILTIN_PS)
+        whole = costs[0] + around if around else np.maximum(costs[0], applications.times_ps[0])
+        whole = np.maximum(whole, LEAST_BUILTIN_PS)
         # Points weigh by what all of them say about noise: by its own, one that happened to agree would weigh too much.
         errors = np.linalg.norm(replicates.errors(costs), axis=0)
         typical = float(np.median(errors / whole)) * whole

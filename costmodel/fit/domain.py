@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.model import CostingFunction, DiagonalShape
+from costmodel.plutus import BUILTINS
 
 Floats = NDArray[np.float64]
 Sizes = tuple[int, ...]
@@ -38,104 +39,17 @@ LEAST_REACH = 0.5
 _LADDER = 7
 """Sizes on each axis of a grid over the domain, in geometric steps."""
 
-_TO_BYTES, _TO_INTEGERS, _TO_TEXT = 9800, 31, 1250
+LEDGER_DOMAIN: dict[str, Sizes] = {builtin.name: builtin.covers for builtin in BUILTINS if builtin.covers}
+"""The greatest sizes at which upstream times each builtin whose cost depends on sizes: what its prices are made for."""
 
-LEDGER_DOMAIN: dict[str, Sizes] = {
-    "addInteger": (967, 967),
-    "subtractInteger": (967, 967),
-    "multiplyInteger": (_TO_INTEGERS, _TO_INTEGERS),
-    "divideInteger": (_TO_INTEGERS, _TO_INTEGERS),
-    "quotientInteger": (_TO_INTEGERS, _TO_INTEGERS),
-    "remainderInteger": (_TO_INTEGERS, _TO_INTEGERS),
-    "modInteger": (_TO_INTEGERS, _TO_INTEGERS),
-    "equalsInteger": (101, 101),
-    "lessThanInteger": (101, 101),
-    "lessThanEqualsInteger": (101, 101),
-    "expModInteger": (_TO_INTEGERS, _TO_INTEGERS, _TO_INTEGERS),
-    "appendByteString": (5000, 5000),
-    "consByteString": (1, 1500),
-    "sliceByteString": (1, 1, 1000),
-    "equalsByteString": (1500, 1500),
-    "lessThanByteString": (1500, 1500),
-    "lessThanEqualsByteString": (1500, 1500),
-    "integerToByteString": (1, 1, 150),
-    "byteStringToInteger": (1, 150),
-    "andByteString": (1, 500, 500),
-    "orByteString": (1, 500, 500),
-    "xorByteString": (1, 500, 500),
-    "complementByteString": (150,),
-    "shiftByteString": (150, 1),
-    "rotateByteString": (150, 1),
-    "countSetBits": (150,),
-    "findFirstSetBit": (150,),
-    "writeBits": (128, 1500, 1),
-    "replicateByte": (1024, 1),
-    "sha2_256": (_TO_BYTES,),
-    "sha3_256": (_TO_BYTES,),
-    "blake2b_224": (_TO_BYTES,),
-    "blake2b_256": (_TO_BYTES,),
-    "keccak_256": (_TO_BYTES,),
-    "ripemd_160": (_TO_BYTES,),
-    "verifyEd25519Signature": (4, 98000, 8),
-    "verifySchnorrSecp256k1Signature": (4, 98000, 8),
-    "bls12_381_G1_scalarMul": (100, 18),
-    "bls12_381_G2_scalarMul": (100, 36),
-    "bls12_381_G1_multiScalarMul": (100, 100),
-    "bls12_381_G2_multiScalarMul": (100, 100),
-    "bls12_381_G1_hashToGroup": (1250, 32),
-    "bls12_381_G2_hashToGroup": (1250, 32),
-    "dropList": (5000, 5000),
-    "listToArray": (5000,),
-    "multiIndexArray": (1024, 131072),
-    "encodeUtf8": (_TO_TEXT,),
-    "decodeUtf8": (_TO_TEXT,),
-    "appendString": (_TO_TEXT, _TO_TEXT),
-    "equalsString": (_TO_TEXT, _TO_TEXT),
-    "equalsData": (867_944, 867_944),
-    "serialiseData": (867_944,),
-    "lookupCoin": (4, 4, 22),
-    "insertCoin": (4, 4, 2, 22),
-    "valueContains": (2047, 2047),
-    "valueData": (40_000,),
-    "unValueData": (181_145,),
-    "unionValue": (50_000, 50_000),
-    "scaleValue": (2, 90_000),
-}
-"""The greatest sizes at which upstream times each builtin whose cost depends on sizes: what its prices are made for.
 
-In the builtin's own measures of the newest variant; texts, which variants measure differently, in the smaller one.
-"""
-
+FAMILY_OF: Final[dict[str, str]] = {builtin.name: builtin.family for builtin in BUILTINS}
 
 FAMILIES: Final[dict[str, frozenset[str]]] = {
-    name: frozenset(members.split())
-    for name, members in {
-        "arithmetic": """addInteger subtractInteger multiplyInteger divideInteger quotientInteger remainderInteger
-            modInteger expModInteger equalsInteger lessThanInteger lessThanEqualsInteger""",
-        "bytestrings": """appendByteString consByteString sliceByteString lengthOfByteString indexByteString
-            equalsByteString lessThanByteString lessThanEqualsByteString integerToByteString byteStringToInteger""",
-        "bits": """andByteString orByteString xorByteString complementByteString readBit writeBits replicateByte
-            shiftByteString rotateByteString countSetBits findFirstSetBit""",
-        "hashes": "sha2_256 sha3_256 blake2b_256 blake2b_224 keccak_256 ripemd_160",
-        "signatures": "verifyEd25519Signature verifyEcdsaSecp256k1Signature verifySchnorrSecp256k1Signature",
-        "strings": "appendString equalsString encodeUtf8 decodeUtf8",
-        "control": "ifThenElse chooseUnit trace fstPair sndPair chooseList chooseData",
-        "lists": """mkCons headList tailList nullList dropList mkNilData mkNilPairData lengthOfArray listToArray
-            indexArray multiIndexArray""",
-        "data": """constrData mapData listData iData bData unConstrData unMapData unListData unIData unBData equalsData
-            mkPairData serialiseData""",
-        "BLS12-381": """bls12_381_G1_add bls12_381_G1_neg bls12_381_G1_scalarMul bls12_381_G1_equal
-            bls12_381_G1_compress bls12_381_G1_uncompress bls12_381_G1_hashToGroup bls12_381_G1_multiScalarMul
-            bls12_381_G2_add bls12_381_G2_neg bls12_381_G2_scalarMul bls12_381_G2_equal bls12_381_G2_compress
-            bls12_381_G2_uncompress bls12_381_G2_hashToGroup bls12_381_G2_multiScalarMul bls12_381_millerLoop
-            bls12_381_mulMlResult bls12_381_finalVerify""",
-        "values": """insertCoin lookupCoin unionValue valueContains valueData unValueData scaleValue policies
-            assetCount""",
-    }.items()
+    family: frozenset(name for name, own in FAMILY_OF.items() if own == family)
+    for family in dict.fromkeys(FAMILY_OF.values())
 }
-"""Every builtin is in one of them."""
-
-FAMILY_OF: Final = {builtin: family for family, members in FAMILIES.items() for builtin in members}
+"""Builtins whose times a change of machine is likely to change alike; every builtin is in one of them."""
 
 
 def reads(function: CostingFunction) -> tuple[int, ...]:

@@ -219,7 +219,7 @@ def observe(runs: Sequence[Run]) -> Observations:
         cells=tuple(cell for cell, gone in zip(everything, lost, strict=True) if not gone),
         logs=logs[:, ~lost],
         clusters=_clusters(read, designs, runs, logs),
-        reference_yardstick_ns=float(np.exp(np.mean(np.log(list(references.values()))))),
+        reference_yardstick_ns=float(np.exp(np.mean([p for _, p in found], axis=0) @ np.log([*references.values()]))),
         hash_yardstick_ns=references.get(HASH_YARDSTICK),
         yardsticks=yardsticks,
         yardstick_powers=tuple(

@@ -21,6 +21,7 @@ from costmodel.fit.builtins import (
     applications_of,
     check_no_ops,
     fit_builtins,
+    less_steps,
     measured_points,
 )
 from costmodel.fit.calls import fit_calls
@@ -132,6 +133,10 @@ def fit_runs(
             raise InputError(f"{runs[0].path}: no builtin can be fitted, e.g. {next(iter(unfitted.values()))}")
     else:
         applied = applications_of(cells, columns, resampled)
+        if not any(map(is_nop, applied)):
+            at = observed.columns(STEPS)
+            alone = fit_steps([observed.cells[i] for i in at], at, resampled, {})
+            applied = less_steps(applied, alone.evaluation_ps)
         points, unfitted = measured_points(applied, resampled, ledger, variant)
     builtins = fit_builtins(
         points,
@@ -157,7 +162,12 @@ def fit_runs(
             variant=variant.value,
             picoseconds_of=_picoseconds_of(runs),
             verdict=verdict_of(
-                builtins, [str(run.path) for run in runs], factor=factor, allowed=allowed, envelope=coverage is not None
+                builtins,
+                [str(run.path) for run in runs],
+                factor=factor,
+                allowed=allowed,
+                envelope=coverage is not None,
+                imported=imported,
             ),
             batches=record.Batches(clean=observed.clean_batches, gated=observed.gated_batches),
             builtins={fit.name: fit.record for fit in builtins},

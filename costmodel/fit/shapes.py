@@ -7,8 +7,8 @@ or bends, explain what the protocol's shape misses?
 
 Each point is held out in turn; for least squares that needs no further fit (the miss of a point left out is its
 residual over one less its leverage; D. M. Allen, "The relationship between variable selection and data augmentation and
-a method for prediction", Technometrics 16, 1974). A candidate that some point alone decides is not supported by the
-points, and is left out.
+a method for prediction", Technometrics 16, 1974). A candidate with more than a few
+coefficients that single points decide is not supported by the points, and is left out.
 """
 
 from __future__ import annotations
@@ -37,10 +37,20 @@ _SPARE_POINTS: Final = 2
 """A shape needs so many different points more than coefficients to be judged by points that it has not seen."""
 
 _MOST_LEVERAGE: Final = 0.95
-"""A point that weighs more in its own fitted value is not predicted by the others."""
+"""A point that weighs more in its own fitted value is not predicted by the others: it alone decides a coefficient."""
+
+_MOST_ALONE: Final = 2
+"""Coefficients that may rest on one point each, as the path for single words does on the least point; the others must
+have points to spare."""
+
+_USEFUL: Final = 0.3
+"""A sum that misses points held out by more explains nothing."""
 
 _WORTH: Final = 0.8
 """A shape is better where its error is less than this share of the present one's."""
+
+_NEARLY: Final = 0.9
+"""A simpler shape is taken where the best one's error is not below this share of its own."""
 
 _LEAST_GAIN: Final = 0.01
 """And where the error falls by this much of the cost: what is less does not show among timing errors."""
@@ -121,7 +131,7 @@ def _better(at: Points) -> Better | None:
     if not errors:
         return None
     best = _simplest(errors, {names: len(names) for names in errors})
-    if not _is_better(errors[best], present):
+    if not _is_better(errors[best], present) or errors[best] > _USEFUL:
         return None
     design = np.column_stack([columns[name] for name in best])
     matrix = design / at.scales_ps[:, None]
@@ -141,47 +151,71 @@ def _better(at: Points) -> Better | None:
 
 
 def _sums(at: Points) -> Iterator[tuple[str, ...]]:
-    """Sums of terms to try, over one or two of the sizes that vary."""
+    """Sums of terms to try, over one or two of the sizes that vary. Two that never differ are one."""
     sizes = np.array(at.sizes)
-    varied = [(i, "xyzu"[i]) for i in range(min(sizes.shape[1], 4)) if np.ptp(sizes[:, i]) > 0]
-    for i, v in varied:
+    varied: list[int] = []
+    for i in range(min(sizes.shape[1], 4)):
+        if np.ptp(sizes[:, i]) > 0 and not any((sizes[:, i] == sizes[:, j]).all() for j in varied):
+            varied.append(i)
+    for i in varied:
+        v = "xyzu"[i]
         yield ("1", v)
         yield ("1", v, f"{v}*{v}")
-        yield ("1", f"words({v})", v)
+        yield ("1", f"beyond({v},1)", v)
         yield ("1", f"log({v})")
         yield ("1", v, f"{v}*log({v})")
         yield from (("1", f"blocks({v},{block},{padding})") for block, padding in _BLOCKS)
-        for knot in sorted(set(sizes[:, i].tolist()))[1:-1]:
-            yield ("1", v, f"over({v},{knot})")
-            yield ("1", f"words({v})", v, f"over({v},{knot})")
-    for (_, v), (_, w) in combinations(varied, 2):
-        yield from _pairs(v, w)
-        yield from _pairs(w, v)
+        for bend in _bends(sizes[:, i]):
+            yield ("1", f"upto({v},{bend})", f"over({v},{bend})")
+            yield ("1", f"beyond({v},1)", f"upto({v},{bend})", f"over({v},{bend})")
+    for i, j in combinations(varied, 2):
+        yield from _pairs("xyzu"[i], "xyzu"[j])
+        yield from _bent_pairs("xyzu"[i], "xyzu"[j], sizes[:, [i, j]])
+
+
+def _bends(values: NDArray[np.int_]) -> list[int]:
+    """Where a line may bend: at sizes that were measured, with more on either side."""
+    return sorted(set(values.tolist()))[1:-1]
+
+
+def _bent_pairs(v: str, w: str, sizes: NDArray[np.int_]) -> Iterator[tuple[str, ...]]:
+    words, greater, smaller = f"beyond({v},{w},1)", f"max({v},{w})", f"min({v},{w})"
+    for bend in _bends(sizes.sum(axis=1)):
+        yield ("1", f"upto({v}+{w},{bend})", f"over({v}+{w},{bend})")
+        yield ("1", words, f"upto({v}+{w},{bend})", f"over({v}+{w},{bend})")
+    for jump in _bends(sizes.max(axis=1)):
+        yield ("1", greater, f"beyond({v},{w},{jump})")
+        yield ("1", words, greater, f"beyond({v},{w},{jump})")
+        yield ("1", words, greater, smaller, f"beyond({v},{w},{jump})")
+        yield ("1", v, w, f"beyond({v},{w},{jump})")
 
 
 def _pairs(v: str, w: str) -> Iterator[tuple[str, ...]]:
-    greater, smaller = (f"{each}({min(v, w)},{max(v, w)})" for each in ("max", "min"))
-    product = f"{min(v, w)}*{max(v, w)}"
-    words = f"words({min(v, w)},{max(v, w)})"
-    least = f"least({v},{w})"
-    if v < w:  # symmetric ones, once
-        yield ("1", v, w)
-        yield ("1", greater)
-        yield ("1", smaller)
-        yield ("1", greater, smaller)
-        yield ("1", words, greater, smaller)
-        yield ("1", product)
-        yield ("1", v, w, product)
-        yield ("1", words, v, w, product)
-        yield ("1", greater, smaller, product)
-    yield ("1", words, f"long({v},{w})")
-    yield ("1", words, v, f"long({v},{w})")
-    yield ("1", words, v, w, f"long({v},{w})")
-    yield ("1", least, v, w)
-    yield ("1", f"{w}*log({v})")
-    yield ("1", w, f"{w}*log({v})")
-    yield ("1", smaller, f"{smaller}*log({v})")
-    yield ("1", v, f"{least}*{w}")
+    greater, smaller, product, words = f"max({v},{w})", f"min({v},{w})", f"{v}*{w}", f"beyond({v},{w},1)"
+    yield ("1", v, w)
+    yield ("1", greater)
+    yield ("1", smaller)
+    yield ("1", greater, smaller)
+    yield ("1", words, greater, smaller)
+    yield ("1", product)
+    yield ("1", v, w, product)
+    yield ("1", words, product)
+    yield ("1", words, v, w, product)
+    yield ("1", greater, smaller, product)
+    for a, b in ((v, w), (w, v)):
+        least, most, division = f"least({a},{b})", f"most({a},{b})", f"long({a},{b})"
+        yield ("1", words, division)
+        yield ("1", words, a, division)
+        yield ("1", words, least, a, division)
+        yield ("1", words, f"{most}*{a}", division)
+        yield ("1", words, f"{most}*{a}", f"{least}*{a}", division)
+        yield ("1", least, a, b)
+        yield ("1", f"{b}*log({a})")
+        yield ("1", b, f"{b}*log({a})")
+        yield ("1", f"{most}*{b}*log({a})")
+        yield ("1", f"{most}*{a}", f"{most}*{b}*log({a})")
+        yield ("1", smaller, f"{smaller}*log({a})")
+        yield ("1", a, f"{least}*{b}")
 
 
 def _candidates(arity: int) -> Iterator[CostingFunction]:
@@ -217,12 +251,13 @@ def _held_out_error(matrix: Floats, offset: Floats, points: Points, *, signed: b
     lengths = np.linalg.norm(weighted, axis=0)
     q, r = np.linalg.qr(weighted / lengths)
     leverage = np.square(q).sum(axis=1)
-    if leverage.max() > _MOST_LEVERAGE:
+    alone = leverage > _MOST_LEVERAGE
+    if distinct(points.sizes) - alone.sum() < p + _SPARE_POINTS - min(alone.sum(), _MOST_ALONE):
         return None
     target = (costs - offset) / scales
     if not signed and (np.linalg.solve(r, q.T @ target) < 0).any():
         return None
-    missed = (target - q @ (q.T @ target)) / (1 - leverage) * scales
+    missed = (target - q @ (q.T @ target)) / np.where(alone, 1.0, 1 - leverage) * scales
     return _relative(missed, costs)
 
 
@@ -243,7 +278,7 @@ def _relative(missed: Floats, costs: Floats) -> float:
 def _simplest(errors: Mapping[_Name, float], coefficients: Mapping[_Name, int]) -> _Name:
     """The one with the fewest coefficients among those hardly worse than the best."""
     best = min(errors.values())
-    close = [name for name, error in errors.items() if error <= max(best / _WORTH, best + _LEAST_GAIN / 2)]
+    close = [name for name, error in errors.items() if error <= max(best / _NEARLY, best + _LEAST_GAIN / 4)]
     return min(close, key=lambda name: (coefficients[name], errors[name]))
 
 

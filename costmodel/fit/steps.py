@@ -252,7 +252,8 @@ def _fit(work: _Work, names: tuple[str, ...], priced: Floats) -> Prices:
     padded = np.hstack([targets, np.zeros((len(targets), len(rows)))])
     solution = solve(np.vstack([matrix, rows]), padded, free, kept)
     inverse = np.linalg.pinv(_scaled(np.vstack([matrix, rows])))
-    inverse /= np.linalg.norm(np.vstack([matrix, rows]), axis=0).clip(1e-300)[:, None]
+    lengths = np.linalg.norm(np.vstack([matrix, rows]), axis=0).clip(1e-300)
+    inverse = np.asarray(inverse / lengths[:, None], np.float64)
     leverage = np.einsum("ij,ji->i", matrix, inverse[:, :n])
     left = targets[0] - matrix @ solution.constrained[0]
     missed = left / np.maximum(1 - leverage, _LEAST_ROOM)
@@ -261,7 +262,8 @@ def _fit(work: _Work, names: tuple[str, ...], priced: Floats) -> Prices:
     timing = float(np.square(work.replicates.errors(targets)).sum(axis=0)[~alone].mean()) if (~alone).any() else 0.0
     beyond = np.sqrt(max(residual**2 - timing, 0.0))
     # Noise of the programs that gave the prices, and the bias of those that are held, each as rows that add by squares.
-    lack = np.vstack([(inverse[:, :n] * np.where(alone, 0.0, beyond)).T, (inverse[:, n:] * (weight * spread)).T])
+    bias = inverse[:, n:] * (weight * spread * _unsure(held, inverse * residual, spread, freedom))
+    lack = np.vstack([(inverse[:, :n] * np.where(alone, 0.0, beyond)).T, bias.T])
     lack = _root(lack)[:, :p]
     taken = priced @ solution.constrained[0, :p]
     known = ~alone & (taken > 0)
@@ -283,6 +285,15 @@ def _fit(work: _Work, names: tuple[str, ...], priced: Floats) -> Prices:
 
 _LEAST_ROOM: Final = 0.05
 """What other cells have to say of a cell's own fitted value (1 − leverage), at least."""
+
+
+def _unsure(held: Floats, errors: Floats, spread: float, freedom: float) -> float:
+    """How much wider the bias of being held is for not knowing the spread: it is estimated from a few kinds, and only
+    from as many as the programs tell more of than the spread does. `errors` add by squares to the variances of prices,
+    whose interval has `freedom` degrees of freedom."""
+    left = np.square(held @ errors).sum(axis=1) / spread**2
+    told = max(float(np.maximum(1 - left, 0.0).sum()), 1.0)
+    return float(student_t.ppf(0.975, told) / student_t.ppf(0.975, freedom))
 
 
 def _spread(target: Floats, fixed: Floats, random: Floats) -> tuple[float, float, bool]:

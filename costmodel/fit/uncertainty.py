@@ -19,8 +19,8 @@ processes. The bootstrap gives the interval its shape, the jackknife its size.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ _SILENT = 1e-3
 """A process that changes a quantity by less than this share of what another does says next to nothing about it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clusters:
     """Where each of P processes belongs: `run`, `group` and `stratum`, numbered from 0, each of length P.
 
@@ -50,11 +50,17 @@ class Clusters:
     group: Indices
     stratum: Indices
 
-    def members(self) -> Iterator[list[Indices]]:
+    @cached_property
+    def members(self) -> tuple[list[Indices], ...]:
         """For each group the processes of each of its runs."""
-        for group in np.unique(self.group):
-            mine = self.group == group
-            yield [np.flatnonzero(mine & (self.run == run)) for run in np.unique(self.run[mine])]
+        groups = (self.group == group for group in np.unique(self.group))
+        return tuple([np.flatnonzero(mine & (self.run == run)) for run in np.unique(self.run[mine])] for mine in groups)
+
+    @cached_property
+    def strata(self) -> tuple[Bools, ...]:
+        """For each stratum of each group, which processes belong to it."""
+        known = sorted(set(zip(self.group.tolist(), self.stratum.tolist(), strict=True)))
+        return tuple((self.group == group) & (self.stratum == stratum) for group, stratum in known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,8 @@ class Replicates:
         """95 % interval of a quantity from its N replicates; `smooth` are those without a constraint."""
         first = 1 + len(self.clusters.run)
         point = float(values[0])
-        ends = np.quantile(values[first:], [_TAIL, 1 - _TAIL])
-        low, high = ends.tolist()
-        stretch = self._stretch(smooth, ends if smooth is values else np.quantile(smooth[first:], [_TAIL, 1 - _TAIL]))
+        low, high = ends = _ends(values[first:])
+        stretch = self._stretch(smooth, ends if smooth is values else _ends(smooth[first:]))
         low, high = point - stretch * max(point - low, 0.0), point + stretch * max(high - point, 0.0)
         return (max(low, 0.0) if nonnegative else low), high
 
@@ -91,16 +96,26 @@ class Replicates:
         processes = len(self.clusters.run)
         return scaled_influences(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
 
-    def _stretch(self, smooth: Floats, ends: Floats) -> float:
+    def _stretch(self, smooth: Floats, ends: tuple[float, float]) -> float:
         """How much wider than its percentiles, which are the `ends` of its resamples, an interval has to be."""
         processes = len(self.clusters.run)
-        low, high = ends.tolist()
+        low, high = ends
         variance, freedom = jackknife_variance(
             smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation, self.prior_freedom
         )
         if high <= low or variance == 0:
             return 1.0
         return float(stdtrit(freedom, 1 - _TAIL) * math.sqrt(variance) / ((high - low) / 2))
+
+
+def _ends(values: Floats) -> tuple[float, float]:
+    """Both ends of the percentile interval, as np.quantile gives them. A fit has tens of thousands of these."""
+    place = _TAIL * (len(values) - 1)
+    low, part = int(place), place % 1
+    high = len(values) - 1 - low
+    sorted_there = np.partition(values, sorted({low, low + 1, high - 1, high}))
+    a, b, c, d = (float(sorted_there[at]) for at in (low, low + 1, high - 1, high))
+    return a + part * (b - a), d - part * (d - c)
 
 
 def figure_of(
@@ -183,7 +198,7 @@ def common_freedom(present: NDArray[np.bool_], clusters: Clusters) -> int:
     the median cell, in the group where they are fewest. Most cells of a session are precise after its first stage; the
     processes that it needs for the last few say nothing about them."""
     groups = []
-    for runs in clusters.members():
+    for runs in clusters.members:
         counts = np.array([present[processes].sum(axis=0) for processes in runs])
         processes, having = counts.sum(axis=0), (counts > 0).sum(axis=0)
         freedom = np.where(processes > having, processes - having, processes - 1)[processes > 1]
@@ -194,7 +209,7 @@ def common_freedom(present: NDArray[np.bool_], clusters: Clusters) -> int:
 def _resamples(clusters: Clusters, count: int, rng: np.random.Generator) -> Floats:
     """How often each process is drawn (count × P): runs of a group with replacement, then their processes."""
     weights = np.zeros((count, len(clusters.run)))
-    for runs in clusters.members():
+    for runs in clusters.members:
         draws = rng.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=count)
         for drawn, processes in zip(draws.T, runs, strict=True):
             n = len(processes)
@@ -233,7 +248,7 @@ def scaled_influences(influences: Floats, clusters: Clusters, inflation: float) 
     `inflation` is that of `run_inflation`.
     """
     scaled = np.zeros_like(influences)
-    for runs in clusters.members():
+    for runs in clusters.members:
         n, r = sum(map(len, runs)), len(runs)
         # Runs of one process each: there is no process within a run to compare, and each run is a process.
         clustered = runs if n > r else [np.concatenate(runs)]
@@ -260,9 +275,8 @@ def jackknife_variance(
         return 0.0, 1.0
     against = 0.0
     telling = np.abs(influences) > _SILENT * np.abs(influences).max()
-    for group, stratum in sorted(set(zip(clusters.group.tolist(), clusters.stratum.tolist(), strict=True))):
-        mine = (clusters.group == group) & (clusters.stratum == stratum)
-        runs = len(np.unique(clusters.run[mine & telling]))
+    for mine in clusters.strata:
+        runs = len(set(clusters.run[mine & telling].tolist()))
         n = int((mine & telling).sum())
         own = max(n - runs if n > runs else n - 1, 1)
         against += float(squares[mine].sum()) ** 2 / (own + prior_freedom)

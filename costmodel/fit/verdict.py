@@ -28,10 +28,17 @@ _SHOWN: Final = 10
 
 
 def verdict_of(
-    fits: Sequence[BuiltinFit], runs: Sequence[str], *, factor: float, allowed: Collection[str], envelope: bool
+    fits: Sequence[BuiltinFit],
+    runs: Sequence[str],
+    *,
+    factor: float,
+    allowed: Collection[str],
+    envelope: bool,
+    imported: bool = False,
 ) -> record.Verdict:
     """The verdict on the charged prices of `fits`; `allowed` are shell patterns of builtins whose prices may be unsafe.
-    With an `envelope`, charges far above what was measured count too. `runs` are the folders of the runs."""
+    With an `envelope`, charges far above what was measured count too. `runs` are the folders of the runs; those
+    that were `imported` cannot be measured again."""
     under = sorted((worst for fit in fits if (worst := _worst(fit)) is not None), key=lambda each: -each.factor)
     over = sorted(
         (worst for fit in fits if (worst := _worst(fit, over=True)) is not None), key=lambda each: each.factor
@@ -64,7 +71,7 @@ def verdict_of(
         worst=tuple(under[:_SHOWN]),
         overcharged=tuple(over[:_SHOWN]),
         reasons=(*unsafe, *unsure),
-        next_commands=_next(sorted(set(concerned)), runs) if concerned else (),
+        next_commands=_next(sorted(set(concerned)), runs, imported=imported) if concerned else (),
     )
 
 
@@ -85,9 +92,12 @@ def _worst(fit: BuiltinFit, *, over: bool = False) -> record.Undercharge | None:
     return min(found, key=lambda each: sign * each.factor, default=None)
 
 
-def _next(builtins: Sequence[str], runs: Sequence[str]) -> tuple[str, ...]:
-    """Measure the builtins again, beside what the last run has."""
+def _next(builtins: Sequence[str], runs: Sequence[str], *, imported: bool) -> tuple[str, ...]:
+    """Measure the builtins again, beside what the last run has; of imported runs, charge more or allow it."""
     chosen = shlex.quote(",".join(builtins))
+    if imported:
+        folders = " ".join(map(shlex.quote, runs))
+        return f"calibrate fit {folders} --coverage 0.9", f"calibrate fit {folders} --allow {chosen}"
     return (f"calibrate measure --extend {shlex.quote(runs[-1])} --builtins {chosen} --precision 1%",)
 
 

@@ -15,8 +15,8 @@ from distributed import Client, Event
 
 from costmodel import errors
 from costmodel.fleet.cluster import Worker, fault, probe
-from costmodel.fleet.remote import RESOURCE, work
-from costmodel.fleet.wire import Answer, Task
+from costmodel.fleet.remote import RESOURCE, Answer, Task, work
+from costmodel.records import decode_json
 from costmodel.timing.clock import clock_named
 from costmodel.timing.protocol import Begin, Counted, Fault, Job
 from costmodel.timing.protocol import Event as Report
@@ -82,6 +82,10 @@ class DaskBackend:
             yield from self._landed()
             self._look()
         event.set()
+        # A session whose time runs out while nobody measures has not had that time: it is to be resumed.
+        self._look(at_once=True)
+        if not self._workers:
+            raise self._alone()
         until = time.monotonic() + _HALT_SECONDS
         while self._flights and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
@@ -116,7 +120,7 @@ class DaskBackend:
                 self._lose(flight)
 
     def _events(self, flight: _Flight) -> Iterator[Report]:
-        answer = msgspec.json.decode(flight.future.result(), type=Answer)
+        answer = decode_json(flight.future.result(), Answer, f"worker {flight.worker.name}")
         for reply in answer.replies:
             if isinstance(reply, Fault):
                 kind: type[errors.CalibrateError] = getattr(errors, reply.error, errors.CalibrateError)
@@ -135,9 +139,9 @@ class DaskBackend:
             )
         self._again.append((flight.job, flight.tries + 1))
 
-    def _look(self) -> None:
+    def _look(self, *, at_once: bool = False) -> None:
         """Now and then: forget workers that are gone, and take in those that have come."""
-        if time.monotonic() - self._looked < _LOOK_SECONDS:
+        if not at_once and time.monotonic() - self._looked < _LOOK_SECONDS:
             return
         self._looked = time.monotonic()
         there = set(self._client.nthreads())
@@ -161,6 +165,9 @@ class DaskBackend:
 
     def _check_alone(self) -> None:
         if time.monotonic() - self._seen > self._alone_seconds:
-            raise errors.EnvironmentFault(
-                f"every worker of the machine {self._place.machine.id} was lost; start one, then resume the run"
-            )
+            raise self._alone()
+
+    def _alone(self) -> errors.EnvironmentFault:
+        return errors.EnvironmentFault(
+            f"every worker of the machine {self._place.machine.id} was lost; start one, then resume the run"
+        )

@@ -13,8 +13,8 @@ from distributed.comm.addressing import get_address_host_port
 
 from costmodel import __version__
 from costmodel.errors import EnvironmentFault
-from costmodel.fleet.remote import RESOURCE, facts
-from costmodel.fleet.wire import Facts
+from costmodel.fleet.remote import RESOURCE, Facts, facts
+from costmodel.records import decode_json
 from costmodel.timing.clock import ClockName
 from costmodel.timing.fingerprint import versions
 from costmodel.timing.session import Place, evaluator
@@ -85,7 +85,7 @@ def probe(client: Client, addresses: Sequence[str], clock: ClockName | None) -> 
     found = []
     for address, answer in sorted(answers.items()):
         if isinstance(answer, bytes):
-            found.append(Worker(address, msgspec.json.decode(answer, type=Facts)))
+            found.append(Worker(address, decode_json(answer, Facts, f"worker {address}")))
         elif not isinstance(answer, OSError):
             found.append(Worker(address, Facts(fault=f"{_line(answer)}; is calibrate installed there?")))
     return found

@@ -1,4 +1,7 @@
-"""What runs on the workers of a fleet. Dask calls these two by name; arguments and results are JSON."""
+"""What runs on the workers of a fleet, and what goes over the wire.
+
+Dask calls two functions by name; arguments and results are JSON.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ import msgspec
 from distributed import Event
 
 from costmodel.errors import CalibrateError, EnvironmentFault
-from costmodel.fleet.wire import Answer, Facts, Task
+from costmodel.records.run import Machine
 from costmodel.timing.backend import LocalBackend
 from costmodel.timing.plan import choose_core
-from costmodel.timing.protocol import Fault, Reply
-from costmodel.timing.session import evaluator, here
+from costmodel.timing.protocol import Fault, Job, Reply
+from costmodel.timing.session import Place, evaluator, here
 
 RESOURCE: Final = "core"
 _ASK_SECONDS: Final = 0.5
@@ -80,3 +83,32 @@ def halted_by(event: Any) -> Callable[[], bool]:
         return halted
 
     return now
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """The core that a worker would measure on, how many measurements its resource `core` lets run at once, and its
+    machine, build and clock. `boot` tells running systems apart. `fault` says why it cannot measure at all; there is no
+    `place` then."""
+
+    host: str = ""
+    boot: str = ""
+    core: int = 0
+    slots: float = 0.0
+    place: Place | None = None
+    fault: str = ""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One process to run on a worker of the machine and with the evaluator that a run is of. `halt` names the event
+    that ends it early."""
+
+    job: Job
+    machine: Machine
+    evaluator: dict[str, str]
+    halt: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """All that a process replied; End is missing where it was halted."""
+
+    replies: tuple[Reply, ...]

@@ -13,9 +13,9 @@ import cbor2
 import pyarrow as pa
 
 from costmodel.errors import DecodeError
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import Script, Status, exact_machine
 from costmodel.machine.usage import Call, Usage, UsageRecorder
-from costmodel.model import ExUnits, StepKind, Variant, ledger_model, variant_for
+from costmodel.model import ExUnits, StepKind, Variant, variant_for
 from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage
 from costmodel.workloads.evaluation import PLENTY, Evaluation
 from costmodel.workloads.parquet import opened
@@ -80,7 +80,7 @@ def script_hash(flat: bytes, language: LedgerLanguage) -> bytes:
 
 @lru_cache(maxsize=8)
 def _recorder(variant: Variant) -> UsageRecorder:
-    return UsageRecorder(NativeMachine(ledger_model(variant), variant))
+    return UsageRecorder(exact_machine(variant))
 
 
 def usage_batch(recordings: list[Recorded]) -> pa.RecordBatch:

@@ -44,6 +44,7 @@ BUDGET: Final = ExUnits(10**12, 10**10)
 
 _START_SECONDS: Final = 60.0  # a run time may load for long
 _REPLY_SECONDS: Final = 30.0  # for an answer, beyond the time that its batch is expected to take
+_SLICE_SECONDS: Final = 1.0
 _SLACK: Final = 20  # times the expected time
 _COMPLAINT_BYTES: Final = 4096
 _LOST_NS: Final = 50_000  # of a request, and this share of it, may pass while nobody runs
@@ -123,19 +124,22 @@ class DriverProcess:
                 view = view[self._requests_to.write(view) :]
 
     def _line(self, seconds: float) -> bytes:
-        end = time.monotonic() + seconds
+        waited = 0.0
         while b"\n" not in self._rest:
             if len(self._rest) > protocol.LONGEST_LINE:
                 raise CheckFailed(f"it wrote {len(self._rest)} bytes without an end of the line")
-            if not self._read(end - time.monotonic()):
+            if waited >= seconds:
                 raise CheckFailed(f"it did not answer within {seconds:.0f} s")
+            begun = time.monotonic()
+            self._read(min(_SLICE_SECONDS, seconds - waited))
+            # A machine that was suspended meanwhile is not the driver's fault.
+            waited += min(time.monotonic() - begun, _SLICE_SECONDS)
         line, _, self._rest = self._rest.partition(b"\n")
         return line
 
-    def _read(self, seconds: float) -> bool:
-        """Take in what it writes. False when the time is over; CheckFailed when it has ended."""
-        ready = self._selector.select(max(seconds, 0.0))
-        for key, _ in ready:
+    def _read(self, seconds: float) -> None:
+        """Take in what it writes until the time is over. CheckFailed when it has ended."""
+        for key, _ in self._selector.select(seconds):
             chunk = os.read(key.fd, 1 << 16)
             if key.fileobj is self._complaints:
                 self._complaint = (self._complaint + chunk)[-_COMPLAINT_BYTES:]
@@ -145,7 +149,6 @@ class DriverProcess:
                 self._rest += chunk
             else:
                 raise CheckFailed(self._ending())
-        return bool(ready)
 
     def _ending(self) -> str:
         code = self._process.wait()

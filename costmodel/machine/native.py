@@ -244,9 +244,10 @@ class NativeMachine:
         return bytes(ffi.buffer(out[0], length[0])), None
 
 
-def exact_machine(variant: Variant, model: CostModel | None = None) -> NativeMachine:
-    """A machine that charges as a cost model says, by default the ledger's own of that variant."""
-    return NativeMachine(model or ledger_model(variant), variant)
+def exact_machine(variant: Variant, model: CostModel | None = None, *, result_cap: int = PRINTABLE) -> NativeMachine:
+    """A machine that charges as a cost model says, by default the ledger's own of that variant; a result may have
+    `result_cap` bytes."""
+    return NativeMachine(model or ledger_model(variant), variant, result_cap=result_cap)
 
 
 def language_of(subject: Subject) -> LedgerLanguage:

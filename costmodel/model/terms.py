@@ -1,15 +1,16 @@
 """Terms of costing functions that no protocol shape has, by name: what times are predicted from.
 
-A term is a function of a builtin's argument sizes, which x, y, z and u name in order: `1`, a size, a product of sizes
+A term is a function of a builtin's argument sizes, which x, y, z and u name in order: `1`, a size, a product of factors
 such as `x*y`, and
 
 - `max(x,y)`, `min(x,y)`
-- `over(x,k)`: what of x is above k, so that a line can bend there
+- `upto(x,k)`, `over(x,k)`: what of x is below k and what is above, so that a line can bend there; also of a sum, `x+y`
+- `beyond(x,y,k)`: 1 where the greater of x and y is above k: above 1 where integers of one word have a path of their
+  own, or where memory comes from elsewhere
 - `blocks(x,b,p)`: how many blocks of b bytes a hash takes for x words, with p bytes of padding at least
-- `words(x,y)`: 1 where all of these have one word at most, which has a path of its own in integer libraries
 - `long(x,y)`: the steps of a long division, y·(x − y + 1) where x ≥ y
-- `least(x,y)`: 1 where x < y
-- `log(x)`: the binary logarithm of x, 0 below 2; `y*log(x)` is a product
+- `least(x,y)`, `most(x,y)`: 1 where x < y, and where x ≥ y
+- `log(x)`: the binary logarithm of x, 0 below 2
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ Floats = NDArray[np.float64]
 
 _SIZES: Final = "xyzu"
 _FACTOR: Final = re.compile(
-    r"1|[xyzu]|(?:max|min|words|long|least)\([xyzu](?:,[xyzu])?\)|log\([xyzu]\)"
-    r"|over\([xyzu],\d{1,9}\)|blocks\([xyzu],\d{1,4},\d{1,4}\)"
+    r"1|[xyzu]|(?:max|min|long|least|most)\([xyzu],[xyzu]\)|log\([xyzu]\)"
+    r"|(?:upto|over)\([xyzu](?:\+[xyzu])?,\d{1,9}\)|beyond\([xyzu](?:,[xyzu])?,\d{1,9}\)|blocks\([xyzu],\d{1,4},\d{1,4}\)"
 )
 _MOST_FACTORS: Final = 4
 
@@ -61,7 +62,7 @@ def _parsed(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
         elif not arguments:
             parsed.append(("size", (each,)))
         else:
-            parsed.append((function, tuple(arguments.split(","))))
+            parsed.append((function, tuple(arguments.replace("+", ",").split(","))))
     return tuple(parsed)
 
 
@@ -70,10 +71,12 @@ _FUNCTIONS: Final[dict[str, Callable[[Sequence[Floats], Sequence[float]], Floats
     "size": lambda v, k: v[0],
     "max": lambda v, k: np.maximum(v[0], v[-1]),
     "min": lambda v, k: np.minimum(v[0], v[-1]),
-    "over": lambda v, k: np.maximum(v[0] - k[0], 0.0),
+    "upto": lambda v, k: np.minimum(sum(v), k[0]),
+    "over": lambda v, k: np.maximum(sum(v) - k[0], 0.0),
+    "beyond": lambda v, k: (np.maximum(v[0], v[-1]) > k[0]).astype(np.float64),
     "blocks": lambda v, k: np.maximum(np.ceil((8 * v[0] + k[1]) / k[0]), 1.0),
-    "words": lambda v, k: np.all([each <= 1 for each in v], axis=0).astype(np.float64),
     "long": lambda v, k: np.where(v[0] >= v[-1], v[-1] * (v[0] - v[-1] + 1), 0.0),
     "least": lambda v, k: (v[0] < v[-1]).astype(np.float64),
+    "most": lambda v, k: (v[0] >= v[-1]).astype(np.float64),
     "log": lambda v, k: np.log2(np.maximum(v[0], 1.0)),
 }

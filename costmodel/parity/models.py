@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from costmodel.errors import InputError, ModelError
 from costmodel.model import EXTRAS_KEY, CostingFunction, CostModel, load
+from costmodel.records.model import Figure, FittedModel, parse_section
 from costmodel.runs.store import file_fact
-
-_SCHEMA_VERSIONS: Final = (1, 2)
 
 _NEAR: Final = 4.0
 """Sizes are near where each differs by less than this factor."""
-
-
-class _Figure(msgspec.Struct, frozen=True):
-    ps: float
-    interval_ps: tuple[float, float] | None = None
-
-
-class _Steps(msgspec.Struct, frozen=True):
-    coefficients: dict[str, _Figure]
-
-
-class _Measured(msgspec.Struct, frozen=True):
-    sizes: tuple[int, ...]
-
-
-class _Builtin(msgspec.Struct, frozen=True):
-    coefficients: dict[str, _Figure]
-    points: tuple[_Measured, ...]
-    cost_at_centre: _Measured
-
-
-class _Errors(msgspec.Struct, frozen=True):
-    t: float
-    parts_ps: dict[str, list[float]]
-
-
-class _Section(msgspec.Struct, frozen=True):
-    schema_version: int
-    machine: dict[str, object]
-    evaluator: dict[str, str]
-    hash_yardstick_ns: float | None
-    steps: _Steps
-    builtins: dict[str, _Builtin]
-    errors: _Errors
-    clock_unit: str = "ns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +39,7 @@ class Evaluator:
     machine: str
     yardstick_ns: float | None
     _model: CostModel
-    _section: _Section
+    _section: FittedModel
 
     @property
     def builtins(self) -> tuple[str, ...]:
@@ -110,7 +73,7 @@ class Evaluator:
             raise ModelError(f"{self.path}: {EXTRAS_KEY}.builtins.{name} has no {missing[0]}; fit the model again")
         values = np.array([fitted[each].ps for each in names], np.float64)
         ps = float(row @ values) + offset
-        parts = [self._section.errors.parts_ps.get(f"{name}.{each}", []) for each in names]
+        parts: list[Sequence[float]] = [self._section.errors.parts_ps.get(f"{name}.{each}", []) for each in names]
         if all(parts):
             half = self._section.errors.t * float(np.linalg.norm(row @ np.array(parts, np.float64)))
         else:
@@ -148,26 +111,17 @@ def _distinct(found: Sequence[Evaluator]) -> Iterator[Evaluator]:
 
 def _read(path: Path) -> Evaluator:
     model = load([path])
-    where = f"{path}: {EXTRAS_KEY}"
-    if not model.extras or "expressed_in" in model.extras or model.extras.get("kind") == "expressed model":
+    section = parse_section(model.extras, f"{path}: {EXTRAS_KEY}") if model.extras else None
+    if not isinstance(section, FittedModel):
         raise ModelError(f"{path} does not hold one evaluator's own times; give a model that `calibrate fit` wrote")
-    try:
-        section = msgspec.convert(dict(model.extras), _Section)
-    except msgspec.ValidationError as error:
-        raise ModelError(f"{where}: {error}; fit the model again") from None
-    if section.schema_version not in _SCHEMA_VERSIONS:
-        raise ModelError(f"{where} has schema version {section.schema_version}; fit the model again")
     if section.clock_unit != "ns":
         raise ModelError(f"{path} has prices in {section.clock_unit}, not in time; fit runs that were timed")
-    if section.hash_yardstick_ns is not None and not section.hash_yardstick_ns > 0:
-        raise ModelError(f"{where}: hash_yardstick_ns must be above 0")
-    who: Mapping[str, str] = section.evaluator
     return Evaluator(
-        name=who.get("name", path.stem),
-        version=who.get("version") or who.get("sha256", "")[:12],
+        name=section.picoseconds_of.evaluator,
+        version=section.picoseconds_of.version,
         path=path,
         sha256=file_fact(path).sha256,
-        machine=str(section.machine.get("id", "")),
+        machine=section.machine.id,
         yardstick_ns=section.hash_yardstick_ns,
         _model=model,
         _section=section,
@@ -180,6 +134,6 @@ def _row(function: CostingFunction, sizes: tuple[int, ...]) -> tuple[np.ndarray,
     return design.matrix[0], float(design.offset[0]), design.names
 
 
-def _half(figure: _Figure) -> float:
+def _half(figure: Figure) -> float:
     low, high = figure.interval_ps or (figure.ps, figure.ps)
     return (high - low) / 2

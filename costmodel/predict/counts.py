@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from costmodel.errors import CheckFailed, InputError, ModelError
-from costmodel.machine import Features, NativeMachine, Outcome, Script, Status
+from costmodel.machine import Features, NativeMachine, Outcome, Script, Status, exact_machine
 from costmodel.model import (
     MAX_COST,
     STARTUP_KEY,
@@ -85,7 +85,7 @@ def predict(
         variant = variant_for(program.language, program.protocol_version)
         key = variant, program.ledger_parameters
         if key not in ledger:
-            ledger[key] = NativeMachine(charged(program, variant), variant)
+            ledger[key] = exact_machine(variant, charged(program, variant))
         outcomes.append(_ledger_outcome(ledger[key], program, script))
     model.require(
         {name for outcome in outcomes for name in outcome.builtins},
@@ -170,7 +170,7 @@ class _Pricing:
     def _machine(self, variant: Variant, change: str = "") -> NativeMachine:
         key = variant, change
         if key not in self._machines:
-            self._machines[key] = NativeMachine(self._changed(change), variant)
+            self._machines[key] = exact_machine(variant, self._changed(change))
         return self._machines[key]
 
     def _changed(self, change: str) -> CostModel:

@@ -64,7 +64,7 @@ class Document(Record, frozen=True, kw_only=True, tag_field="kind"):
 D = TypeVar("D", bound=Document)
 
 
-def encode(document: msgspec.Struct | Values, *, indent: int = 2) -> bytes:
+def encode(document: Document, *, indent: int = 2) -> bytes:
     """A document as JSON with a final newline. Keys keep their order: parameters, for one, are in the ledger's."""
     return msgspec.json.format(msgspec.json.encode(document), indent=indent) + b"\n"
 

@@ -284,6 +284,7 @@ class SessionOutcome(Record, frozen=True, kw_only=True, tag_field="of", tag="ses
     seconds: Annotated[float, about("How long the session took")]
     timed_share: Annotated[float, about("Share of that inside the clock")]
     yardstick_share: Annotated[float, about("Share of that for yardsticks")]
+    warnings: Annotated[tuple[str, ...], about("What disturbed the session as a whole")] = ()
 
 
 def session_outcome(manifest: Manifest) -> SessionOutcome:

@@ -18,7 +18,7 @@ from costmodel.errors import CalibrateError, InputError
 from costmodel.files import TEMPORARY_PREFIX, is_locked, read_bytes
 from costmodel.records import decode_json
 from costmodel.records.message import Break, Severity, Summary
-from costmodel.records.run import FileFact, Origin, Status, manifest_checksum
+from costmodel.records.run import FileFact, Origin, SessionOutcome, Status, manifest_checksum
 from costmodel.runs.store import DESIGN, LOCK, MANIFEST, MESSAGES, PARTS, PROGRAMS, SAMPLES, Run, file_fact
 from costmodel.trace import START, Log, read_log
 
@@ -50,6 +50,7 @@ class Kind(StrEnum):
     GAP = "gap"
     CLOCK_JUMP = "clock jump"
     UNFINISHED = "unfinished"
+    DISTURBED = "disturbed"
     UNLIKE = "unlike runs pooled"
 
 
@@ -76,7 +77,7 @@ def run_findings(path: Path) -> tuple[Finding, ...]:
 
 def _findings(run: Run) -> Iterator[Finding]:
     log, unread = _read_messages(run)
-    for found in (_status(run), _manifest(run), _files(run), _unlisted(run), unread, _inputs(run)):
+    for found in (_status(run), _disturbed(run), _manifest(run), _files(run), _unlisted(run), unread, _inputs(run)):
         yield from found
     if log is not None:
         where = str(run.path / MESSAGES)
@@ -126,6 +127,12 @@ def _status(run: Run) -> Iterator[Finding]:
     elif status is not Status.COMPLETE:
         text = f"did not complete: {run.manifest.status_reason or status.value}"
         yield Finding(Kind.UNFINISHED, Severity.WARNING, str(run.path), text)
+
+
+def _disturbed(run: Run) -> Iterator[Finding]:
+    outcome = run.manifest.outcome
+    for text in outcome.warnings if isinstance(outcome, SessionOutcome) else ():
+        yield Finding(Kind.DISTURBED, Severity.WARNING, str(run.path), text)
 
 
 def _manifest(run: Run) -> Iterator[Finding]:

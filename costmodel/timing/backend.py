@@ -22,7 +22,7 @@ from costmodel import errors
 from costmodel.timing.protocol import Begin, Counted, End, Event, Fault, Job, Reply
 from costmodel.timing.surroundings import other_threads_off
 
-_WORKER: Final = (sys.executable, "-P", "-m", "costmodel.timing.launch", "costmodel.timing.worker")
+_WORKER: Final = (sys.executable, "-P", "-m", "costmodel.timing.worker")
 _POLL_SECONDS: Final = 0.1
 _PADDING_BYTES: Final = 4096  # a page: the environment's length moves the stack by up to so much
 

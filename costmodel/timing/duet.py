@@ -151,7 +151,7 @@ class _Player:
 @contextmanager
 def _player(build: Build, part: Part) -> Iterator[_Player]:
     environment = padded(os.environ | {"PYTHONPATH": os.pathsep.join(build.path)})
-    command = [str(build.interpreter), "-P", "-m", "costmodel.timing.launch", "costmodel.timing.duet_worker"]
+    command = [str(build.interpreter), "-P", "-m", "costmodel.timing.duet_worker"]
     with started(command, environment, part) as (process, complaints):
         yield _Player(build, process, complaints)
 

@@ -32,6 +32,7 @@ class Recorder:
     def __init__(self, writer: RunWriter, trace: Trace) -> None:
         self.writer = writer
         self.blocks = self.parts = 0
+        self.warnings: list[str] = []
         self._log = JsonLines(writer.messages_path)
         self._trace = Trace(*trace.routes, Route(self._log))
         self._calibrations = dict(writer.manifest.clock.ns_per_tick)
@@ -43,6 +44,11 @@ class Recorder:
 
     def say(self, kind: str, severity: Severity = Severity.INFO, **fields: object) -> None:
         self._trace.emit(_NAMESPACE, kind, severity, **fields)
+
+    def warn(self, kind: str, text: str) -> None:
+        """What the user is to know of the session as a whole."""
+        self.warnings.append(text)
+        self.say(kind, Severity.WARNING, text=text)
 
     def start(self, first_process: int) -> None:
         if self._log.torn:
@@ -148,6 +154,7 @@ class Recorder:
                 seconds=seconds,
                 timed_share=self._timed_seconds / seconds,
                 yardstick_share=self._yardstick_seconds / seconds,
+                warnings=tuple(self.warnings),
             ),
         )
         try:

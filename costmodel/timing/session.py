@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from costmodel import __version__
-from costmodel.errors import CalibrateError, CheckFailed, InputError, Interrupted
+from costmodel.errors import CalibrateError, CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.evaluators import driver_named
 from costmodel.machine import BuildInfo
 from costmodel.machine.driver import started
@@ -27,7 +27,7 @@ from costmodel.timing.native_evaluator import native_facts
 from costmodel.timing.plan import Cell, choose_core
 from costmodel.timing.protocol import Begin, Block, End, Job
 from costmodel.timing.recorder import Recorder
-from costmodel.timing.surroundings import signals_set
+from costmodel.timing.surroundings import CoreClaim, signals_set
 from costmodel.timing.tally import Tally
 from costmodel.timing.yardstick import machine_yardstick
 from costmodel.trace import SILENT, Trace
@@ -214,6 +214,8 @@ class _Session:
         self.tally = Tally(self.plan, writer.run().samples())
         self.jobs = _Jobs(self.plan, clock, self.tally, deadline)
         self.lost: dict[str, str] = {}
+        # Workers elsewhere have cores of their own.
+        self.claim = CoreClaim(self.plan.core) if backend is None else None
 
     def run(self) -> Run:
         with signals_set(self.stopped):
@@ -224,7 +226,11 @@ class _Session:
                 self._finish(Status.INTERRUPTED, str(error))
                 raise
             if not self.stopped.is_set():
-                return self._finish(Status.COMPLETE, self._ended_by())
+                if reason := self._ended_by():
+                    return self._finish(Status.COMPLETE, reason)
+                fault = f"no process is left to measure after {self.tally.processes} of {self.plan.max_processes}"
+                self._finish(Status.INTERRUPTED, fault)
+                raise EnvironmentFault(f"{fault}; what was measured is kept in {self.recorder.writer.path}, resume it")
             self._finish(Status.INTERRUPTED, "stopped by the user")
             raise Interrupted(f"stopped; what was measured is kept in {self.recorder.writer.path}")
 
@@ -242,6 +248,9 @@ class _Session:
         finally:
             self.recorder.flush()
             self.tally.end_process()
+            if self.claim is not None:
+                self._notice_others(self.claim)
+                self.claim.close()
 
     def _begin(self, begin: Begin) -> None:
         cells = self.jobs.begun(begin)
@@ -252,6 +261,8 @@ class _Session:
         samples = self.recorder.block(block, self.jobs.cells(block.process))
         self._lose(block.process, block.lost)
         self.tally.add(samples)
+        if self.claim is not None:
+            self._notice_others(self.claim)
         self.recorder.flush(due=True)
         self._observe()
 
@@ -263,6 +274,12 @@ class _Session:
         self.recorder.writer.save_manifest()
         self.recorder.say("look", processes=self.tally.processes, cells_done=self.tally.cells_done)
         self._observe()
+
+    def _notice_others(self, claim: CoreClaim) -> None:
+        """Say once that the core is not this session's alone."""
+        if claim.is_shared() and not self.recorder.warnings:
+            text = f"another measurement ran on core {self.plan.core} at the same time, so both are disturbed"
+            self.recorder.warn("shared_core", f"{text}; measure one after the other, or on another --core")
 
     def _lose(self, process: int, lost: Sequence[tuple[int, str]]) -> None:
         """Cells that the evaluator cannot do are not asked for again."""
@@ -313,9 +330,12 @@ class _Session:
         return needed if left is None else min(needed, left)
 
     def _ended_by(self) -> str:
+        """What the session has reached; empty where its processes ended before it had reached anything."""
         if self.tally.precise:
             return "target precision reached"
-        return "time budget spent" if self.deadline.over(self.recorder.parts) else "process limit reached"
+        if self.deadline.over(self.recorder.parts):
+            return "time budget spent"
+        return "process limit reached" if self.tally.processes >= self.plan.max_processes else ""
 
     def _finish(self, status: Status, reason: str) -> Run:
         return self.recorder.finish(status, reason, self.tally, self.lost, self.deadline.seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -44,3 +45,35 @@ def _set_affinity(cores_by_thread: Mapping[int, set[int]]) -> None:
         if cores:
             with suppress(OSError):  # a thread that has ended since
                 os.sched_setaffinity(thread, cores)
+
+
+class CoreClaim:
+    """Tells measurements on one core of each other, as they would slow each other down.
+
+    The first holds a name in the kernel, which goes with its process; one that comes later finds it taken, and
+    connects to it, which tells the first.
+    """
+
+    def __init__(self, core: int) -> None:
+        name = f"\0calibrate core {core}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self._socket.setblocking(False)
+        self._shared = False
+        try:
+            self._socket.bind(name)
+            self._socket.listen()
+        except OSError:
+            self._shared = True
+            with suppress(OSError):  # the first has ended since, or has not begun to listen
+                self._socket.connect(name)
+
+    def is_shared(self) -> bool:
+        """Whether another measurement ran on the core at any time since this one began."""
+        if not self._shared:
+            with suppress(OSError):  # nobody has come
+                self._socket.accept()[0].close()
+                self._shared = True
+        return self._shared
+
+    def close(self) -> None:
+        self._socket.close()

@@ -2,10 +2,8 @@
 
 from costmodel.records.message import Break, Message, Severity, Summary
 from costmodel.trace.config import TraceConfig, load_trace_config, open_trace
-from costmodel.trace.jsonl import JsonLines
-from costmodel.trace.log import Log, read_log
-from costmodel.trace.message import START, Tally
-from costmodel.trace.trace import SILENT, Backend, Channel, Route, Trace
+from costmodel.trace.log import JsonLines, Log, read_log
+from costmodel.trace.trace import SILENT, START, Backend, Channel, Route, Tally, Trace
 
 __all__ = [
     "SILENT",

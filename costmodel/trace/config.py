@@ -35,9 +35,8 @@ import msgspec
 
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.records.message import Severity
-from costmodel.trace.jsonl import JsonLines
-from costmodel.trace.terminal import Terminal
-from costmodel.trace.trace import Backend, Route, Trace
+from costmodel.trace.log import JsonLines
+from costmodel.trace.trace import Backend, Route, Terminal, Trace
 
 _BASE, _LOGS = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
 _LOGS_PATH: Final = "/v1/logs"

@@ -1,16 +1,19 @@
-"""Reading a log of messages, whatever became of it."""
+"""Logs: files of messages, a line of JSON each, written as they come and read whatever became of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
-from costmodel.errors import DecodeError, InputError
+import msgspec
+
+from costmodel.errors import DecodeError, EnvironmentFault, InputError
+from costmodel.files import open_append
 from costmodel.records import decode_json
 from costmodel.records.message import Message, Summary
-from costmodel.trace.message import Tally
+from costmodel.trace.trace import Tally
 
 _LINE_LIMIT: Final = 1 << 24
 """Bytes of the longest line that is read."""
@@ -71,3 +74,61 @@ def read_lines(path: Path, offset: int, size: int = 1 << 20) -> tuple[list[bytes
         file.seek(offset)
         *lines, _ = (file.read(size) + file.readline(_LINE_LIMIT)).split(b"\n")
     return [line + b"\n" for line in lines], offset + sum(len(line) + 1 for line in lines)
+
+
+class JsonLines:
+    """Appends to a file, a line a message, each handed to the system before `emit` returns.
+
+    An existing file is continued: `summary` counts what it held already. A last line that a kill cut short is removed,
+    and `torn` says how many bytes it had, for the caller to report. EnvironmentFault where the file cannot be written,
+    InputError where it holds something else than messages.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._encoder = msgspec.json.Encoder()
+        try:
+            self._file = open_append(path)
+        except OSError as error:
+            self._fail(error)
+        try:
+            self.torn = self._read_back()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_back(self) -> int:
+        """Count what the file holds, and cut off an unfinished line: its number of bytes."""
+        log = read_log(self.path)
+        self._tally = log.tally
+        if log.damaged:
+            number, reason = log.damaged[0]
+            raise InputError(f"{self.path} line {number} is no message: {reason}")
+        if log.torn:
+            try:
+                self._file.truncate(log.complete)
+            except OSError as error:
+                self._fail(error)
+        return log.torn
+
+    @property
+    def summary(self) -> Summary:
+        return self._tally.summary
+
+    def emit(self, message: Message) -> None:
+        line = self._encoder.encode(message) + b"\n"
+        try:
+            while line:
+                line = line[self._file.write(line) or 0 :]
+        except OSError as error:
+            self._fail(error)
+        self._tally.add(message)
+
+    def close(self) -> str:
+        self._file.close()
+        return ""
+
+    def _fail(self, error: OSError) -> NoReturn:
+        raise EnvironmentFault(
+            f"cannot write {self.path}: {error.strerror}; free space or choose another folder"
+        ) from error

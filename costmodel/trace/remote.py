@@ -1,28 +1,37 @@
-"""Messages to a collector by OTLP over HTTP, through a spool on disk, so that none is lost while it is away."""
+"""Messages to a collector by OTLP over HTTP, through a spool on disk, so that none is lost while it is away.
+
+The namespace is the log record's scope, the kind its event name and body, the fields its attributes. The source is the
+resource's `service.instance.id`; `calibrate.sequence` numbers its messages, `calibrate.uptime` is the uptime.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import platform
+import re
 import secrets
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from costmodel import __version__
-from costmodel.errors import EnvironmentFault
+from costmodel.errors import DecodeError, EnvironmentFault
+from costmodel.records import decode_json
 from costmodel.records.message import Message, Severity
-from costmodel.trace.message import stamped
-from costmodel.trace.otlp import resource, to_records
 from costmodel.trace.spool import Sent, Source, Spool
+from costmodel.trace.trace import stamped
 
 _NAMESPACE: Final = "trace.remote"
 _BATCH: Final = 512  # messages of a request,
@@ -64,7 +73,6 @@ class Remote:
         self._order = threading.Lock()
         self._untold: Counter[str] = Counter()  # messages that did not fit, by kind, and have not been told of
         self.dropped = 0
-        self._decoder = msgspec.json.Decoder(Sent)
         self._until = 0.0  # the time of CLOCK_MONOTONIC to give up at, once closing
         self._news = threading.Event()
         self._closing = threading.Event()
@@ -160,8 +168,8 @@ class Remote:
         messages = []
         for line in lines:
             try:
-                messages.append(self._decoder.decode(line))
-            except msgspec.MsgspecError:  # somebody has changed a file that was left behind
+                messages.append(decode_json(line, Sent, "a spool"))
+            except DecodeError:  # somebody has changed a file that was left behind
                 self.dropped += 1
         return messages
 
@@ -173,3 +181,56 @@ def _facts() -> dict[str, str]:
         "host.name": platform.node(),
         "process.pid": str(os.getpid()),
     }
+
+
+SEQUENCE: Final = "calibrate.sequence"
+UPTIME: Final = "calibrate.uptime"
+INSTANCE: Final = "service.instance.id"
+
+_NUMBERS: Final = {
+    Severity.DEBUG: SeverityNumber.DEBUG,
+    Severity.INFO: SeverityNumber.INFO,
+    Severity.WARNING: SeverityNumber.WARN,
+    Severity.ERROR: SeverityNumber.ERROR,
+}
+_INT64: Final = range(-(1 << 63), 1 << 63)
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
+
+def resource(source: Source) -> Resource:
+    """What the source is; OTEL_RESOURCE_ATTRIBUTES of this process adds to it."""
+    return Resource.create({**source.resource, INSTANCE: source.name})
+
+
+def to_records(sent: Sequence[Sent], origin: Resource) -> list[ReadableLogRecord]:
+    """Log records for the SDK's exporter."""
+    return [_to_record(one, origin) for one in sent]
+
+
+def _to_record(sent: Sent, origin: Resource) -> ReadableLogRecord:
+    message = sent.message
+    record = LogRecord(
+        timestamp=message.timestamp,
+        observed_timestamp=message.timestamp,
+        severity_number=_NUMBERS[message.severity],
+        severity_text=message.severity.value,
+        body=message.kind,
+        event_name=message.kind,
+        attributes={
+            **{name: _carried(value) for name, value in message.fields.items()},
+            SEQUENCE: sent.sequence,
+            UPTIME: message.uptime,
+        },
+    )
+    return ReadableLogRecord(record, origin, InstrumentationScope(message.namespace))
+
+
+def _carried(value: object) -> Any:
+    """A value of JSON as OTLP can carry it: integers of more than 64 bits become text."""
+    if isinstance(value, int) and not isinstance(value, bool) and value not in _INT64:
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _carried(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_carried(part) for part in value]
+    return value

@@ -19,6 +19,8 @@ from typing import IO, Final, Self
 
 import msgspec
 
+from costmodel.errors import DecodeError
+from costmodel.records import decode_json
 from costmodel.records.message import Message
 from costmodel.trace.log import read_lines
 
@@ -70,8 +72,8 @@ class Spool:
     def left_behind(cls, root: Path) -> Iterator[Self]:
         """The spools of processes that have ended without having delivered all."""
         for folder in sorted(path for path in root.iterdir() if (path / _SOURCE).is_file()):
-            with suppress(OSError, msgspec.MsgspecError):  # it has been emptied since, or is none of ours
-                source = msgspec.json.decode((folder / _SOURCE).read_bytes(), type=Source)
+            with suppress(OSError, DecodeError):  # it has been emptied since, or is none of ours
+                source = decode_json((folder / _SOURCE).read_bytes(), Source, _SOURCE)
                 held = _locked(folder / _LOCK)
                 if held is not None:
                     yield cls(folder, source, held, 0)

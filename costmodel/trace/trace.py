@@ -1,13 +1,16 @@
-"""The trace: hands messages to backends, each with what it is to hear of."""
+"""The trace: messages of this moment on their way to the backends that hear them, and what a log of them adds up to."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from costmodel.records.message import Message, Severity
-from costmodel.trace.message import stamped
+import msgspec
+
+from costmodel.records.message import Break, Message, Severity, Summary
 
 _RANK: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
@@ -80,3 +83,109 @@ class Trace:
 
 SILENT: Final = Trace()
 """Says nothing to anybody."""
+
+
+START: Final = "start"
+"""The kind that begins a session in a log, which may hold several, one after another."""
+
+GAP_SECONDS: Final = 10.0
+"""A longer silence between two messages is noted in a log's summary."""
+
+JUMP_SECONDS: Final = 0.1
+"""As far may the two clocks of messages part without the system's clock being called set anew: a process can be
+held up between the reading of one and of the other."""
+
+_LISTED: Final = 100  # breaks of a kind; the rest are counted
+
+
+def stamped(namespace: str, kind: str, severity: Severity, fields: dict[str, object]) -> Message:
+    """A message of this moment."""
+    return Message(
+        namespace=namespace,
+        kind=kind,
+        severity=severity,
+        timestamp=time.time_ns(),
+        fields=fields,
+        uptime=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+    )
+
+
+class Tally:
+    """Sums messages up as they come, in their order."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._first: Message | None = None
+        self._last: Message | None = None
+        self._gaps: list[Break] = []
+        self._jumps: list[Break] = []
+        self._number = self._unlisted = 0
+
+    @property
+    def summary(self) -> Summary:
+        """Of all that was added."""
+        return Summary(
+            counts=dict(self._counts),
+            first=self._first.timestamp if self._first else None,
+            last=self._last.timestamp if self._last else None,
+            gaps=tuple(self._gaps),
+            jumps=tuple(self._jumps),
+            unlisted=self._unlisted,
+        )
+
+    def add(self, message: Message) -> None:
+        self._number += 1
+        self._counts[message.name] = self._counts.get(message.name, 0) + 1
+        self._first = self._first or message
+        before, self._last = self._last, message
+        if before is not None:
+            passed, set_by = _passed(before, message)
+            if passed > GAP_SECONDS:
+                self._note(self._gaps, message, passed)
+            if set_by:
+                self._note(self._jumps, message, set_by)
+
+    def _note(self, breaks: list[Break], message: Message, seconds: float) -> None:
+        if len(breaks) < _LISTED:
+            breaks.append(Break(message=self._number, kind=message.kind, seconds=seconds))
+        else:
+            self._unlisted += 1
+
+
+def _passed(before: Message, after: Message) -> tuple[float, float]:
+    """Seconds between two messages, and by how many the clock was set meanwhile."""
+    told = (after.timestamp - before.timestamp) / 1e9
+    # The uptime of another session may be that of another start of the machine.
+    if before.uptime and after.uptime and after.kind != START:
+        passed = (after.uptime - before.uptime) / 1e9
+        set_by = told - passed
+        return passed, set_by if abs(set_by) > JUMP_SECONDS else 0.0
+    return max(told, 0.0), min(told, 0.0)
+
+
+class Terminal:
+    """Writes a line a message. A terminal that has gone away counts what it did not show, and the rest goes on."""
+
+    def __init__(self) -> None:
+        self._unseen = 0
+
+    def emit(self, message: Message) -> None:
+        if sys.stderr is None:  # print would take stdout instead
+            self._unseen += 1
+            return
+        try:
+            print(_line(message), file=sys.stderr, flush=True)  # noqa: T201 - this is what the backend is for
+        except (OSError, ValueError):
+            self._unseen += 1
+
+    def close(self) -> str:
+        return f"{self._unseen} messages could not be shown" if self._unseen else ""
+
+
+def _line(message: Message) -> str:
+    """Time of day in UTC, severity, namespace, kind and fields, on one line without control characters."""
+    seconds, rest = divmod(message.timestamp, 10**9)
+    clock = time.strftime("%H:%M:%S", time.gmtime(seconds))
+    fields = " ".join(f"{name}={msgspec.json.encode(value).decode()}" for name, value in message.fields.items())
+    line = f"{clock}.{rest // 10**6:03d} {message.severity.value} {message.namespace} {message.kind} {fields}".rstrip()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -24,7 +24,7 @@ from scipy import stats
 
 from costmodel.errors import InputError
 from costmodel.judging.estimate import Estimate
-from costmodel.machine import NativeMachine
+from costmodel.machine import exact_machine
 from costmodel.machine.traced import traced
 from costmodel.model import variant_for
 from costmodel.predict.counts import LEDGER_LIMIT, charged
@@ -125,7 +125,7 @@ class _Row:
     def __init__(self, program: WorkloadProgram, ways: Mapping[str, Trace]) -> None:
         variant = variant_for(program.language, program.protocol_version)
         self.script = program.script()
-        self.machine = NativeMachine(charged(program, variant), variant)
+        self.machine = exact_machine(variant, charged(program, variant))
         self.evaluators = {name: traced(self.machine, trace) for name, trace in ways.items()}
         self.times: dict[str, list[int]] = {name: [] for name in ways}
 

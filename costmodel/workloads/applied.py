@@ -8,9 +8,10 @@ from typing import Annotated, Final
 
 import msgspec
 
-from costmodel.errors import DecodeError, InputError
+from costmodel.files import read_bytes
 from costmodel.model import ExUnits
 from costmodel.plutus import LedgerLanguage, load_program
+from costmodel.records import decode_json
 from costmodel.workloads.workload import WorkloadProgram
 
 SUFFIXES: Final = (".flat", ".uplc")
@@ -58,10 +59,5 @@ def applied_programs(
 def _budgets(path: Path) -> Mapping[str, ExUnits]:
     if not path.exists():
         return {}
-    try:
-        table = msgspec.json.decode(path.read_bytes(), type=dict[str, _Units])
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise DecodeError(f"{path}: is no table of budgets: {error}") from None
+    table = decode_json(read_bytes(path), dict[str, _Units], f"{path}, a table of budgets")
     return {name: ExUnits(units.cpu, units.mem) for name, units in table.items()}

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from costmodel.errors import InputError
-from costmodel.machine import NativeMachine, Outcome, Status
+from costmodel.machine import Outcome, Status, exact_machine
 from costmodel.model import ExUnits, variant_for
 from costmodel.model.timeline import ProtocolParameters
 from costmodel.plutus import Data, data_to_json
@@ -159,7 +159,7 @@ class Meter:
         first = loop(1)
         self.name = first.name
         variant = variant_for(first.language, parameters.major)
-        self._machine = NativeMachine(parameters.cost_model(first.language), variant)
+        self._machine = exact_machine(variant, parameters.cost_model(first.language))
 
     def within(self, count: int, target: ExUnits) -> bool:
         """Whether so many iterations stay within a target. InputError for a script that fails for another reason."""

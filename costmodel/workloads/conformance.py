@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from costmodel.errors import DecodeError, InputError
-from costmodel.machine import NativeMachine, Script, Status
-from costmodel.model import MAX_COST, ExUnits, Variant, ledger_model
+from costmodel.machine import NativeMachine, Script, Status, exact_machine
+from costmodel.model import MAX_COST, ExUnits, Variant
 from costmodel.plutus import Program, decode_flat, encode_flat, parse_program, print_program, terms_equal
 from costmodel.workloads import workers
 
@@ -230,4 +230,4 @@ def _shown(answer: _Answer) -> str:
 
 @cache
 def _machine() -> NativeMachine:
-    return NativeMachine(ledger_model(_VARIANT), _VARIANT)
+    return exact_machine(_VARIANT)

@@ -13,12 +13,15 @@ from typing import Annotated, Final
 
 import msgspec
 
-from costmodel.errors import DecodeError, InputError
+from costmodel.errors import InputError
+from costmodel.files import read_bytes
 from costmodel.model import MAX_COST, ExUnits
 from costmodel.plutus import LedgerLanguage
+from costmodel.records import decode_json
 from costmodel.workloads.evaluation import Evaluation
 from costmodel.workloads.workload import Workload, named_apart
 
+_MAX_BYTES: Final = 512 << 20  # larger corpora are Parquet
 _SCHEMA_VERSION: Final = 1
 _PARQUET: Final = b"PAR1"
 _CORPUS_KEY: Final = re.compile(rb'"(?:cases|schema_version)"\s*:')
@@ -111,12 +114,7 @@ def is_parquet(path: Path) -> bool:
 
 def load_corpus(path: Path) -> tuple[Evaluation, ...]:
     """The evaluations of a corpus file. InputError or DecodeError names the file."""
-    try:
-        corpus = msgspec.json.decode(path.read_bytes(), type=_Corpus)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise DecodeError(f"{path}: is no replay corpus: {error}") from None
+    corpus = decode_json(read_bytes(path, _MAX_BYTES), _Corpus, f"{path}, a replay corpus")
     if corpus.schema_version != _SCHEMA_VERSION:
         raise InputError(f"{path}: a corpus of version {corpus.schema_version}; this reads version {_SCHEMA_VERSION}")
     return tuple(case.evaluation() for case in corpus.cases)

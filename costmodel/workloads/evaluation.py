@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from costmodel.errors import DecodeError, ModelError
-from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.machine import NativeMachine, Outcome, Script, Status, exact_machine
 from costmodel.model import ExUnits, from_array, ledger_model, variant_for
 from costmodel.plutus import LedgerLanguage
 from costmodel.workloads.workload import WorkloadProgram
@@ -100,4 +100,4 @@ def replay(evaluation: Evaluation) -> CaseResult:
 def _machine(parameters: tuple[int, ...] | None, language: LedgerLanguage, protocol_version: int) -> NativeMachine:
     variant = variant_for(language, protocol_version)
     model = ledger_model(variant) if parameters is None else from_array(parameters, language, protocol_version)
-    return NativeMachine(model, variant)
+    return exact_machine(variant, model)

@@ -21,10 +21,11 @@ from costmodel.workloads.rows import (
     REQUIRED,
     Batch,
     Rows,
+    Spreader,
     conform,
     evaluations,
     from_bytes,
-    processes,
+    here,
     to_bytes,
 )
 from costmodel.workloads.workload import Workload
@@ -56,16 +57,14 @@ def parquet_rows(path: Path) -> Rows:
         return Rows(str(path), int(file.metadata.num_rows), lambda: _batches(path))
 
 
-def replay_rows(rows: Rows, jobs: int) -> Iterator[pa.RecordBatch]:
-    """Evaluates every row, in `jobs` processes if more than one, and yields RESULTS in batches. Memory is bounded by a
-    few batches.
+def replay_rows(rows: Rows, spreader: Spreader = here) -> Iterator[pa.RecordBatch]:
+    """Evaluates every row and yields RESULTS in batches. Memory is bounded by a few batches.
 
     InputError or DecodeError names the corpus, and the row where one is no evaluation. EnvironmentFault where a process
     dies, which the system does to it when memory runs out.
     """
-    with processes(jobs) as spreader:
-        for content in spreader(rows, _replay_batch):
-            yield from_bytes(content)
+    for content in spreader(rows, _replay_batch):
+        yield from_bytes(content)
 
 
 def sample_rows(rows: Rows, count: int, seed: int, files: tuple[Path, ...]) -> Workload:

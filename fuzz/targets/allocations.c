@@ -40,8 +40,8 @@ static cal_status run(const cal_script *script, cal_error *error) {
   if (status == CAL_OK) {
     const uint8_t *bytes = NULL;
     size_t length = 0;
-    status = cal_machine_write_result(machine, &outcome, script->version, CAP, &bytes, &length,
-                                      error);
+    status =
+        cal_machine_write_result(machine, &outcome, script->version, CAP, &bytes, &length, error);
   }
   cal_machine_free(machine);
   return status;
@@ -49,8 +49,8 @@ static cal_status run(const cal_script *script, cal_error *error) {
 
 /* The whole way of a case, with request number `refused` refused. Out: how many
  * requests there were. */
-static cal_status whole_way(const test_case *it, uint64_t refused, bool lasting,
-                            uint64_t *requests, cal_error *error) {
+static cal_status whole_way(const test_case *it, uint64_t refused, bool lasting, uint64_t *requests,
+                            cal_error *error) {
   const cal_decode_options options = cal_target_options(CAP);
   cal_script *script = NULL;
   cal_track_begin();

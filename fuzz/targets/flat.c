@@ -16,7 +16,8 @@ static bool write_back(cal_machine *machine, const cal_script *script, const uin
   cal_outcome outcome;
   cal_status status = cal_machine_run(machine, script, no_limit, &outcome, &error);
   if (status == CAL_OK) {
-    status = cal_machine_write_result(machine, &outcome, script->version, CAP, bytes, length, &error);
+    status =
+        cal_machine_write_result(machine, &outcome, script->version, CAP, bytes, length, &error);
   }
   cal_target_expect(status, CAL_MAY_SUCCEED, &error);
   return status == CAL_OK;

@@ -4,7 +4,6 @@
  * Cap and bookkeeping are as in the original, whose stacks serve unchanged. */
 #include "machine/arena.h"
 
-
 #define cal_arena_grow unused_grow
 #define cal_arena_reset unused_reset
 #define cal_arena_release release_to_spares

@@ -31,7 +31,8 @@ cal_decode_options cal_target_options(size_t memory_cap) {
 
 cal_machine *cal_target_machine(cal_variant variant, size_t memory_cap) {
   cal_error error = {0};
-  cal_machine *machine = cal_machine_new(cal_target_model, CAL_PACK_LENGTH, variant, memory_cap, &error);
+  cal_machine *machine =
+      cal_machine_new(cal_target_model, CAL_PACK_LENGTH, variant, memory_cap, &error);
   CAL_CHECK(machine != NULL || error.text[0] != '\0');
   return machine;
 }

@@ -11,11 +11,11 @@
 /* The function that libFuzzer, and mutator.c in its absence, calls. Returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
-#define CAL_CHECK(holds)                                   \
-  do {                                                     \
-    if (!(holds)) {                                        \
-      cal_target_failed(__FILE__, __LINE__, #holds);       \
-    }                                                      \
+#define CAL_CHECK(holds)                             \
+  do {                                               \
+    if (!(holds)) {                                  \
+      cal_target_failed(__FILE__, __LINE__, #holds); \
+    }                                                \
   } while (0)
 
 _Noreturn void cal_target_failed(const char *file, int line, const char *what);

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 typedef struct cal_tracked {
-  int64_t held; /* bytes allocated and not yet freed since cal_track_begin */
-  int64_t peak; /* the most that `held` was */
+  int64_t held;         /* bytes allocated and not yet freed since cal_track_begin */
+  int64_t peak;         /* the most that `held` was */
   uint64_t allocations; /* calls that asked for memory, refused ones included */
 } cal_tracked;
 

@@ -38,8 +38,9 @@ static cal_value at(const cal_array *array, cal_value index) {
 
 cal_status cal_indexArray(const cal_call *call, const cal_value *a, cal_value *result) {
   *result = at(CAL_AS(cal_array, a[0]), a[1]);
-  return *result != 0 ? CAL_OK
-                      : cal_fail(call->error, CAL_FAILED, "builtin indexArray: index out of bounds");
+  return *result != 0
+             ? CAL_OK
+             : cal_fail(call->error, CAL_FAILED, "builtin indexArray: index out of bounds");
 }
 
 cal_status cal_multiIndexArray(const cal_call *call, const cal_value *a, cal_value *result) {

@@ -28,9 +28,9 @@ static cal_value tokens_to_data(const cal_call *call, const cal_asset *tokens) {
   cal_value list = entries == NULL ? 0 : cal_make_nil(arena, &cal_type_pair_data);
   while (list != 0 && count > 0) {
     const cal_asset *token = entries[--count];
-    list = prepend(arena, token->key,
-                   cal_make_data(arena, CAL_DATA_INTEGER, cal_from_small(0), token->quantity),
-                   list);
+    list =
+        prepend(arena, token->key,
+                cal_make_data(arena, CAL_DATA_INTEGER, cal_from_small(0), token->quantity), list);
   }
   return make_map(arena, list);
 }
@@ -108,7 +108,6 @@ static cal_status read_tokens(const cal_call *call, cal_value item, cal_asset *e
 cal_status cal_unValueData(const cal_call *call, const cal_value *a, cal_value *result) {
   const cal_asset *currencies = NULL;
   const cal_status status = read_map(call, a[0], read_tokens, &currencies);
-  return status != CAL_OK
-             ? status
-             : cal_return(call, cal_make_assets(call->arena, currencies), result);
+  return status != CAL_OK ? status
+                          : cal_return(call, cal_make_assets(call->arena, currencies), result);
 }

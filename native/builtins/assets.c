@@ -69,10 +69,10 @@ static const cal_asset *join(cal_arena *arena, const cal_asset *entry, const cal
 }
 
 /* `top` over two entries and their four subtrees. */
-static const cal_asset *join_three(cal_arena *arena, const cal_asset *top,
-                                   const cal_asset *low, const cal_asset *low_left,
-                                   const cal_asset *low_right, const cal_asset *high,
-                                   const cal_asset *high_left, const cal_asset *high_right) {
+static const cal_asset *join_three(cal_arena *arena, const cal_asset *top, const cal_asset *low,
+                                   const cal_asset *low_left, const cal_asset *low_right,
+                                   const cal_asset *high, const cal_asset *high_left,
+                                   const cal_asset *high_right) {
   const cal_asset *left = join(arena, low, low_left, low_right);
   const cal_asset *right = join(arena, high, high_left, high_right);
   return left == NULL || right == NULL ? NULL : join(arena, top, left, right);
@@ -101,8 +101,7 @@ static const cal_asset *balance(cal_arena *arena, const cal_asset *entry, const 
   return join(arena, entry, left, right);
 }
 
-const cal_asset *cal_asset_insert(cal_arena *arena, const cal_asset *tree,
-                                  const cal_asset *entry) {
+const cal_asset *cal_asset_insert(cal_arena *arena, const cal_asset *tree, const cal_asset *entry) {
   if (tree == NULL) {
     return join(arena, entry, NULL, NULL);
   }
@@ -137,8 +136,8 @@ bool cal_asset_remove(cal_arena *arena, const cal_asset *tree, const cal_bytes *
   if (!cal_asset_remove(arena, order < 0 ? tree->left : tree->right, key, &below)) {
     return false;
   }
-  *rest = order < 0 ? balance(arena, top, below, tree->right)
-                    : balance(arena, top, tree->left, below);
+  *rest =
+      order < 0 ? balance(arena, top, below, tree->right) : balance(arena, top, tree->left, below);
   return *rest != NULL;
 }
 

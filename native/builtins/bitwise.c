@@ -16,12 +16,12 @@ static cal_status give(const cal_call *call, const uint8_t *bytes, size_t length
 }
 
 /* A loop that the compiler makes vectors of: one operator, nothing that overlaps. */
-#define COMBINE(name, operator)                                                              \
+#define COMBINE(name, operator)                                                                  \
   static void name(uint8_t *restrict into, const uint8_t *restrict x, const uint8_t *restrict y, \
-                   size_t length) {                                                          \
-    for (size_t i = 0; i < length; i++) {                                                    \
-      into[i] = (uint8_t)(x[i] operator y[i]);                                               \
-    }                                                                                        \
+                   size_t length) {                                                              \
+    for (size_t i = 0; i < length; i++) {                                                        \
+      into[i] = (uint8_t)(x[i] operator y[i]);                                                   \
+    }                                                                                            \
   }
 COMBINE(combine_and, &)
 COMBINE(combine_or, |)
@@ -144,19 +144,19 @@ cal_status cal_replicateByte(const cal_call *call, const cal_value *a, cal_value
 }
 
 /* The bits of whole words, four sums at a time so that none waits for another. */
-#define COUNT_WORDS(name, attribute)                                                    \
-  attribute static uint64_t name(const uint8_t *bytes, size_t words) {                  \
-    uint64_t counts[4] = {0};                                                           \
-    size_t i = 0;                                                                       \
-    for (; i + 4 <= words; i += 4) {                                                    \
-      for (size_t j = 0; j < 4; j++) {                                                  \
+#define COUNT_WORDS(name, attribute)                                                       \
+  attribute static uint64_t name(const uint8_t *bytes, size_t words) {                     \
+    uint64_t counts[4] = {0};                                                              \
+    size_t i = 0;                                                                          \
+    for (; i + 4 <= words; i += 4) {                                                       \
+      for (size_t j = 0; j < 4; j++) {                                                     \
         counts[j] += (uint64_t)__builtin_popcountll(cal_load(bytes + (i + j) * CAL_WORD)); \
-      }                                                                                 \
-    }                                                                                   \
-    for (; i < words; i++) {                                                            \
-      counts[0] += (uint64_t)__builtin_popcountll(cal_load(bytes + i * CAL_WORD));      \
-    }                                                                                   \
-    return counts[0] + counts[1] + counts[2] + counts[3];                               \
+      }                                                                                    \
+    }                                                                                      \
+    for (; i < words; i++) {                                                               \
+      counts[0] += (uint64_t)__builtin_popcountll(cal_load(bytes + i * CAL_WORD));         \
+    }                                                                                      \
+    return counts[0] + counts[1] + counts[2] + counts[3];                                  \
   }
 
 #if defined(__x86_64__)
@@ -184,8 +184,7 @@ static uint64_t count_by_arithmetic(const uint8_t *bytes, size_t words) {
     twos += bits_of((x & y) | (differ & ones));
     ones ^= differ;
   }
-  return 2 * twos + bits_of(ones) +
-         (i < words ? bits_of(cal_load(bytes + i * CAL_WORD)) : 0);
+  return 2 * twos + bits_of(ones) + (i < words ? bits_of(cal_load(bytes + i * CAL_WORD)) : 0);
 }
 
 static uint64_t count_words(const uint8_t *bytes, size_t words) {

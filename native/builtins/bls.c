@@ -9,7 +9,8 @@ enum { LONGEST_TAG = 255 };
 static cal_status scalar_of(const cal_call *call, cal_value integer,
                             uint8_t scalar[CAL_SCALAR_BYTES]) {
   if (call->variant >= CAL_VARIANT_D && !cal_group_scalar_bounded(integer)) {
-    return cal_fail(call->error, CAL_FAILED, "builtin bls12_381 scalarMul: a scalar beyond 4096 bits");
+    return cal_fail(call->error, CAL_FAILED,
+                    "builtin bls12_381 scalarMul: a scalar beyond 4096 bits");
   }
   cal_begin_scratch(call);
   return cal_group_scalar(call, integer, scalar);
@@ -37,55 +38,56 @@ static cal_status uncompress(const cal_call *call, cal_kind kind, cal_value valu
 static cal_status check_tag(const cal_call *call, const cal_bytes *tag) {
   return tag->length <= LONGEST_TAG
              ? CAL_OK
-             : cal_fail(call->error, CAL_FAILED,
-                        "builtin bls12_381 hashToGroup: a domain separation tag of more than %d bytes",
-                        LONGEST_TAG);
+             : cal_fail(
+                   call->error, CAL_FAILED,
+                   "builtin bls12_381 hashToGroup: a domain separation tag of more than %d bytes",
+                   LONGEST_TAG);
 }
 
-#define BUILTIN(group, name)                                                                 \
+#define BUILTIN(group, name)                                                          \
   cal_status cal_bls12_381_##group##_##name(const cal_call *call, const cal_value *a, \
                                             cal_value *result)
 
 /* group: G1 or G2; type: its structure; p: what blst calls its points. */
-#define GROUP(group, type, p, make, kind, hash)                                               \
-  BUILTIN(group, add) {                                                                       \
-    blst_##p sum;                                                                             \
-    blst_##p##_add_or_double(&sum, &CAL_AS(type, a[0])->point, &CAL_AS(type, a[1])->point);   \
-    return cal_return(call, make(call->arena, &sum), result);                                 \
-  }                                                                                           \
-  BUILTIN(group, neg) {                                                                       \
-    blst_##p point = CAL_AS(type, a[0])->point;                                               \
-    blst_##p##_cneg(&point, true);                                                            \
-    return cal_return(call, make(call->arena, &point), result);                               \
-  }                                                                                           \
-  BUILTIN(group, scalarMul) {                                                                 \
-    uint8_t scalar[CAL_SCALAR_BYTES];                                                         \
-    const cal_status status = scalar_of(call, a[0], scalar);                                  \
-    if (status != CAL_OK) {                                                                   \
-      return status;                                                                          \
-    }                                                                                         \
-    blst_##p product;                                                                         \
-    blst_##p##_mult(&product, &CAL_AS(type, a[1])->point, scalar, CAL_SCALAR_BITS);           \
-    return cal_return(call, make(call->arena, &product), result);                             \
-  }                                                                                           \
-  BUILTIN(group, equal) {                                                                     \
-    (void)call;                                                                               \
-    *result = cal_from_bool(                                                                  \
-        blst_##p##_is_equal(&CAL_AS(type, a[0])->point, &CAL_AS(type, a[1])->point));         \
-    return CAL_OK;                                                                            \
-  }                                                                                           \
-  BUILTIN(group, compress) { return compress(call, a[0], result); }                           \
-  BUILTIN(group, uncompress) { return uncompress(call, kind, a[0], result); }                 \
-  BUILTIN(group, hashToGroup) {                                                               \
-    const cal_bytes *message = CAL_AS(cal_bytes, a[0]);                                       \
-    const cal_bytes *tag = CAL_AS(cal_bytes, a[1]);                                           \
-    const cal_status status = check_tag(call, tag);                                           \
-    if (status != CAL_OK) {                                                                   \
-      return status;                                                                          \
-    }                                                                                         \
-    blst_##p point;                                                                           \
-    hash(&point, message->data, message->length, tag->data, tag->length, NULL, 0);            \
-    return cal_return(call, make(call->arena, &point), result);                               \
+#define GROUP(group, type, p, make, kind, hash)                                             \
+  BUILTIN(group, add) {                                                                     \
+    blst_##p sum;                                                                           \
+    blst_##p##_add_or_double(&sum, &CAL_AS(type, a[0])->point, &CAL_AS(type, a[1])->point); \
+    return cal_return(call, make(call->arena, &sum), result);                               \
+  }                                                                                         \
+  BUILTIN(group, neg) {                                                                     \
+    blst_##p point = CAL_AS(type, a[0])->point;                                             \
+    blst_##p##_cneg(&point, true);                                                          \
+    return cal_return(call, make(call->arena, &point), result);                             \
+  }                                                                                         \
+  BUILTIN(group, scalarMul) {                                                               \
+    uint8_t scalar[CAL_SCALAR_BYTES];                                                       \
+    const cal_status status = scalar_of(call, a[0], scalar);                                \
+    if (status != CAL_OK) {                                                                 \
+      return status;                                                                        \
+    }                                                                                       \
+    blst_##p product;                                                                       \
+    blst_##p##_mult(&product, &CAL_AS(type, a[1])->point, scalar, CAL_SCALAR_BITS);         \
+    return cal_return(call, make(call->arena, &product), result);                           \
+  }                                                                                         \
+  BUILTIN(group, equal) {                                                                   \
+    (void)call;                                                                             \
+    *result = cal_from_bool(                                                                \
+        blst_##p##_is_equal(&CAL_AS(type, a[0])->point, &CAL_AS(type, a[1])->point));       \
+    return CAL_OK;                                                                          \
+  }                                                                                         \
+  BUILTIN(group, compress) { return compress(call, a[0], result); }                         \
+  BUILTIN(group, uncompress) { return uncompress(call, kind, a[0], result); }               \
+  BUILTIN(group, hashToGroup) {                                                             \
+    const cal_bytes *message = CAL_AS(cal_bytes, a[0]);                                     \
+    const cal_bytes *tag = CAL_AS(cal_bytes, a[1]);                                         \
+    const cal_status status = check_tag(call, tag);                                         \
+    if (status != CAL_OK) {                                                                 \
+      return status;                                                                        \
+    }                                                                                       \
+    blst_##p point;                                                                         \
+    hash(&point, message->data, message->length, tag->data, tag->length, NULL, 0);          \
+    return cal_return(call, make(call->arena, &point), result);                             \
   }
 
 GROUP(G1, cal_g1, p1, cal_make_g1, CAL_G1, blst_hash_to_g1)

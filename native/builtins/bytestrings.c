@@ -64,8 +64,8 @@ cal_status cal_sliceByteString(const cal_call *call, const cal_value *a, cal_val
   }
   const size_t start = clamped(a[0], whole->length);
   const size_t count = clamped(a[1], whole->length - start);
-  return cal_return(
-      call, cal_make_bytes(call->arena, CAL_BYTES, whole->data + start, count), result);
+  return cal_return(call, cal_make_bytes(call->arena, CAL_BYTES, whole->data + start, count),
+                    result);
 }
 
 cal_status cal_lengthOfByteString(const cal_call *call, const cal_value *a, cal_value *result) {
@@ -81,9 +81,7 @@ cal_status cal_indexByteString(const cal_call *call, const cal_value *a, cal_val
   return CAL_OK;
 }
 
-static int compare(const cal_value *a) {
-  return cal_compare_bytes(bytes_of(a[0]), bytes_of(a[1]));
-}
+static int compare(const cal_value *a) { return cal_compare_bytes(bytes_of(a[0]), bytes_of(a[1])); }
 
 cal_status cal_equalsByteString(const cal_call *call, const cal_value *a, cal_value *result) {
   (void)call;

@@ -98,9 +98,7 @@ static cal_status merge(const cal_call *call, const cal_asset *left, const cal_a
   }
   size_t count = 0;
   for (size_t i = 0, j = 0; i < lefts || j < rights;) {
-    const int order = i == lefts    ? 1
-                      : j == rights ? -1
-                                    : cal_compare_bytes(x[i]->key, y[j]->key);
+    const int order = i == lefts ? 1 : j == rights ? -1 : cal_compare_bytes(x[i]->key, y[j]->key);
     merged[count] = *(order <= 0 ? x[i] : y[j]);
     if (order == 0) {
       merged[count].quantity = 0;

@@ -7,9 +7,8 @@
 enum { MOST_BYTES = 8192 };
 
 static size_t bytes_needed(const cal_limbs *number) {
-  return number->count == 0
-             ? 0
-             : (mpn_sizeinbase(number->limbs, (mp_size_t)number->count, 2) + 7) / 8;
+  return number->count == 0 ? 0
+                            : (mpn_sizeinbase(number->limbs, (mp_size_t)number->count, 2) + 7) / 8;
 }
 
 /* Writes the lowest `count` bytes of a number, which has as many limbs as that

@@ -47,10 +47,9 @@ cal_status cal_unConstrData(const cal_call *call, const cal_value *a, cal_value 
   if (data->head.form != CAL_DATA_CONSTR) {
     return cal_fail(call->error, CAL_FAILED, "builtin unConstrData: Data that is no constructor");
   }
-  return cal_return(call,
-                    cal_make_pair(call->arena, &cal_type_pair_integer_list_data, data->tag,
-                                  data->payload),
-                    result);
+  return cal_return(
+      call, cal_make_pair(call->arena, &cal_type_pair_integer_list_data, data->tag, data->payload),
+      result);
 }
 
 static cal_status unwrap(const cal_call *call, const char *name, cal_data_kind form,
@@ -133,8 +132,7 @@ static cal_status push_lists(cal_stack *stack, const cal_call *call, both lists,
     *equal = x->head.form == y->head.form;
     return CAL_OK;
   }
-  cal_status status =
-      push(stack, call, cal_from_object(x->rest), cal_from_object(y->rest));
+  cal_status status = push(stack, call, cal_from_object(x->rest), cal_from_object(y->rest));
   if (cal_kind_of(x->first) != CAL_PAIR) {
     return status != CAL_OK ? status : push(stack, call, x->first, y->first);
   }

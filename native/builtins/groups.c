@@ -62,15 +62,15 @@ cal_status cal_group_from_bytes(cal_arena *arena, cal_kind kind, const uint8_t *
                                 size_t length, cal_value *value, cal_error *error) {
   const size_t wanted = kind == CAL_G1 ? CAL_G1_COMPRESSED : CAL_G2_COMPRESSED;
   if (length != wanted) {
-    return cal_fail(error, CAL_MALFORMED, "a compressed group element of %zu bytes, not %zu", length,
-                    wanted);
+    return cal_fail(error, CAL_MALFORMED, "a compressed group element of %zu bytes, not %zu",
+                    length, wanted);
   }
   if (!(kind == CAL_G1 ? read_g1 : read_g2)(arena, bytes, value)) {
     return cal_fail(error, CAL_MALFORMED, "bytes that are no point of the BLS12-381 group");
   }
-  return *value != 0 ? CAL_OK
-                     : cal_fail(error, CAL_OUT_OF_MEMORY,
-                                "a group element needs more memory than allowed");
+  return *value != 0
+             ? CAL_OK
+             : cal_fail(error, CAL_OUT_OF_MEMORY, "a group element needs more memory than allowed");
 }
 
 void cal_group_to_bytes(cal_value value, uint8_t *bytes, size_t *length) {

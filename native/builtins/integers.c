@@ -139,8 +139,8 @@ static cal_value divide_limbs(const cal_call *call, const cal_limbs *x, const ca
   mpn_tdiv_qr(quotient, rest, 0, x->limbs, (mp_size_t)x->count, y->limbs, (mp_size_t)y->count);
   cal_gmp_end_loan();
   quotient[quotients - 1] = 0;
-  const bool adjust = rounding == FLOOR && x->negative != y->negative &&
-                      mpn_zero_p(rest, (mp_size_t)y->count) == 0;
+  const bool adjust =
+      rounding == FLOOR && x->negative != y->negative && mpn_zero_p(rest, (mp_size_t)y->count) == 0;
   if (!remainder) {
     if (adjust) {
       (void)mpn_add_1(quotient, quotient, (mp_size_t)quotients, 1);

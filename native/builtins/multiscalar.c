@@ -7,7 +7,7 @@
 /* The terms that matter: pairs of a scalar and a point, neither of them zero. */
 typedef struct terms {
   size_t count;
-  const void **points;   /* of the group's own type */
+  const void **points; /* of the group's own type */
   const uint8_t **scalars;
   uint8_t *scalar_bytes; /* what `scalars` points into */
 } terms;
@@ -70,32 +70,31 @@ static cal_status collect(const cal_call *call, const cal_list *scalars, const c
 
 /* A single term is a multiplication, more of them are Pippenger's method, which
  * wants affine points and memory to work in. */
-#define SUM(p)                                                                                 \
-  static cal_status sum_##p(const cal_call *call, const terms *terms, blst_##p *sum) {         \
-    memset(sum, 0, sizeof *sum);                                                               \
-    if (terms->count == 0) {                                                                   \
-      return CAL_OK;                                                                           \
-    }                                                                                          \
-    if (terms->count == 1) {                                                                   \
-      blst_##p##_mult(sum, terms->points[0], terms->scalars[0], CAL_SCALAR_BITS);              \
-      return CAL_OK;                                                                           \
-    }                                                                                          \
-    blst_##p##_affine *affine = cal_alloc_array(call->scratch, terms->count, sizeof *affine);    \
-    const blst_##p##_affine **each = cal_alloc_array(call->scratch, terms->count, sizeof *each); \
-    const blst_##p **points = cal_alloc_array(call->scratch, terms->count, sizeof *points);      \
-    limb_t *scratch =                                                                          \
-        cal_alloc(call->scratch, blst_##p##s_mult_pippenger_scratch_sizeof(terms->count));       \
-    if (affine == NULL || each == NULL || points == NULL || scratch == NULL) {                 \
-      return cal_exhausted(call);                                                              \
-    }                                                                                          \
-    for (size_t i = 0; i < terms->count; i++) {                                                \
-      points[i] = terms->points[i];                                                            \
-      each[i] = &affine[i];                                                                    \
-    }                                                                                          \
-    blst_##p##s_to_affine(affine, points, terms->count);                                       \
-    blst_##p##s_mult_pippenger(sum, each, terms->count, terms->scalars, CAL_SCALAR_BITS,       \
-                               scratch);                                                       \
-    return CAL_OK;                                                                             \
+#define SUM(p)                                                                                     \
+  static cal_status sum_##p(const cal_call *call, const terms *terms, blst_##p *sum) {             \
+    memset(sum, 0, sizeof *sum);                                                                   \
+    if (terms->count == 0) {                                                                       \
+      return CAL_OK;                                                                               \
+    }                                                                                              \
+    if (terms->count == 1) {                                                                       \
+      blst_##p##_mult(sum, terms->points[0], terms->scalars[0], CAL_SCALAR_BITS);                  \
+      return CAL_OK;                                                                               \
+    }                                                                                              \
+    blst_##p##_affine *affine = cal_alloc_array(call->scratch, terms->count, sizeof *affine);      \
+    const blst_##p##_affine **each = cal_alloc_array(call->scratch, terms->count, sizeof *each);   \
+    const blst_##p **points = cal_alloc_array(call->scratch, terms->count, sizeof *points);        \
+    limb_t *scratch =                                                                              \
+        cal_alloc(call->scratch, blst_##p##s_mult_pippenger_scratch_sizeof(terms->count));         \
+    if (affine == NULL || each == NULL || points == NULL || scratch == NULL) {                     \
+      return cal_exhausted(call);                                                                  \
+    }                                                                                              \
+    for (size_t i = 0; i < terms->count; i++) {                                                    \
+      points[i] = terms->points[i];                                                                \
+      each[i] = &affine[i];                                                                        \
+    }                                                                                              \
+    blst_##p##s_to_affine(affine, points, terms->count);                                           \
+    blst_##p##s_mult_pippenger(sum, each, terms->count, terms->scalars, CAL_SCALAR_BITS, scratch); \
+    return CAL_OK;                                                                                 \
   }
 
 SUM(p1)

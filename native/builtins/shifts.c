@@ -25,8 +25,8 @@ static void move_up(uint8_t *restrict into, const uint8_t *restrict from, size_t
   size_t i = 0;
   /* The word behind begins a byte later, and must not end behind what may be read. */
   for (; i + CAL_WORD <= count; i += CAL_WORD) {
-    cal_store(into + i, (cal_load(from + i) << bits & high) |
-                            (cal_load(from + i + 1) >> (8 - bits) & low));
+    cal_store(into + i,
+              (cal_load(from + i) << bits & high) | (cal_load(from + i + 1) >> (8 - bits) & low));
   }
   for (; i < count; i++) {
     into[i] = (uint8_t)(from[i] << bits | from[i + 1] >> (8 - bits));

@@ -14,8 +14,8 @@ static cal_status check_lengths(const cal_call *call, const char *name, const ca
   const cal_bytes *of_message = CAL_AS(cal_bytes, a[1]);
   const cal_bytes *of_signature = CAL_AS(cal_bytes, a[2]);
   if (of_key->length != key) {
-    return cal_fail(call->error, CAL_FAILED, "builtin %s: a public key of %zu bytes, not %zu",
-                    name, of_key->length, key);
+    return cal_fail(call->error, CAL_FAILED, "builtin %s: a public key of %zu bytes, not %zu", name,
+                    of_key->length, key);
   }
   if (message != 0 && of_message->length != message) {
     return cal_fail(call->error, CAL_FAILED, "builtin %s: a message hash of %zu bytes, not %zu",
@@ -28,8 +28,7 @@ static cal_status check_lengths(const cal_call *call, const char *name, const ca
   return CAL_OK;
 }
 
-cal_status cal_verifyEd25519Signature(const cal_call *call, const cal_value *a,
-                                      cal_value *result) {
+cal_status cal_verifyEd25519Signature(const cal_call *call, const cal_value *a, cal_value *result) {
   const cal_status status = check_lengths(call, "verifyEd25519Signature", a, ED25519_KEY, 0);
   if (status != CAL_OK) {
     return status;
@@ -55,8 +54,8 @@ cal_status cal_verifyEcdsaSecp256k1Signature(const cal_call *call, const cal_val
   if (secp256k1_ec_pubkey_parse(context, &key, CAL_AS(cal_bytes, a[0])->data, ECDSA_KEY) != 1) {
     return cal_fail(call->error, CAL_FAILED, "builtin %s: a malformed public key", name);
   }
-  if (secp256k1_ecdsa_signature_parse_compact(context, &signature,
-                                              CAL_AS(cal_bytes, a[2])->data) != 1) {
+  if (secp256k1_ecdsa_signature_parse_compact(context, &signature, CAL_AS(cal_bytes, a[2])->data) !=
+      1) {
     return cal_fail(call->error, CAL_FAILED, "builtin %s: a malformed signature", name);
   }
   *result = cal_from_bool(
@@ -78,7 +77,6 @@ cal_status cal_verifySchnorrSecp256k1Signature(const cal_call *call, const cal_v
     return cal_fail(call->error, CAL_FAILED, "builtin %s: a malformed public key", name);
   }
   *result = cal_from_bool(secp256k1_schnorrsig_verify(context, CAL_AS(cal_bytes, a[2])->data,
-                                                      message->data, message->length,
-                                                      &key) == 1);
+                                                      message->data, message->length, &key) == 1);
   return CAL_OK;
 }

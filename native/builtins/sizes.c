@@ -54,9 +54,7 @@ static int64_t text_characters(cal_value text) {
 }
 
 /* The number of bits that a number takes; 0 for 0. */
-static int64_t bit_length(uint32_t number) {
-  return number == 0 ? 0 : 32 - __builtin_clz(number);
-}
+static int64_t bit_length(uint32_t number) { return number == 0 ? 0 : 32 - __builtin_clz(number); }
 
 static int64_t value_depth(cal_value value) {
   const cal_tally tally = cal_assets_tally(value);

@@ -28,8 +28,7 @@ cal_status cal_equalsString(const cal_call *call, const cal_value *a, cal_value 
 
 cal_status cal_encodeUtf8(const cal_call *call, const cal_value *a, cal_value *result) {
   const cal_bytes *text = CAL_AS(cal_bytes, a[0]);
-  return cal_return(call, cal_make_bytes(call->arena, CAL_BYTES, text->data, text->length),
-                    result);
+  return cal_return(call, cal_make_bytes(call->arena, CAL_BYTES, text->data, text->length), result);
 }
 
 cal_status cal_decodeUtf8(const cal_call *call, const cal_value *a, cal_value *result) {

@@ -10,9 +10,20 @@
 #include "machine/status.h"
 #include "machine/value.h"
 
+/* CAL_TAG_addInteger and so on: the flat tags. */
 enum {
-  CAL_BUILTINS = 104,   /* flat tags 0 to 103 */
-  CAL_NOPS = 18,        /* tags behind them: no-ops of arity 1-6 with 0-2 forces, to measure by */
+#define ROW(name, ...) CAL_TAG_##name
+#define BOUNDED(name, ...) CAL_TAG_##name
+#define MEASURED(name, ...) CAL_TAG_##name
+#include "builtins/rows.h"
+#undef ROW
+#undef BOUNDED
+#undef MEASURED
+  CAL_BUILTINS /* their number */
+};
+
+enum {
+  CAL_NOPS = 18, /* tags behind them: no-ops of arity 1-6 with 0-2 forces, to measure by */
   CAL_BUILTIN_ROWS = 128,
   CAL_MAX_ARITY = 6
 };
@@ -38,7 +49,7 @@ typedef enum cal_want {
   CAL_WANT_TEXT,
   CAL_WANT_UNIT,
   CAL_WANT_BOOL,
-  CAL_WANT_LIST,           /* of any type */
+  CAL_WANT_LIST, /* of any type */
   CAL_WANT_LIST_DATA,
   CAL_WANT_LIST_PAIR_DATA,
   CAL_WANT_LIST_INTEGER,
@@ -56,7 +67,7 @@ typedef enum cal_want {
 /* How an argument's size is taken for its cost: plutus `ExMemoryUsage`. */
 typedef enum cal_measure {
   CAL_MEASURE_DEFAULT,
-  CAL_MEASURE_TEXT,          /* UTF-8 bytes quot 4 in variants D and E, characters before */
+  CAL_MEASURE_TEXT,           /* UTF-8 bytes quot 4 in variants D and E, characters before */
   CAL_MEASURE_BYTES_AS_WORDS, /* an integer that counts bytes, in words */
   CAL_MEASURE_LITERAL,        /* an integer's magnitude itself */
   CAL_MEASURE_SHIFT,          /* 1 in variants D and E, the magnitude before */
@@ -88,6 +99,8 @@ typedef struct cal_builtin {
   uint8_t measures[CAL_MAX_ARITY]; /* cal_measure */
   uint8_t bounded; /* bit i: variants D and E bound argument i, an integer or a byte string */
 } cal_builtin;
+
+_Static_assert(CAL_BUILTINS + CAL_NOPS <= CAL_BUILTIN_ROWS, "a tag has seven bits in flat");
 
 extern const cal_builtin cal_builtins[CAL_BUILTIN_ROWS];
 

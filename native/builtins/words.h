@@ -10,7 +10,7 @@
 enum { CAL_WORD = 8 };
 
 /* A word of which every byte is `byte`. */
-#define CAL_EVERY_BYTE(byte) ((uint64_t)(byte)*UINT64_C(0x0101010101010101))
+#define CAL_EVERY_BYTE(byte) ((uint64_t)(byte) * UINT64_C(0x0101010101010101))
 
 static inline uint64_t cal_load(const uint8_t *bytes) {
   uint64_t word;

@@ -30,12 +30,12 @@ typedef struct token {
 typedef struct level {
   bool map;
   bool indefinite;
-  bool extended;           /* the outer array of tag 102, closed with the list inside */
+  bool extended; /* the outer array of tag 102, closed with the list inside */
   bool extended_indefinite;
-  uint64_t remaining;      /* items or pairs, where definite */
-  cal_data *data;          /* whose payload this is */
-  void *link;              /* where the next cell goes: a payload or a cell's rest */
-  cal_pair *pending;       /* a pair whose second half is still to come */
+  uint64_t remaining; /* items or pairs, where definite */
+  cal_data *data;     /* whose payload this is */
+  void *link;         /* where the next cell goes: a payload or a cell's rest */
+  cal_pair *pending;  /* a pair whose second half is still to come */
 } level;
 
 typedef struct reader {
@@ -50,9 +50,9 @@ typedef struct reader {
   cal_stack levels;
 } reader;
 
-#define NUMBER(name, type, token_kind)                       \
-  static void name(void *context, type number) {             \
-    *(token *)context = (token){token_kind, number, NULL};   \
+#define NUMBER(name, type, token_kind)                     \
+  static void name(void *context, type number) {           \
+    *(token *)context = (token){token_kind, number, NULL}; \
   }
 NUMBER(on_uint8, uint8_t, TOKEN_UINT)
 NUMBER(on_uint16, uint16_t, TOKEN_UINT)
@@ -67,10 +67,8 @@ NUMBER(on_map, size_t, TOKEN_MAP)
 NUMBER(on_tag, uint64_t, TOKEN_TAG)
 #undef NUMBER
 
-#define SIGNAL(name, token_kind)                      \
-  static void name(void *context) {                   \
-    *(token *)context = (token){token_kind, 0, NULL}; \
-  }
+#define SIGNAL(name, token_kind) \
+  static void name(void *context) { *(token *)context = (token){token_kind, 0, NULL}; }
 SIGNAL(on_bytes_start, TOKEN_BYTES_START)
 SIGNAL(on_array_start, TOKEN_ARRAY_START)
 SIGNAL(on_map_start, TOKEN_MAP_START)
@@ -103,31 +101,30 @@ static void on_bool(void *context, bool truth) {
   on_other(context);
 }
 
-static const struct cbor_callbacks callbacks = {
-    .uint8 = on_uint8,
-    .uint16 = on_uint16,
-    .uint32 = on_uint32,
-    .uint64 = on_uint64,
-    .negint8 = on_nint8,
-    .negint16 = on_nint16,
-    .negint32 = on_nint32,
-    .negint64 = on_nint64,
-    .byte_string_start = on_bytes_start,
-    .byte_string = on_bytes,
-    .string = on_text,
-    .string_start = on_other,
-    .indef_array_start = on_array_start,
-    .array_start = on_array,
-    .indef_map_start = on_map_start,
-    .map_start = on_map,
-    .tag = on_tag,
-    .float2 = on_float,
-    .float4 = on_float,
-    .float8 = on_double,
-    .undefined = on_other,
-    .null = on_other,
-    .boolean = on_bool,
-    .indef_break = on_break};
+static const struct cbor_callbacks callbacks = {.uint8 = on_uint8,
+                                                .uint16 = on_uint16,
+                                                .uint32 = on_uint32,
+                                                .uint64 = on_uint64,
+                                                .negint8 = on_nint8,
+                                                .negint16 = on_nint16,
+                                                .negint32 = on_nint32,
+                                                .negint64 = on_nint64,
+                                                .byte_string_start = on_bytes_start,
+                                                .byte_string = on_bytes,
+                                                .string = on_text,
+                                                .string_start = on_other,
+                                                .indef_array_start = on_array_start,
+                                                .array_start = on_array,
+                                                .indef_map_start = on_map_start,
+                                                .map_start = on_map,
+                                                .tag = on_tag,
+                                                .float2 = on_float,
+                                                .float4 = on_float,
+                                                .float8 = on_double,
+                                                .undefined = on_other,
+                                                .null = on_other,
+                                                .boolean = on_bool,
+                                                .indef_break = on_break};
 
 static cal_status malformed(const reader *reader, const char *what) {
   if (reader->error != NULL) {
@@ -142,9 +139,8 @@ static cal_status exhausted(const reader *reader) {
 
 static cal_status next_token(reader *reader) {
   reader->start = reader->at;
-  const struct cbor_decoder_result result =
-      cbor_stream_decode(reader->bytes + reader->at, reader->length - reader->at, &callbacks,
-                         &reader->token);
+  const struct cbor_decoder_result result = cbor_stream_decode(
+      reader->bytes + reader->at, reader->length - reader->at, &callbacks, &reader->token);
   if (result.status == CBOR_DECODER_NEDATA) {
     return malformed(reader, "the input ends too early");
   }
@@ -203,8 +199,7 @@ static cal_status read_bytes(reader *reader, const uint8_t **bytes, size_t *leng
 
 static cal_status finish(const reader *reader, cal_data_kind form, cal_value payload,
                          cal_value *value) {
-  *value = payload == 0 ? 0
-                        : cal_make_data(reader->arena, form, cal_from_small(0), payload);
+  *value = payload == 0 ? 0 : cal_make_data(reader->arena, form, cal_from_small(0), payload);
   return *value == 0 ? exhausted(reader) : CAL_OK;
 }
 
@@ -249,8 +244,8 @@ static cal_status open(reader *reader, const level *opened) {
 }
 
 /* Makes the list or map that starts here, its payload still open. */
-static cal_status open_container(reader *reader, cal_data_kind form, cal_value tag,
-                                 level opened, cal_value *value) {
+static cal_status open_container(reader *reader, cal_data_kind form, cal_value tag, level opened,
+                                 cal_value *value) {
   cal_data *data = cal_alloc(reader->arena, sizeof *data);
   if (data == NULL) {
     return exhausted(reader);
@@ -308,14 +303,15 @@ static cal_status begin_item(reader *reader, cal_value *value) {
   switch (token.kind) {
   case TOKEN_UINT:
   case TOKEN_NINT:
-    return finish(reader, CAL_DATA_INTEGER,
-                  integer_of(reader, limbs, 1, token.kind == TOKEN_NINT), value);
+    return finish(reader, CAL_DATA_INTEGER, integer_of(reader, limbs, 1, token.kind == TOKEN_NINT),
+                  value);
   case TOKEN_BYTES:
   case TOKEN_BYTES_START:
     status = read_bytes(reader, &bytes, &length);
-    return status != CAL_OK ? status
-                            : finish(reader, CAL_DATA_BYTES,
-                                     cal_make_bytes(reader->arena, CAL_BYTES, bytes, length), value);
+    return status != CAL_OK
+               ? status
+               : finish(reader, CAL_DATA_BYTES,
+                        cal_make_bytes(reader->arena, CAL_BYTES, bytes, length), value);
   case TOKEN_ARRAY:
   case TOKEN_ARRAY_START:
     return open_container(reader, CAL_DATA_LIST, cal_from_small(0), (level){0}, value);

@@ -30,16 +30,16 @@ static void put(writer *writer, const uint8_t *bytes, size_t length) {
   memcpy(room, bytes, length);
 }
 
-#define PUT_HEAD(writer, encode, number)                                  \
-  do {                                                                    \
-    unsigned char head_[LONGEST_HEAD];                                    \
-    put((writer), head_, (encode)((number), head_, sizeof head_));        \
+#define PUT_HEAD(writer, encode, number)                           \
+  do {                                                             \
+    unsigned char head_[LONGEST_HEAD];                             \
+    put((writer), head_, (encode)((number), head_, sizeof head_)); \
   } while (0)
 
-#define PUT_SIGN(writer, encode)                              \
-  do {                                                        \
-    unsigned char head_[LONGEST_HEAD];                        \
-    put((writer), head_, (encode)(head_, sizeof head_));      \
+#define PUT_SIGN(writer, encode)                         \
+  do {                                                   \
+    unsigned char head_[LONGEST_HEAD];                   \
+    put((writer), head_, (encode)(head_, sizeof head_)); \
   } while (0)
 
 static void later(writer *writer, int what, cal_value value) {
@@ -107,8 +107,7 @@ static void write_integer(writer *writer, cal_value integer, bool whole) {
     PUT_HEAD(writer, cbor_encode_uint, magnitude);
   } else if (number.count <= 1) {
     PUT_HEAD(writer, cbor_encode_negint, magnitude - 1);
-  } else if (number.count == 2 && number.negative && number.limbs[0] == 0 &&
-             number.limbs[1] == 1) {
+  } else if (number.count == 2 && number.negative && number.limbs[0] == 0 && number.limbs[1] == 1) {
     PUT_HEAD(writer, cbor_encode_negint, UINT64_MAX); /* -2^64 */
   } else {
     write_big(writer, &number, whole);
@@ -204,7 +203,8 @@ cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const
     }
   }
   *readable = !writer.unreadable;
-  uint8_t *copy = writer.failed || writer.out.used > most ? NULL : cal_alloc(arena, writer.out.used);
+  uint8_t *copy =
+      writer.failed || writer.out.used > most ? NULL : cal_alloc(arena, writer.out.used);
   if (copy != NULL) {
     memcpy(copy, writer.out.base, writer.out.used);
     *length = writer.out.used;
@@ -213,5 +213,6 @@ cal_status cal_data_to_cbor(cal_arena *arena, cal_value data, size_t most, const
   cal_stack_release(&writer.out);
   cal_stack_release(&writer.tasks);
   return copy != NULL ? CAL_OK
-                      : cal_fail(error, CAL_OUT_OF_MEMORY, "Data written out needs more memory than allowed");
+                      : cal_fail(error, CAL_OUT_OF_MEMORY,
+                                 "Data written out needs more memory than allowed");
 }

@@ -101,8 +101,10 @@ static cal_status read_type(context *context) {
       starts[depth++] = i;
       continue;
     }
-    const bool pair = i + 2 < count && tags[i + 1] == CAL_TYPE_APPLY && tags[i + 2] == CAL_TYPE_PAIR;
-    if (pair || (i + 1 < count && (tags[i + 1] == CAL_TYPE_LIST || tags[i + 1] == CAL_TYPE_ARRAY))) {
+    const bool pair =
+        i + 2 < count && tags[i + 1] == CAL_TYPE_APPLY && tags[i + 2] == CAL_TYPE_PAIR;
+    if (pair ||
+        (i + 1 < count && (tags[i + 1] == CAL_TYPE_LIST || tags[i + 1] == CAL_TYPE_ARRAY))) {
       const size_t first = pair ? i + 3 : i + 2;
       if (depth < (pair ? 2U : 1U) || starts[depth - 1] != first) {
         return malformed(context, "an ill-formed type");
@@ -157,7 +159,8 @@ static cal_status read_bytes_like(context *context, uint8_t tag, cal_value *into
   if (tag == CAL_TYPE_STRING && !cal_is_utf8(data, length)) {
     return malformed(context, "a string that is not UTF-8");
   }
-  *into = cal_make_bytes(context->arena, tag == CAL_TYPE_STRING ? CAL_TEXT : CAL_BYTES, data, length);
+  *into =
+      cal_make_bytes(context->arena, tag == CAL_TYPE_STRING ? CAL_TEXT : CAL_BYTES, data, length);
   return *into == 0 ? exhausted(context) : CAL_OK;
 }
 
@@ -258,8 +261,8 @@ static cal_status read_rest(context *context, size_t element, void *into) {
     return malformed(context, "a list that does not end");
   }
   const cal_type *type = &context->parts[element].type;
-  const cal_value list = more == 1 ? cal_make_cell(context->arena, type, 0, NULL)
-                                   : cal_make_nil(context->arena, type);
+  const cal_value list =
+      more == 1 ? cal_make_cell(context->arena, type, 0, NULL) : cal_make_nil(context->arena, type);
   if (list == 0) {
     return exhausted(context);
   }

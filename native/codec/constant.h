@@ -8,7 +8,6 @@
 /* Reads the type and the value of one constant. Iterative in the depth of both.
  * Out: *value. */
 cal_status cal_read_constant(cal_reader *reader, cal_arena *arena,
-                             const cal_decode_options *options, cal_value *value,
-                             cal_error *error);
+                             const cal_decode_options *options, cal_value *value, cal_error *error);
 
 #endif

@@ -285,8 +285,8 @@ static cal_status read_constant(decoder *decoder, cal_part *into) {
     return exhausted(decoder);
   }
   *into = cal_part_constant(value);
-  return cal_read_constant(&decoder->reader, &decoder->script->arena,
-                           decoder->options, value, decoder->error);
+  return cal_read_constant(&decoder->reader, &decoder->script->arena, decoder->options, value,
+                           decoder->error);
 }
 
 static cal_status read_bare(decoder *decoder, unsigned tag, cal_part *into) {
@@ -476,9 +476,8 @@ static cal_status read_program(decoder *decoder) {
   return CAL_OK;
 }
 
-cal_status cal_script_decode(const uint8_t *bytes, size_t length,
-                             const cal_decode_options *options, cal_script **script,
-                             cal_error *error) {
+cal_status cal_script_decode(const uint8_t *bytes, size_t length, const cal_decode_options *options,
+                             cal_script **script, cal_error *error) {
   *script = NULL;
   cal_script *decoded = cal_script_new(options->memory_cap);
   if (decoded == NULL) {

@@ -31,12 +31,12 @@ typedef struct scope {
 #define NOT_BOUND UINT64_MAX /* in place of a depth: to be substituted */
 
 typedef enum task_kind {
-  WRITE_TERM,   /* part, in scope, below `depth` binders */
+  WRITE_TERM, /* part, in scope, below `depth` binders */
   WRITE_VALUE,
-  WRITE_ONE,    /* "another element follows" */
-  WRITE_ZERO,   /* "no more elements" */
-  WRITE_BODY,   /* the body of a constant: no tags */
-  WRITE_ITEMS   /* an array from its item `depth` on */
+  WRITE_ONE,  /* "another element follows" */
+  WRITE_ZERO, /* "no more elements" */
+  WRITE_BODY, /* the body of a constant: no tags */
+  WRITE_ITEMS /* an array from its item `depth` on */
 } task_kind;
 
 typedef struct task {
@@ -64,8 +64,8 @@ enum { WEIGHT_OF_PART = 8, WEIGHT_OF_WORD = 4 };
 
 static void give_up(context *context) {
   if (context->status == CAL_OK) {
-    context->status = cal_fail(context->error, CAL_OUT_OF_MEMORY,
-                               "the result is too large to print");
+    context->status =
+        cal_fail(context->error, CAL_OUT_OF_MEMORY, "the result is too large to print");
   }
 }
 
@@ -86,9 +86,7 @@ static void later_value(context *context, cal_value value) {
   later(context, (task){WRITE_VALUE, {.value = value}, NULL, 0});
 }
 
-static void later_mark(context *context, task_kind kind) {
-  later(context, (task){.kind = kind});
-}
+static void later_mark(context *context, task_kind kind) { later(context, (task){.kind = kind}); }
 
 static void write_tag(context *context, unsigned tag) {
   cal_write_bits(&context->writer, tag, TAG_BITS);
@@ -260,12 +258,16 @@ static void write_term(context *context, const task *now) {
 }
 
 static void write_type(context *context, cal_value value) {
-  static const uint8_t simple[] = {
-      [CAL_INTEGER] = CAL_TYPE_INTEGER, [CAL_BYTES] = CAL_TYPE_BYTESTRING,
-      [CAL_TEXT] = CAL_TYPE_STRING,     [CAL_UNIT] = CAL_TYPE_UNIT,
-      [CAL_BOOL] = CAL_TYPE_BOOL,       [CAL_DATA] = CAL_TYPE_DATA,
-      [CAL_G1] = CAL_TYPE_G1,           [CAL_G2] = CAL_TYPE_G2,
-      [CAL_ML_RESULT] = CAL_TYPE_ML_RESULT, [CAL_MULTI_ASSET] = CAL_TYPE_VALUE};
+  static const uint8_t simple[] = {[CAL_INTEGER] = CAL_TYPE_INTEGER,
+                                   [CAL_BYTES] = CAL_TYPE_BYTESTRING,
+                                   [CAL_TEXT] = CAL_TYPE_STRING,
+                                   [CAL_UNIT] = CAL_TYPE_UNIT,
+                                   [CAL_BOOL] = CAL_TYPE_BOOL,
+                                   [CAL_DATA] = CAL_TYPE_DATA,
+                                   [CAL_G1] = CAL_TYPE_G1,
+                                   [CAL_G2] = CAL_TYPE_G2,
+                                   [CAL_ML_RESULT] = CAL_TYPE_ML_RESULT,
+                                   [CAL_MULTI_ASSET] = CAL_TYPE_VALUE};
   const cal_kind kind = cal_kind_of(value);
   const cal_type *type = NULL;
   cal_writer *writer = &context->writer;
@@ -297,8 +299,9 @@ static void write_data(context *context, cal_value value) {
     return;
   }
   if (!readable) {
-    context->status = cal_fail(context->error, CAL_UNSUPPORTED,
-                               "the result cannot be encoded: a constructor of Data beyond 64 bits");
+    context->status =
+        cal_fail(context->error, CAL_UNSUPPORTED,
+                 "the result cannot be encoded: a constructor of Data beyond 64 bits");
     return;
   }
   cal_write_bytes(&context->writer, bytes, length);
@@ -437,8 +440,8 @@ static void write_all(context *context) {
 }
 
 cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *outcome,
-                                    const uint64_t version[3], size_t most,
-                                    const uint8_t **bytes, size_t *length, cal_error *error) {
+                                    const uint64_t version[3], size_t most, const uint8_t **bytes,
+                                    size_t *length, cal_error *error) {
   context context = {.arena = &machine->arena, .error = error};
   cal_writer_init(&context.writer, &machine->arena, most);
   cal_stack_init(&context.tasks, &machine->arena);

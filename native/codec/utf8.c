@@ -66,15 +66,15 @@ static bool is_utf8_by_character(const uint8_t *data, size_t length) {
  * of the first and the higher half of the second. Each half says by a table which
  * errors it may be part of, and what all three say is one. */
 enum {
-  TOO_SHORT = 1 << 0,  /* 11______ 0_______ or 11______ 11______ */
-  TOO_LONG = 1 << 1,   /* 0_______ 10______ */
-  OVERLONG_3 = 1 << 2, /* 11100000 100_____ */
-  TOO_LARGE = 1 << 3,  /* 11110100 1001____ and above */
-  SURROGATE = 1 << 4,  /* 11101101 101_____ */
-  OVERLONG_2 = 1 << 5, /* 1100000_ 10______ */
-  OVERLONG_4 = 1 << 6, /* 11110000 1000____ */
+  TOO_SHORT = 1 << 0,   /* 11______ 0_______ or 11______ 11______ */
+  TOO_LONG = 1 << 1,    /* 0_______ 10______ */
+  OVERLONG_3 = 1 << 2,  /* 11100000 100_____ */
+  TOO_LARGE = 1 << 3,   /* 11110100 1001____ and above */
+  SURROGATE = 1 << 4,   /* 11101101 101_____ */
+  OVERLONG_2 = 1 << 5,  /* 1100000_ 10______ */
+  OVERLONG_4 = 1 << 6,  /* 11110000 1000____ */
   TOO_LARGE_4 = 1 << 6, /* 11110101 1000____ and above: the same bit serves */
-  CONTINUED = 1 << 7,  /* 10______ 10______: right as a third or fourth byte alone */
+  CONTINUED = 1 << 7,   /* 10______ 10______: right as a third or fourth byte alone */
   ANY_LOW_HALF = TOO_SHORT | TOO_LONG | CONTINUED
 };
 
@@ -89,15 +89,17 @@ SSSE3 static inline __m128i higher_halves(__m128i bytes) {
 
 /* Not 0 where the bytes of `now`, which follow `previous`, are wrong. */
 SSSE3 static inline __m128i errors(__m128i now, __m128i previous) {
-  const __m128i of_first_high = _mm_setr_epi8(
-      TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
-      (char)CONTINUED, (char)CONTINUED, (char)CONTINUED, (char)CONTINUED, TOO_SHORT | OVERLONG_2,
-      TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE, TOO_SHORT | TOO_LARGE | TOO_LARGE_4 | OVERLONG_4);
+  const __m128i of_first_high =
+      _mm_setr_epi8(TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
+                    (char)CONTINUED, (char)CONTINUED, (char)CONTINUED, (char)CONTINUED,
+                    TOO_SHORT | OVERLONG_2, TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE,
+                    TOO_SHORT | TOO_LARGE | TOO_LARGE_4 | OVERLONG_4);
   const char large = (char)(ANY_LOW_HALF | TOO_LARGE | TOO_LARGE_4);
-  const __m128i of_first_low = _mm_setr_epi8(
-      (char)(ANY_LOW_HALF | OVERLONG_3 | OVERLONG_2 | OVERLONG_4), (char)(ANY_LOW_HALF | OVERLONG_2),
-      (char)ANY_LOW_HALF, (char)ANY_LOW_HALF, (char)(ANY_LOW_HALF | TOO_LARGE), large, large, large,
-      large, large, large, large, large, (char)(large | SURROGATE), large, large);
+  const __m128i of_first_low =
+      _mm_setr_epi8((char)(ANY_LOW_HALF | OVERLONG_3 | OVERLONG_2 | OVERLONG_4),
+                    (char)(ANY_LOW_HALF | OVERLONG_2), (char)ANY_LOW_HALF, (char)ANY_LOW_HALF,
+                    (char)(ANY_LOW_HALF | TOO_LARGE), large, large, large, large, large, large,
+                    large, large, (char)(large | SURROGATE), large, large);
   const char later = (char)(TOO_LONG | OVERLONG_2 | CONTINUED | SURROGATE | TOO_LARGE);
   const __m128i of_second_high = _mm_setr_epi8(
       TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
@@ -131,7 +133,8 @@ SSSE3 static bool is_utf8_by_vector(const uint8_t *data, size_t length) {
   /* What is left, and a zero behind it that shows where a character does not end. */
   uint8_t rest[WIDTH] = {0};
   memcpy(rest, data + at, length - at);
-  wrong = _mm_or_si128(wrong, errors(_mm_loadu_si128((const __m128i *)(const void *)rest), previous));
+  wrong =
+      _mm_or_si128(wrong, errors(_mm_loadu_si128((const __m128i *)(const void *)rest), previous));
   return _mm_movemask_epi8(_mm_cmpeq_epi8(wrong, _mm_setzero_si128())) == 0xffff;
 }
 

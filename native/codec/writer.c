@@ -25,8 +25,7 @@ static void put(cal_writer *writer, const uint8_t *bytes, size_t length) {
 
 void cal_write_bits(cal_writer *writer, unsigned bits, unsigned count) {
   const unsigned total = writer->count + count;
-  const unsigned window =
-      (writer->pending << 8) | ((bits & ((1U << count) - 1U)) << (16 - total));
+  const unsigned window = (writer->pending << 8) | ((bits & ((1U << count) - 1U)) << (16 - total));
   if (total < 8) {
     writer->pending = window >> 8;
     writer->count = total;

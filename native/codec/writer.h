@@ -8,10 +8,10 @@
 /* Once a write does not fit, `failed` is set and later writes do nothing, so
  * that a caller may check once at the end. */
 typedef struct cal_writer {
-  cal_stack buffer;  /* whole bytes */
-  size_t most;       /* bytes; what is longer fails */
-  unsigned pending;  /* bits of the byte begun, in its high end */
-  unsigned count;    /* their number, 0 to 7 */
+  cal_stack buffer; /* whole bytes */
+  size_t most;      /* bytes; what is longer fails */
+  unsigned pending; /* bits of the byte begun, in its high end */
+  unsigned count;   /* their number, 0 to 7 */
   bool failed;
 } cal_writer;
 

@@ -39,10 +39,10 @@ int cal_sign_schnorr(const uint8_t secret[32], const uint8_t *message, size_t le
   secp256k1_keypair pair;
   secp256k1_xonly_pubkey public_key;
   secp256k1_schnorrsig_extraparams extra = SECP256K1_SCHNORRSIG_EXTRAPARAMS_INIT;
-  int done = context != NULL && secp256k1_keypair_create(context, &pair, secret) == 1 &&
-             secp256k1_keypair_xonly_pub(context, &public_key, NULL, &pair) == 1 &&
-             secp256k1_schnorrsig_sign_custom(context, signature, message, length, &pair,
-                                              &extra) == 1;
+  int done =
+      context != NULL && secp256k1_keypair_create(context, &pair, secret) == 1 &&
+      secp256k1_keypair_xonly_pub(context, &public_key, NULL, &pair) == 1 &&
+      secp256k1_schnorrsig_sign_custom(context, signature, message, length, &pair, &extra) == 1;
   if (done) {
     (void)secp256k1_xonly_pubkey_serialize(context, key, &public_key);
   }

@@ -1,11 +1,7 @@
-#define _GNU_SOURCE /* madvise */
-
 #include "machine/arena.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 struct cal_chunk {
   cal_chunk *newer;
@@ -16,13 +12,13 @@ enum {
   FIRST_CHUNK = 64 * 1024,
   LARGEST_CHUNK = 4 * 1024 * 1024,
   KEPT_BY_RESET = 8 * 1024 * 1024,
-  SPARED = 256 * 1024 * 1024 /* bytes that a thread keeps of the arenas that it has released */
+  SPARED = 256 * 1024 * 1024 /* bytes that a thread keeps of the arenas that it has released:
+                                what a script takes that fills a transaction's memory */
 };
 
 /* A script lives for one call, so one arena follows another; without these, the
  * system would take the pages back and clear them anew for each, which is most of
- * the time of a script that fills a transaction's memory. The system may take
- * them all the same, when it is short of memory. */
+ * the time of a script that fills a transaction's memory. */
 static _Thread_local cal_chunk *spares;
 static _Thread_local size_t spared;
 
@@ -47,31 +43,11 @@ static cal_chunk *take_spare(size_t least, size_t most) {
   return chunk;
 }
 
-/* Lets the system have the pages of a large chunk, if it wants them, until they
- * are written to again. */
-static void offer_pages(cal_chunk *chunk) {
-#if defined(MADV_FREE)
-  enum { WORTHWHILE = 1024 * 1024 };
-  if (chunk->size < WORTHWHILE) {
-    return;
-  }
-  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  const uintptr_t first = ((uintptr_t)(chunk + 1) + page - 1) / page * page;
-  const uintptr_t end = ((uintptr_t)(chunk + 1) + chunk->size) / page * page;
-  if (first < end) {
-    (void)madvise((void *)first, end - first, MADV_FREE); /* which may be refused */
-  }
-#else
-  (void)chunk;
-#endif
-}
-
 static void spare_or_free(cal_chunk *chunk) {
   if (chunk->size > SPARED - spared) {
     free(chunk);
     return;
   }
-  offer_pages(chunk);
   chunk->newer = spares;
   spares = chunk;
   spared += chunk->size;
@@ -113,7 +89,9 @@ void cal_arena_drop_spares(void) {
   spared = 0;
 }
 
-static unsigned char *payload(const cal_chunk *chunk) { return (unsigned char *)(uintptr_t)(chunk + 1); }
+static unsigned char *payload(const cal_chunk *chunk) {
+  return (unsigned char *)(uintptr_t)(chunk + 1);
+}
 
 static void enter(cal_arena *arena, cal_chunk *chunk) {
   arena->current = chunk;

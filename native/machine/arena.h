@@ -26,11 +26,11 @@ typedef struct cal_arena {
   unsigned char *next;
   unsigned char *end;
   cal_chunk *first;
-  cal_chunk *current; /* the one that `next` and `end` point into */
-  unsigned char *start; /* where `next` stands while nothing is allocated */
+  cal_chunk *current;      /* the one that `next` and `end` point into */
+  unsigned char *start;    /* where `next` stands while nothing is allocated */
   struct cal_arena *owner; /* whose `held` and `cap` count; NULL for its own */
-  size_t held;        /* bytes taken from the system, by stacks and dependants too */
-  size_t cap;         /* `held` never exceeds it */
+  size_t held;             /* bytes taken from the system, by stacks and dependants too */
+  size_t cap;              /* `held` never exceeds it */
 } cal_arena;
 
 void cal_arena_init(cal_arena *arena, size_t cap);
@@ -38,7 +38,8 @@ void cal_arena_init(cal_arena *arena, size_t cap);
 /* An arena that counts towards the ceiling of another, which must outlive it. */
 void cal_arena_init_within(cal_arena *arena, cal_arena *owner);
 
-/* Gives all memory back, but for what the thread keeps for its next arenas. What stacks hold of the cap stays theirs. The arena may be used again. */
+/* Gives all memory back, but for what the thread keeps for its next arenas. What stacks hold of the
+ * cap stays theirs. The arena may be used again. */
 void cal_arena_release(cal_arena *arena);
 
 /* Gives back what this thread keeps. For a thread that ends, and for tests that
@@ -97,8 +98,8 @@ static inline void *cal_alloc_array(cal_arena *arena, size_t count, size_t size)
  * but what it holds counts towards the arena's cap: one number limits both. */
 typedef struct cal_stack {
   unsigned char *base;
-  size_t used;     /* bytes */
-  size_t capacity; /* bytes */
+  size_t used;      /* bytes */
+  size_t capacity;  /* bytes */
   cal_arena *arena; /* which must outlive the stack */
 } cal_stack;
 

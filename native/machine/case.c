@@ -4,8 +4,7 @@ static cal_status no_branch(cal_run *run) {
   return cal_fail(run->error, CAL_FAILED, "a case has no branch for its scrutinee");
 }
 
-static cal_status two_fields(cal_run *run, cal_value first, cal_value second,
-                             cal_fields *fields) {
+static cal_status two_fields(cal_run *run, cal_value first, cal_value second, cal_fields *fields) {
   cal_value *values = cal_alloc_array(&run->machine->arena, 2, sizeof *values);
   if (values == NULL) {
     return cal_exhausted(&run->call);
@@ -47,8 +46,7 @@ static cal_status select_constant(cal_run *run, uint32_t branches, cal_value scr
     return CAL_OK;
   case CAL_PAIR: {
     const cal_pair *pair = CAL_AS(cal_pair, scrutinee);
-    return branches != 1 ? no_branch(run)
-                         : two_fields(run, pair->first, pair->second, fields);
+    return branches != 1 ? no_branch(run) : two_fields(run, pair->first, pair->second, fields);
   }
   case CAL_LIST:
     return select_list(run, branches, CAL_AS(cal_list, scrutinee), branch, fields);

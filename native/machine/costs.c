@@ -34,8 +34,8 @@ static units with_interaction(const units *k, units x, units y) {
 
 static units exp_mod(const units *k, units base, units exponent, units modulus) {
   units total = cal_sat_add(k[0], cal_sat_mul(cal_sat_mul(k[1], exponent), modulus));
-  total = cal_sat_add(
-      total, cal_sat_mul(cal_sat_mul(cal_sat_mul(k[2], exponent), modulus), modulus));
+  total =
+      cal_sat_add(total, cal_sat_mul(cal_sat_mul(cal_sat_mul(k[2], exponent), modulus), modulus));
   if (base <= modulus) {
     return total;
   }
@@ -119,41 +119,49 @@ int64_t cal_costing_evaluate(const cal_costing *costing, const int64_t *sizes) {
   }
 }
 
-/* Bit i: the shape reads the size of argument i. */
-static const uint8_t reads[CAL_SHAPES] = {
-    [CAL_SHAPE_LINEAR_IN_X] = 1,
-    [CAL_SHAPE_LINEAR_IN_Y] = 2,
-    [CAL_SHAPE_LINEAR_IN_Z] = 4,
-    [CAL_SHAPE_LINEAR_IN_U] = 8,
-    [CAL_SHAPE_QUADRATIC_IN_X] = 1,
-    [CAL_SHAPE_QUADRATIC_IN_Y] = 2,
-    [CAL_SHAPE_QUADRATIC_IN_Z] = 4,
-    [CAL_SHAPE_LINEAR_IN_X_AND_Y] = 3,
-    [CAL_SHAPE_LINEAR_IN_Y_AND_Z] = 6,
-    [CAL_SHAPE_ADDED_SIZES] = 3,
-    [CAL_SHAPE_MULTIPLIED_SIZES] = 3,
-    [CAL_SHAPE_MIN_SIZE] = 3,
-    [CAL_SHAPE_MAX_SIZE] = 3,
-    [CAL_SHAPE_SUBTRACTED_SIZES] = 3,
-    [CAL_SHAPE_LINEAR_IN_Y2] = 2,
-    [CAL_SHAPE_LINEAR_ON_DIAGONAL] = 3,
-    [CAL_SHAPE_QUADRATIC_IN_X_AND_Y] = 3,
-    [CAL_SHAPE_QUADRATIC_IN_Y_AND_Z] = 6,
-    [CAL_SHAPE_WITH_INTERACTION_IN_X_AND_Y] = 3,
-    [CAL_SHAPE_LINEAR_IN_MAX_YZ] = 6,
-    [CAL_SHAPE_LITERAL_IN_Y_OR_LINEAR_IN_Z] = 6,
-    [CAL_SHAPE_EXP_MOD_COST] = 7,
-    [CAL_SHAPE_CONST_OFF_DIAGONAL] = 3,
-    [CAL_SHAPE_CONST_ABOVE_DIAGONAL] = 3,
-    [CAL_SHAPE_CONST_BELOW_DIAGONAL] = 3,
-    [CAL_SHAPE_ABOVE_AND_BELOW_DIAGONAL] = 3};
+/* What unpacking has to know of a shape. Bit i of `reads`: the size of argument i. */
+typedef struct shape_facts {
+  uint8_t reads;
+  bool diagonal; /* has an inner shape */
+} shape_facts;
+
+static const shape_facts shapes[CAL_SHAPES] = {[CAL_SHAPE_CONSTANT_COST] = {0, false},
+                                               [CAL_SHAPE_LINEAR_IN_X] = {1, false},
+                                               [CAL_SHAPE_LINEAR_IN_Y] = {2, false},
+                                               [CAL_SHAPE_LINEAR_IN_Z] = {4, false},
+                                               [CAL_SHAPE_LINEAR_IN_U] = {8, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_X] = {1, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_Y] = {2, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_Z] = {4, false},
+                                               [CAL_SHAPE_LINEAR_IN_X_AND_Y] = {3, false},
+                                               [CAL_SHAPE_LINEAR_IN_Y_AND_Z] = {6, false},
+                                               [CAL_SHAPE_ADDED_SIZES] = {3, false},
+                                               [CAL_SHAPE_MULTIPLIED_SIZES] = {3, false},
+                                               [CAL_SHAPE_MIN_SIZE] = {3, false},
+                                               [CAL_SHAPE_MAX_SIZE] = {3, false},
+                                               [CAL_SHAPE_SUBTRACTED_SIZES] = {3, false},
+                                               [CAL_SHAPE_LINEAR_IN_Y2] = {2, false},
+                                               [CAL_SHAPE_LINEAR_ON_DIAGONAL] = {3, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_X_AND_Y] = {3, false},
+                                               [CAL_SHAPE_QUADRATIC_IN_Y_AND_Z] = {6, false},
+                                               [CAL_SHAPE_WITH_INTERACTION_IN_X_AND_Y] = {3, false},
+                                               [CAL_SHAPE_LINEAR_IN_MAX_YZ] = {6, false},
+                                               [CAL_SHAPE_LITERAL_IN_Y_OR_LINEAR_IN_Z] = {6, false},
+                                               [CAL_SHAPE_EXP_MOD_COST] = {7, false},
+                                               [CAL_SHAPE_CONST_OFF_DIAGONAL] = {3, true},
+                                               [CAL_SHAPE_CONST_ABOVE_DIAGONAL] = {3, true},
+                                               [CAL_SHAPE_CONST_BELOW_DIAGONAL] = {3, true},
+                                               [CAL_SHAPE_ABOVE_AND_BELOW_DIAGONAL] = {3, true}};
 
 static bool unpack_row(const int64_t *row, cal_costing *costing) {
-  const bool diagonal =
-      row[0] >= CAL_SHAPE_CONST_OFF_DIAGONAL && row[0] <= CAL_SHAPE_ABOVE_AND_BELOW_DIAGONAL;
-  if (row[0] < CAL_SHAPE_ABSENT || row[0] >= CAL_SHAPES ||
-      row[1] < (diagonal ? CAL_SHAPE_CONSTANT_COST : CAL_SHAPE_ABSENT) ||
-      row[1] >= (diagonal ? CAL_SHAPE_CONST_OFF_DIAGONAL : CAL_SHAPE_CONSTANT_COST)) {
+  if (row[0] < 0 || row[0] >= CAL_SHAPES || row[1] < 0 || row[1] >= CAL_SHAPES) {
+    return false;
+  }
+  /* A diagonal shape has an inner one that is not, any other has none. */
+  const bool inner_is_right = shapes[row[0]].diagonal
+                                  ? row[1] != CAL_SHAPE_ABSENT && !shapes[row[1]].diagonal
+                                  : row[1] == CAL_SHAPE_ABSENT;
+  if (!inner_is_right) {
     return false;
   }
   costing->shape = (cal_shape)row[0];
@@ -184,8 +192,8 @@ cal_status cal_costs_unpack(const int64_t *packed, size_t length, cal_costs *cos
       return cal_fail(error, CAL_MALFORMED, "the packed cost of builtin %d has an unknown shape",
                       tag);
     }
-    cost->reads = (uint8_t)(reads[cost->cpu.shape] | reads[cost->cpu.inner] |
-                            reads[cost->mem.shape] | reads[cost->mem.inner]);
+    cost->reads = (uint8_t)(shapes[cost->cpu.shape].reads | shapes[cost->cpu.inner].reads |
+                            shapes[cost->mem.shape].reads | shapes[cost->mem.inner].reads);
     /* A size that the builtin does not have must not be read. */
     cost->reads &= (uint8_t)((1U << cal_builtins[tag].arity) - 1U);
   }

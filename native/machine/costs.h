@@ -4,8 +4,8 @@
  * each flat tag a row of CAL_PACK_WIDTH for CPU and one for memory – shape,
  * inner shape, coefficients in the shape's order of fields, the inner model's
  * behind those of a diagonal shape – then CPU and memory of start-up and of
- * the nine kinds of step, -1 where the model has no price. The shapes and their formulas are those of
- * `costmodel/model/shapes.py`; a property test holds the two equal.
+ * the nine kinds of step, -1 where the model has no price. The shapes and their formulas are those
+ * of `costmodel/model/shapes.py`; a property test holds the two equal.
  */
 #ifndef CAL_COSTS_H
 #define CAL_COSTS_H
@@ -14,6 +14,7 @@
 #include "machine/status.h"
 #include "machine/units.h"
 
+/* ORDER: ShapeId in costmodel/model/shapes.py, and native/cdef/machine.h. */
 typedef enum cal_shape {
   CAL_SHAPE_ABSENT,
   CAL_SHAPE_CONSTANT_COST,
@@ -46,6 +47,7 @@ typedef enum cal_shape {
   CAL_SHAPES
 } cal_shape;
 
+/* ORDER: StepKind in costmodel/model/steps.py. */
 typedef enum cal_step {
   CAL_STEP_CONST,
   CAL_STEP_VAR,

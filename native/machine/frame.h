@@ -19,8 +19,8 @@ struct cal_frame {
 
 enum {
   CAL_FRAME_SLOTS = 32, /* with more, a let opens a frame of its own */
-  CAL_MOST_REACH = 10,  /* beyond a million frames the way is longer by one move for three million */
-  CAL_REACHED = 3       /* frames for each level of reach */
+  CAL_MOST_REACH = 10, /* beyond a million frames the way is longer by one move for three million */
+  CAL_REACHED = 3      /* frames for each level of reach */
 };
 
 _Static_assert(CAL_FRAME_SLOTS <= 256, "a slot has eight bits in a part");

@@ -52,12 +52,13 @@ cal_run cal_run_begin(cal_machine *machine, cal_ex_units budget, cal_outcome *ou
   machine->log.count = 0;
   machine->log.dropped = 0;
   memset(outcome, 0, sizeof *outcome);
-  return (cal_run){.machine = machine,
-                   .outcome = outcome,
-                   .error = error,
-                   .budget = budget,
-                   .left = budget,
-                   .call = {&machine->arena, &machine->scratch, error, &machine->log, machine->variant}};
+  return (cal_run){
+      .machine = machine,
+      .outcome = outcome,
+      .error = error,
+      .budget = budget,
+      .left = budget,
+      .call = {&machine->arena, &machine->scratch, error, &machine->log, machine->variant}};
 }
 
 cal_status cal_run_end(cal_run *run, cal_status status) {

@@ -66,7 +66,7 @@ const cal_log *cal_machine_log(const cal_machine *machine);
  * bytes, or of more than an eighth as many parts, terms or elements: what is
  * shared in memory is written out each time, so it may be. */
 cal_status cal_machine_write_result(cal_machine *machine, const cal_outcome *outcome,
-                                    const uint64_t version[3], size_t most,
-                                    const uint8_t **bytes, size_t *length, cal_error *error);
+                                    const uint64_t version[3], size_t most, const uint8_t **bytes,
+                                    size_t *length, cal_error *error);
 
 #endif

@@ -28,17 +28,17 @@
 #include "machine/value.h"
 
 typedef enum cal_op {
-  CAL_OP_LAMBDA,    /* number = slots of the frame; slot = its reach; parts[0] = body */
-  CAL_OP_APPLY,     /* parts[0] = function; parts[1] = argument */
-  CAL_OP_LET,       /* slot; parts[0] = body; parts[1] = argument */
-  CAL_OP_LET_FRAME, /* number and slot of the new frame as above; parts as CAL_OP_LET */
-  CAL_OP_DELAY,     /* parts[0] = body */
-  CAL_OP_FORCE,     /* parts[0] = term */
+  CAL_OP_LAMBDA,      /* number = slots of the frame; slot = its reach; parts[0] = body */
+  CAL_OP_APPLY,       /* parts[0] = function; parts[1] = argument */
+  CAL_OP_LET,         /* slot; parts[0] = body; parts[1] = argument */
+  CAL_OP_LET_FRAME,   /* number and slot of the new frame as above; parts as CAL_OP_LET */
+  CAL_OP_DELAY,       /* parts[0] = body */
+  CAL_OP_FORCE,       /* parts[0] = term */
   CAL_OP_FORCE_DELAY, /* parts[0] = term */
-  CAL_OP_BUILTIN,   /* number = tag */
-  CAL_OP_CALL,      /* number = tag; slot = arity; parts = arguments */
-  CAL_OP_CONSTR,    /* number = fields; parts[0] = constructor tag; parts[1..] = fields */
-  CAL_OP_CASE,      /* number = branches; parts[0] = scrutinee; parts[1..] = branches */
+  CAL_OP_BUILTIN,     /* number = tag */
+  CAL_OP_CALL,        /* number = tag; slot = arity; parts = arguments */
+  CAL_OP_CONSTR,      /* number = fields; parts[0] = constructor tag; parts[1..] = fields */
+  CAL_OP_CASE,        /* number = branches; parts[0] = scrutinee; parts[1..] = branches */
   CAL_OP_ERROR
 } cal_op;
 

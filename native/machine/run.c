@@ -74,18 +74,16 @@ static cal_value make_code(cal_run *run, cal_kind kind, const cal_node *node, ca
   return cal_from_object(code);
 }
 
-static cal_value make_partial(cal_run *run, unsigned tag, unsigned forces, const cal_value *arguments,
-                              unsigned count, cal_value last) {
+static cal_value make_partial(cal_run *run, unsigned tag, unsigned forces,
+                              const cal_value *arguments, unsigned count, cal_value last) {
   const size_t total = count + (last != 0 ? 1U : 0U);
   cal_partial *partial =
       cal_alloc(&run->machine->arena, sizeof *partial + total * sizeof(cal_value));
   if (partial == NULL) {
     return 0;
   }
-  partial->head = (cal_object){.kind = CAL_PARTIAL,
-                               .form = (uint8_t)forces,
-                               .count = (uint16_t)total,
-                               .size = tag};
+  partial->head = (cal_object){
+      .kind = CAL_PARTIAL, .form = (uint8_t)forces, .count = (uint16_t)total, .size = tag};
   for (unsigned i = 0; i < count; i++) {
     partial->arguments[i] = arguments[i];
   }
@@ -379,9 +377,9 @@ call: /* the builtin of `node`, whose arguments before `index` are on the stack 
     KEEP_VALUE(value);
   }
   CAL_SEE(CAL_SITE_BUILTIN, node->number);
-  status = cal_run_builtin(run, node->number,
-                           cal_stack_pop(&run->machine->values, node->slot * sizeof(cal_value)),
-                           &value);
+  status =
+      cal_run_builtin(run, node->number,
+                      cal_stack_pop(&run->machine->values, node->slot * sizeof(cal_value)), &value);
   goto give_checked;
 
 construct: /* the constructor of `node`, likewise */

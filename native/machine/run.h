@@ -8,7 +8,7 @@ struct cal_machine {
   cal_costs costs;
   cal_variant variant;
   cal_arena arena;
-  cal_arena scratch; /* of the builtin that is being called */
+  cal_arena scratch;       /* of the builtin that is being called */
   cal_stack continuations; /* what to do with the value being computed */
   cal_stack values;        /* arguments and fields computed so far */
   cal_log log;

@@ -21,7 +21,8 @@ void cal_script_free(cal_script *script) {
 }
 
 static cal_status exhausted(cal_error *error) {
-  return cal_fail(error, CAL_OUT_OF_MEMORY, "the script and its arguments need more memory than allowed");
+  return cal_fail(error, CAL_OUT_OF_MEMORY,
+                  "the script and its arguments need more memory than allowed");
 }
 
 static cal_status apply(cal_script *script, cal_part argument, cal_error *error) {
@@ -45,8 +46,7 @@ cal_status cal_script_apply_data(cal_script *script, const uint8_t *cbor, size_t
     return exhausted(error);
   }
   memcpy(copy, cbor, length);
-  const cal_status status =
-      cal_data_from_cbor(&script->arena, copy, length, true, value, error);
+  const cal_status status = cal_data_from_cbor(&script->arena, copy, length, true, value, error);
   if (status != CAL_OK) {
     return status;
   }

@@ -26,9 +26,8 @@ typedef struct cal_script {
 
 /* Out: *script, to be freed with cal_script_free. On failure it is NULL and
  * nothing is held. Does not keep `bytes`. */
-cal_status cal_script_decode(const uint8_t *bytes, size_t length,
-                             const cal_decode_options *options, cal_script **script,
-                             cal_error *error);
+cal_status cal_script_decode(const uint8_t *bytes, size_t length, const cal_decode_options *options,
+                             cal_script **script, cal_error *error);
 
 /* An empty script, for decoders. NULL when the system has no memory. */
 cal_script *cal_script_new(size_t memory_cap);

@@ -55,7 +55,8 @@ cal_status cal_run_pay_steps(cal_run *run) {
 
 /* A size of argument `index` that is more than what is left pays for, the others
  * being 0: nothing larger is worth counting. Prices rise with sizes. */
-CAL_COLD static int64_t beyond_means(const cal_run *run, const cal_builtin_cost *cost, unsigned index) {
+CAL_COLD static int64_t beyond_means(const cal_run *run, const cal_builtin_cost *cost,
+                                     unsigned index) {
   enum { MOST_BITS = 24 }; /* no budget of the chain buys a tenth of that many nodes */
   int64_t sizes[CAL_MAX_ARITY] = {0};
   int64_t size = 1;
@@ -87,8 +88,8 @@ static cal_status pay_builtin(cal_run *run, unsigned tag, const cal_value *argum
       if (CAL_UNLIKELY(sizes[i] < 0)) {
         return cal_exhausted(&run->call);
       }
-      endless = endless || (CAL_UNLIKELY(sizes[i] == INT64_MAX) &&
-                            cal_kind_of(arguments[i]) == CAL_DATA);
+      endless =
+          endless || (CAL_UNLIKELY(sizes[i] == INT64_MAX) && cal_kind_of(arguments[i]) == CAL_DATA);
     }
   }
   if (CAL_UNLIKELY(run->usage != NULL) && !cal_usage_note(run->usage, tag, sizes)) {

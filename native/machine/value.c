@@ -55,8 +55,7 @@ static size_t without_leading_zeros(const mp_limb_t *limbs, size_t count) {
 }
 
 cal_big *cal_begin_integer(cal_arena *arena, size_t count) {
-  return count > UINT32_MAX ? NULL
-                            : cal_alloc(arena, sizeof(cal_big) + count * sizeof(mp_limb_t));
+  return count > UINT32_MAX ? NULL : cal_alloc(arena, sizeof(cal_big) + count * sizeof(mp_limb_t));
 }
 
 cal_value cal_end_integer(cal_arena *arena, cal_big *big, size_t count, bool negative) {
@@ -128,8 +127,7 @@ cal_value cal_make_cell(cal_arena *arena, const cal_type *element, cal_value fir
   return cal_from_object(list);
 }
 
-cal_value cal_make_pair(cal_arena *arena, const cal_type *type, cal_value first,
-                        cal_value second) {
+cal_value cal_make_pair(cal_arena *arena, const cal_type *type, cal_value first, cal_value second) {
   cal_pair *pair = cal_alloc(arena, sizeof *pair);
   if (pair == NULL) {
     return 0;
@@ -231,8 +229,8 @@ bool cal_fits_bits(cal_value integer, size_t bits) {
   }
   const cal_big *big = CAL_AS(cal_big, integer);
   const size_t needed = mpn_sizeinbase(big->limbs, (mp_size_t)big->head.size, 2);
-  return needed < bits || (needed == bits && cal_is_negative(integer) &&
-                           mpn_scan1(big->limbs, 0) == bits - 1);
+  return needed < bits ||
+         (needed == bits && cal_is_negative(integer) && mpn_scan1(big->limbs, 0) == bits - 1);
 }
 
 bool cal_int64_of(cal_value integer, int64_t *number) {
@@ -261,12 +259,16 @@ bool cal_type_equal(const cal_type *left, const cal_type *right) {
 }
 
 /* The tag of the types that are one tag long, by kind of value. */
-static const uint8_t simple_tag[] = {
-    [CAL_INTEGER] = CAL_TYPE_INTEGER, [CAL_BYTES] = CAL_TYPE_BYTESTRING,
-    [CAL_TEXT] = CAL_TYPE_STRING,     [CAL_UNIT] = CAL_TYPE_UNIT,
-    [CAL_BOOL] = CAL_TYPE_BOOL,       [CAL_DATA] = CAL_TYPE_DATA,
-    [CAL_G1] = CAL_TYPE_G1,           [CAL_G2] = CAL_TYPE_G2,
-    [CAL_ML_RESULT] = CAL_TYPE_ML_RESULT, [CAL_MULTI_ASSET] = CAL_TYPE_VALUE};
+static const uint8_t simple_tag[] = {[CAL_INTEGER] = CAL_TYPE_INTEGER,
+                                     [CAL_BYTES] = CAL_TYPE_BYTESTRING,
+                                     [CAL_TEXT] = CAL_TYPE_STRING,
+                                     [CAL_UNIT] = CAL_TYPE_UNIT,
+                                     [CAL_BOOL] = CAL_TYPE_BOOL,
+                                     [CAL_DATA] = CAL_TYPE_DATA,
+                                     [CAL_G1] = CAL_TYPE_G1,
+                                     [CAL_G2] = CAL_TYPE_G2,
+                                     [CAL_ML_RESULT] = CAL_TYPE_ML_RESULT,
+                                     [CAL_MULTI_ASSET] = CAL_TYPE_VALUE};
 
 bool cal_has_type(cal_value value, const cal_type *type) {
   const cal_kind kind = cal_kind_of(value);

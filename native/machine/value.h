@@ -29,7 +29,7 @@
 
 typedef uintptr_t cal_value;
 
-/* Universe tags as flat numbers them. */
+/* Universe tags as flat numbers them. ORDER: costmodel/plutus/universe.py. */
 enum {
   CAL_TYPE_INTEGER = 0,
   CAL_TYPE_BYTESTRING = 1,
@@ -58,7 +58,7 @@ typedef struct cal_type {
 extern const cal_type cal_type_integer, cal_type_bytestring, cal_type_data, cal_type_pair_data,
     cal_type_pair_integer_list_data;
 
-/* The constants come first, so that `kind < CAL_CLOSURE` means "a constant". */
+/* ORDER: the constants come first, so that `kind < CAL_CLOSURE` means "a constant". */
 typedef enum cal_kind {
   CAL_INTEGER, /* small ones included, as cal_kind_of reports them */
   CAL_BYTES,
@@ -79,6 +79,7 @@ typedef enum cal_kind {
   CAL_CONSTR       /* a constructor with its fields */
 } cal_kind;
 
+/* ORDER: the arguments of chooseData behind its first. */
 typedef enum cal_data_kind {
   CAL_DATA_CONSTR,
   CAL_DATA_MAP,
@@ -88,9 +89,9 @@ typedef enum cal_data_kind {
 } cal_data_kind;
 
 typedef struct cal_object {
-  uint8_t kind;  /* cal_kind */
-  uint8_t form;  /* CAL_DATA: cal_data_kind; CAL_INTEGER: 1 if negative; CAL_BOOL: the value;
-                    CAL_LIST: 1 for a cell, 0 for the end; CAL_PARTIAL: forces received */
+  uint8_t kind;   /* cal_kind */
+  uint8_t form;   /* CAL_DATA: cal_data_kind; CAL_INTEGER: 1 if negative; CAL_BOOL: the value;
+                     CAL_LIST: 1 for a cell, 0 for the end; CAL_PARTIAL: forces received */
   uint16_t count; /* CAL_PARTIAL: arguments received */
   uint32_t size;  /* CAL_INTEGER: limbs; CAL_CONSTR: fields; CAL_PARTIAL: builtin tag;
                      CAL_DATA: its size in words for costing; CAL_PAIR and CAL_LIST of Data:
@@ -171,9 +172,7 @@ static inline cal_value cal_from_small(int64_t number) {
   return ((cal_value)number << 1) | (cal_value)1;
 }
 
-static inline const cal_object *cal_object_of(cal_value value) {
-  return (const cal_object *)value;
-}
+static inline const cal_object *cal_object_of(cal_value value) { return (const cal_object *)value; }
 
 static inline cal_value cal_from_object(const void *object) { return (cal_value)object; }
 
@@ -209,8 +208,7 @@ cal_value cal_end_integer(cal_arena *arena, cal_big *big, size_t count, bool neg
 cal_value cal_make_nil(cal_arena *arena, const cal_type *element);
 cal_value cal_make_cell(cal_arena *arena, const cal_type *element, cal_value first,
                         const cal_list *rest);
-cal_value cal_make_pair(cal_arena *arena, const cal_type *type, cal_value first,
-                        cal_value second);
+cal_value cal_make_pair(cal_arena *arena, const cal_type *type, cal_value first, cal_value second);
 /* The elements of a list as an array. */
 cal_value cal_make_array(cal_arena *arena, const cal_list *list);
 cal_value cal_make_data(cal_arena *arena, cal_data_kind form, cal_value tag, cal_value payload);

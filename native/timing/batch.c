@@ -57,9 +57,7 @@ cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_bat
   return status;
 }
 
-bool cal_counting_built(void) {
-  return CAL_HAS_CALLGRIND;
-}
+bool cal_counting_built(void) { return CAL_HAS_CALLGRIND; }
 
 bool cal_counting_start(void) {
 #if CAL_HAS_CALLGRIND

@@ -18,7 +18,7 @@ typedef struct cal_batch_order {
 
 typedef struct cal_batch {
   uint64_t ticks;
-  uint64_t involuntary;  /* context switches, as cal_gate_reading */
+  uint64_t involuntary; /* context switches, as cal_gate_reading */
   uint64_t run_delay_ns;
   uint32_t cpu_begin;
   uint32_t cpu_end;

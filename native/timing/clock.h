@@ -31,8 +31,8 @@ const char *cal_clock_counter(void);
 
 /* What CAL_CLOCK_PERF counts, in user space only. */
 typedef enum cal_perf_event {
-  CAL_PERF_CYCLES,      /* of the processor: there where it has a PMU that is shown to us */
-  CAL_PERF_TASK_CLOCK   /* the kernel's own account of the thread's time, in nanoseconds */
+  CAL_PERF_CYCLES,    /* of the processor: there where it has a PMU that is shown to us */
+  CAL_PERF_TASK_CLOCK /* the kernel's own account of the thread's time, in nanoseconds */
 } cal_perf_event;
 
 /* Lets the calling thread count an event, instead of what it counted before.

@@ -11,11 +11,11 @@
 
 enum {
   PAGE = 4096,
-  STEP = 16,             /* malloc rounds to this, */
-  HEADER = 8,            /* after adding so much */
+  STEP = 16,  /* malloc rounds to this, */
+  HEADER = 8, /* after adding so much */
   SMALLEST = 24,
-  CACHED = 1032,         /* up to here, what is freed is kept apart and joins nothing */
-  LARGEST = 96 * 1024    /* below the size from which malloc maps memory; larger holes take several */
+  CACHED = 1032,      /* up to here, what is freed is kept apart and joins nothing */
+  LARGEST = 96 * 1024 /* below the size from which malloc maps memory; larger holes take several */
 };
 
 /* What fills the holes, each pointing to the one before: leaked on purpose, and
@@ -23,9 +23,7 @@ enum {
 static void **filling;
 
 /* The heap's end is not yet in use from here on. */
-static uintptr_t unused(void) {
-  return (uintptr_t)sbrk(0) - mallinfo2().keepcost;
-}
+static uintptr_t unused(void) { return (uintptr_t)sbrk(0) - mallinfo2().keepcost; }
 
 static uintptr_t keep(size_t size) {
   void **block = malloc(size);

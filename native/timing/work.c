@@ -3,8 +3,8 @@
 #include <inttypes.h>
 
 enum {
-  HASH_WORDS = 512,  /* 4 KiB, at home in any first-level cache */
-  HASH_ROUNDS = 24   /* about 20 µs on a machine of 2.6 GHz */
+  HASH_WORDS = 512, /* 4 KiB, at home in any first-level cache */
+  HASH_ROUNDS = 24  /* about 20 µs on a machine of 2.6 GHz */
 };
 
 static cal_status run(const cal_work *work, const cal_script *script, cal_work_result *result,
@@ -59,29 +59,29 @@ cal_status cal_work_once(const cal_work *work, cal_work_result *result, cal_erro
   cal_script *script = NULL;
   cal_status status = CAL_OK;
   switch (work->kind) {
-    case CAL_WORK_EVALUATE:
-      return run(work, work->script, result, error);
-    case CAL_WORK_START:
-      status = run(work, work->script, result, error);
+  case CAL_WORK_EVALUATE:
+    return run(work, work->script, result, error);
+  case CAL_WORK_START:
+    status = run(work, work->script, result, error);
+    cal_machine_release(work->machine);
+    return status;
+  case CAL_WORK_PREPARE:
+    status = prepare(work, &script, result, error);
+    cal_script_free(script);
+    return status;
+  case CAL_WORK_CALL:
+    status = prepare(work, &script, result, error);
+    if (status == CAL_OK) {
+      status = run(work, script, result, error);
       cal_machine_release(work->machine);
-      return status;
-    case CAL_WORK_PREPARE:
-      status = prepare(work, &script, result, error);
-      cal_script_free(script);
-      return status;
-    case CAL_WORK_CALL:
-      status = prepare(work, &script, result, error);
-      if (status == CAL_OK) {
-        status = run(work, script, result, error);
-        cal_machine_release(work->machine);
-      }
-      cal_script_free(script);
-      return status;
-    case CAL_WORK_SETUP:
-      return set_up(work, error);
-    case CAL_WORK_HASH:
-      result->hash = hash();
-      return CAL_OK;
+    }
+    cal_script_free(script);
+    return status;
+  case CAL_WORK_SETUP:
+    return set_up(work, error);
+  case CAL_WORK_HASH:
+    result->hash = hash();
+    return CAL_OK;
   }
   return cal_fail(error, CAL_FAILED, "no such kind of work: %d", (int)work->kind);
 }
@@ -95,6 +95,5 @@ cal_status cal_work_check(const cal_work *work, const cal_work_result *result, c
   return cal_fail(error, CAL_FAILED,
                   "a timed run came to %" PRId64 " ps and %" PRId64 " words instead of %" PRId64
                   " ps and %" PRId64 " words",
-                  result->spent.cpu, result->spent.mem, expected->spent.cpu,
-                  expected->spent.mem);
+                  result->spent.cpu, result->spent.mem, expected->spent.cpu, expected->spent.mem);
 }

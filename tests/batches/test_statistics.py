@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from costmodel.batches.comparison import judge
-from costmodel.batches.difference import Difference, difference
-from costmodel.batches.power import MOST, power, units_needed
+from costmodel.batches.difference import MOST, Difference, difference, power, units_needed
 from costmodel.batches.variance import split
 from costmodel.judging.change import Change, holm
 from tests.batches.simulated import Truth, observed

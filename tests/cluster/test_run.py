@@ -10,10 +10,9 @@ from msgspec import structs
 
 from costmodel.cluster.manager import replies
 from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, Validated
-from costmodel.cluster.profiles import Load, find_profile, make_load
+from costmodel.cluster.profiles import Block, Load, find_profile, make_blocks, make_load
 from costmodel.cluster.remote import remote_replies
 from costmodel.cluster.run import run_cluster
-from costmodel.cluster.schedule import Block, make_blocks
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.fleet.cluster import connected
 from costmodel.model import ExUnits

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from costmodel.cluster.profiles import find_profile
-from costmodel.cluster.schedule import ACTIVE_SLOTS, make_blocks
-from costmodel.cluster.table import done
+from costmodel.cluster.profiles import ACTIVE_SLOTS, find_profile, make_blocks
+from costmodel.cluster.summary import done
 
 PROFILE = find_profile("model-secp-ecdsa")
 SLOTS = PROFILE.epochs * PROFILE.slots

@@ -25,7 +25,7 @@ ENVIRONMENT = Environment(
 
 
 def baseline(environment: Environment = ENVIRONMENT, **counts: tuple[int, int]) -> InstructionCounts:
-    return InstructionCounts(calibrate="1", suite_sha256="s", environment=environment, counts=counts)
+    return InstructionCounts(calibrate="1", suite_sha256="0" * 64, environment=environment, counts=counts)
 
 
 def status(was: tuple[int, int], now: tuple[int, int], **environment: object) -> Change:

@@ -12,12 +12,15 @@ from costmodel.fit import fit_runs
 from costmodel.fit.domain import corners
 from costmodel.fit.official import fit_official
 from costmodel.imports.criterion_csv import read_criterion
-from costmodel.model import STARTUP_KEY
+from costmodel.model import STARTUP_KEY, StepKind
 from costmodel.records.model import Coefficient, Figure, FittedModel
+from costmodel.runs.design import Cell
 from costmodel.runs.store import Run
 from tests.fit.synthetic import (
     BUILTINS,
     CALLS_PS,
+    HASH_NS,
+    MACHINE_NS,
     STARTUP_PS,
     STEP_PS,
     VARIANT,
@@ -25,6 +28,8 @@ from tests.fit.synthetic import (
     Machine,
     all_cells,
     make_run,
+    planned,
+    truth_ps,
 )
 
 
@@ -47,10 +52,18 @@ class Interval(NamedTuple):
     high: float
 
 
+def to_truth(model: FittedModel) -> float:
+    """What brings a time of the model to the state of the machine in which the truth holds."""
+    assert model.reference_yardstick_ns is not None
+    powers = [np.mean([run[name] for run in model.yardstick_powers]) for name in model.yardsticks]
+    true = [{"yardstick_hash_ns": HASH_NS, "yardstick_machine_ns": MACHINE_NS}[name] for name in model.yardsticks]
+    return float(np.exp(np.array(powers) @ np.log(true))) / model.reference_yardstick_ns
+
+
 def in_truth(figure: Figure, model: FittedModel) -> Interval:
     """A figure brought to the state of the machine in which the truth holds."""
     assert figure.interval_ps is not None
-    scale = YARDSTICK_NS / model.reference_yardstick_ns
+    scale = to_truth(model)
     return Interval(figure.ps * scale, figure.interval_ps[0] * scale, figure.interval_ps[1] * scale)
 
 
@@ -137,3 +150,90 @@ def held(model: FittedModel) -> list[str]:
     truth, fitted = true_values(), fitted_values(model)
     assert fitted.keys() == truth.keys()
     return [name for name, interval in fitted.items() if interval.low <= truth[name] <= interval.high]
+
+
+KINDS = ("coefficients", "points", "steps", "predictions")
+HARSH = Machine(process_sd=0.01, noise_sd=0.003, skewed=True, yardstick_process_sd=0.02)
+"""Skewed processes, and a yardstick that drifts."""
+
+LACK = 0.08
+"""By how much programs differ beyond their counts."""
+
+PRICES_SPREAD = 0.4
+"""Logarithm by which prices of kinds of steps differ, which are drawn anew for every run."""
+
+_PROGRAMS, _NEW = 60, 20
+
+
+def random_programs(rng: np.random.Generator, count: int, prefix: str) -> list[Cell]:
+    """Programs whose counts of steps vary as those of contracts do: much together, and a little by themselves."""
+    usual = np.array([1, 25, 10, 22, 8, 12, 14, 3, 5]) / 100
+    cells = []
+    for number in range(count):
+        total = float(np.exp(rng.uniform(np.log(4_000), np.log(40_000))))
+        counts = rng.poisson(total * usual * np.exp(0.5 * rng.normal(size=len(usual))))
+        steps = {kind.name.lower(): int(each) for kind, each in zip(StepKind, counts, strict=True)}
+        cells.append(planned(f"{prefix}-{number}", experiment="steps", operation="program", steps=steps))
+    return cells
+
+
+def pooled(folder: Path, seed: int, *, processes: int = 8, replicates: int = 400) -> dict[str, tuple[int, int]]:
+    """One simulated run with everything that goes wrong on real machines, written to disk and fitted: for each kind of
+    interval, how many hold the truth, and how many there are."""
+    rng = np.random.default_rng([seed, 7])
+    start = planned("nothing", experiment="steps", operation="start", steps={"const": 1})
+    programs = random_programs(rng, _PROGRAMS, "program")
+    lack = {cell.id: float(LACK * rng.normal()) for cell in programs}
+    prices = {kind: 11_000 * float(np.exp(PRICES_SPREAD * rng.normal())) for kind in StepKind}
+
+    def true_ps(cell: Cell) -> float:
+        """The time of a cell at this run's own prices of steps."""
+        own = sum((prices[kind] - STEP_PS[kind]) * cell.steps.get(kind.name.lower(), 0) for kind in StepKind)
+        return truth_ps(cell) + own
+
+    others = [cell for cell in all_cells() if cell.experiment != "steps"]
+    cells = [start, *programs, *others]
+    run = make_run(
+        folder,
+        cells,
+        seed=seed,
+        machine=HARSH,
+        processes=processes,
+        more_ps=lambda cell: true_ps(cell) * (1 + lack.get(cell.id, 0.0)) - truth_ps(cell),
+    )
+    model = fit_runs([run], variant=VARIANT, seed=seed, replicates=replicates).section
+    truth = true_values() | {f"steps.{kind.json_key}": ps for kind, ps in prices.items()}
+    fitted = fitted_values(model)
+    by_kind: dict[str, list[bool]] = {kind: [] for kind in KINDS}
+    for name, interval in fitted.items():
+        kind = "steps" if name.startswith("steps.") else "coefficients"
+        by_kind[kind].append(interval.low <= truth[name] <= interval.high)
+    for name, fit in model.builtins.items():
+        for point in fit.points:
+            for figure in (point.fitted, point.measured):
+                assert figure is not None
+                interval = in_truth(figure, model)
+                by_kind["points"].append(interval.low <= BUILTINS[name][0].evaluate(point.sizes) <= interval.high)
+    for cell in random_programs(rng, _NEW, "new"):
+        time = true_ps(cell) * (1 + LACK * float(rng.normal()))
+        predicted, half = prediction(model, cell)
+        by_kind["predictions"].append(abs(time - predicted) <= half)
+    return {kind: (sum(held), len(held)) for kind, held in by_kind.items()}
+
+
+def prediction(model: FittedModel, cell: Cell) -> tuple[float, float]:
+    """What the model predicts for a program of steps, ps, and half its 95 % interval for a program not seen before."""
+    counts: dict[str, float] = {STARTUP_KEY: 1.0}
+    counts |= {kind.json_key: float(cell.steps.get(kind.name.lower(), 0)) for kind in StepKind}
+    prices = model.steps.prediction.coefficients
+    scale = to_truth(model)
+    predicted = sum(prices[name].ps * count for name, count in counts.items())
+    errors, lack = model.errors, model.errors.lack_of_fit
+    timed = sum(np.array(errors.parts_ps[name]) * count for name, count in counts.items())
+    others = sum(np.array(lack.parts_ps[name]) * count for name, count in counts.items())
+    steps = predicted - prices[STARTUP_KEY].ps
+    half = np.hypot(
+        errors.t * float(np.linalg.norm(timed)),
+        lack.t * float(np.hypot(np.linalg.norm(others), lack.scatter * steps)),
+    )
+    return predicted * scale, float(half) * scale

@@ -61,7 +61,8 @@ class Machine:
     """How the imaginary machine errs; `…_sd` are standard deviations of log time.
 
     A share `contaminated` of the batches takes half as long again and more, and no gate sees it. The noise of a cell is
-    up to `uneven` times more than that of another.
+    up to `uneven` times more than that of another. Effects of processes may be `skewed` (a few are much slower). The
+    machine yardstick drifts from process to process by `yardstick_process_sd`, which no cell feels.
     """
 
     process_sd: float = 0.004
@@ -74,6 +75,8 @@ class Machine:
     regimes: tuple[float, ...] = (1.0, 1.0, 1.35, 1.7)
     fingerprint: Fingerprint = field(default_factory=lambda: Fingerprint(id="imaginary", cores=2))
     has_machine_yardstick: bool = True
+    skewed: bool = False
+    yardstick_process_sd: float = 0.0
 
 
 QUIET = Machine(process_sd=0.0, noise_sd=0.0, yardstick_sd=0.0, regimes=(1.0,), gated=0.0)
@@ -236,6 +239,9 @@ def _samples(
     run_effect = rng.normal(0, machine.run_sd, count)
     for process in range(processes):
         process_effect = rng.normal(0, machine.process_sd, count)
+        if machine.skewed:
+            process_effect = machine.process_sd * (rng.exponential(1.0, count) - 1.0)
+        drift = float(np.exp(rng.normal(0, machine.yardstick_process_sd)))
         for block in range(blocks):
             regime = float(rng.choice(machine.regimes))
             noise = machine.noise_sd * rng.standard_t(2.5, count) * machine.uneven ** np.linspace(0, 1, count)
@@ -244,7 +250,7 @@ def _samples(
             if machine.contaminated:
                 ns = ns * np.where(rng.random(count) < machine.contaminated, 1.5 + rng.exponential(1, count), 1.0)
             hash_ns, machine_ns = (
-                np.array([HASH_NS, MACHINE_NS]) * regime * np.exp(rng.normal(0, machine.yardstick_sd, 2))
+                np.array([HASH_NS, MACHINE_NS * drift]) * regime * np.exp(rng.normal(0, machine.yardstick_sd, 2))
             )
             for i, cell in enumerate(plan.cells):
                 iterations = 7

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from costmodel.fleet.progress import Together
+from costmodel.fleet.measure import Together
 from costmodel.timing.session import Progress
 
 FIRST = Progress(

@@ -8,7 +8,7 @@ import pytest
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.fleet.cluster import connected
 from costmodel.fleet.measure import measure
-from costmodel.fleet.wire import Answer, Task
+from costmodel.fleet.remote import Answer, Task
 from costmodel.records.run import Machine
 from costmodel.timing.protocol import Batch, Begin, Block, End
 from tests.fleet.test_fleet import job

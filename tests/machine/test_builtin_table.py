@@ -66,7 +66,7 @@ def measure_of(builtin: Builtin, position: int, variant: str) -> SizeMeasure:
 
 
 def test_the_tables_are_equally_long() -> None:
-    assert len(BUILTINS) == lib.CAL_BUILTINS == 104
+    assert len(BUILTINS) == lib.CAL_BUILTINS
 
 
 @pytest.mark.parametrize("builtin", BUILTINS, ids=lambda builtin: builtin.name)

@@ -269,6 +269,8 @@ def test_lists_of_any_length_are_read(language: LedgerLanguage, count: int) -> N
     ("models", "version"),
     [
         ({"PlutusV1": [1] * 166}, 5),
+        ({"PlutusV1": [1] * 100}, 9),
+        ({"PlutusV1": [1] * 165, "PlutusV2": [1] * 175}, 9),
         ({"PlutusV1": [1] * 166, "PlutusV2": [1] * 175}, 7),
         ({"PlutusV2": [1] * 185}, 10),
         ({"PlutusV3": [1] * 251}, 9),

@@ -68,4 +68,4 @@ def test_model_that_is_damaged_is_one_line(
     damaged = tmp_path / "damaged.json"
     damaged.write_text(json.dumps(document))
     assert calibrate(["parity", str(damaged)]) == 2
-    assert "fit the model again" in capsys.readouterr().err
+    assert "write it again with calibrate fit" in capsys.readouterr().err

@@ -98,3 +98,13 @@ def test_a_renamed_key_is_refused_wherever_it_stands(name: str) -> None:
         with pytest.raises(DecodeError):
             read(name, changed)
     assert count >= len(msgspec.structs.fields(KINDS[name]))
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name != "message"])
+def test_a_kind_says_what_writes_it_and_what_its_keys_mean(name: str) -> None:
+    kind = KINDS[name]
+    assert issubclass(kind, Document)
+    assert kind.written_by.startswith("calibrate ")
+    assert kind.__doc__
+    version = next(field for field in msgspec.structs.fields(kind) if field.name == "schema_version")
+    assert isinstance(version.default, int)

@@ -9,7 +9,8 @@ from costmodel import _native
 from costmodel.drift.suite import drift_suite
 from costmodel.timing.heap import DrawnHeap
 from costmodel.timing.own_pages import take_own_pages
-from costmodel.timing.work import Workshop
+from costmodel.timing.clock import Clock, choose_clock
+from costmodel.timing.native_evaluator import NativeEvaluator
 
 def shared():
     lines = Path("/proc/self/maps").read_text().splitlines()
@@ -20,7 +21,7 @@ cell = next(cell for cell in drift_suite() if cell.id == "steps sums")
 for _ in range(3):
     take_own_pages()
     assert all("w" in kind for kind in shared()), shared()
-    Workshop(DrawnHeap()).make(cell)
+    NativeEvaluator(Clock(choose_clock()), DrawnHeap()).prepare(cell)
 """
 
 

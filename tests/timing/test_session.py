@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -16,12 +17,14 @@ import pytest
 from costmodel.errors import CheckFailed, EnvironmentFault, Inconclusive, InputError, Interrupted
 from costmodel.records import encode
 from costmodel.records.run import Status, session_outcome
+from costmodel.runs.anomalies import Kind, run_findings
 from costmodel.runs.design import FEWEST_BLOCKS, design_of
 from costmodel.runs.store import Run, RunWriter, file_fact
 from costmodel.timing.backend import LocalBackend
 from costmodel.timing.plan import Plan
 from costmodel.timing.protocol import Begin, Block, End, Event, Job
 from costmodel.timing.session import Progress, measure, resume
+from costmodel.timing.surroundings import CoreClaim
 from costmodel.timing.yardstick import machine_yardstick
 from tests.runs.facts import CLOCK, MACHINE
 from tests.timing.programs import ADD, QUICK
@@ -275,3 +278,23 @@ def test_a_run_of_another_machine_is_not_resumed(tmp_path: Path) -> None:
     writer.close()
     with pytest.raises(InputError, match="another machine or with another build"):
         resume(writer.path)
+
+
+def test_two_measurements_on_one_core_are_told_of_each_other() -> None:
+    with closing(CoreClaim(QUICK.core)) as first, closing(CoreClaim(QUICK.core + 1000)) as elsewhere:
+        assert not first.is_shared()
+        with closing(CoreClaim(QUICK.core)) as second:
+            assert second.is_shared()
+        assert first.is_shared()
+        assert not elsewhere.is_shared()
+    with closing(CoreClaim(QUICK.core)) as later:
+        assert not later.is_shared()
+
+
+def test_a_session_on_a_core_that_is_taken_says_so(tmp_path: Path) -> None:
+    with closing(CoreClaim(QUICK.core)):
+        run = measure(QUICK, tmp_path, "test")
+    (warning,) = session_outcome(run.manifest).warnings
+    assert f"another measurement ran on core {QUICK.core}" in warning
+    assert messages(run).count("shared_core") == 1
+    assert Kind.DISTURBED in {finding.kind for finding in run_findings(run.path)}

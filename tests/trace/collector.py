@@ -28,8 +28,9 @@ class Collector:
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+        if self.process.returncode is None:
+            self.process.kill()
+            self.process.communicate()
 
     def stop(self) -> dict[str, int]:
         """Ends it as Ctrl-C does: what it received."""

@@ -11,12 +11,13 @@ from costmodel.model import ExUnits
 from costmodel.plutus import encode_data
 from costmodel.workloads import find_workload, parquet
 from costmodel.workloads.parquet import parquet_rows, replay_rows, sample_rows
-from costmodel.workloads.rows import REQUIRED
+from costmodel.workloads.rows import REQUIRED, processes
 from tests.workloads.rows import CPU, SUCCESSOR, row, write
 
 
 def replayed(path: Path, jobs: int = 1) -> list[dict[str, Any]]:
-    return [result for batch in replay_rows(parquet_rows(path), jobs) for result in batch.to_pylist()]
+    with processes(jobs) as spreader:
+        return [result for batch in replay_rows(parquet_rows(path), spreader) for result in batch.to_pylist()]
 
 
 def test_an_evaluation_is_exact_only_with_its_success_and_its_ex_units(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_hexadecimal_text_is_no_program_that_is_refused(tmp_path: Path, column: 
     place = table.schema.get_field_index(column)
     pq.write_table(table.set_column(place, column, pa.array([texts[column]])), tmp_path / "text.parquet")
     with pytest.raises(DecodeError, match=f"column '{column}' is .*string.*, not .*binary"):
-        list(replay_rows(parquet_rows(tmp_path / "text.parquet"), 1))
+        list(replay_rows(parquet_rows(tmp_path / "text.parquet")))
 
 
 def test_a_column_of_another_type_is_named(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_blocks_bound_what_is_read(database: Server) -> None:
 
 
 def test_success_comes_out_as_recorded(database: Server) -> None:
-    results = [result for batch in replay_rows(postgres_rows(database.url), 1) for result in batch.to_pylist()]
+    results = [result for batch in replay_rows(postgres_rows(database.url)) for result in batch.to_pylist()]
     assert all(result["exact"] for result in results)
     assert {result["status"] for result in results} == {"success", "out of budget"}
 

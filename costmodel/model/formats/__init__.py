@@ -12,7 +12,14 @@ from costmodel.model.files import EXTRAS_KEY, parse_json
 from costmodel.model.formats import binary, documents
 from costmodel.model.formats import locate as at
 from costmodel.model.formats.values import Document, by_language, language_of, read_values
-from costmodel.model.parameters import ANY_LENGTH_SINCE, Arrays, block_counts, first_version, parameter_names
+from costmodel.model.parameters import (
+    ANY_LENGTH_SINCE,
+    Arrays,
+    block_counts,
+    first_version,
+    parameter_count,
+    parameter_names,
+)
 from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 from costmodel.plutus.language import LedgerLanguage
@@ -110,8 +117,10 @@ def read_document(raw: bytes, where: str, form: str | None = None, language: Led
 
 
 def inferred_version(arrays: Arrays) -> int:
-    """The first protocol version at which the ledger's lists are as long as these arrays."""
-    return max(first_version(language, len(array)) for language, array in arrays.items())
+    """The first protocol version at which the ledger's lists are as long as these arrays, and it takes them."""
+    version = max(first_version(language, len(array)) for language, array in arrays.items())
+    exact = all(parameter_count(language, version) == len(array) for language, array in arrays.items())
+    return version if exact else max(version, ANY_LENGTH_SINCE)
 
 
 def _odd_lengths(document: Document, where: str) -> list[str]:
