@@ -86,7 +86,7 @@ def count(value: float | None) -> str:
 
 def sizes(values: Sequence[int]) -> str:
     """The sizes of a builtin's arguments."""
-    return " × ".join(f"{size:,}" for size in values) or MISSING
+    return "×".join(f"{size:,}" for size in values) or MISSING
 
 
 def plural(number: int, word: str) -> str:
