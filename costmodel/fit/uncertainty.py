@@ -190,7 +190,11 @@ def moderate(logs: Floats, clusters: Clusters) -> tuple[Floats, float]:
         other = int(group[group != row][0])
         spread = np.sqrt(prior.variance)
         found[[row, other], column] = logs[row, column] + np.array([spread, -spread])
-    return found, min(prior.freedom, cap)
+    # A process shifts many of its cells together, so they are fewer witnesses than they are cells: the prior counts for
+    # no more than what the cells say themselves. (Without this limit, intervals of four processes held the truth in
+    # 90 % of simulated runs.)
+    own = float(np.median(freedom[freedom > 0])) if (freedom > 0).any() else 0.0
+    return found, min(prior.freedom, cap, own)
 
 
 def common_freedom(present: NDArray[np.bool_], clusters: Clusters) -> int:
