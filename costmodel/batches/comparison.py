@@ -133,7 +133,7 @@ def compare(
     InputError where there is nothing to compare: no common cells, one run on both sides, clocks of unlike units.
     """
     if not 0 < tolerance < 1:
-        raise InputError(f"a tolerance of {tolerance} is no share between 0 and 1")
+        raise InputError(f"invalid tolerance {tolerance}; use a share between 0 and 1")
     batches = (*candidates, *baselines)
     _check_apart(candidates, baselines)
     check_comparable(batches)

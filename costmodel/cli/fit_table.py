@@ -182,7 +182,7 @@ def _show_prediction(section: FittedModel) -> None:
             f"{sizes.most:,.0f}; prices hold at {sizes.typical:,.0f}"
         )
     if found.missed is not None:
-        say(f"programs left out are missed by {numbers.percent(found.missed)} (root mean square)")
+        say(f"error on held-out programs: {numbers.percent(found.missed)} (root mean square)")
 
 
 def _show_calls(section: FittedModel) -> None:

@@ -271,7 +271,7 @@ def _emitted(
 
 def _variant(letter: str) -> Variant:
     if letter not in Variant.__members__:
-        raise InputError(f"{letter!r} is no variant; use one of {', '.join(Variant)}")
+        raise InputError(f"unknown variant {letter!r}; use one of {', '.join(Variant)}")
     return Variant(letter)
 
 
