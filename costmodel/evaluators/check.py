@@ -193,7 +193,7 @@ def _ns(tried: DriverEvaluator, work: DriverWork, iterations: int, warm_up: int 
         if reading.fault:
             raise CheckFailed(reading.fault)
         found = min(found, float(reading.ticks))
-        if not reading.gate:
+        if not reading.disturbance:
             return float(reading.ticks)
     return found
 
@@ -251,7 +251,7 @@ def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[Dri
         readings = tried.time([Order(work, iterations, 1) for work, iterations in pair])
         if any(reading.fault for reading in readings):
             raise CheckFailed(next(reading.fault for reading in readings if reading.fault))
-        if not any(reading.gate for reading in readings):
+        if not any(reading.disturbance for reading in readings):
             first, second = (max(reading.ticks, 1) for reading in readings)
             logs.append(math.log(first / second if number % 2 else second / first))
     return math.exp(statistics.median(logs)) if len(logs) >= _CLEAN_PAIRS else math.nan

@@ -48,7 +48,7 @@ _VARIED: Final = {
 _SIGNATURE_BYTES: Final = 64
 
 _BUDGET_SHARE: Final = 0.8  # of a time budget are for batches that can be foreseen
-_OVERHEAD_NS: Final = 250_000.0  # of a batch: its request, its answer, and the gates
+_OVERHEAD_NS: Final = 250_000.0  # of a batch: its request, its answer, and what the kernel says of it
 _MOST_SHARE: Final = 8.0  # times its part of the time budget that a cell may take before it is left out
 _STARTING: Final = 3  # a process runs every cell about so many batches long before its blocks begin
 _SIZES: Final = tuple(

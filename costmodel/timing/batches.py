@@ -1,4 +1,4 @@
-"""Timing batches: iteration counts, gates, yardsticks, blocks."""
+"""Timing batches: iteration counts, disturbances, yardsticks, blocks."""
 
 from __future__ import annotations
 
@@ -105,11 +105,11 @@ class Yardsticks:
 
     def ns(self, readings: Sequence[Reading]) -> tuple[float, float, bool]:
         """Nanoseconds of one run of the hash and of the machine yardstick, from readings of them in turn, and whether
-        there was a clean reading of both; gated ones are left out where there are clean ones."""
+        there was a clean reading of both; disturbed ones are left out where there are clean ones."""
         values = []
         trusted = True
         for timed, of_one in zip(self.timed, (readings[0::2], readings[1::2]), strict=True):
-            clean = [reading.ticks for reading in of_one if not reading.gate]
+            clean = [reading.ticks for reading in of_one if not reading.disturbance]
             trusted &= bool(clean)
             ticks = statistics.median(clean or [reading.ticks for reading in of_one])
             values.append(ticks * self._stopwatch.ns_per_tick / timed.iterations)
@@ -124,11 +124,11 @@ def time_block(
     process: int,
     block: int,
 ) -> Block:
-    """Time the cells of `order` once, in this order, with yardsticks before, between and after; what a gate caught is
+    """Time the cells of `order` once, in this order, with yardsticks before, between and after; what was disturbed is
     timed again at the end.
 
-    Every batch is in the block's result, gated ones with the gate's name, and so is what the evaluator lost. Where the
-    spin probe or all readings of a yardstick say that the whole block was disturbed, every batch of it is gated.
+    Every batch is in the block's result, disturbed ones with what disturbed them, and so is what the evaluator lost.
+    Where the spin probe or all readings of a yardstick say that the whole block was disturbed, every batch of it is.
     """
     gap_share = stopwatch.clock.spin_gap(_PROBE_NS, _GAP_NS, stopwatch.ns_per_tick)
     sequence = _with_yardsticks(cells, order, yardsticks.every_ns)
@@ -151,7 +151,7 @@ def time_block(
             order=place,
             iterations=cells[index].iterations,
             ticks=reading.ticks,
-            gate="+".join(filter(None, [reading.gate, *whole])),
+            disturbance="+".join(filter(None, [reading.disturbance, *whole])),
             cpu=reading.cpu,
         )
         for place, (index, reading) in enumerate(numbered)
@@ -175,11 +175,11 @@ def _with_yardsticks(cells: Mapping[int, WorkInBatch], order: Sequence[int], eve
 def _again(
     stopwatch: Stopwatch, cells: Mapping[int, WorkInBatch], first: Sequence[tuple[int, Reading]]
 ) -> Iterator[tuple[int, Reading]]:
-    """Time again, a bounded number of times, what was gated."""
-    gated = [index for index, reading in first if reading.gate and not reading.fault]
+    """Time again, a bounded number of times, what was disturbed."""
+    disturbed = [index for index, reading in first if reading.disturbance and not reading.fault]
     for _ in range(_ROUNDS - 1):
-        if not gated:
+        if not disturbed:
             return
-        again = list(zip(gated, stopwatch.time([cells[index] for index in gated]), strict=True))
+        again = list(zip(disturbed, stopwatch.time([cells[index] for index in disturbed]), strict=True))
         yield from again
-        gated = [index for index, reading in again if reading.gate]
+        disturbed = [index for index, reading in again if reading.disturbance]
