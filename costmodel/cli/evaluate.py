@@ -14,7 +14,7 @@ from costmodel.cli.output import complain, print_json, say, show_facts
 from costmodel.cli.spreading import Backend, rows_of_corpus, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import DecodeError, InputError
-from costmodel.machine import Outcome, Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, Outcome, Script, exact_machine
 from costmodel.machine.traced import traced as traced_machine
 from costmodel.model import CostModel, Variant, variant_for
 from costmodel.model.sources import LEDGER, open_source
@@ -29,8 +29,8 @@ from costmodel.plutus import (
     load_program,
     print_program,
 )
-from costmodel.records.evaluation import Evaluation
-from costmodel.records.figures import ExUnits as ExUnitsRecord
+from costmodel.records.evaluation import EvaluationDocument
+from costmodel.records.figures import ExUnitsRecord as ExUnitsRecord
 from costmodel.rendering.text import visible
 from costmodel.workloads.corpus import is_corpus, is_database, is_parquet
 from costmodel.workloads.evaluation import PLENTY
@@ -133,7 +133,7 @@ def command(
         print_json(_document(outcome, model, variant, chosen, protocol_version))
     else:
         _show(outcome, model)
-    return 0 if outcome.status is Status.SUCCESS else 1
+    return 0 if outcome.status is EvaluationStatus.SUCCESS else 1
 
 
 def _applied(
@@ -167,8 +167,8 @@ def _result_text(outcome: Outcome) -> str | None:
 
 def _document(
     outcome: Outcome, model: CostModel, variant: Variant, language: LedgerLanguage, protocol_version: int
-) -> Evaluation:
-    return Evaluation(
+) -> EvaluationDocument:
+    return EvaluationDocument(
         status=outcome.status.value,
         result=_result_text(outcome),
         result_missing=outcome.unwritten,
@@ -185,7 +185,7 @@ def _document(
 
 
 def _show(outcome: Outcome, model: CostModel) -> None:
-    if outcome.status is Status.SUCCESS:
+    if outcome.status is EvaluationStatus.SUCCESS:
         say(_result_text(outcome) or f"success: {outcome.unwritten}")
     else:
         say(f"{outcome.status.value}: {outcome.error}")
