@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from costmodel.batches import Comparison
     from costmodel.fit import Fit
     from costmodel.model import CostModel
-    from costmodel.records.evaluation import Evaluation
+    from costmodel.records.evaluation import EvaluationDocument
     from costmodel.records.impact import Impact
     from costmodel.runs.store import Run
 
@@ -39,7 +39,7 @@ def evaluate(
     protocol_version: int = 11,
     cost_model: Sequence[Name] = ("ledger",),
     budget: tuple[int, int] | None = None,
-) -> Evaluation:
+) -> EvaluationDocument:
     """Evaluate one program under a cost model, as the ledger does.
 
     `program` is a file in any form that `calibrate eval` takes; `script` names one of several in it. `arguments` are

@@ -13,9 +13,9 @@ from costmodel.cli.output import complain, print_json, say, show_facts
 from costmodel.cli.spreading import Backend, rows_of_corpus, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
-from costmodel.machine import Status
+from costmodel.machine import EvaluationStatus
 from costmodel.model.sources import LEDGER
-from costmodel.records.evaluation import Evaluation
+from costmodel.records.evaluation import EvaluationDocument
 from costmodel.rendering.text import visible
 from costmodel.workloads.corpus import is_corpus, is_database, is_parquet
 from costmodel.workloads.evaluation import PLENTY
@@ -117,11 +117,11 @@ def command(
         print_json(found)
     else:
         _show(found)
-    return 0 if found.status == Status.SUCCESS.value else 1
+    return 0 if found.status == EvaluationStatus.SUCCESS.value else 1
 
 
-def _show(found: Evaluation) -> None:
-    if found.status == Status.SUCCESS.value:
+def _show(found: EvaluationDocument) -> None:
+    if found.status == EvaluationStatus.SUCCESS.value:
         say(found.result or f"success: {found.result_missing}")
     else:
         say(f"{found.status}: {found.error}")

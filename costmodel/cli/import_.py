@@ -55,13 +55,13 @@ def command(
     """Make a run of measurements by other tools, for `fit`, `compare` and `report`."""
     # scipy and pandas come with them; other commands must not wait for those.
     from costmodel.imports.names import read_names
-    from costmodel.imports.run import Origin, import_runs, imported
+    from costmodel.imports.run import ImportOrigin, import_runs, imported
 
     found = imported(
         import_runs(
             files,
             measurements,
-            Origin(evaluator, evaluator_version, machine, language_named(language), protocol_version),
+            ImportOrigin(evaluator, evaluator_version, machine, language_named(language), protocol_version),
             names={} if names is None else read_names(names),
             names_file=names,
             command_line=sys.argv,

@@ -24,8 +24,8 @@ from costmodel.plutus import (
     load_program,
     print_program,
 )
-from costmodel.records.evaluation import Evaluation
-from costmodel.records.figures import ExUnits as ExUnitsRecord
+from costmodel.records.evaluation import EvaluationDocument
+from costmodel.records.figures import ExUnitsRecord
 from costmodel.trace import SILENT, Trace
 from costmodel.workloads.evaluation import PLENTY
 
@@ -42,7 +42,7 @@ def evaluated(
     cost_model: Sequence[str] = (LEDGER,),
     budget: ExUnits = PLENTY,
     trace: Trace = SILENT,
-) -> Evaluation:
+) -> EvaluationDocument:
     """Evaluate the program of a file; its language is the file's, else PlutusV3, unless one is named.
 
     InputError or DecodeError for what cannot be read, ModelError for a cost model that cannot.
@@ -57,7 +57,7 @@ def evaluated(
     model = prices.in_force(chosen, protocol_version)
     applied = _applied(path, loaded, arguments, chosen, protocol_version)
     outcome = traced(exact_machine(variant, model), trace).evaluate(applied, budget, result=True)
-    return Evaluation(
+    return EvaluationDocument(
         status=outcome.status.value,
         result=_result_text(outcome),
         result_missing=outcome.unwritten,
