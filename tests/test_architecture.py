@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "parity": {"model", "plutus", "records", "rendering", "runs"},
     "imports": {"plutus", "records", "runs", "trace"},
     "fit": {"model", "runs", "plutus", "imports", "judging"},
-    "workloads": {"plutus", "model", "machine"},
+    "workloads": {"plutus", "model", "machine", "trace"},
     "predict": {"workloads", "machine", "model", "plutus", "judging"},
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
     "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "rendering"},
@@ -42,6 +42,7 @@ NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validat
 BESIDE: dict[str, set[str]] = {
     "__init__": set(),
     "__main__": {"cli"},
+    "api": {"records", "runs", "fit", "model", "plutus", "predict", "workloads", "impact", "batches"},
     "errors": set(),
     "files": {"errors"},
     "lazy": set(),

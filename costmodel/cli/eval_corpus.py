@@ -17,8 +17,7 @@ from costmodel.errors import InputError
 from costmodel.files import opened_atomically
 from costmodel.machine.traced import Narrator
 from costmodel.records.evaluation import CorpusCaseRecord, CorpusReplay, ExpectedRecord, RowMiss, RowsReplay
-from costmodel.records.figures import ExUnitsRecord as ExUnitsRecord
-from costmodel.records.figures import Latencies, Latency
+from costmodel.records.figures import ExUnitsRecord, Latencies, Latency
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, number
 

@@ -9,8 +9,7 @@ from costmodel import __version__
 from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.files import write_atomically
 from costmodel.model import Variant, dump
-from costmodel.records.model import CriterionFile as CriterionFile
-from costmodel.records.model import OfficialEntry, OfficialFitDocument
+from costmodel.records.model import CriterionFile, OfficialEntry, OfficialFitDocument
 from costmodel.rendering.tables import Table
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from costmodel.cli.options import Json, Measurements, ProtocolVersion, language_named
+from costmodel.cli.options import Json, Measurements, ProtocolVersion
 from costmodel.cli.output import print_json, say
+from costmodel.plutus import language_named
 
 if TYPE_CHECKING:
     from costmodel.records.imported import Import

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from costmodel.cli.options import Json, TableCommand, language_named
+from costmodel.cli.options import Json, TableCommand
 from costmodel.cli.output import complain, print_json, say, show, with_folder
 from costmodel.errors import InputError
 from costmodel.files import write_atomically
@@ -31,7 +31,7 @@ from costmodel.model.files import dump_builtins, dump_machine
 from costmodel.model.formats import FORMATS, UPSTREAM
 from costmodel.model.sources import LEDGER, ModelSource, chain, complete, open_source
 from costmodel.model.timeline import last_change
-from costmodel.plutus import LedgerLanguage
+from costmodel.plutus import LedgerLanguage, language_named
 from costmodel.records.cluster import BudgetUnits
 from costmodel.records.parameters import (
     EmittedModel,

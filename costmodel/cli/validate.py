@@ -19,7 +19,6 @@ from costmodel.cli.options import (
     Seed,
     TableCommand,
     TimeBudget,
-    language_named,
     seconds,
     share,
 )
@@ -27,6 +26,7 @@ from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
+from costmodel.plutus import language_named
 from costmodel.records.run import NATIVE
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Row, Table, TableCell, number, ratio_cell, wide

@@ -13,7 +13,7 @@ import pyarrow as pa
 from costmodel.cluster.profiles import SLOT_SECONDS, ChainBlock, ScriptLoad
 from costmodel.model import ExUnits
 from costmodel.records.cluster import ClusterNode, ObservedChain, Spread
-from costmodel.records.figures import ExUnitsRecord as ExUnitsRecord
+from costmodel.records.figures import ExUnitsRecord
 from costmodel.runs.store import Run
 
 PERCENTILES: Final = (5, 10, 25, 50, 75, 90, 95, 99, 100)

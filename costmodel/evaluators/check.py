@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import reduce
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from costmodel.errors import CheckFailed
 from costmodel.evaluators.registry import driver_named
@@ -29,6 +29,7 @@ _TRIES: Final = 5
 _BATCH_NS: Final = 500_000
 _MOST_UNTOLD: Final = 40.0  # times what a driver says that it took, its requests may take
 _TWICE: Final = 0.1  # by so much may twice the work miss twice the time
+_BUSY: Final = 1.25  # on a busy core a ratio is that much outside of its bounds before it counts
 _FASTER: Final = 0.75  # of the time of distinct operands: what takes less was not computed
 _DISTINCT: Final = 32
 _ROUNDS: Final = 100
@@ -243,18 +244,37 @@ def _warm_up(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     return TrustVerdict.WARN, f"no steady state in {len(logs)} batches: times keep changing by over 1 %"
 
 
-def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[DriverWork, int]) -> float:
-    """The median ratio of the times of two batches that are timed in turn; nan where too few were undisturbed."""
+class _TimeRatio(NamedTuple):
+    """Of the times of two batches, and whether it was found on a quiet core."""
+
+    value: float
+    quiet: bool
+
+    def judged(self, low: float, high: float) -> TrustVerdict:
+        """Whether it lies within the bounds; on a busy core only what is far outside can be told."""
+        if low < self.value < high:
+            return TrustVerdict.OK if self.quiet else TrustVerdict.WARN
+        far = self.value < low / _BUSY or self.value > high * _BUSY
+        return TrustVerdict.BAD if self.quiet or far else TrustVerdict.WARN
+
+
+def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[DriverWork, int]) -> _TimeRatio:
+    """The median ratio of the times of two batches that are timed in turn. Where too few pairs are undisturbed, the
+    ratio of their shortest times: what disturbs a batch only makes it longer."""
     logs = []
+    shortest = [math.inf, math.inf]
     for number in range(_PAIRS):
-        pair = [slow, fast] if number % 2 else [fast, slow]
-        readings = tried.time([Order(work, iterations, 1) for work, iterations in pair])
+        orders = [Order(work, iterations, 1) for work, iterations in (slow, fast)]
+        readings = tried.time(orders if number % 2 else orders[::-1])
         if any(reading.fault for reading in readings):
             raise CheckFailed(next(reading.fault for reading in readings if reading.fault))
+        pair = [float(max(reading.ticks, 1)) for reading in (readings if number % 2 else readings[::-1])]
+        shortest = [min(both) for both in zip(shortest, pair, strict=True)]
         if not any(reading.disturbance for reading in readings):
-            first, second = (max(reading.ticks, 1) for reading in readings)
-            logs.append(math.log(first / second if number % 2 else second / first))
-    return math.exp(statistics.median(logs)) if len(logs) >= _CLEAN_PAIRS else math.nan
+            logs.append(math.log(pair[0] / pair[1]))
+    if len(logs) >= _CLEAN_PAIRS:
+        return _TimeRatio(math.exp(statistics.median(logs)), quiet=True)
+    return _TimeRatio(shortest[0] / shortest[1], quiet=False)
 
 
 def _twice(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
@@ -263,12 +283,17 @@ def _twice(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     iterations = _batch(tried, short)
     more = _ratio(tried, (short, 2 * iterations), (short, iterations))
     longer = _ratio(tried, (long, iterations), (short, iterations))
-    if math.isnan(more) or math.isnan(longer):
-        return TrustVerdict.WARN, f"core {tried.core} was too disturbed to tell; try another, or a quieter moment"
-    found = f"twice the iterations take {more:.2f} times as long, twice the rounds {longer:.2f} times"
     # What a run takes beside its steps makes the second less than two.
-    fine = abs(more / 2 - 1) < _TWICE and 1.5 < longer < 2 * (1 + _TWICE)
-    return (TrustVerdict.OK if fine else TrustVerdict.BAD), found
+    verdicts = {more.judged(2 * (1 - _TWICE), 2 * (1 + _TWICE)), longer.judged(1.5, 2 * (1 + _TWICE))}
+    found = f"twice the iterations take {more.value:.2f} times as long, twice the rounds {longer.value:.2f} times"
+    if TrustVerdict.BAD in verdicts:
+        return TrustVerdict.BAD, found
+    if TrustVerdict.WARN in verdicts:
+        return (
+            TrustVerdict.WARN,
+            f"{found}, on core {tried.core}, too disturbed to tell; try another, or a quieter moment",
+        )
+    return TrustVerdict.OK, found
 
 
 def _kept_results(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:

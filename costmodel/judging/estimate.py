@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from costmodel.errors import InputError
 from costmodel.records import finite
-from costmodel.records.figures import EstimateRecord as EstimateRecord
-from costmodel.records.figures import ExitCode
+from costmodel.records.figures import EstimateRecord, ExitCode
 
 
 class Estimate(NamedTuple):

@@ -26,6 +26,7 @@ class EvaluationDocument(Document, frozen=True, kw_only=True, tag="evaluation"):
     protocol_version: Annotated[int, about("Major protocol version")]
     variant: Annotated[Literal["A", "B", "C", "D", "E"], about("The ledger's variant")]
     cost_model: Annotated[str, about("The model that was charged")]
+    notes: Annotated[tuple[str, ...], about("What is worth knowing of how program and model were read")] = ()
 
 
 class ExpectedRecord(Record, frozen=True, kw_only=True):

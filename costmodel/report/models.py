@@ -32,8 +32,7 @@ from costmodel.rendering.tables import (
 from costmodel.report.charts import Axis, Chart, Mark, Panel, scale_for, values
 from costmodel.report.curves import builtin_section, charge_factors, interval_of, nanoseconds
 from costmodel.report.documents import Model
-from costmodel.report.page_model import Conclusion, Flagged, Plot, Section
-from costmodel.report.page_model import KeyFigure as KeyFigure
+from costmodel.report.page_model import Conclusion, Flagged, KeyFigure, Plot, Section
 
 _MOST_ROWS: Final = 25  # of the plot of undercharges
 _MANY_OFF: Final = 0.5  # a price that is off by more than this makes a model doubtful

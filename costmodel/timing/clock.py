@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from costmodel._native import ffi, lib
 from costmodel.errors import EnvironmentFault, InputError
-from costmodel.records.run import ClockRecord as ClockRecord
+from costmodel.records.run import ClockRecord
 
 ClockName: TypeAlias = Literal["tsc", "cntvct", "raw", "perf", "icount"]
 CLOCKS: Final[tuple[ClockName, ...]] = get_args(ClockName)

@@ -12,8 +12,7 @@ from costmodel.predict.counts import Prediction
 from costmodel.predict.fitted import Predicted
 from costmodel.records import finite
 from costmodel.records import validation as records
-from costmodel.records.figures import ExitCode
-from costmodel.records.figures import ExUnitsRecord as ExUnitsRecord
+from costmodel.records.figures import ExitCode, ExUnitsRecord
 from costmodel.validate.attribution import Miss
 from costmodel.validate.baselines import Baseline
 from costmodel.validate.gates import GateResult, whole
