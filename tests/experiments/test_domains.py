@@ -12,7 +12,7 @@ from costmodel.experiments.builtins import LIVE_BUILTINS, points_of
 from costmodel.experiments.design import matching_builtins
 from costmodel.experiments.domains import DOMAINS
 from costmodel.experiments.points import choose, information, shapes_of
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import CostingFunction, ExUnits, Variant, proposed_model
 from costmodel.model.costing import costing_function
 from costmodel.plutus import BUILTIN_BY_NAME, BUILTINS, LedgerLanguage, SizeMeasure, available
@@ -71,7 +71,7 @@ def test_stated_sizes_are_those_that_the_machine_takes(name: str) -> None:
         for cell in _cells(name):
             script = Script.decode(cell.flat, LedgerLanguage.PLUTUS_V3, cell.protocol_version, measuring=True)
             outcome = machine.evaluate(script, UNLIMITED)
-            assert outcome.status is Status.SUCCESS
+            assert outcome.status is EvaluationStatus.SUCCESS
             assert outcome.spent.cpu == cell.builtins.get(name, 0) * cell.sizes[argument], (cell.id, argument)
 
 
