@@ -148,6 +148,13 @@ class CellFacts(Record, frozen=True, kw_only=True):
     experiment: Experiment
     operation: Annotated[str, about("The builtin, kind of program or kind of call")]
     sizes: Annotated[tuple[int, ...], about("Sizes of the operation's arguments in its own measures")] = ()
+    sizes_by_measure: Annotated[
+        dict[str, tuple[int, ...]],
+        about(
+            "The same sizes by other measures, by the measure's name, where they differ; an argument whose type does "
+            "not have the measure keeps its own size"
+        ),
+    ] = msgspec.field(default_factory=dict)
     work: Work = "evaluate"
     repeats: Annotated[
         int,
