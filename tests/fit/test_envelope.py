@@ -83,3 +83,22 @@ def test_single_point_is_charged_with_the_margin_of_the_others() -> None:
     envelope = envelopes(points, 0.99, 0)["verifyEcdsaSecp256k1Signature"]
     assert envelope.record.margin > 0
     assert envelope.values_ps == pytest.approx([4e7 * (1 + envelope.record.margin)])
+
+
+def test_a_corner_that_one_point_alone_tells_does_not_raise_the_envelope() -> None:
+    """Without the greatest equal sizes, which alone tell the slope, the envelope would be far below them."""
+    function = LEDGER["equalsByteString"].cpu
+    sizes = tuple((n, n) for n in (1, 2, 3, 4096)) + tuple((n, n + 1) for n in (1, 10, 100, 1000))
+    noise = np.random.default_rng(5).normal(size=len(sizes))
+    costs = function.predict(np.array(sizes, np.float64)) * np.exp(0.02 * noise)
+    points = inputs("sha2_256", np.random.default_rng(6))
+    found = envelopes({"equalsByteString": made(function, sizes, costs, 0.02 * costs), "sha2_256": points}, 0.99, 0)
+    assert found["equalsByteString"].record.margin < 0.3
+
+
+def test_what_is_below_the_least_price_does_not_raise_the_envelope() -> None:
+    function = LEDGER["addInteger"].cpu
+    sizes = FUNCTIONS["addInteger"][1]
+    costs = np.exp(np.random.default_rng(7).normal(0, 3, len(sizes)))  # ps, of a clock that is not that fine
+    (envelope,) = envelopes({"addInteger": made(function, tuple(sizes), costs, costs + 1.0)}, 0.99, 0).values()
+    assert envelope.record.margin < 1
