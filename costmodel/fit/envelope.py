@@ -22,7 +22,7 @@ from scipy.stats import binom
 from scipy.stats import t as student_t
 
 from costmodel.fit.costing import LEAST_BUILTIN_PS, may_be_negative
-from costmodel.fit.domain import Points
+from costmodel.fit.domain import Points, reads
 from costmodel.fit.regression import independent_columns
 from costmodel.model import Design
 from costmodel.records import model as record
@@ -108,7 +108,7 @@ def _held_out(points: Points, design: Design, coverage: float, rng: np.random.Ge
     weighted = design.matrix / points.scales_ps[:, None]
     columns = independent_columns(weighted)
     q, _ = np.linalg.qr(weighted[:, columns] / np.linalg.norm(weighted[:, columns], axis=0))
-    told = np.flatnonzero(np.square(q).sum(axis=1) <= _MOST_LEVERAGE)
+    told = np.flatnonzero((np.square(q).sum(axis=1) <= _MOST_LEVERAGE) & ~_at_an_end(points))
     for fold in np.array_split(rng.permutation(told), max(min(len(told), _FOLDS), 1)):
         rest = np.setdiff1d(np.arange(n), fold)
         if not len(fold) or independent_columns(weighted[rest]).sum() < columns.sum():
@@ -120,6 +120,15 @@ def _held_out(points: Points, design: Design, coverage: float, rng: np.random.Ge
         # Nor is what a cost below the least price misses by.
         predicted, found = np.maximum(predicted, LEAST_BUILTIN_PS), np.maximum(costs[fold], LEAST_BUILTIN_PS)
         yield from (found / predicted - 1).tolist()
+
+
+def _at_an_end(points: Points) -> NDArray[np.bool_]:
+    """Which points alone reach the least or the greatest of a size that the cost depends on."""
+    sizes = np.array(points.sizes)[:, list(reads(points.function))]
+    found = np.zeros(len(sizes), np.bool_)
+    for ends in (sizes == sizes.min(axis=0), sizes == sizes.max(axis=0)):
+        found |= (ends & (ends.sum(axis=0) == 1)).any(axis=1)
+    return found
 
 
 def _quantile(points: Points, design: Design, rows: NDArray[np.intp], coverage: float) -> Floats:
