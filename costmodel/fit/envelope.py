@@ -24,7 +24,7 @@ from scipy.stats import t as student_t
 from costmodel.fit.costing import LEAST_BUILTIN_PS, may_be_negative
 from costmodel.fit.domain import Points, reads
 from costmodel.fit.regression import independent_columns
-from costmodel.model import Design
+from costmodel.model import DesignMatrix
 from costmodel.records import model as record
 
 Floats = NDArray[np.float64]
@@ -50,7 +50,7 @@ class Envelope:
     says of them."""
 
     values_ps: Floats
-    record: record.Envelope
+    record: record.EnvelopeRecord
 
 
 def envelopes(points: Mapping[str, Points], coverage: float, seed: int) -> dict[str, Envelope]:
@@ -68,7 +68,7 @@ def envelopes(points: Mapping[str, Points], coverage: float, seed: int) -> dict[
         predicted = designs[name].matrix @ values + designs[name].offset
         covered = float((predicted >= at.costs_ps[0]).mean())
         found[name] = Envelope(
-            values, record.Envelope(coverage=coverage, margin=margin, measured_points_covered=covered)
+            values, record.EnvelopeRecord(coverage=coverage, margin=margin, measured_points_covered=covered)
         )
     return found
 
@@ -102,7 +102,7 @@ def _margin(excess: Floats, level: float) -> float:
     return max(0.0, float(student_t.ppf(level, len(excess)))) * float(np.sqrt((excess**2).mean()))
 
 
-def _held_out(points: Points, design: Design, coverage: float, rng: np.random.Generator) -> Iterator[float]:
+def _held_out(points: Points, design: DesignMatrix, coverage: float, rng: np.random.Generator) -> Iterator[float]:
     """By what share each point exceeds the quantile of the others; nothing where the others do not tell."""
     n, costs = len(points.sizes), points.costs_ps[0]
     weighted = design.matrix / points.scales_ps[:, None]
@@ -131,7 +131,7 @@ def _at_an_end(points: Points) -> NDArray[np.bool_]:
     return found
 
 
-def _quantile(points: Points, design: Design, rows: NDArray[np.intp], coverage: float) -> Floats:
+def _quantile(points: Points, design: DesignMatrix, rows: NDArray[np.intp], coverage: float) -> Floats:
     """Coefficients of the regression quantile at some of the points: a linear programme in the parts of the residuals
     above (weighing `coverage`) and below (the rest)."""
     scales = points.scales_ps[rows]
