@@ -86,8 +86,7 @@ def test_single_point_is_charged_with_the_margin_of_the_others() -> None:
 
 
 def test_a_corner_that_one_point_alone_tells_does_not_raise_the_envelope() -> None:
-    """A copy of whole blocks is cheap up to some size: the slope is the greatest size's alone, without which the envelope
-    would be flat."""
+    """What is cheap up to some size has its slope from the greatest size alone, without which the envelope is flat."""
     function = LEDGER["sha2_256"].cpu
     sizes = tuple((n,) for n in (1, 3, 10, 30, 60, 100, 9800))
     costs = np.array([1e4, 1.02e4, 1e4, 1.01e4, 1.03e4, 1e4, 9e6])
