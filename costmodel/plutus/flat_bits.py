@@ -47,9 +47,10 @@ class BitWriter:
             return
         # Whole-number shifts over a long integer would take quadratic time, binary digits do not.
         digits = f"{value:b}"
-        for end in range(len(digits), 0, -7):
-            more = 128 if end > 7 else 0
-            self.bits(more | int(digits[max(0, end - 7) : end], 2), 8)
+        digits = digits.zfill(len(digits) + -len(digits) % 7)
+        *groups, last = [digits[end - 7 : end] for end in range(len(digits), 0, -7)]
+        written = "1" + "1".join(groups) + "0" + last
+        self.bits(int(written, 2), len(written))
 
     def integer(self, value: int) -> None:
         """Zigzag: non-negative n as 2n, negative n as -2n - 1."""
