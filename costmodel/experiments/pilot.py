@@ -130,7 +130,8 @@ def _thinned(cells: Sequence[Cell], share: float, dear: Mapping[str, float]) -> 
     for (experiment, operation), mine in by_operation.items():
         if experiment == "steps":
             ordered = sorted(mine, key=lambda one: sum(one.steps.values()))
-            wanted = min(math.ceil(share * len(ordered)), sum(one.id not in dear for one in ordered))
+            # Every prediction rests on them, so they are the last to go.
+            wanted = min(math.ceil(math.sqrt(share) * len(ordered)), sum(one.id not in dear for one in ordered))
             kept.update(one.id for one in ordered[: max(_FEWEST_PROGRAMS, wanted)])
             continue
         costs: dict[tuple[int, ...], float] = {}

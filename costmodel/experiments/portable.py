@@ -3,8 +3,8 @@
 A driver has no no-op builtins, but every evaluator has partial applications: a builtin of more arguments, applied to
 as many as the measured one takes, costs the same steps and calls nothing. So a point of a builtin is two programs, one
 that applies it n times, and one with such a stand-in each time. Where the evaluator has no stand-in of as many
-forces, the fit takes off the force by its price; where it has none at all, the other program applies the builtin half
-as often. Verifications of signatures get places that may vary, since some evaluators keep their results.
+forces, the fit takes off the force by its price; where it has none at all, the builtin itself stands in, one argument
+short. Verifications of signatures get places that may vary, since some evaluators keep their results.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def paired(
 ) -> tuple[Cell, ...]:
     """The same with a partner for each cell of a builtin, whose applications become so many `times` as many, as far as
     programs may grow. `runs` says whether the evaluator takes a cell with a stand-in."""
-    stand_ins: dict[str, Builtin | None] = {}
+    stand_ins: dict[str, Builtin] = {}
     made: list[Cell] = []
     for one in cells:
         if one.experiment != "builtins":
@@ -95,10 +95,10 @@ def paired(
             continue
         longer = _longer(one, times.get(one.id, 1))
         if one.operation not in stand_ins:
-            choices = stand_ins_of(BUILTIN_BY_NAME[one.operation], one.protocol_version)
-            stand_ins[one.operation] = next((each for each in choices if runs(_without(one, each))), None)
-        instead = stand_ins[one.operation]
-        made += [longer, _half(longer) if instead is None else _without(longer, instead)]
+            builtin = BUILTIN_BY_NAME[one.operation]
+            choices = stand_ins_of(builtin, one.protocol_version)
+            stand_ins[one.operation] = next((each for each in choices if runs(_without(one, each))), builtin)
+        made += [longer, _without(longer, stand_ins[one.operation])]
     return tuple(made)
 
 
@@ -116,18 +116,14 @@ def stand_ins_of(builtin: Builtin, protocol_version: int) -> list[Builtin]:
 
 
 def _without(one: Cell, instead: Builtin) -> Cell:
-    """The program with a stand-in where the builtin is applied."""
+    """The program with partial applications of a stand-in where the builtin is applied."""
     items, body = _row(decode_flat(one.flat).term)
     first = len(items) - one.repeats
-    others = [saturated(instead, instead.forces, _application(item)[1]) for item in items[first:]]
+    others = []
+    for item in items[first:]:
+        name, arguments = _application(item)
+        others.append(saturated(instead, instead.forces, arguments[:-1] if instead.name == name else arguments))
     return _partner(one, 0, sequence([*items[:first], *others], body))
-
-
-def _half(one: Cell) -> Cell:
-    """The program without the latter half of its applications, or without the only one."""
-    items, body = _row(decode_flat(one.flat).term)
-    repeats = one.repeats // 2
-    return _partner(one, repeats, sequence(items[: len(items) - (one.repeats - repeats)], body))
 
 
 def _longer(one: Cell, times: int) -> Cell:

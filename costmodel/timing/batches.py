@@ -99,9 +99,9 @@ class Stopwatch:
         if timed.work.evaluator.collects and not known:
             self._lengthen(timed)
 
-    def _lengthen(self, timed: Timed) -> None:
+    def _lengthen(self, timed: WorkInBatch) -> None:
         """Take a longer batch where that comes to another time of a run, since more or less of it is collecting."""
-        longer = Timed(timed.work, _LONGER * timed.iterations, _LONGER * timed.expected_ns)
+        longer = WorkInBatch(timed.work, _LONGER * timed.iterations, _LONGER * timed.expected_ns)
         (reading,) = self.time([longer])
         if reading.fault:
             raise CellLost(reading.fault)
