@@ -20,7 +20,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from costmodel.records.message import Severity
-from costmodel.trace.spool import Sent, Source
+from costmodel.trace.spool import MessageSource, Sent
 
 _ANSWER_SECONDS: Final = 5.0  # of one request with its retries
 _PERMANENT: Final = frozenset(range(400, 500)) - {408, 429}  # HTTP statuses of a request that is refused for good
@@ -76,7 +76,7 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 _FIXED64: Final = range(1 << 64)
 
 
-def resource(source: Source) -> Resource:
+def resource(source: MessageSource) -> Resource:
     """What the source is; OTEL_RESOURCE_ATTRIBUTES of this process adds to it."""
     return Resource.create({**source.resource, INSTANCE: source.name})
 

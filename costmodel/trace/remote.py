@@ -20,7 +20,7 @@ from costmodel.errors import DecodeError, EnvironmentFault
 from costmodel.records import decode_json
 from costmodel.records.message import Message, Severity
 from costmodel.trace.otlp import Delivery, Endpoint, can_be_sent, resource
-from costmodel.trace.spool import Sent, Source, Spool
+from costmodel.trace.spool import MessageSource, Sent, Spool
 from costmodel.trace.trace import stamped
 
 _NAMESPACE: Final = "trace.remote"
@@ -45,7 +45,7 @@ class Remote:
     def __init__(self, endpoint: str, folder: Path, *, limit: int, patience: float) -> None:
         self.endpoint, self.patience = endpoint, patience
         self._collector = Endpoint(endpoint)
-        source = Source(secrets.token_hex(8), _facts())
+        source = MessageSource(secrets.token_hex(8), _facts())
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._left = list(Spool.left_behind(folder))

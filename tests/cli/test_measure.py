@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from costmodel.records.run import Status
+from costmodel.records.run import RunStatus
 from costmodel.runs.store import Run
 from tests.cli.command import calibrate, one_line
 from tests.fit.synthetic import all_cells, make_run
@@ -31,7 +31,8 @@ def test_extending_measures_what_is_known_less_precisely_than_asked(tmp_path: Pa
 
 
 def test_a_run_that_is_resumed_keeps_what_it_was_begun_with(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "runs", all_cells()[:20], seed=7, processes=2, blocks=2, status=Status.INTERRUPTED).path
+    cells = all_cells()[:20]
+    run = make_run(tmp_path / "runs", cells, seed=7, processes=2, blocks=2, status=RunStatus.INTERRUPTED).path
     before = contents(run)
     new = {"--seed": "7", "--experiment": "steps", "--builtins": "addInteger", "--precision": "1%", "--core": "0"}
     for option, value in {**new, "--evaluator": "amaru", "--measurements": str(tmp_path)}.items():
