@@ -70,17 +70,17 @@ def points_of(name: str) -> tuple[Sizes, ...]:
 
 def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
     domain = DOMAINS[builtin.name]
-    for sizes in points_of(builtin.name):
-        rng = random.Random(f"{seed} {builtin.name} {sizes}")
+    for sizes, number in product(points_of(builtin.name), range(domain.programs)):
+        rng = random.Random(f"{seed} {builtin.name} {sizes}" + f" {number}" * (number > 0))
         count = max(domain.fewest, _applications(builtin.name, sizes))
         distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(sum(sizes), 1)))
         prepared, operands = domain.prepare(sizes, min(count, distinct), rng)
         if len(operands) < count:
             prepared, operands = _shared(prepared, operands)
         applied = [operands[at % len(operands)] for at in range(count)]
-        yield _cell(builtin.name, sizes, [*prepared, *(Application(builtin, each) for each in applied)], count)
-        instead = nop(builtin.arity, builtin.forces)
-        yield _cell(builtin.name, sizes, [*prepared, *(Application(instead, each) for each in applied)], 0)
+        for operation, repeats in ((builtin, count), (nop(builtin.arity, builtin.forces), 0)):
+            items = [*prepared, *(Application(operation, each) for each in applied)]
+            yield _cell(builtin.name, sizes, items, repeats, number)
 
 
 def _applications(name: str, sizes: Sizes) -> int:
@@ -116,7 +116,7 @@ def _nop_cells(arity: int, forces: int, seed: int) -> Iterator[Cell]:
         yield _cell(builtin.name, (1,) * arity, items, count)
 
 
-def _cell(operation: str, sizes: Sizes, items: Sequence[Item], repeats: int) -> Cell:
-    name = f"{operation}/{'-'.join(map(str, sizes))}/x{repeats}"
+def _cell(operation: str, sizes: Sizes, items: Sequence[Item], repeats: int, number: int = 0) -> Cell:
+    name = f"{operation}/{'-'.join(map(str, sizes))}/x{repeats}" + f"/{number}" * (number > 0)
     counted = operation.startswith("nop")
     return cell(name, "builtins", operation, row(items), sizes=sizes, repeats=repeats, counted=counted)

@@ -87,7 +87,9 @@ def portable_cells(cells: Iterable[Cell], protocol_version: int = PROTOCOL_VERSI
         kept.append(one)
         if one.experiment == "builtins":
             points.setdefault((one.operation, one.sizes), []).append(one)
-    kept += [_half(point[0]) for point in points.values() if len(point) == 1 and point[0].repeats > 0]
+    for point in points.values():
+        if len({one.repeats for one in point}) == 1:
+            kept += [_half(one) for one in point if one.repeats > 0]
     known = (one for one in kept if all(_known(name, protocol_version) for name in one.builtins))
     return tuple(_portable(one, protocol_version) for one in known)
 
@@ -106,9 +108,8 @@ def _half(one: Cell) -> Cell:
     items, body = _row(decode_flat(one.flat).term)
     repeats = one.repeats // 2
     fewer = sequence(items[: len(items) - (one.repeats - repeats)], body)
-    sizes = "-".join(map(str, one.sizes))
     return cell(
-        f"{one.operation}/{sizes}/x{repeats}",
+        one.id.replace(f"/x{one.repeats}", f"/x{repeats}"),
         "builtins",
         one.operation,
         fewer,

@@ -21,6 +21,12 @@ _GAP_LIMIT: Final = 0.25  # a core with busy neighbours loses up to 10 % of a pr
 _YARDSTICK_EVERY: Final = 8  # batches of the target's length lie between two readings of the yardsticks
 _YARDSTICK_SHARE: Final = 0.5  # of the target: a yardstick's batch; a block takes the median of many
 _WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts
+
+# What ran before has taught the branch predictor other things. A program's first run takes a quarter more than those
+# that follow for long, its second 4 % (1.5 to 9 %), its third 1.5 %, its fourth 1 %: so three go before, unless they are
+# so long that predictions matter little.
+_WARM_RUNS: Final = 3
+_WARM_NS: Final = 600_000
 _FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches, with one for three
 
 
@@ -34,7 +40,10 @@ class Timed:
 
     @property
     def warm_up(self) -> int:
-        return math.ceil(self.iterations / _WARM_SHARE)
+        share = math.ceil(self.iterations / _WARM_SHARE)
+        if share >= _WARM_RUNS or not self.expected_ns:
+            return share
+        return max(share, min(_WARM_RUNS, math.ceil(_WARM_NS * self.iterations / self.expected_ns)))
 
     @property
     def batches(self) -> int:
