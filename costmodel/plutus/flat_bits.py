@@ -42,8 +42,13 @@ class BitWriter:
 
     def natural(self, value: int) -> None:
         """Groups of seven bits, least significant first, each in a byte that says whether more follow."""
-        if value < 128:
-            self.bits(value, 8)
+        if value < 1 << WORD64_BITS:
+            groups = width = 0
+            while value > 127:
+                groups = groups << 8 | 128 | value & 127
+                width += 8
+                value >>= 7
+            self.bits(groups << 8 | value, width + 8)
             return
         # Whole-number shifts over a long integer would take quadratic time, binary digits do not.
         digits = f"{value:b}"
