@@ -83,8 +83,9 @@ def points_of(name: str) -> tuple[Sizes, ...]:
 
 def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
     domain = DOMAINS[builtin.name]
-    for point in points_of(builtin.name):
-        rng = random.Random(f"{seed} {builtin.name} {point}")
+    for point, number in product(points_of(builtin.name), range(domain.programs)):
+        own = f"/{number}" if number else ""
+        rng = random.Random(f"{seed} {builtin.name} {point}{own}")
         sizes, by_measure = _measured(builtin, point, rng) if domain.explored else (point, {})
         count = max(domain.fewest, _applications(builtin.name, sizes))
         extent = math.prod(point) if domain.explored else sum(sizes)
@@ -96,7 +97,7 @@ def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
         for function, repeats in ((builtin, count), (nop(builtin.arity, builtin.forces), 0)):
             items = [*prepared, *(Application(function, each) for each in applied)]
             yield _cell(
-                f"{builtin.name}/{_joined(point)}/x{repeats}",
+                f"{builtin.name}/{_joined(point)}{own}/x{repeats}",
                 builtin,
                 items,
                 sizes=sizes,
