@@ -255,7 +255,7 @@ def _picoseconds_of(runs: Sequence[Run]) -> record.PicosecondsOf:
         evaluator=evaluator.get("name", "unknown"),
         version=evaluator.get("version", versions.get("calibrate", "")),
         build=", ".join(part for part in build if part),
-        machine=" ".join(part for part in (machine.cpu.get("model name", ""), machine.id) if part),
+        machine=" ".join(part for part in (machine.name or machine.cpu.get("model name", ""), machine.id) if part),
     )
 
 

@@ -30,6 +30,7 @@ from costmodel.fit.coefficient import Rounding, rounded_record, whole_prices, wh
 from costmodel.fit.domain import FAMILIES, FAMILY_OF
 from costmodel.fit.pipeline import write_model
 from costmodel.model import EXTRAS_KEY, BuiltinCost, CostingFunction, CostModel, ExUnits, PlainShape
+from costmodel.model.basis import basis_of_model
 from costmodel.records import model as record
 
 Floats = NDArray[np.float64]
@@ -112,6 +113,8 @@ def express(fitted: CostModel, reference: CostModel, *, seed: int = 0, factor: f
             held_out=hold_out(known, seed),
             inputs=section.inputs,
             warnings=section.warnings,
+            picoseconds_of=basis_of_model(reference),
+            flagged=section.flagged,
         )
     )
     model = replace(

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
+import msgspec
+
 from costmodel.errors import DecodeError, ModelError
+from costmodel.records.basis import PriceBasis
 from costmodel.records.documents import (
     Document,
     Former,
@@ -478,6 +481,12 @@ class _Expressed(Document, frozen=True, kw_only=True):
     held_out: HeldOut
     inputs: Annotated[tuple[Origin, ...], about("The runs")]
     warnings: Annotated[tuple[str, ...], about("What is odd about the runs")]
+    picoseconds_of: Annotated[
+        PriceBasis | None, about("Whose picoseconds the reference model holds; null where its writer did not record it")
+    ] = None
+    flagged: Annotated[dict[str, tuple[str, ...]], about("Material flags of the fit, by builtin or step")] = (
+        msgspec.field(default_factory=dict)
+    )
 
 
 class ExpressedModel(_Expressed, frozen=True, kw_only=True, tag="expressed model"):
