@@ -24,6 +24,7 @@ from costmodel.records.documents import (
     about,
     from_value,
 )
+from costmodel.records.margin import FitSettings
 from costmodel.records.run import Machine, Origin, upgraded_machine, upgraded_origin
 
 Share: TypeAlias = Annotated[float, about("A share: 1 is all of it")]
@@ -415,6 +416,12 @@ class _Fitted(Document, frozen=True, kw_only=True):
     method: Method
     inputs: Annotated[tuple[Origin, ...], about("The runs")]
     warnings: Annotated[tuple[str, ...], about("What is odd about the runs")]
+    settings: Annotated[
+        FitSettings | None, about("What the fit was asked for; null where its writer did not record it")
+    ] = None
+    before_margin: Annotated[
+        dict[str, dict[str, int]], about("What was charged before safety margins, by entry and coefficient, in ps")
+    ] = msgspec.field(default_factory=dict)
 
 
 class FittedModel(_Fitted, frozen=True, kw_only=True, tag="fitted model"):

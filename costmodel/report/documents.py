@@ -15,9 +15,10 @@ from costmodel.records.drift import Drift
 from costmodel.records.impact import Impact
 from costmodel.records.model import ExpressedModel, FittedModel, parse_section
 from costmodel.records.parity import Parity
+from costmodel.records.proposal import Proposal
 from costmodel.records.validation import Verdict
 
-READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact or parity"
+READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact, parity or propose"
 _MAX_BYTES: Final = 64 * 2**20
 
 
@@ -29,7 +30,7 @@ class Model(NamedTuple):
     section: FittedModel | ExpressedModel | None
 
 
-Written = Verdict | Comparison | Drift | Cluster | Impact | Parity
+Written = Verdict | Comparison | Drift | Cluster | Impact | Parity | Proposal
 Document = Model | Written
 
 
@@ -39,7 +40,7 @@ def read_document(path: Path) -> Document:
         value = decode_json(read_bytes(path, _MAX_BYTES), dict[str, Any], str(path))
     except InputError as error:
         raise InputError(f"{error}; name {READABLE}") from error
-    kinds: tuple[type[Written], ...] = (Verdict, Comparison, Drift, Cluster, Impact, Parity)
+    kinds: tuple[type[Written], ...] = (Verdict, Comparison, Drift, Cluster, Impact, Parity, Proposal)
     if kind_of(value, *kinds) is not None:
         return from_value(value, str(path), *kinds)
     try:
