@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from costmodel.cli.options import Json, TableCommand, language_named
+from costmodel.cli.options import Json, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.params_emit import emit
 from costmodel.cli.params_source import (
@@ -33,11 +33,12 @@ from costmodel.model import (
     variant_for,
 )
 from costmodel.model.diff import CostChange, EntryChange, compare_costs
-from costmodel.model.sources import Source, open_source
+from costmodel.model.sources import ModelSource, open_source
 from costmodel.model.timeline import last_change
+from costmodel.plutus import language_named
 from costmodel.records.cluster import BudgetUnits
 from costmodel.records.parameters import (
-    Limits,
+    LimitsRecord,
     ModelDifference,
     Prices,
     ShownModel,
@@ -143,11 +144,11 @@ def diff(
     say(f"{len(changes)} entries change cost at typical sizes")
 
 
-def _limits(parameters: ProtocolParameters) -> Limits:
+def _limits(parameters: ProtocolParameters) -> LimitsRecord:
     """What prices and bounds transactions, under cardano-cli's names."""
     tx, block = parameters.max_tx_execution_units, parameters.max_block_execution_units
     memory, steps = parameters.price_memory, parameters.price_steps
-    return Limits(
+    return LimitsRecord(
         protocol_version=".".join(map(str, parameters.protocol_version)),
         max_tx_execution_units=None if tx is None else BudgetUnits(memory=tx.mem, steps=tx.cpu),
         max_block_execution_units=None if block is None else BudgetUnits(memory=block.mem, steps=block.cpu),
@@ -167,7 +168,7 @@ def _text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else "–" if value is None else str(value)
 
 
-def _show_functions(source: Source, model: CostModel, *, as_json: bool) -> None:
+def _show_functions(source: ModelSource, model: CostModel, *, as_json: bool) -> None:
     """The costing functions of a model, whichever entries it has."""
     if as_json:
         print_json(ShownModel(source=source.name, model=msgspec.json.decode(dump(model))))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from costmodel.cli.options import Json, language_named
+from costmodel.cli.options import Json
 from costmodel.cli.output import complain, print_json, with_folder
 from costmodel.cli.params_source import (
     Epoch,
@@ -27,8 +27,8 @@ from costmodel.model import Variant, dump
 from costmodel.model.basis import OBJECTIONS, basis_of, described, doubts_of, refuse_doubts
 from costmodel.model.files import dump_builtins, dump_machine
 from costmodel.model.formats import FORMATS, UPSTREAM
-from costmodel.model.sources import Source, complete
-from costmodel.plutus import LedgerLanguage
+from costmodel.model.sources import ModelSource, complete
+from costmodel.plutus import LedgerLanguage, language_named
 from costmodel.records import encode
 from costmodel.records.parameters import EmittedModel
 
@@ -121,7 +121,7 @@ def _named(text: str) -> tuple[str, ...]:
 
 
 def _emitted(
-    source: Source, form: str, languages: tuple[LedgerLanguage, ...], version: int
+    source: ModelSource, form: str, languages: tuple[LedgerLanguage, ...], version: int
 ) -> tuple[bytes, dict[str, int]]:
     """What a format has for a source, and how many parameters of each language are in it."""
     if form in _UPSTREAM_FILES and source.model is not None:

@@ -10,7 +10,7 @@ import typer
 from costmodel.cli.output import complain
 from costmodel.errors import InputError
 from costmodel.model import ProtocolParameters, parameters_at
-from costmodel.model.sources import LEDGER, Source, chain, open_source
+from costmodel.model.sources import LEDGER, ModelSource, chain, open_source
 from costmodel.plutus import LedgerLanguage
 
 TODAY: Final = 11
@@ -49,7 +49,7 @@ def source_named(
     languages: tuple[LedgerLanguage, ...],
     epoch: int | None,
     overlays: list[Path] | None,
-) -> tuple[Source, ProtocolParameters | None]:
+) -> tuple[ModelSource, ProtocolParameters | None]:
     """The source that the options name, and the chain's parameters where that is an epoch."""
     if epoch is None:
         if overlays:
@@ -62,12 +62,12 @@ def source_named(
     return chain(parameters, " + ".join([f"epoch {epoch}", *map(str, overlays or ())])), parameters
 
 
-def version_of(source: Source, given: int | None) -> int:
+def version_of(source: ModelSource, given: int | None) -> int:
     """The protocol version that an option names, or else the source."""
     return given or source.protocol_version or TODAY
 
 
-def say_notes(source: Source, given: int | None) -> None:
+def say_notes(source: ModelSource, given: int | None) -> None:
     """What is to be known of a source, when it has been read without an error, a line each."""
     for note in source.notes:
         complain(note)

@@ -15,10 +15,10 @@ from costmodel.cli.spreading import Backend, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Table, number
+from costmodel.rendering.tables import Table, TableCell, number
 
 if TYPE_CHECKING:
-    from costmodel.proposals.propose import Request
+    from costmodel.proposals.propose import ProposalRequest
     from costmodel.records.proposal import Proposal, ProposalCheck
 
 Command = TableCommand
@@ -129,7 +129,7 @@ def _show(proposal: Proposal, out: Path) -> None:
     show(Table.of(f"Against {proposal.live}, protocol version {proposal.protocol_version}", columns, rows))
     say("")
     checklist = [
-        (each.id, Cell(each.status, status=_STATUS[each.status]), each.evidence[0] if each.evidence else "")
+        (each.id, TableCell(each.status, status=_STATUS[each.status]), each.evidence[0] if each.evidence else "")
         for each in proposal.guardrails
     ]
     show(Table.of("Guardrails", ("", "", "evidence"), checklist))
@@ -172,11 +172,11 @@ def _request(
     blocks: str | None,
     epoch: int | None,
     allow: str,
-) -> Request:
+) -> ProposalRequest:
     from costmodel.impact.run import open_corpus
     from costmodel.model.sources import open_source
     from costmodel.model.timeline import last_change
-    from costmodel.proposals.propose import Request as Wanted
+    from costmodel.proposals.propose import ProposalRequest as Wanted
 
     source = open_source([live or f"epoch:{last_change()}"])
     return Wanted(

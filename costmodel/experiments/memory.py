@@ -25,7 +25,7 @@ _DATA_NODE_WORDS: Final = 4
 _FIXED: Final = {"bool": 1, "unit": 1, "bls12_381_G1_element": 18, "bls12_381_G2_element": 36, "bls12_381_mlresult": 72}
 
 
-class Finding(StrEnum):
+class MemoryFinding(StrEnum):
     """What a check came to: the charge is the size everywhere; never below it; somewhere below; or the result is
     shared with the arguments, so that its size is nothing to charge for."""
 
@@ -36,7 +36,7 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ResultSize:
     """A builtin at some sizes: what is charged and what the result takes, in words."""
 
     sizes: Sizes
@@ -54,15 +54,19 @@ class MemoryCheck:
 
     builtin: str
     function: CostingFunction
-    points: tuple[Point, ...]
+    points: tuple[ResultSize, ...]
 
     @property
-    def finding(self) -> Finding:
+    def finding(self) -> MemoryFinding:
         if not self.points:
-            return Finding.SHARED
+            return MemoryFinding.SHARED
         if any(point.charged < point.result for point in self.points):
-            return Finding.UNDER
-        return Finding.EXACT if all(point.charged == point.result for point in self.points) else Finding.COVERED
+            return MemoryFinding.UNDER
+        return (
+            MemoryFinding.EXACT
+            if all(point.charged == point.result for point in self.points)
+            else MemoryFinding.COVERED
+        )
 
     @property
     def exact(self) -> int:
@@ -70,21 +74,21 @@ class MemoryCheck:
         return sum(point.charged == point.result for point in self.points)
 
     @property
-    def worst_under(self) -> Point | None:
+    def worst_under(self) -> ResultSize | None:
         """Where the charge falls short of the size by most words."""
         short = [point for point in self.points if point.charged < point.result]
         return max(short, key=lambda point: point.result - point.charged, default=None)
 
     @property
-    def worst_over(self) -> Point | None:
+    def worst_over(self) -> ResultSize | None:
         """Where the charge exceeds the size by most words."""
         dear = [point for point in self.points if point.charged > point.result]
         return max(dear, key=lambda point: point.charged - point.result, default=None)
 
-    def record(self) -> records.MemoryCheck:
+    def record(self) -> records.MemoryCheckRecord:
         """As documents have it."""
         under, over = self.worst_under, self.worst_over
-        return records.MemoryCheck(
+        return records.MemoryCheckRecord(
             builtin=self.builtin,
             shape=self.function.shape.id.tag,
             finding=self.finding.value,
@@ -107,7 +111,7 @@ def _check(model: CostModel, builtin: Builtin, seed: int) -> MemoryCheck:
     if builtin.shares:
         return MemoryCheck(builtin.name, cost.memory, ())
     points = tuple(
-        Point(sizes, cost.memory.evaluate(sizes), _result_words(builtin, sizes, seed))
+        ResultSize(sizes, cost.memory.evaluate(sizes), _result_words(builtin, sizes, seed))
         for sizes in DOMAINS[builtin.name].candidates
     )
     return MemoryCheck(builtin.name, cost.memory, points)

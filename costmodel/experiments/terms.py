@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from costmodel.errors import ModelError
-from costmodel.machine import NativeMachine, Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, NativeMachine, Script, exact_machine
 from costmodel.model import ExUnits, Variant
 from costmodel.plutus import (
     BUILTINS,
@@ -157,7 +157,7 @@ def cell(
         script.apply_data(argument)
     outcome = _machine().evaluate(script, budget)
     features = _machine().features(script, budget) if counted else None
-    if outcome.status is not Status.SUCCESS:
+    if outcome.status is not EvaluationStatus.SUCCESS:
         raise ModelError(f"the design of {name} is wrong: its program ends in {outcome.status.value}, {outcome.error}")
     return Cell(
         id=name,

@@ -21,7 +21,7 @@ from scipy.stats import t as student_t
 from costmodel.fit.costing import may_be_negative
 from costmodel.fit.domain import Points
 from costmodel.fit.regression import independent_columns
-from costmodel.model import Design
+from costmodel.model import DesignMatrix
 from costmodel.records import model as record
 
 Floats = NDArray[np.float64]
@@ -44,7 +44,7 @@ class Envelope:
     says of them."""
 
     values_ps: Floats
-    record: record.Envelope
+    record: record.EnvelopeRecord
 
 
 def envelopes(points: Mapping[str, Points], coverage: float, seed: int) -> dict[str, Envelope]:
@@ -62,7 +62,7 @@ def envelopes(points: Mapping[str, Points], coverage: float, seed: int) -> dict[
         predicted = designs[name].matrix @ values + designs[name].offset
         covered = float((predicted >= at.costs_ps[0]).mean())
         found[name] = Envelope(
-            values, record.Envelope(coverage=coverage, margin=margin, measured_points_covered=covered)
+            values, record.EnvelopeRecord(coverage=coverage, margin=margin, measured_points_covered=covered)
         )
     return found
 
@@ -96,7 +96,7 @@ def _margin(excess: Floats, level: float) -> float:
     return max(0.0, float(student_t.ppf(level, len(excess)))) * float(np.sqrt((excess**2).mean()))
 
 
-def _held_out(points: Points, design: Design, coverage: float, rng: np.random.Generator) -> Iterator[float]:
+def _held_out(points: Points, design: DesignMatrix, coverage: float, rng: np.random.Generator) -> Iterator[float]:
     """By what share each point exceeds the quantile of the others; nothing where the others do not tell."""
     n, costs = len(points.sizes), points.costs_ps[0]
     weighted = design.matrix / points.scales_ps[:, None]
@@ -112,7 +112,7 @@ def _held_out(points: Points, design: Design, coverage: float, rng: np.random.Ge
         yield from (costs[fold] / np.maximum(predicted, 1.0) - 1).tolist()
 
 
-def _quantile(points: Points, design: Design, rows: NDArray[np.intp], coverage: float) -> Floats:
+def _quantile(points: Points, design: DesignMatrix, rows: NDArray[np.intp], coverage: float) -> Floats:
     """Coefficients of the regression quantile at some of the points: a linear programme in the parts of the residuals
     above (weighing `coverage`) and below (the rest)."""
     scales = points.scales_ps[rows]

@@ -134,7 +134,7 @@ def raised_price(price: record.Coefficient, rule: MarginRule) -> int:
     return whole_ps(charged * (1 + rule.share))
 
 
-def raised_function(function: CostingFunction, fit: record.Builtin, rule: MarginRule) -> CostingFunction:
+def raised_function(function: CostingFunction, fit: record.FittedBuiltin, rule: MarginRule) -> CostingFunction:
     """A builtin's costing function by a rule, in whole ps."""
     if rule.kind == _INTERVAL:
         return _to_upper_ends(function, fit)
@@ -166,7 +166,7 @@ def _at(function: CostingFunction, point: record.Point) -> record.Point:
     return msgspec.structs.replace(point, charged_ps=function.evaluate(point.sizes))
 
 
-def _to_upper_ends(function: CostingFunction, fit: record.Builtin) -> CostingFunction:
+def _to_upper_ends(function: CostingFunction, fit: record.FittedBuiltin) -> CostingFunction:
     """The least rise of the coefficients that reaches the upper end of the interval at each point and corner."""
     ends = [
         (point.sizes, point.fitted.interval_ps[1])

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from costmodel._native import ffi, lib
 from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError, ModelError
-from costmodel.machine.interface import Outcome, Status, Subject
+from costmodel.machine.interface import EvaluationStatus, Outcome, Subject
 from costmodel.model import CostModel, ExUnits, StepKind, Variant, from_array, ledger_model, pack, variant_for
 from costmodel.plutus import (
     BUILTINS,
@@ -29,10 +29,10 @@ PRINTABLE: Final = 1 << 20
 result may be longer than anything in memory, as what it shares is written out each time."""
 
 STATUSES: Final = {
-    lib.CAL_OK: Status.SUCCESS,
-    lib.CAL_FAILED: Status.FAILURE,
-    lib.CAL_OVER_BUDGET: Status.OVER_BUDGET,
-    lib.CAL_OUT_OF_MEMORY: Status.OUT_OF_MEMORY,
+    lib.CAL_OK: EvaluationStatus.SUCCESS,
+    lib.CAL_FAILED: EvaluationStatus.FAILURE,
+    lib.CAL_OVER_BUDGET: EvaluationStatus.OVER_BUDGET,
+    lib.CAL_OUT_OF_MEMORY: EvaluationStatus.OUT_OF_MEMORY,
 }
 _ROW_NAMES: Final = tuple(ffi.string(row.name).decode() if row.name else "" for row in lib.cal_builtins)
 _VARIANTS: Final = {variant: number for number, variant in enumerate(Variant)}
@@ -279,7 +279,7 @@ def exact_outcome(
     """What a subject comes to; `result` as in `NativeMachine.evaluate`. CheckFailed where that is no success, or does
     not take the steps that it says."""
     outcome = machine.evaluate(script, budget, result=result)
-    if outcome.status is not Status.SUCCESS:
+    if outcome.status is not EvaluationStatus.SUCCESS:
         raise CheckFailed(f"cell {subject.id!r} ends in {outcome.status.value} instead of success: {outcome.error}")
     counted = (("steps", subject.steps, outcome.steps), ("builtins", subject.builtins, outcome.builtins))
     for what, planned, found in counted:

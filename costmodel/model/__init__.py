@@ -1,6 +1,6 @@
 """Cost models: costing functions and their shapes, variants, the ledger's models, files, parameter arrays."""
 
-from costmodel.model.costing import CostingFunction, Design, costing_function
+from costmodel.model.costing import CostingFunction, DesignMatrix, costing_function
 from costmodel.model.costmodel import BuiltinCost, CostModel
 from costmodel.model.files import EXTRAS_KEY, dump, load
 from costmodel.model.ledger import builtin_file_order, ledger_model
@@ -33,7 +33,7 @@ __all__ = [
     "BuiltinCost",
     "CostModel",
     "CostingFunction",
-    "Design",
+    "DesignMatrix",
     "DiagonalShape",
     "ExUnits",
     "PlainShape",

@@ -14,7 +14,7 @@ from costmodel.errors import CheckFailed, InputError
 from costmodel.model.costmodel import CostModel
 from costmodel.model.files import EXTRAS_KEY
 from costmodel.model.ledger import ledger_model
-from costmodel.model.sources import Source
+from costmodel.model.sources import ModelSource
 from costmodel.model.steps import STARTUP_KEY, StepKind
 from costmodel.model.variants import Variant
 from costmodel.records.basis import Doubt, Objection, PriceBasis
@@ -42,7 +42,7 @@ def section_of(model: CostModel) -> Section | None:
     return parse_section(model.extras, f"{model.source}: {EXTRAS_KEY}") if model.extras else None
 
 
-def basis_of(source: Source) -> PriceBasis:
+def basis_of(source: ModelSource) -> PriceBasis:
     """Whose picoseconds a source of prices holds. ModelError where what it says of itself is damaged."""
     if source.arrays is not None:
         return PriceBasis(
@@ -74,7 +74,7 @@ def basis_of_model(model: CostModel) -> PriceBasis:
     )
 
 
-def doubts_of(source: Source) -> tuple[Doubt, ...]:
+def doubts_of(source: ModelSource) -> tuple[Doubt, ...]:
     """What speaks against giving a source's prices to the chain; none of parameters that are arrays already."""
     return () if source.model is None else tuple(_doubts(source.model))
 

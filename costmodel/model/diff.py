@@ -93,10 +93,10 @@ class EntryChange:
         cost = self.costs[0]
         return 1 if cost.before is None else 2 if cost.after is None else 0
 
-    def record(self) -> records.EntryChange:
+    def record(self) -> records.EntryChangeRecord:
         """As documents have it."""
         costs = tuple(
-            records.CostChange(
+            records.CostChangeRecord(
                 sizes=cost.sizes,
                 before=cost.before,
                 after=cost.after,
@@ -105,7 +105,7 @@ class EntryChange:
             )
             for cost in self.costs
         )
-        return records.EntryChange(name=self.name, resource=self.resource, costs=costs)
+        return records.EntryChangeRecord(name=self.name, resource=self.resource, costs=costs)
 
 
 def compare_costs(before: CostModel, after: CostModel, variant: Variant) -> tuple[EntryChange, ...]:

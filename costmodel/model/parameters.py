@@ -48,7 +48,15 @@ _RENAMED = {"blake2b": "blake2b_256", "verifySignature": "verifyEd25519Signature
 _GROWTH: dict[LedgerLanguage, tuple[tuple[Batch, ...], tuple[Batch | tuple[StepKind, ...], ...]]] = {
     LedgerLanguage.PLUTUS_V1: (
         (Batch.ONE,),
-        (Batch.TWO, Batch.THREE, _SUMS_OF_PRODUCTS, Batch.FOUR_A, Batch.FOUR_B, Batch.FIVE, Batch.SIX),
+        (
+            Batch.TWO,
+            Batch.THREE,
+            _SUMS_OF_PRODUCTS,
+            Batch.FOUR_A,
+            Batch.FOUR_B,
+            Batch.FIVE,
+            Batch.SIX,
+        ),
     ),
     LedgerLanguage.PLUTUS_V2: (
         (Batch.ONE, Batch.TWO, Batch.THREE),

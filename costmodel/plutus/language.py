@@ -3,9 +3,11 @@
 Source: PlutusLedgerApi.Common.Versions of plutus v1.68.
 """
 
+import re
 from enum import Enum
 from typing import Final, NamedTuple
 
+from costmodel.errors import InputError
 from costmodel.plutus.builtins import Batch, Builtin
 from costmodel.plutus.term import SUMS_OF_PRODUCTS, Version
 
@@ -92,3 +94,11 @@ def case_on_constants_available(language: LedgerLanguage, protocol_version: int)
 def decoding_bounds(protocol_version: int) -> DecodingBounds:
     """The bounds that hold for scripts submitted at a protocol version."""
     return DecodingBounds(1024, 32) if protocol_version >= _BOUNDS_SINCE else NO_BOUNDS
+
+
+def language_named(name: str) -> LedgerLanguage:
+    """A ledger language from "PlutusV2", "V2" or "v2"."""
+    match = re.fullmatch(r"(?i)(?:plutus)?v([1-4])", name)
+    if match is None:
+        raise InputError(f"unknown ledger language {name!r}; use PlutusV1, PlutusV2, PlutusV3 or PlutusV4")
+    return LedgerLanguage(f"PlutusV{match[1]}")

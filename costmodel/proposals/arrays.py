@@ -9,7 +9,7 @@ from costmodel.errors import ModelError
 from costmodel.model.costing import CostingFunction
 from costmodel.model.costmodel import BuiltinCost, CostModel
 from costmodel.model.parameters import from_array, parameter_count, parameter_names, to_array
-from costmodel.model.sources import Source
+from costmodel.model.sources import ModelSource
 from costmodel.model.steps import STARTUP_KEY, StepKind
 from costmodel.model.timeline import last_change, parameters_at
 from costmodel.model.units import ExUnits
@@ -20,7 +20,7 @@ _CPU, _STEP_CPU = "-cpu-", "-exBudgetCPU"
 
 
 def proposed_array(
-    model: CostModel, live: Source, language: LedgerLanguage, protocol_version: int, *, cpu_alone: bool
+    model: CostModel, live: ModelSource, language: LedgerLanguage, protocol_version: int, *, cpu_alone: bool
 ) -> ProposedArray:
     """One language's array: the model's prices where it has them in the shapes of this language, else the live values.
 
@@ -160,7 +160,9 @@ def _is_cpu(name: str) -> bool:
     return _CPU in name or name.endswith(_STEP_CPU)
 
 
-def arrays_of(model: CostModel, live: Source, protocol_version: int, *, cpu_alone: bool) -> tuple[ProposedArray, ...]:
+def arrays_of(
+    model: CostModel, live: ModelSource, protocol_version: int, *, cpu_alone: bool
+) -> tuple[ProposedArray, ...]:
     """The arrays of every language that is live. ModelError where none is."""
     languages = live.languages(live.protocol_version or protocol_version)
     if not languages:

@@ -17,7 +17,7 @@ from costmodel.impact.run import impact, open_corpus, terms_at
 from costmodel.model import CostModel, load
 from costmodel.model.basis import basis_of_model, doubts_of, section_of
 from costmodel.model.formats import FORMATS, read_document
-from costmodel.model.sources import Source
+from costmodel.model.sources import ModelSource
 from costmodel.plutus import BUILTINS, LedgerLanguage
 from costmodel.plutus.language import available
 from costmodel.proposals.arrays import arrays_of, integers, summary
@@ -34,7 +34,7 @@ from costmodel.records.proposal import (
     ProposedArray,
     RunFact,
 )
-from costmodel.records.validation import Verdict
+from costmodel.records.validation import ValidationDocument
 from costmodel.report.assemble import assemble
 from costmodel.report.html import render_html
 from costmodel.workloads.rows import Spreader
@@ -55,7 +55,7 @@ _CHAIN_FORMAT: Final = "cost-model-file"
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FolderFacts:
     """What a folder does not hold as a file of its own."""
 
     live: str
@@ -68,7 +68,7 @@ class Facts:
     command_line: tuple[str, ...]
 
 
-def build(folder: Path, facts: Facts, spreader: Spreader) -> dict[str, bytes]:
+def build(folder: Path, facts: FolderFacts, spreader: Spreader) -> dict[str, bytes]:
     """Every file that is computed from the others of a folder, but for the page and the checksums.
 
     The folder has the model, the live arrays and, where they were given, verdicts and usages. InputError or ModelError,
@@ -101,7 +101,7 @@ def proposed_model(folder: Path) -> CostModel:
     return replace(load([folder / MODEL]), source=MODEL)
 
 
-def live_source(folder: Path, facts: Facts) -> Source:
+def live_source(folder: Path, facts: FolderFacts) -> ModelSource:
     """What is in force, from the folder's own copy."""
     path = folder / LIVE
     try:
@@ -109,7 +109,7 @@ def live_source(folder: Path, facts: Facts) -> Source:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     document = read_document(content, str(path), _CHAIN_FORMAT)
-    return Source(facts.live, arrays=document.arrays, protocol_version=facts.live_version)
+    return ModelSource(facts.live, arrays=document.arrays, protocol_version=facts.live_version)
 
 
 def verdict_files(folder: Path) -> list[Path]:
@@ -117,7 +117,7 @@ def verdict_files(folder: Path) -> list[Path]:
 
 
 def _impact(
-    folder: Path, facts: Facts, live: Source, arrays: Sequence[ProposedArray], spreader: Spreader
+    folder: Path, facts: FolderFacts, live: ModelSource, arrays: Sequence[ProposedArray], spreader: Spreader
 ) -> Impact | None:
     """What the arrays change for the usages in the folder."""
     path = folder / USAGES
@@ -128,18 +128,18 @@ def _impact(
     return msgspec.structs.replace(found, corpus=facts.corpus)
 
 
-def proposed_source(arrays: Sequence[ProposedArray], protocol_version: int) -> Source:
+def proposed_source(arrays: Sequence[ProposedArray], protocol_version: int) -> ModelSource:
     """The proposed arrays as a source of prices."""
     whole = {LedgerLanguage(each.language): integers(each) for each in arrays}
-    return Source(NAME, arrays=whole, protocol_version=protocol_version)
+    return ModelSource(NAME, arrays=whole, protocol_version=protocol_version)
 
 
 def _proposal(
-    folder: Path, facts: Facts, model: CostModel, arrays: Sequence[ProposedArray], found: Impact | None
+    folder: Path, facts: FolderFacts, model: CostModel, arrays: Sequence[ProposedArray], found: Impact | None
 ) -> Proposal:
     section = section_of(model)
     basis = basis_of_model(model)
-    doubts = doubts_of(Source(MODEL, model))
+    doubts = doubts_of(ModelSource(MODEL, model))
     accuracy = tuple(each for path in verdict_files(folder) for each in _accuracy(path))
     runs = tuple(_runs(section, facts.contained))
     fitted = section if isinstance(section, FittedModel) else None
@@ -194,7 +194,7 @@ def _contradictions(arrays: Sequence[ProposedArray], accuracy: Sequence[Contract
 
 
 def _accuracy(path: Path) -> Iterator[ContractAccuracy]:
-    verdict = read(path, Verdict)
+    verdict = read(path, ValidationDocument)
     for work in verdict.works:
         limits = [limit.status for limit in work.gates]
         worst = next((status for status in ("fail", "inconclusive") if status in limits), "pass")
@@ -256,7 +256,7 @@ def _versions(section: Section | None) -> dict[str, str]:
     return dict(sorted(versions.items()))
 
 
-def _commands(section: Section | None, runs: Sequence[RunFact], facts: Facts) -> Iterator[str]:
+def _commands(section: Section | None, runs: Sequence[RunFact], facts: FolderFacts) -> Iterator[str]:
     """How to make it again, step by step, in the folder."""
     for each in runs:
         yield each.command
@@ -267,9 +267,9 @@ def _commands(section: Section | None, runs: Sequence[RunFact], facts: Facts) ->
     yield shlex.join(("calibrate", "propose", "--verify", ".", *given))
 
 
-def facts_of(proposal: Proposal, found: Impact | None) -> Facts:
+def facts_of(proposal: Proposal, found: Impact | None) -> FolderFacts:
     """What a folder says of itself, for computing it again."""
-    return Facts(
+    return FolderFacts(
         live=proposal.live,
         live_version=proposal.live_protocol_version,
         protocol_version=proposal.protocol_version,
@@ -287,7 +287,7 @@ def read_proposal(folder: Path) -> tuple[Proposal, Impact | None]:
     return proposal, read(folder / IMPACT, Impact) if (folder / IMPACT).exists() else None
 
 
-def live_arrays(source: Source, protocol_version: int) -> tuple[dict[LedgerLanguage, tuple[int, ...]], int]:
+def live_arrays(source: ModelSource, protocol_version: int) -> tuple[dict[LedgerLanguage, tuple[int, ...]], int]:
     """The arrays of any source that `params` reads, and the protocol version that they are of."""
     version = source.protocol_version or protocol_version
     return {each: source.array(each, version) for each in source.languages(version)}, version
@@ -297,6 +297,6 @@ def live_file(arrays: Mapping[LedgerLanguage, tuple[int, ...]]) -> bytes:
     return FORMATS[_CHAIN_FORMAT].write(arrays)
 
 
-def parse_verdict(content: bytes, where: str) -> Verdict:
+def parse_verdict(content: bytes, where: str) -> ValidationDocument:
     """A verdict that is to go into the folder. DecodeError where it is none."""
-    return parse(content, where, Verdict)
+    return parse(content, where, ValidationDocument)

@@ -11,13 +11,13 @@ import msgspec
 
 from costmodel.errors import CheckFailed, InputError
 from costmodel.files import make_folder, read_bytes, write_atomically
-from costmodel.impact.run import Corpus, impact, terms_at
+from costmodel.impact.run import ImpactCorpus, impact, terms_at
 from costmodel.model import load
 from costmodel.model.basis import OBJECTIONS, section_of
-from costmodel.model.sources import Source
+from costmodel.model.sources import ModelSource
 from costmodel.proposals import build as made
 from costmodel.proposals.arrays import arrays_of
-from costmodel.proposals.build import Facts
+from costmodel.proposals.build import FolderFacts
 from costmodel.proposals.folder import new_folder, write_sums, write_zip
 from costmodel.records.impact import Impact
 from costmodel.records.proposal import Proposal
@@ -28,21 +28,21 @@ from costmodel.workloads.rows import Spreader
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ProposalRequest:
     """What is to be proposed: a model, what is live, and what there is as evidence."""
 
     model: Path
-    live: Source
+    live: ModelSource
     protocol_version: int
     runs: tuple[Path, ...] = ()
     verdicts: tuple[Path, ...] = ()
-    corpus: Corpus | None = None
+    corpus: ImpactCorpus | None = None
     epoch: int | None = None
     allowed: tuple[str, ...] = ()
     command_line: tuple[str, ...] = ()
 
 
-def propose(request: Request, out: Path, spreader: Spreader, trace: Trace = SILENT) -> Proposal:
+def propose(request: ProposalRequest, out: Path, spreader: Spreader, trace: Trace = SILENT) -> Proposal:
     """Write the folder `out` and `out.zip`, each whole or not at all.
 
     InputError where something is damaged, or a run is not one that the model was fitted to. CheckFailed where
@@ -61,7 +61,7 @@ def propose(request: Request, out: Path, spreader: Spreader, trace: Trace = SILE
             content = read_bytes(path)
             made.parse_verdict(content, str(path))
             write_atomically(folder / f"verdict-{number}.json", content)
-        facts = Facts(
+        facts = FolderFacts(
             live=_short(request.live.name),
             live_version=version,
             protocol_version=request.protocol_version,
@@ -87,7 +87,7 @@ def propose(request: Request, out: Path, spreader: Spreader, trace: Trace = SILE
     return proposal
 
 
-def _copy_runs(request: Request, folder: Path) -> list[Run]:
+def _copy_runs(request: ProposalRequest, folder: Path) -> list[Run]:
     """Copy the runs, each of which must be one that the model was fitted to, file by file as its manifest lists it."""
     section = section_of(load([request.model]))
     wanted = {each.run: each for each in section.inputs} if section is not None else {}
@@ -106,7 +106,7 @@ def _copy_runs(request: Request, folder: Path) -> list[Run]:
     return found
 
 
-def _evaluate(request: Request, folder: Path, facts: Facts, spreader: Spreader) -> Impact | None:
+def _evaluate(request: ProposalRequest, folder: Path, facts: FolderFacts, spreader: Spreader) -> Impact | None:
     """Evaluate the corpus under both, and record its usages in the folder."""
     if request.corpus is None:
         return None

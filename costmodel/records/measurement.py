@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from costmodel.records.documents import Count, Document, Version1, about
-from costmodel.records.run import SessionOutcome, Status
+from costmodel.records.run import RunStatus, SessionOutcome
 
 
 class Measurement(Document, frozen=True, kw_only=True, tag="measurement"):
@@ -16,7 +16,7 @@ class Measurement(Document, frozen=True, kw_only=True, tag="measurement"):
     schema_version: Version1 = 1
     run: Annotated[str, about("Folder of the run")]
     machine: Annotated[str, about("Fingerprint of the machine that measured it")]
-    status: Status
+    status: RunStatus
     reason: Annotated[str, about("Why it ended so")]
     unit: Annotated[str, about("Unit of its clock: ns, cycles or instructions")]
     cells: Annotated[Count, about("Cells of the design")]

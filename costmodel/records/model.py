@@ -82,7 +82,7 @@ class Centre(Figure, frozen=True, kw_only=True):
     sizes: Sizes
 
 
-class Envelope(Record, frozen=True, kw_only=True):
+class EnvelopeRecord(Record, frozen=True, kw_only=True):
     """With --coverage: what is charged instead of the fit."""
 
     coverage: Annotated[float, about("Share of inputs that the charge is to cover")]
@@ -90,7 +90,7 @@ class Envelope(Record, frozen=True, kw_only=True):
     measured_points_covered: Annotated[float, about("Share of the measured points that it covers")]
 
 
-class Terms(Record, frozen=True, kw_only=True):
+class SumOfTerms(Record, frozen=True, kw_only=True):
     """A costing function as a sum of terms, for prediction: what the protocol's shapes cannot follow."""
 
     shape: Annotated[str, about("The formula, for people")]
@@ -102,7 +102,7 @@ class Terms(Record, frozen=True, kw_only=True):
     present_error: Annotated[float, about("The same of the protocol's shape")]
 
 
-class Builtin(Record, frozen=True, kw_only=True):
+class FittedBuiltin(Record, frozen=True, kw_only=True):
     """A fitted builtin."""
 
     shape: Annotated[str, about("Shape of its costing function, and of the model inside it")]
@@ -115,8 +115,8 @@ class Builtin(Record, frozen=True, kw_only=True):
     r2: Annotated[float | None, about("Share of variance explained")]
     worst_relative_residual: Annotated[float, about("The largest miss, as a share")]
     worst_residual_sizes: Annotated[tuple[int, ...], about("Where it is")]
-    envelope: Envelope | None
-    better_shape: Annotated[Terms | None, about("A shape outside of the protocol that predicts its cost better")]
+    envelope: EnvelopeRecord | None
+    better_shape: Annotated[SumOfTerms | None, about("A shape outside of the protocol that predicts its cost better")]
 
 
 class FootprintRange(Record, frozen=True, kw_only=True):
@@ -135,7 +135,7 @@ class SinglePrice(Record, frozen=True, kw_only=True):
     r2: Annotated[float | None, about("Share of variance explained")]
 
 
-class Prediction(Record, frozen=True, kw_only=True):
+class PredictionPrices(Record, frozen=True, kw_only=True):
     """Prices of steps, and of what else a counting run sees, to predict times from. None of it is charged."""
 
     coefficients: Annotated[
@@ -171,7 +171,7 @@ class Steps(Record, frozen=True, kw_only=True):
     single_price: Annotated[SinglePrice | None, about("null where no steps were measured")]
     unmeasured_builtins: Annotated[tuple[str, ...], about("Builtins without cells of their own")]
     worst_relative_residual: Annotated[float, about("The largest miss, as a share")]
-    prediction: Prediction
+    prediction: PredictionPrices
 
 
 class Call(Record, frozen=True, kw_only=True):
@@ -209,7 +209,7 @@ class Errors(Record, frozen=True, kw_only=True):
     lack_of_fit: LackOfFit
 
 
-class Batches(Record, frozen=True, kw_only=True):
+class BatchCounts(Record, frozen=True, kw_only=True):
     """Timed batches of the runs."""
 
     clean: Annotated[int, about("Batches that were used")]
@@ -248,7 +248,7 @@ class Undercharge(Record, frozen=True, kw_only=True):
     factor: Annotated[float, about("Measured over charged: 2 where the price is half of what was measured")]
 
 
-class Verdict(Record, frozen=True, kw_only=True):
+class ModelVerdict(Record, frozen=True, kw_only=True):
     """Whether the model can be used on a chain."""
 
     status: Annotated[
@@ -382,7 +382,7 @@ def _steps_from_1(steps: Values) -> dict[str, Any]:
     }
 
 
-class _Fitted(Document, frozen=True, kw_only=True):
+class _FittedSection(Document, frozen=True, kw_only=True):
     """What a fit says of its model."""
 
     written_by: ClassVar[str] = "calibrate fit"
@@ -391,9 +391,9 @@ class _Fitted(Document, frozen=True, kw_only=True):
     tool_version: Annotated[str, about("Version of calibrate")]
     variant: Annotated[str, about("The ledger's variant whose shapes were fitted")]
     picoseconds_of: PicosecondsOf
-    verdict: Annotated[Verdict | None, about("null in a model whose writer did not judge it")]
-    batches: Batches
-    builtins: Annotated[dict[str, Builtin], about("Every fitted builtin")]
+    verdict: Annotated[ModelVerdict | None, about("null in a model whose writer did not judge it")]
+    batches: BatchCounts
+    builtins: Annotated[dict[str, FittedBuiltin], about("Every fitted builtin")]
     steps: Steps
     calls: Annotated[dict[str, Call], about("Parts of a script call that the ledger does not charge")]
     no_ops: Annotated[dict[str, NoOp], about("Applications of builtins that do nothing")]
@@ -424,13 +424,13 @@ class _Fitted(Document, frozen=True, kw_only=True):
     ] = msgspec.field(default_factory=dict)
 
 
-class FittedModel(_Fitted, frozen=True, kw_only=True, tag="fitted model"):
+class FittedModel(_FittedSection, frozen=True, kw_only=True, tag="fitted model"):
     """The section `calibrate` of a model that `calibrate fit` wrote."""
 
     former: ClassVar[Mapping[int, Former]] = {1: Former(_from_version_1, frozenset({"steps", "errors"}))}
 
 
-class Fit(_Fitted, frozen=True, kw_only=True, tag="fit"):
+class FitDocument(_FittedSection, frozen=True, kw_only=True, tag="fit"):
     """What `calibrate fit RUN… --json` prints: the section of the model that was written, and where that is."""
 
     former: ClassVar[Mapping[int, Former]] = {1: Former(_from_version_1, frozenset({"steps", "errors", "model"}))}
@@ -470,7 +470,7 @@ class HeldOut(Record, frozen=True, kw_only=True):
     ]
 
 
-class _Expressed(Document, frozen=True, kw_only=True):
+class _ExpressedSection(Document, frozen=True, kw_only=True):
     """What became of a fit that is given in the picoseconds of another machine."""
 
     written_by: ClassVar[str] = "calibrate fit --reference"
@@ -496,13 +496,13 @@ class _Expressed(Document, frozen=True, kw_only=True):
     )
 
 
-class ExpressedModel(_Expressed, frozen=True, kw_only=True, tag="expressed model"):
+class ExpressedModel(_ExpressedSection, frozen=True, kw_only=True, tag="expressed model"):
     """The section `calibrate` of a model that `calibrate fit --reference` wrote."""
 
     former: ClassVar[Mapping[int, Former]] = {0: Former(_from_version_0, frozenset({"expressed_in"}))}
 
 
-class ExpressedFit(_Expressed, frozen=True, kw_only=True, tag="expressed fit"):
+class ExpressedFit(_ExpressedSection, frozen=True, kw_only=True, tag="expressed fit"):
     """What `calibrate fit RUN… --reference MODEL --json` prints."""
 
     former: ClassVar[Mapping[int, Former]] = {0: Former(_from_version_0, frozenset({"expressed_in", "model"}))}
@@ -521,14 +521,14 @@ class OfficialEntry(Record, frozen=True, kw_only=True):
     notes: Annotated[tuple[str, ...], about("What the procedure did with it")]
 
 
-class Criterion(Record, frozen=True, kw_only=True):
+class CriterionFile(Record, frozen=True, kw_only=True):
     """A Criterion CSV."""
 
     file: Annotated[str, about("Upstream's CSV")]
     sha256: Sha256
 
 
-class OfficialFit(Document, frozen=True, kw_only=True, tag="official fit"):
+class OfficialFitDocument(Document, frozen=True, kw_only=True, tag="official fit"):
     """What `calibrate fit --method official --criterion FILE.csv --json` prints."""
 
     written_by: ClassVar[str] = "calibrate fit --method official"
@@ -538,7 +538,7 @@ class OfficialFit(Document, frozen=True, kw_only=True, tag="official fit"):
     tool_version: Annotated[str, about("Version of calibrate")]
     model: Annotated[str, about("File of the model")]
     variant: Annotated[str, about("Whose shapes")]
-    criterion: Criterion
+    criterion: CriterionFile
     equal: Annotated[int, about("CPU entries that equal the ledger's")]
     differ: Annotated[int, about("The others")]
     entries: Annotated[tuple[OfficialEntry, ...], about("Every CPU entry of the ledger's model")]

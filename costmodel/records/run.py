@@ -12,13 +12,13 @@ import msgspec
 
 from costmodel.errors import InputError
 from costmodel.records.documents import Count, Document, Former, Record, Sha256, Values, Version1, Version2, about
-from costmodel.records.message import Summary
+from costmodel.records.message import LogSummary
 
 NATIVE: Final = "native"
 """The evaluator that is measured unless another is named."""
 
 
-class Status(StrEnum):
+class RunStatus(StrEnum):
     """What became of a run. `running` in a run that nobody writes to means that its writer was killed."""
 
     RUNNING = "running"
@@ -93,7 +93,7 @@ class Calibration(Record, frozen=True, kw_only=True):
     last: Annotated[float | None, about("When it ended; null of a process that did not end by itself")] = None
 
 
-class Clock(Record, frozen=True, kw_only=True):
+class ClockRecord(Record, frozen=True, kw_only=True):
     """The clock of a run."""
 
     name: Annotated[str, about("Its name, such as tsc, raw, perf or icount")]
@@ -227,7 +227,7 @@ class SessionParameters(Record, frozen=True, kw_only=True, tag_field="of", tag="
     programs: Annotated[tuple[str, ...], about("Ledger languages and protocol versions of the programs")]
 
 
-class Units(Record, frozen=True, kw_only=True):
+class UnitLimits(Record, frozen=True, kw_only=True):
     """ExUnits as protocol parameters limit them."""
 
     cpu: int
@@ -256,7 +256,7 @@ class ClusterParameters(Record, frozen=True, kw_only=True, tag_field="of", tag="
     seed: Annotated[int, about("Seed of the leader schedule")]
     repeats: Annotated[Count, about("Processes of each node")]
     protocol_version: Annotated[tuple[int, int], about("Major and minor")]
-    most_ex_units: Annotated[dict[str, Units | None], about("Limits of a transaction (tx) and of a block (block)")]
+    most_ex_units: Annotated[dict[str, UnitLimits | None], about("Limits of a transaction (tx) and of a block (block)")]
     max_tx_size: Annotated[int | None, about("Bytes")]
     max_block_body_size: Annotated[int | None, about("Bytes")]
     cost_model: Annotated[tuple[int, ...], about("Cost-model parameters in the ledger's order")]
@@ -325,7 +325,7 @@ class Origin(Record, frozen=True, kw_only=True):
     ]
     files: Annotated[dict[str, FileFact], about("Its files, the manifest among them")]
     inputs: Annotated[dict[str, FileFact], about("The files that it was made from")]
-    messages: Annotated[Summary, about("What its log holds")]
+    messages: Annotated[LogSummary, about("What its log holds")]
 
 
 def upgraded_origin(values: Values) -> Values:
@@ -366,7 +366,7 @@ class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
     schema_version: Version2 = 2
     run: Annotated[str, about("The run's name, that of its folder")]
     experiment: Annotated[str, about("Its experiments, with dashes between")]
-    status: Status = Status.RUNNING
+    status: RunStatus = RunStatus.RUNNING
     status_reason: Annotated[str, about("Why it ended as it did")] = ""
     created: Annotated[str, about("UTC time of its start, ISO 8601")]
     command_line: Annotated[tuple[str, ...], about("What it was called with")]
@@ -375,7 +375,7 @@ class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
     design_sha256: Annotated[Sha256, about("Hash of design.json")]
     seed: Annotated[int, about("Seed of operands, orders and resamples")]
     machine: Machine
-    clock: Clock
+    clock: ClockRecord
     parameters: Annotated[
         SessionParameters | ClusterParameters | ImportParameters | None, about("What it was made under")
     ] = None
@@ -383,8 +383,8 @@ class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
         default_factory=dict
     )
     inputs: Annotated[dict[str, FileFact], about("Files that it was made from")] = msgspec.field(default_factory=dict)
-    messages: Annotated[Summary, about("What messages.jsonl holds, once the run has ended")] = msgspec.field(
-        default_factory=Summary
+    messages: Annotated[LogSummary, about("What messages.jsonl holds, once the run has ended")] = msgspec.field(
+        default_factory=LogSummary
     )
     outcome: Annotated[
         SessionOutcome | ClusterOutcome | ImportOutcome | None, about("What came of it, once it has ended")

@@ -8,9 +8,9 @@ from typing import Final
 from costmodel.records.proposal import Proposal
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import (
-    Cell,
     Row,
     Table,
+    TableCell,
     change_cell,
     count_cell,
     facts,
@@ -106,7 +106,7 @@ def _guardrails(proposal: Proposal) -> list[Row]:
         (
             each.id,
             each.rule,
-            Cell(each.status, status=_STATUS[each.status]),
+            TableCell(each.status, status=_STATUS[each.status]),
             "; ".join(each.evidence),
             " ".join(each.questions),
         )
@@ -125,7 +125,7 @@ def _accuracy(proposal: Proposal) -> Section:
             share_cell(each.p95),
             numbers.MISSING if each.r2 is None else f"{each.r2:.4f}",
             ratio_cell(each.undercharged_ratio),
-            Cell(each.status, status=each.status),
+            TableCell(each.status, status=each.status),
         )
         for each in proposal.accuracy
     ]

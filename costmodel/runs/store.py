@@ -32,8 +32,8 @@ from pyarrow import fs
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.files import TEMPORARY_PREFIX, lock, make_folder, read_bytes, refuse, write_atomically
 from costmodel.records import encode, parse
-from costmodel.records.message import Summary
-from costmodel.records.run import Clock, Design, FileFact, Machine, Manifest, Status, manifest_checksum
+from costmodel.records.message import LogSummary
+from costmodel.records.run import ClockRecord, Design, FileFact, Machine, Manifest, RunStatus, manifest_checksum
 from costmodel.runs.design import Plan, design_fault, design_of, parameters, plan_of
 from costmodel.runs.tables import (
     SAMPLE_SCHEMA,
@@ -165,7 +165,7 @@ class RunWriter:
         plan: Plan,
         *,
         machine: Machine,
-        clock: Clock,
+        clock: ClockRecord,
         versions: Mapping[str, str],
         evaluator: Mapping[str, str],
         command_line: Sequence[str] = (),
@@ -209,7 +209,7 @@ class RunWriter:
         held = lock(path / LOCK)
         try:
             run = Run.open(path)
-            if run.manifest.status is Status.COMPLETE:
+            if run.manifest.status is RunStatus.COMPLETE:
                 raise InputError(f"{path} is complete; there is nothing to resume")
             if file_fact(path / DESIGN).sha256 != run.manifest.design_sha256:
                 raise InputError(f"{path / DESIGN} is not the design that the run began with; start a new run")
@@ -218,7 +218,7 @@ class RunWriter:
         except BaseException:
             held.close()
             raise
-        writer.update(status=Status.RUNNING, status_reason="", files={}, messages=Summary(), outcome=None)
+        writer.update(status=RunStatus.RUNNING, status_reason="", files={}, messages=LogSummary(), outcome=None)
         writer.save_manifest()
         return writer
 
@@ -260,7 +260,7 @@ class RunWriter:
         self._check_folder()
         self.manifest = _save(self.path, self.manifest)
 
-    def finish(self, status: Status, reason: str = "", messages: Summary | None = None) -> Run:
+    def finish(self, status: RunStatus, reason: str = "", messages: LogSummary | None = None) -> Run:
         """Gather the samples, write hashes and status, and let go of the run."""
         self._check_folder()
         self._gather()
@@ -268,7 +268,7 @@ class RunWriter:
         self.update(
             status=status,
             status_reason=reason,
-            messages=messages or Summary(),
+            messages=messages or LogSummary(),
             files={name: file_fact(self.path / name) for name in names},
         )
         self.save_manifest()

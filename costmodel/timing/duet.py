@@ -26,7 +26,7 @@ from costmodel.errors import EnvironmentFault, InputError
 from costmodel.runs.design import Cell
 from costmodel.timing.backend import complaint, error_of, import_path, padded, started
 from costmodel.timing.clock import ClockName
-from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
+from costmodel.timing.protocol import DuetPart, Fault, Played, Ready, Turn
 from costmodel.timing.surroundings import other_threads_off
 
 _CELLS_A_TURN: Final = 4
@@ -87,7 +87,7 @@ def play(
     """
     chance = random.Random(seed)  # noqa: S311 - an order to be reproduced, no secret
     builds = [baseline, candidate]
-    part = Part(cells=tuple(cells), core=core, clock=clock, target_batch_us=_BATCH_US, draws=draws)
+    part = DuetPart(cells=tuple(cells), core=core, clock=clock, target_batch_us=_BATCH_US, draws=draws)
     with ExitStack() as stack:
         players = {number: stack.enter_context(_player(builds[number], part)) for number in chance.sample((0, 1), 2)}
         ready = [players[number].ready() for number in (0, 1)]
@@ -149,7 +149,7 @@ class _Player:
 
 
 @contextmanager
-def _player(build: Build, part: Part) -> Iterator[_Player]:
+def _player(build: Build, part: DuetPart) -> Iterator[_Player]:
     environment = padded(os.environ | {"PYTHONPATH": os.pathsep.join(build.path)})
     command = [str(build.interpreter), "-P", "-m", "costmodel.timing.duet_worker"]
     with started(command, environment, part) as (process, complaints):

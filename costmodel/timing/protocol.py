@@ -58,7 +58,7 @@ class Begin(msgspec.Struct, frozen=True, tag=True):
     steady: str = ""
 
 
-class Batch(msgspec.Struct, frozen=True, array_like=True):
+class TimedBatch(msgspec.Struct, frozen=True, array_like=True):
     """One timed batch; `cell` is an index into the job's cells, the rest is as in `Sample`."""
 
     cell: int
@@ -77,7 +77,7 @@ class Block(msgspec.Struct, frozen=True, tag=True):
     yardstick_hash_ns: float
     yardstick_machine_ns: float
     gap_share: float
-    batches: tuple[Batch, ...]
+    batches: tuple[TimedBatch, ...]
     lost: tuple[tuple[int, str], ...] = ()
 
 
@@ -108,7 +108,7 @@ class Fault(msgspec.Struct, frozen=True, tag=True):
     message: str
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class DuetPart(msgspec.Struct, frozen=True, kw_only=True):
     """What one of the two processes of a duet is to play (see `duet`), each cell at `draws` different places."""
 
     cells: tuple[Cell, ...]

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from costmodel.errors import CalibrateError
-from costmodel.records.run import Calibration, SessionOutcome, Status
+from costmodel.records.run import Calibration, RunStatus, SessionOutcome
 from costmodel.runs.store import Run, RunWriter
 from costmodel.runs.tables import Sample
 from costmodel.timing.plan import Cell
@@ -130,7 +130,7 @@ class Recorder:
         self.parts += bool(samples)
         self.writer.append(samples)
 
-    def finish(self, status: Status, reason: str, tally: Tally, lost: Mapping[str, str], seconds: float) -> Run:
+    def finish(self, status: RunStatus, reason: str, tally: Tally, lost: Mapping[str, str], seconds: float) -> Run:
         """Leave the run as `status` says. After a failure the disk may refuse this too; the run then stays `running`,
         which is read as killed."""
         clock = self.writer.manifest.clock
@@ -165,6 +165,6 @@ class Recorder:
             return self.writer.finish(status, reason, self._log.summary)
         except CalibrateError:
             self.writer.close()
-            if status is Status.COMPLETE:
+            if status is RunStatus.COMPLETE:
                 raise
             return self.writer.run()

@@ -11,7 +11,7 @@ from costmodel.experiments import DESIGNED_BUILTINS, design_cells
 from costmodel.experiments.builtins import points_of
 from costmodel.experiments.domains import DOMAINS
 from costmodel.experiments.points import choose, information, shapes_of
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import CostingFunction, ExUnits, Variant, ledger_model
 from costmodel.model.costing import costing_function
 from costmodel.plutus import BUILTIN_BY_NAME, BUILTINS, LedgerLanguage, SizeMeasure, available
@@ -58,7 +58,7 @@ def test_stated_sizes_are_those_that_the_machine_takes(name: str) -> None:
         for cell in _cells(name):
             script = Script.decode(cell.flat, LedgerLanguage.PLUTUS_V3, 11, measuring=True)
             outcome = machine.evaluate(script, UNLIMITED)
-            assert outcome.status is Status.SUCCESS
+            assert outcome.status is EvaluationStatus.SUCCESS
             assert outcome.spent.cpu == cell.builtins.get(name, 0) * cell.sizes[argument], (cell.id, argument)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from costmodel.errors import ModelError
 from costmodel.experiments.builtins import DESIGNED_BUILTINS
-from costmodel.experiments.memory import Finding, bytes_words, check_memory, data_words, integer_words, words
+from costmodel.experiments.memory import MemoryFinding, bytes_words, check_memory, data_words, integer_words, words
 from costmodel.model import BuiltinCost, Variant, ledger_model
 from costmodel.plutus import (
     BUILTIN_BY_NAME,
@@ -53,7 +53,7 @@ def test_constants_are_sized_by_their_type() -> None:
 
 def test_charges_of_bytes_are_exact() -> None:
     checks = check_memory(LEDGER, ["appendByteString", "sha2_256", "xorByteString", "bls12_381_G2_add"])
-    assert {check.finding for check in checks} == {Finding.EXACT}
+    assert {check.finding for check in checks} == {MemoryFinding.EXACT}
     assert all(check.exact == len(check.points) > 0 for check in checks)
 
 
@@ -61,19 +61,19 @@ def test_a_quotient_can_be_a_word_longer_than_its_charge() -> None:
     (check,) = check_memory(LEDGER, ["quotientInteger"])
     worst = check.worst_under
     assert worst is not None
-    assert (check.finding, worst.result - worst.charged) == (Finding.UNDER, 1)
+    assert (check.finding, worst.result - worst.charged) == (MemoryFinding.UNDER, 1)
 
 
 def test_what_shares_its_arguments_is_not_compared() -> None:
     (check,) = check_memory(LEDGER, ["ifThenElse"])
-    assert (check.finding, check.points) == (Finding.SHARED, ())
+    assert (check.finding, check.points) == (MemoryFinding.SHARED, ())
 
 
 def test_a_cheaper_model_is_found_out() -> None:
     own = LEDGER.builtins["appendByteString"]
     halved = BuiltinCost(own.cpu, own.memory.with_values([value // 2 for value in own.memory.values]))
     (check,) = check_memory(replace(LEDGER, builtins={"appendByteString": halved}), ["appendByteString"])
-    assert check.finding is Finding.UNDER
+    assert check.finding is MemoryFinding.UNDER
 
 
 def test_every_builtin_that_has_a_domain_can_be_checked() -> None:

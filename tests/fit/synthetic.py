@@ -16,7 +16,7 @@ import numpy as np
 from costmodel.model import CostingFunction, StepKind, Variant, ledger_model
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 from costmodel.records.run import Machine as Fingerprint
-from costmodel.records.run import Status
+from costmodel.records.run import RunStatus
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.store import Run, RunWriter
 from costmodel.runs.tables import Sample
@@ -209,7 +209,7 @@ def make_run(
     machine: Machine = QUIET,
     processes: int = 8,
     blocks: int = 12,
-    status: Status = Status.COMPLETE,
+    status: RunStatus = RunStatus.COMPLETE,
     truth: Mapping[str, CostingFunction] | None = None,
     uncertain: Mapping[str, str] | None = None,
     more_ps: Callable[[Cell], float] = lambda _: 0.0,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import (
     BYTESTRING,
@@ -268,4 +268,4 @@ def test_data_of_too_many_nodes_costs_more_than_any_budget(levels: int) -> None:
     script = Script.decode(doubled(levels, "unValueData"), None)
     for budget in (ExUnits(10**15, 10**15), UNLIMITED):
         outcome = NativeMachine(ledger_model(Variant.E), Variant.E).evaluate(script, budget)
-        assert outcome.status is Status.OVER_BUDGET
+        assert outcome.status is EvaluationStatus.OVER_BUDGET

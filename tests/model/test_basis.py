@@ -12,7 +12,7 @@ from costmodel.errors import CheckFailed, InputError
 from costmodel.fit import fit_runs
 from costmodel.model import CostModel, ExUnits, StepKind, Variant, dump, ledger_model, load
 from costmodel.model.basis import basis_of, basis_of_model, doubts_of, refuse_doubts
-from costmodel.model.sources import Source, open_source
+from costmodel.model.sources import ModelSource, open_source
 from costmodel.records.model import FittedModel, parse_section
 from costmodel.records.run import FileFact, ImportParameters
 from tests.cli.command import calibrate
@@ -28,7 +28,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> CostModel:
 
 
 def objections(model: CostModel) -> set[str]:
-    return {each.objection for each in doubts_of(Source("model", model))}
+    return {each.objection for each in doubts_of(ModelSource("model", model))}
 
 
 def of_ledger(model: CostModel, **changes: object) -> CostModel:
@@ -64,7 +64,7 @@ def test_a_copy_of_the_ledgers_model_is_known_by_its_entries(tmp_path: Path) -> 
 
 def test_a_file_that_names_nobody_is_unknown() -> None:
     ledger = ledger_model(Variant.E)
-    changed = replace(ledger, steps=ledger.steps | {StepKind.VAR: ExUnits(1, 1)})
+    changed = replace(ledger, steps=dict(ledger.steps) | {StepKind.VAR: ExUnits(1, 1)})
     assert objections(changed) == {"unknown"}
 
 
@@ -82,13 +82,15 @@ def test_imported_benchmarks_of_the_ledger_are_the_reference(fitted: CostModel) 
 
 def test_an_edited_price_is_noticed(fitted: CostModel) -> None:
     assert "edited" not in objections(fitted)
-    steps = fitted.steps | {StepKind.LAM: fitted.steps[StepKind.LAM] + ExUnits(1, 0)}
-    doubt = next(each for each in doubts_of(Source("m", replace(fitted, steps=steps))) if each.objection == "edited")
+    steps = dict(fitted.steps) | {StepKind.LAM: fitted.steps[StepKind.LAM] + ExUnits(1, 0)}
+    doubt = next(
+        each for each in doubts_of(ModelSource("m", replace(fitted, steps=steps))) if each.objection == "edited"
+    )
     assert doubt.names == ("cekLamCost",)
 
 
 def test_only_named_reasons_are_overruled(fitted: CostModel) -> None:
-    doubts = doubts_of(Source("m", fitted))
+    doubts = doubts_of(ModelSource("m", fitted))
     codes = {each.objection for each in doubts}
     with pytest.raises(CheckFailed, match="--allow evaluator"):
         refuse_doubts(doubts, codes - {"evaluator"}, "an array")

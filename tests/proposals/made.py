@@ -8,7 +8,7 @@ from costmodel.fit import fit_runs
 from costmodel.impact.run import open_corpus
 from costmodel.model.sources import open_source
 from costmodel.proposals.folder import SUMS, write_sums
-from costmodel.proposals.propose import Request, propose
+from costmodel.proposals.propose import ProposalRequest, propose
 from costmodel.records.margin import MarginRule
 from costmodel.runs.store import Run
 from costmodel.workloads.rows import here
@@ -29,7 +29,7 @@ def a_model(run: Run, path: Path, margins: tuple[MarginRule, ...] = ()) -> Path:
 
 def a_proposal(run: Run, model: Path, out: Path, allowed: tuple[str, ...] = ALLOWED) -> Path:
     corpus = write(out.parent / "corpus.parquet", [row(), row(id="other")])
-    request = Request(
+    request = ProposalRequest(
         model=model,
         live=open_source(["epoch:645"]),
         protocol_version=11,

@@ -11,7 +11,7 @@ import pytest
 from costmodel._native import ffi, lib
 
 from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError
-from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
+from costmodel.timing.batches import Stopwatch, WorkInBatch, Yardsticks, time_block
 from costmodel.timing.clock import Clock, choose_clock
 from costmodel.timing.native_evaluator import NativeEvaluator, NativeWork
 from costmodel.timing.plan import Cell
@@ -32,7 +32,7 @@ def stopwatch() -> Stopwatch:
 
 @pytest.mark.parametrize("one", [ADD, FORCE, DECODE, CALL, machine_yardstick()], ids=lambda one: one.id)
 def test_a_cell_that_does_what_it_says_can_be_timed(one: Cell, stopwatch: Stopwatch) -> None:
-    (reading,) = stopwatch.time([Timed(make(one), 3)])
+    (reading,) = stopwatch.time([WorkInBatch(make(one), 3)])
     assert reading.ticks > 0
 
 
@@ -50,7 +50,7 @@ def test_a_preparation_is_held_to_its_terms() -> None:
 
 
 def test_making_a_machine_can_be_timed(stopwatch: Stopwatch) -> None:
-    (reading,) = stopwatch.time([Timed(make(cell("setup", "(con unit ())", "setup")), 3)])
+    (reading,) = stopwatch.time([WorkInBatch(make(cell("setup", "(con unit ())", "setup")), 3)])
     assert reading.ticks > 0
 
 
@@ -81,18 +81,18 @@ def test_a_batch_that_costs_something_else_is_an_error(field: str, stopwatch: St
     work = make(ADD)
     setattr(work.handle.expected.spent, field, 1)
     with pytest.raises(CheckFailed, match=r"cell 'add': a timed run came to .* instead of "):
-        stopwatch.time([Timed(make(FORCE)), Timed(work)])
+        stopwatch.time([WorkInBatch(make(FORCE)), WorkInBatch(work)])
 
 
 def test_a_batch_that_fails_is_an_error(stopwatch: Stopwatch) -> None:
     work = make(ADD)
     work.handle.budget.cpu = 1000
     with pytest.raises(CheckFailed, match="cell 'add': "):
-        stopwatch.time([Timed(work, 5)])
+        stopwatch.time([WorkInBatch(work, 5)])
 
 
 def test_iterations_are_raised_to_the_target(stopwatch: Stopwatch) -> None:
-    timed = Timed(make(ADD))
+    timed = WorkInBatch(make(ADD))
     stopwatch.confirm_iterations(timed, 50_000.0)
     assert timed.iterations > 1
     assert timed.warm_up == -(-timed.iterations // 8)
@@ -100,7 +100,7 @@ def test_iterations_are_raised_to_the_target(stopwatch: Stopwatch) -> None:
 
 def test_a_block_times_every_cell_once_or_says_why_not(stopwatch: Stopwatch) -> None:
     native = NativeEvaluator(CLOCK)
-    cells = [Timed(native.prepare(one), 20) for one in (ADD, FORCE, DECODE, CALL) * 3]
+    cells = [WorkInBatch(native.prepare(one), 20) for one in (ADD, FORCE, DECODE, CALL) * 3]
     yardsticks = Yardsticks(stopwatch, native.hash_yardstick(), native.prepare(machine_yardstick()), 20_000.0)
     order = list(reversed(range(len(cells))))
     block = time_block(stopwatch, yardsticks, dict(enumerate(cells)), order, process=3, block=7)
@@ -152,7 +152,7 @@ def test_a_batch_beside_a_busy_process_is_gated(stopwatch: Stopwatch) -> None:
     before = os.sched_getaffinity(0)
     core = max(before)
     busy = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
-    timed = Timed(NativeEvaluator(CLOCK).hash_yardstick(), 200)
+    timed = WorkInBatch(NativeEvaluator(CLOCK).hash_yardstick(), 200)
     with subprocess.Popen([sys.executable, "-c", busy]) as process:
         try:
             os.sched_setaffinity(0, {core})
