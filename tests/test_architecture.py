@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
     "impact": {"workloads", "machine", "model", "plutus"},
     "batches": {"runs", "judging"},
+    "proposals": {"fit", "impact", "model", "plutus", "rendering", "report", "runs", "trace", "workloads"},
     "report": {"runs", "model", "trace", "rendering"},
 }
 ALLOWED["cli"] = set(ALLOWED)

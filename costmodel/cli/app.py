@@ -57,6 +57,7 @@ ENTRIES: Final = {
     "memory": Entry(_CHECK, "Check memory costs against the sizes of results.", "memory"),
     "params": Entry(_USE, "Show, convert and compare cost models and protocol parameters.", "params"),
     "impact": Entry(_USE, "Show what a cost model changes on real scripts.", "impact"),
+    "propose": Entry(_USE, "Write and check a proposal of prices that others can verify.", "propose"),
     "budget": Entry(_USE, "Find the largest loop count of a script within the chain's limits.", "budget"),
     "eval": Entry(_MORE, "Evaluate a program, or a corpus of programs.", "evaluate"),
     "conformance": Entry(_MORE, "Run a folder of conformance cases.", "conformance"),

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
+import msgspec
+
 from costmodel.errors import DecodeError, ModelError
+from costmodel.records.basis import PriceBasis
 from costmodel.records.documents import (
     Document,
     Former,
@@ -21,6 +24,7 @@ from costmodel.records.documents import (
     about,
     from_value,
 )
+from costmodel.records.margin import FitSettings
 from costmodel.records.run import Machine, Origin, upgraded_machine, upgraded_origin
 
 Share: TypeAlias = Annotated[float, about("A share: 1 is all of it")]
@@ -417,6 +421,12 @@ class _FittedSection(Document, frozen=True, kw_only=True):
     method: Method
     inputs: Annotated[tuple[Origin, ...], about("The runs")]
     warnings: Annotated[tuple[str, ...], about("What is odd about the runs")]
+    settings: Annotated[
+        FitSettings | None, about("What the fit was asked for; null where its writer did not record it")
+    ] = None
+    before_margin: Annotated[
+        dict[str, dict[str, int]], about("What was charged before safety margins, by entry and coefficient, in ps")
+    ] = msgspec.field(default_factory=dict)
 
 
 class FittedModel(_FittedSection, frozen=True, kw_only=True, tag="fitted model"):
@@ -489,6 +499,12 @@ class _ExpressedSection(Document, frozen=True, kw_only=True):
     held_out: HeldOut
     inputs: Annotated[tuple[Origin, ...], about("The runs")]
     warnings: Annotated[tuple[str, ...], about("What is odd about the runs")]
+    picoseconds_of: Annotated[
+        PriceBasis | None, about("Whose picoseconds the reference model holds; null where its writer did not record it")
+    ] = None
+    flagged: Annotated[dict[str, tuple[str, ...]], about("Material flags of the fit, by builtin or step")] = (
+        msgspec.field(default_factory=dict)
+    )
 
 
 class ExpressedModel(_ExpressedSection, frozen=True, kw_only=True, tag="expressed model"):
