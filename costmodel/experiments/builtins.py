@@ -69,18 +69,25 @@ def points_of(name: str) -> tuple[Sizes, ...]:
 
 
 def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
-    domain = DOMAINS[builtin.name]
     for sizes in points_of(builtin.name):
-        rng = random.Random(f"{seed} {builtin.name} {sizes}")
-        count = max(domain.fewest, _applications(builtin.name, sizes))
-        distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(sum(sizes), 1)))
-        prepared, operands = domain.prepare(sizes, min(count, distinct), rng)
-        if len(operands) < count:
-            prepared, operands = _shared(prepared, operands)
-        applied = [operands[at % len(operands)] for at in range(count)]
-        yield _cell(builtin.name, sizes, [*prepared, *(Application(builtin, each) for each in applied)], count)
-        instead = nop(builtin.arity, builtin.forces)
-        yield _cell(builtin.name, sizes, [*prepared, *(Application(instead, each) for each in applied)], 0)
+        yield from cells_at(builtin, sizes, seed)
+
+
+def cells_at(builtin: Builtin, sizes: Sizes, seed: int) -> tuple[Cell, Cell]:
+    """The two programs of a builtin at one of the points of its domain."""
+    domain = DOMAINS[builtin.name]
+    rng = random.Random(f"{seed} {builtin.name} {sizes}")
+    count = max(domain.fewest, _applications(builtin.name, sizes))
+    distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(sum(sizes), 1)))
+    prepared, operands = domain.prepare(sizes, min(count, distinct), rng)
+    if len(operands) < count:
+        prepared, operands = _shared(prepared, operands)
+    applied = [operands[at % len(operands)] for at in range(count)]
+    instead = nop(builtin.arity, builtin.forces)
+    return (
+        _cell(builtin.name, sizes, [*prepared, *(Application(builtin, each) for each in applied)], count),
+        _cell(builtin.name, sizes, [*prepared, *(Application(instead, each) for each in applied)], 0),
+    )
 
 
 def _applications(name: str, sizes: Sizes) -> int:

@@ -47,9 +47,9 @@ class BitWriter:
             return
         # Whole-number shifts over a long integer would take quadratic time, binary digits do not.
         digits = f"{value:b}"
-        for end in range(len(digits), 0, -7):
-            more = 128 if end > 7 else 0
-            self.bits(more | int(digits[max(0, end - 7) : end], 2), 8)
+        digits = digits.zfill(-(-len(digits) // 7) * 7)
+        groups = [f"1{digits[at : at + 7]}" for at in range(len(digits) - 7, 0, -7)]
+        self.bits(int(f"{''.join(groups)}0{digits[:7]}", 2), 8 * len(groups) + 8)
 
     def integer(self, value: int) -> None:
         """Zigzag: non-negative n as 2n, negative n as -2n - 1."""
