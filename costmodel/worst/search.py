@@ -23,6 +23,9 @@ from costmodel.worst.timer import Timer
 from costmodel.worst.worker import Ask, Told
 
 _RUNGS: Final = (1, 1, 2)  # rounds of a trial, with a chance to prune it after each but the last
+_IDLE_SECONDS: Final = 2e-4  # an answer that comes sooner was there before it was waited for
+_LONGER: Final = 1.1
+_LONGEST: Final = 8.0
 _UNDER_WAY: Final = 3  # inputs: one that is timed, one that waits, one that is made
 _STARTUP_TRIALS: Final = 12
 _PERCENTILE: Final = 33.0  # of the trials before, which a trial has to belong to after a round
@@ -32,6 +35,12 @@ SAMPLERS: Final[dict[str, Callable[[int], optuna.samplers.BaseSampler]]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(
         seed=seed, multivariate=True, n_startup_trials=_STARTUP_TRIALS, constant_liar=True
     ),
+    "tpe1": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=_STARTUP_TRIALS, constant_liar=True),
+    "tpe8": lambda seed: optuna.samplers.TPESampler(
+        seed=seed, multivariate=True, n_startup_trials=_STARTUP_TRIALS, constant_liar=True, n_ei_candidates=8
+    ),
+    "genetic": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
+    "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
 SAMPLER: Final = "tpe"
@@ -92,6 +101,7 @@ class Search:
         self._flights: dict[int, _Flight] = {}
         self.begun = 0
         """Inputs that were timed or are under way, in this session."""
+        self._longer = 1.0
         self.timed_seconds = 0.0
         self.differences: dict[str, tuple[Probe, str]] = {}
 
@@ -126,7 +136,20 @@ class Search:
                     break
             if not self._flights:
                 return
-            self._take(self.timer.told())
+            asked = self._clock()
+            told = self.timer.told()
+            self._adapt(self._clock() - asked)
+            self._take(told)
+
+    def _adapt(self, waited: float) -> None:
+        """Time longer where the core would wait for the next input otherwise, which costs nothing."""
+        if waited < _IDLE_SECONDS:
+            self._longer = min(self._longer * _LONGER, _LONGEST)
+        else:
+            self._longer = max(self._longer / _LONGER, 1.0)
+
+    def _rounds(self, rung: int) -> int:
+        return round(_RUNGS[rung] * self._longer)
 
     def _begin(self) -> bool:
         """Make the next input of the price that had least time, and have it timed. False where there is none."""
@@ -145,7 +168,7 @@ class Search:
             self._flights[self.begun] = _Flight(course, trial, probe)
             course.under_way += 1
             course.seconds += self._clock() - began
-            self.timer.ask(Ask(number=self.begun, cells=probe.cells, rounds=_RUNGS[0]))
+            self.timer.ask(Ask(number=self.begun, cells=probe.cells, rounds=self._rounds(0)))
             return True
         course.seconds += self._clock() - began
         return bool(self._flights)
@@ -169,7 +192,7 @@ class Search:
             self._end(told.number, flight, TrialState.PRUNED)
         else:
             last = flight.rung == len(_RUNGS) - 1
-            self.timer.ask(Ask(number=told.number, rounds=_RUNGS[flight.rung], last=last))
+            self.timer.ask(Ask(number=told.number, rounds=self._rounds(flight.rung), last=last))
 
     def _end(self, number: int, flight: _Flight, state: TrialState, ratio: float | None = None) -> None:
         if state is TrialState.PRUNED:

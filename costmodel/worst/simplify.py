@@ -14,11 +14,11 @@ from typing import Final
 
 from costmodel.worst.search import ratio_of
 from costmodel.worst.space import Unfit, Value
-from costmodel.worst.target import Pricing, Target
+from costmodel.worst.target import Pricing, Probe, Target
 from costmodel.worst.timer import Timer
 from costmodel.worst.worker import Ask
 
-_ROUNDS: Final = 6
+_ROUNDS: Final = 8
 _KEPT: Final = 0.97  # of the ratio, that a simpler point has to keep
 
 
@@ -82,19 +82,29 @@ class Simplifier:
 
     def share(self, found: dict[str, Value], simpler: dict[str, Value]) -> float | None:
         """The simpler point's ratio as a share of that of the point that was found; None where it makes no input."""
-        changed, before = self.ratio(simpler), self.ratio(found)
-        if changed is None or before is None or before <= 0:
+        changed = self._asked(simpler)
+        if changed is None:
             return None
-        return changed / before
+        before = self._asked(found)  # made while the other is timed
+        ratio, of = self._answer(changed), None if before is None else self._answer(before)
+        return ratio / of if ratio is not None and of is not None and of > 0 else None
 
     def ratio(self, values: dict[str, Value]) -> float | None:
         """The ratio of a point on fresh operands; None where it makes no input, or the evaluator does not take it."""
+        probe = self._asked(values)
+        return None if probe is None else self._answer(probe)
+
+    def _asked(self, values: dict[str, Value]) -> Probe | None:
+        """An input of a point, which is being timed from now on; None where it makes none."""
         self._drawn += 1
         try:
             probe = self._target.probe(values, f"{self._seed} again {self._drawn}", self._pricing)
         except Unfit:
             return None
         self._timer.ask(Ask(number=-self._drawn, cells=probe.cells, rounds=_ROUNDS, last=True))
+        return probe
+
+    def _answer(self, probe: Probe) -> float | None:
         told = self._timer.told()
         self.timed_seconds += told.timed_seconds
         return None if told.fault else statistics.median(ratio_of(probe, ns) for ns in told.ns)
