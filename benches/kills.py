@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from costmodel.errors import CalibrateError
 from costmodel.model import load
-from costmodel.records.run import Status
+from costmodel.records.run import RunStatus
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.store import Run, RunWriter
 from costmodel.trace import Severity
@@ -66,10 +66,10 @@ def check_runs(folder: Path) -> None:
         wrong = [finding.text for finding in run_findings(path) if finding.severity is Severity.ERROR]
         if wrong:
             raise Lost(f"{path.name}: {wrong[0]}")
-        if run.manifest.status is Status.COMPLETE:
+        if run.manifest.status is RunStatus.COMPLETE:
             run.verify()
             continue
-        again = RunWriter.reopen(path).finish(Status.INTERRUPTED)
+        again = RunWriter.reopen(path).finish(RunStatus.INTERRUPTED)
         if not again.samples().equals(rows):
             raise Lost(f"{path.name} has other samples once it is resumed")
         again.verify()

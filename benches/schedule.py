@@ -12,7 +12,7 @@ from typing import Final
 from benches.contracts import Contract
 from benches.estimates import FEWEST_BATCHES, Cell, Sample
 from benches.evaluators import Ready
-from costmodel.machine import CellLost, Evaluator, Loaded, Order
+from costmodel.machine import CellLost, Evaluator, LoadedSubject, Order
 from costmodel.plutus import LedgerLanguage
 from costmodel.records.run import Work
 from costmodel.runs import design
@@ -60,7 +60,7 @@ class Benchmark:
         self._stopwatch = Stopwatch(Clock(choose_clock()))
         self._iterations: dict[Cell, int] = {}
         self._slow: set[Cell] = set()
-        self._loaded: dict[Cell, Loaded] = {}
+        self._loaded: dict[Cell, LoadedSubject] = {}
         self.observed = Observed()
 
     def run(self, progress: Callable[[str], None]) -> Observed:
@@ -131,7 +131,7 @@ class Benchmark:
             self._slow.add(cell)
         wanted = round(self._plan.batch_ms * 1e6 * iterations / max(ns, 1))
         self._iterations[cell] = min(max(wanted, 1), _MOST_ITERATIONS)
-        return Sample(cell, number, iterations, ns, clean=not reading.gate)
+        return Sample(cell, number, iterations, ns, clean=not reading.disturbance)
 
 
 def on_terminal(text: str) -> None:

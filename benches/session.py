@@ -28,7 +28,7 @@ import pandas as pd
 
 from costmodel.errors import CalibrateError, CheckFailed
 from costmodel.experiments import design_cells
-from costmodel.records.run import Status, session_outcome
+from costmodel.records.run import RunStatus, session_outcome
 from costmodel.runs.design import Plan
 from costmodel.runs.means import process_means
 from costmodel.runs.store import Run
@@ -186,7 +186,7 @@ def kills(core: int, seconds: float, folder: Path, *, times: int = 20) -> None:
         held = check_kept(path, held)
     done = subprocess.run([*command, f"{seconds:.0f}s", "--resume", str(path)], capture_output=True, check=False)
     held = check_kept(path, held)
-    whole = Run.open(path).manifest.status is Status.COMPLETE
+    whole = Run.open(path).manifest.status is RunStatus.COMPLETE
     if done.returncode or not whole or held.duplicated(["process", "block", "order"]).any():
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise CheckFailed(f"{path} is not complete after {times} kills: {said[-1] if said else 'nothing was said'}")

@@ -45,13 +45,13 @@ from costmodel.plutus import (
 from costmodel.plutus.term import children
 from costmodel.records.worst import SearchSettings
 from costmodel.runs.design import Cell
-from costmodel.timing.protocol import Batch, Begin, Block, End, Event, Job
+from costmodel.timing.protocol import Begin, Block, End, Event, Job, TimedBatch
 from costmodel.worst.folder import SearchFolder
 from costmodel.worst.run import WorstSearch
 from costmodel.worst.search import Search, best_points
 from costmodel.worst.settings import asked_for
 from costmodel.worst.simplify import Simplifier
-from costmodel.worst.target import Pricing, targets
+from costmodel.worst.target import ChargedPrices, targets
 from costmodel.worst.worker import Ask, Told
 
 _ROUND_NOISE: Final = 0.01
@@ -213,7 +213,9 @@ class SimulatedBackend:
             yield Begin(job.process, 1.0, 0.01, (1,) * len(ns), start_seconds=0.01)
             for block in range(job.blocks):
                 batches = tuple(
-                    Batch(index, index, 1_000, round(1_000 * mean * rng.lognormvariate(0, _ROUND_NOISE)), "", job.core)
+                    TimedBatch(
+                        index, index, 1_000, round(1_000 * mean * rng.lognormvariate(0, _ROUND_NOISE)), "", job.core
+                    )
                     for index, mean in enumerate(ns)
                 )
                 yield Block(job.process, block, 1_000.0, 1_000.0, 0.0, batches)
@@ -222,7 +224,7 @@ class SimulatedBackend:
                 return
 
 
-def found(plant: Plant, pricing: Pricing, seed: int, trials: int, sampler: str) -> tuple[bool, bool, float]:
+def found(plant: Plant, pricing: ChargedPrices, seed: int, trials: int, sampler: str) -> tuple[bool, bool, float]:
     """Whether a search of so many inputs has the plant in its witness and names its parameter, and what it took."""
     began = time.process_time()
     timer = SimulatedTimer([plant], seed)
@@ -240,7 +242,7 @@ def found(plant: Plant, pricing: Pricing, seed: int, trials: int, sampler: str) 
 
 
 def plants(seeds: int, trials: int, sampler: str) -> None:
-    pricing = Pricing(ledger_model(Variant.E), parameters_at(last_change()))
+    pricing = ChargedPrices(ledger_model(Variant.E), parameters_at(last_change()))
     for plant in PLANTS:
         results = [found(plant, pricing, seed, trials, sampler) for seed in range(seeds)]
         have, named = sum(each[0] for each in results), sum(each[0] and each[1] for each in results)

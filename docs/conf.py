@@ -14,18 +14,19 @@ project = "calibrate"
 author = "the calibrate authors"
 copyright = author  # noqa: A001 - the name that Sphinx reads
 version = release = __version__
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx_copybutton"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["build"]
 myst_heading_anchors = 3
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "Cost models for Plutus, measured, fitted and validated",
-    "fixed_sidebar": True,
-    "page_width": "72rem",
-}
+html_theme = "furo"
+html_title = "calibrate"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
-html_static_path: list[str] = []
+# Prompts and what a command prints are not copied with it.
+copybutton_prompt_text = r"\$ "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .go"
 
 # Before Sphinx looks for pages, so that it finds these.
 write_reference(Path(__file__).parent)

@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "parity": {"model", "plutus", "records", "rendering", "runs"},
     "imports": {"plutus", "records", "runs", "trace"},
     "fit": {"model", "runs", "plutus", "imports", "judging"},
-    "workloads": {"plutus", "model", "machine"},
+    "workloads": {"plutus", "model", "machine", "trace"},
     "predict": {"workloads", "machine", "model", "plutus", "judging"},
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
     "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "rendering"},
@@ -43,6 +43,7 @@ NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validat
 BESIDE: dict[str, set[str]] = {
     "__init__": set(),
     "__main__": {"cli"},
+    "api": {"records", "runs", "fit", "model", "plutus", "predict", "workloads", "impact", "batches"},
     "errors": set(),
     "files": {"errors"},
     "lazy": set(),
@@ -151,3 +152,30 @@ def test_permitted_import_passes(package: Path, module: str, source: str) -> Non
 def test_unknown_place_is_found(package: Path, module: str) -> None:
     write(package, module, "")
     assert violations(package) == [f"{module}: not a package of the table"]
+
+
+def class_definitions(package_root: Path) -> dict[str, list[str]]:
+    """Where each class is defined, by its name without leading underscores. Drivers are programs of their own."""
+    places: dict[str, list[str]] = {}
+    for path in sorted(package_root.rglob("*.py")):
+        module = path.relative_to(package_root)
+        if "drivers" in module.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append(f"{module}:{node.lineno}")
+    return places
+
+
+def shared_names(package_root: Path) -> dict[str, list[str]]:
+    return {name: places for name, places in class_definitions(package_root).items() if len(places) > 1}
+
+
+def test_every_class_has_a_name_of_its_own() -> None:
+    assert shared_names(PACKAGE) == {}
+
+
+def test_a_name_given_twice_is_found(package: Path) -> None:
+    write(package, "fit/solve.py", "class Verdict: ...")
+    write(package, "report/pages.py", "class _Verdict: ...")
+    assert shared_names(package) == {"Verdict": ["fit/solve.py:1", "report/pages.py:1"]}

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from costmodel import __version__
 from costmodel.batches.difference import Difference, difference, units_needed
-from costmodel.batches.observe import Observed, Row, observe
-from costmodel.batches.select import Batch, check_comparable, same_evaluator, warnings
+from costmodel.batches.observe import ComparedRow, ObservedRuns, observe
+from costmodel.batches.select import RunBatch, check_comparable, same_evaluator, warnings
 from costmodel.batches.variance import Component, Split, split
 from costmodel.errors import InputError
 from costmodel.judging.change import Change, holm, worst
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RowVerdict:
     """One row of one pair of batches. `change` is candidate ÷ baseline − 1, with its 95 % interval.
 
     `p_beyond` and `p_within` are p-values after Holm, against a change within and outside the band. `needed` is how
@@ -41,7 +41,7 @@ class Verdict:
     which units of one batch differ; infinite where nothing was repeated.
     """
 
-    row: Row
+    row: ComparedRow
     cells: int
     change: float
     low: float
@@ -55,7 +55,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class BatchPair:
     """Two batches compared. `unit` is what was repeated, `counts` how often in candidate and baseline."""
 
     candidate: str
@@ -63,7 +63,7 @@ class Pair:
     unit: Literal["run", "machine"]
     counts: tuple[int, int]
     caution: str
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[RowVerdict, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ class Comparison:
     `yardsticks` are what times are measured against."""
 
     tolerance: float
-    batches: tuple[Batch, ...]
+    batches: tuple[RunBatch, ...]
     yardsticks: tuple[str, ...]
-    observed: Observed
+    observed: ObservedRuns
     split: Split
-    pairs: tuple[Pair, ...]
+    pairs: tuple[BatchPair, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -87,9 +87,9 @@ class Comparison:
     def exit_code(self) -> ExitCode:
         return self.status.exit_code
 
-    def document(self, command_line: Sequence[str] = ()) -> records.Comparison:
+    def document(self, command_line: Sequence[str] = ()) -> records.ComparisonDocument:
         """The document of `--json`, as docs/comparing.md describes it."""
-        return records.Comparison(
+        return records.ComparisonDocument(
             tool_version=__version__,
             command_line=tuple(command_line),
             status=self.status.value,
@@ -103,7 +103,7 @@ class Comparison:
             variance=tuple(self._split(number, row) for number, row in enumerate(self.observed.rows)),
         )
 
-    def _batch(self, number: int, batch: Batch) -> records.ComparedBatch:
+    def _batch(self, number: int, batch: RunBatch) -> records.ComparedBatch:
         chosen = self.observed.batch == number
         return records.ComparedBatch(
             name=batch.name,
@@ -114,9 +114,9 @@ class Comparison:
             hash_yardstick_ns=tuple(finite(float(yard)) for yard in self.observed.yardsticks_ns[chosen]),
         )
 
-    def _split(self, number: int, row: Row) -> records.Split:
+    def _split(self, number: int, row: ComparedRow) -> records.SplitRecord:
         share = self.split.within_share
-        return records.Split(
+        return records.SplitRecord(
             **row._asdict(),
             within_runs=_component(self.split.within, number),
             between_runs=_component(self.split.between_runs, number),
@@ -126,7 +126,7 @@ class Comparison:
 
 
 def compare(
-    candidates: Sequence[Batch], baselines: Sequence[Batch], *, tolerance: float = DEFAULT_TOLERANCE
+    candidates: Sequence[RunBatch], baselines: Sequence[RunBatch], *, tolerance: float = DEFAULT_TOLERANCE
 ) -> Comparison:
     """Compare every candidate with every baseline; `tolerance` is the change, as a share, that does not matter.
 
@@ -157,7 +157,7 @@ def compare(
     )
 
 
-def _check_apart(candidates: Sequence[Batch], baselines: Sequence[Batch]) -> None:
+def _check_apart(candidates: Sequence[RunBatch], baselines: Sequence[RunBatch]) -> None:
     if not candidates or not baselines:
         raise InputError("a comparison needs a batch on either side; name runs before and after --against")
     known = {run.name: batch.name for batch in baselines for run in batch.runs}
@@ -167,7 +167,7 @@ def _check_apart(candidates: Sequence[Batch], baselines: Sequence[Batch]) -> Non
                 raise InputError(f"{run.path} is in {batch.name} and in {known[run.name]}; it cannot be on both sides")
 
 
-def _yardsticks(batches: Sequence[Batch]) -> tuple[str, ...]:
+def _yardsticks(batches: Sequence[RunBatch]) -> tuple[str, ...]:
     """What times are measured against: nothing for imported runs, which have no yardstick."""
     runs = [run for batch in batches for run in batch.runs]
     imported = [run for run in runs if is_imported(run)]
@@ -181,7 +181,7 @@ def _yardsticks(batches: Sequence[Batch]) -> tuple[str, ...]:
 
 
 def _yardstick_note(
-    observed: Observed, batches: Sequence[Batch], pair: tuple[int, int], tolerance: float
+    observed: ObservedRuns, batches: Sequence[RunBatch], pair: tuple[int, int], tolerance: float
 ) -> str | None:
     """What to say where the machine's own pace differs by more than the band: times are relative to it."""
     if np.isnan(observed.yardsticks_ns).any():
@@ -195,8 +195,8 @@ def _yardstick_note(
 
 
 def judge(
-    observed: Observed, names: Sequence[str], numbers: Sequence[tuple[int, int]], tolerance: float
-) -> tuple[Pair, ...]:
+    observed: ObservedRuns, names: Sequence[str], numbers: Sequence[tuple[int, int]], tolerance: float
+) -> tuple[BatchPair, ...]:
     """Judge the pairs of batches in `numbers`, candidate first, all their rows as one family."""
     band = float(np.log1p(tolerance))
     differences = [difference(observed, candidate, baseline) for candidate, baseline in numbers]
@@ -206,13 +206,13 @@ def judge(
     pairs = []
     for i, ((candidate, baseline), each) in enumerate(zip(numbers, differences, strict=True)):
         verdicts = _verdicts(observed, each, beyond[i], within[i], band, alpha)
-        pairs.append(Pair(names[candidate], names[baseline], each.unit, each.counts, each.caution, verdicts))
+        pairs.append(BatchPair(names[candidate], names[baseline], each.unit, each.counts, each.caution, verdicts))
     return tuple(pairs)
 
 
 def _verdicts(
-    observed: Observed, found: Difference, beyond: Floats, within: Floats, band: float, alpha: float
-) -> tuple[Verdict, ...]:
+    observed: ObservedRuns, found: Difference, beyond: Floats, within: Floats, band: float, alpha: float
+) -> tuple[RowVerdict, ...]:
     low, high = found.interval(LEVEL)
     verdicts = []
     for j, row in enumerate(observed.rows):
@@ -220,7 +220,7 @@ def _verdicts(
         needed = units_needed(float(found.variance[j]), float(found.variance_df[j]), band, alpha, paired=found.paired)
         settled = status is not Change.INCONCLUSIVE
         verdicts.append(
-            Verdict(
+            RowVerdict(
                 row=row,
                 cells=observed.cells[j],
                 change=float(np.expm1(found.value[j])),
@@ -243,8 +243,8 @@ def _status(value: float, p_beyond: float, p_within: float) -> Change:
     return Change.UNCHANGED if p_within < 1 - LEVEL else Change.INCONCLUSIVE
 
 
-def _pair(pair: Pair) -> records.Pair:
-    return records.Pair(
+def _pair(pair: BatchPair) -> records.BatchPairRecord:
+    return records.BatchPairRecord(
         candidate=pair.candidate,
         baseline=pair.baseline,
         unit=pair.unit,
@@ -254,9 +254,9 @@ def _pair(pair: Pair) -> records.Pair:
     )
 
 
-def _row(verdict: Verdict) -> records.Row:
+def _row(verdict: RowVerdict) -> records.ComparedRowRecord:
     low, high = (bound if np.isfinite(bound) and bound > -1 else None for bound in (verdict.low, verdict.high))
-    return records.Row(
+    return records.ComparedRowRecord(
         **verdict.row._asdict(),
         cells=verdict.cells,
         change=verdict.change,
@@ -270,12 +270,12 @@ def _row(verdict: Verdict) -> records.Row:
     )
 
 
-def _component(component: Component | None, number: int) -> records.Component | None:
+def _component(component: Component | None, number: int) -> records.ComponentRecord | None:
     """Variances as standard deviations of log time, which for small ones are relative; 0 for a negative estimate."""
     if component is None:
         return None
     low, high = float(component.low[number]), float(component.high[number])
-    return records.Component(
+    return records.ComponentRecord(
         sd=float(np.sqrt(max(component.variance[number], 0.0))),
         interval=(float(np.sqrt(low)), finite(float(np.sqrt(high)))),
         variance=float(component.variance[number]),

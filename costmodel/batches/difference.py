@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, nctdtr, stdtr, stdtrit
 
-from costmodel.batches.observe import Observed
+from costmodel.batches.observe import ObservedRuns
 
 Floats: TypeAlias = NDArray[np.float64]
 Unit: TypeAlias = Literal["run", "machine"]
@@ -61,7 +61,7 @@ class Difference:
         return tail
 
 
-def difference(observed: Observed, candidate: int, baseline: int) -> Difference:
+def difference(observed: ObservedRuns, candidate: int, baseline: int) -> Difference:
     """The difference of the batches of these numbers."""
     machines = [_by_machine(observed, batch) for batch in (candidate, baseline)]
     shared = [machine for machine in machines[0] if machine in machines[1]]
@@ -81,7 +81,7 @@ def difference(observed: Observed, candidate: int, baseline: int) -> Difference:
     return _unknown(means[0].mean(axis=0) - means[1].mean(axis=0), (len(means[0]), len(means[1])))
 
 
-def _by_machine(observed: Observed, batch: int) -> dict[str, Floats]:
+def _by_machine(observed: ObservedRuns, batch: int) -> dict[str, Floats]:
     chosen = observed.batch == batch
     names = dict.fromkeys(observed.machine[chosen].tolist())
     return {name: observed.means[chosen & (observed.machine == name)] for name in names}

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from costmodel.batches.select import Batch
+from costmodel.batches.select import RunBatch
 from costmodel.errors import InputError
 from costmodel.records.run import DesignCell
 from costmodel.runs.bounds import drawn, is_imported
@@ -22,7 +22,7 @@ from costmodel.runs.store import Run
 Floats: TypeAlias = NDArray[np.float64]
 
 
-class Row(NamedTuple):
+class ComparedRow(NamedTuple):
     """What is compared: the cells of one operation and kind of work, or all of an experiment (`operation` empty).
 
     The programs of a replayed workload are operations of the experiment `replay`, which as a whole is the workload.
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedRuns:
     """R runs and what they say of L rows.
 
     `means` (R × L) are means over a row's cells of log(time ÷ yardstick); `variances` (R × L) those of the means, from
@@ -48,7 +48,7 @@ class Observed:
     counts cells that not every run has, and `lacking` names the run that lacks most of them.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedRow, ...]
     cells: tuple[int, ...]
     means: Floats
     variances: Floats
@@ -60,7 +60,7 @@ class Observed:
     lacking: str = ""
 
 
-def observe(batches: Sequence[Batch], yardsticks: Sequence[str]) -> Observed:
+def observe(batches: Sequence[RunBatch], yardsticks: Sequence[str]) -> ObservedRuns:
     """Read all runs, their times in units of the `yardsticks`. InputError where no cell is in all runs."""
     tables, yards = [], []
     runs = [run for batch in batches for run in batch.runs]
@@ -79,7 +79,7 @@ def observe(batches: Sequence[Batch], yardsticks: Sequence[str]) -> Observed:
     rows = _rows(keys)
     weights = np.array([[key in members for key in keys] for members in rows.values()], np.float64)
     per_run = [_summary(table.loc[common].to_numpy(np.float64), weights) for table in tables]
-    return Observed(
+    return ObservedRuns(
         rows=tuple(rows),
         cells=tuple(len(members) for members in rows.values()),
         means=np.array([each[0] for each in per_run]),
@@ -107,24 +107,24 @@ def _process_table(run: Run, yardsticks: Sequence[str]) -> tuple[pd.DataFrame, f
         by_name = {cell.id: _key(cell) for cell in run.design.cells}
         index = pd.Index([by_name[cell] for cell in cells], tupleize_cols=False)
         return pd.DataFrame(logs, index=index), float("nan")
-    clean = run.samples(columns=COLUMNS, filters=pc.field("gate") == "")
+    clean = run.samples(columns=COLUMNS, filters=pc.field("disturbance") == "")
     means = process_means(clean, yardsticks=yardsticks)
     keys = {cell.id: _key(cell) for cell in run.design.cells}
     means.index = pd.Index([keys[str(cell)] for cell in means.index], tupleize_cols=False)
     return means, float(clean.drop_duplicates(["process", "block"])[HASH_YARDSTICK].median())
 
 
-def _rows(keys: Sequence[_Key]) -> dict[Row, set[_Key]]:
+def _rows(keys: Sequence[_Key]) -> dict[ComparedRow, set[_Key]]:
     """Every operation in the order of the cells, and each experiment of several operations as a whole."""
-    rows: dict[Row, set[_Key]] = defaultdict(set)
+    rows: dict[ComparedRow, set[_Key]] = defaultdict(set)
     experiments = list(dict.fromkeys(key[0] for key in keys))
     for key in sorted(keys, key=lambda key: experiments.index(key[0])):
-        rows[Row(*key[:3])].add(key)
+        rows[ComparedRow(*key[:3])].add(key)
     parts = list(rows)
     for experiment in dict.fromkeys(row.experiment for row in parts):
         members = [rows[row] for row in parts if row.experiment == experiment]
         if len(members) > 1:
-            rows[Row(experiment, "", "")] = set().union(*members)
+            rows[ComparedRow(experiment, "", "")] = set().union(*members)
     return dict(rows)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from costmodel.errors import InputError
-from costmodel.records.run import Manifest, Status
+from costmodel.records.run import Manifest, RunStatus
 from costmodel.runs.anomalies import oddities
 from costmodel.runs.store import MANIFEST, Run
 
@@ -20,7 +20,7 @@ _BUILD: Final = ("native", "compiler", "flags", "libraries")  # of a manifest's 
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RunBatch:
     """Complete runs that are taken for runs of one configuration. `left_out` are runs that are not complete."""
 
     name: str
@@ -33,7 +33,7 @@ class Batch:
         return tuple(machine_of(run) for run in self.runs)
 
 
-def select(names: Sequence[str]) -> tuple[Batch, ...]:
+def select(names: Sequence[str]) -> tuple[RunBatch, ...]:
     """Batches from what the user named.
 
     A folder that holds runs is a batch, and so is all that a pattern (`nightly/2026*`) matches; folders of single runs,
@@ -78,14 +78,14 @@ def _common_name(paths: Sequence[Path]) -> str:
     return str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
 
 
-def _batch(name: str, paths: Sequence[Path]) -> Batch:
+def _batch(name: str, paths: Sequence[Path]) -> RunBatch:
     if not paths:
         raise InputError(f"{name} holds no run{_below(name)}")
     runs, left_out = [], []
     seen: set[str] = set()
     for path in paths:
         run = Run.open(path)
-        if run.manifest.status is not Status.COMPLETE:
+        if run.manifest.status is not RunStatus.COMPLETE:
             left_out.append(path)
             continue
         if run.name in seen:
@@ -95,7 +95,7 @@ def _batch(name: str, paths: Sequence[Path]) -> Batch:
         runs.append(run)
     if not runs:
         raise InputError(f"{name} has no complete run; finish one with `calibrate measure --resume`")
-    return Batch(name, tuple(runs), tuple(left_out))
+    return RunBatch(name, tuple(runs), tuple(left_out))
 
 
 def machine_of(run: Run) -> str:
@@ -103,7 +103,7 @@ def machine_of(run: Run) -> str:
     return run.manifest.machine.id
 
 
-def check_comparable(batches: Sequence[Batch]) -> None:
+def check_comparable(batches: Sequence[RunBatch]) -> None:
     """InputError where clocks count unlike things."""
     runs = [run for batch in batches for run in batch.runs]
     for run in runs[1:]:
@@ -112,13 +112,13 @@ def check_comparable(batches: Sequence[Batch]) -> None:
             raise InputError(f"{runs[0].path} counts {units[0]} and {run.path} {units[1]}; compare runs of one clock")
 
 
-def same_evaluator(batches: Sequence[Batch]) -> bool:
+def same_evaluator(batches: Sequence[RunBatch]) -> bool:
     """Whether all runs timed the same build of the evaluator."""
     builds = [_build(run.manifest) for batch in batches for run in batch.runs]
     return all(build == builds[0] for build in builds)
 
 
-def warnings(batches: Sequence[Batch]) -> list[str]:
+def warnings(batches: Sequence[RunBatch]) -> list[str]:
     """What is odd about runs that are pooled or compared, a line each."""
     lines = [f"{batch.name}: {path} is not complete and was left out" for batch in batches for path in batch.left_out]
     runs = {run.name: run for batch in batches for run in batch.runs}

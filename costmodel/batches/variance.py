@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, fdtri
 
-from costmodel.batches.observe import Observed
+from costmodel.batches.observe import ObservedRuns
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Split:
     within_share: Floats | None
 
 
-def split(observed: Observed, level: float = 0.95) -> Split:
+def split(observed: ObservedRuns, level: float = 0.95) -> Split:
     """The split of the variance of all batches together, each about its own mean."""
     noise = np.where(np.isfinite(observed.variances), observed.variances, 0.0)
     groups = _groups(observed)
@@ -66,7 +66,7 @@ def split(observed: Observed, level: float = 0.95) -> Split:
     return Split(within, between_runs, _machines(observed, groups, runs, df_runs, level), share if within else None)
 
 
-def _groups(observed: Observed) -> dict[tuple[int, str], list[int]]:
+def _groups(observed: ObservedRuns) -> dict[tuple[int, str], list[int]]:
     """The runs of each machine in each batch."""
     groups: dict[tuple[int, str], list[int]] = {}
     for i, key in enumerate(zip(observed.batch.tolist(), observed.machine.tolist(), strict=True)):
@@ -74,7 +74,7 @@ def _groups(observed: Observed) -> dict[tuple[int, str], list[int]]:
     return groups
 
 
-def _within(observed: Observed, level: float) -> Component | None:
+def _within(observed: ObservedRuns, level: float) -> Component | None:
     """The variance of a process about its run: pooled, each run by the processes that it has beyond one."""
     known = np.isfinite(observed.variances).all(axis=1)
     if not known.any():
@@ -88,7 +88,7 @@ def _within(observed: Observed, level: float) -> Component | None:
 
 
 def _machines(
-    observed: Observed, groups: dict[tuple[int, str], list[int]], runs: Floats, df_runs: int, level: float
+    observed: ObservedRuns, groups: dict[tuple[int, str], list[int]], runs: Floats, df_runs: int, level: float
 ) -> Component | None:
     by_batch: dict[int, list[list[int]]] = {}
     for (batch, _), members in groups.items():

@@ -19,7 +19,7 @@ from typer.exceptions import TyperException
 from costmodel import __version__
 from costmodel.cli.output import complain, print_json, quoted
 from costmodel.errors import CalibrateError, Interrupted
-from costmodel.records.told import Error
+from costmodel.records.told import ErrorDocument
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -205,7 +205,7 @@ def _fail(message: str, code: int, arguments: Sequence[str] = ()) -> int:
     complain(message)
     if "--json" in arguments:
         with suppress(OSError):
-            print_json(Error(message=quoted(message), exit_code=code))
+            print_json(ErrorDocument(message=quoted(message), exit_code=code))
             sys.stdout.flush()
     return code
 

@@ -20,13 +20,13 @@ from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
 from costmodel.model import load as load_model
 from costmodel.model import ps_to_ns
-from costmodel.records.cluster import Cluster, Observed
+from costmodel.records.cluster import Cluster, ObservedChain
 from costmodel.records.run import NATIVE
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Column, Row, Table, number, ratio_cell, wide
+from costmodel.rendering.tables import Column, Row, Table, TableCell, number, ratio_cell, wide
 
 if TYPE_CHECKING:
-    from costmodel.cluster.profiles import Block, Load
+    from costmodel.cluster.profiles import ChainBlock, ScriptLoad
     from costmodel.cluster.run import Nodes
 
 Command = TableCommand
@@ -165,7 +165,7 @@ def _nodes(scheduler: str | None) -> Iterator[Nodes]:
         yield partial(remote_replies, client)
 
 
-def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:
+def _predicted_tx_ns(load: ScriptLoad, model: list[Path] | None) -> float:
     """By the ledger's own price, or by a model: the evaluation, and the call around it where the model has that."""
     if load.program is None or load.fit is None:
         return 0.0
@@ -183,7 +183,7 @@ def _predicted_tx_ns(load: Load, model: list[Path] | None) -> float:
     return predicted.ns
 
 
-def _document(load: Load, blocks: tuple[Block, ...], seed: int, observed: Observed | None) -> Cluster:
+def _document(load: ScriptLoad, blocks: tuple[ChainBlock, ...], seed: int, observed: ObservedChain | None) -> Cluster:
     return Cluster(
         profile=load.profile.name,
         nodes_wanted=load.profile.nodes,
@@ -210,7 +210,7 @@ def _show_without_scripts(found: Cluster, *, as_json: bool) -> None:
     )
 
 
-def _show(load: Load, blocks: tuple[Block, ...], summary: Observed) -> None:
+def _show(load: ScriptLoad, blocks: tuple[ChainBlock, ...], summary: ObservedChain) -> None:
     say(
         f"{load.profile.name}: {len(blocks):,} blocks, {sum(block.transactions for block in blocks):,} transactions of "
         f"{summary.loop_count:,} loops, at most {load.most_transactions} per block (limited by {load.limited_by})",
@@ -228,7 +228,7 @@ def _show(load: Load, blocks: tuple[Block, ...], summary: Observed) -> None:
     say(f"blocks: {summary.table}", f"run: {summary.run}")
 
 
-def _nodes_table(summary: Observed) -> Table:
+def _nodes_table(summary: ObservedChain) -> Table:
     several = len({node.host for node in summary.nodes}) > 1
     repeated = any(node.repeat for node in summary.nodes)
     columns = (
@@ -254,7 +254,7 @@ def _nodes_table(summary: Observed) -> Table:
             numbers.count(node.blocks),
             numbers.count(node.undisturbed),
             *(numbers.time_ns(node.percentiles_ns[share]) for share in ("50", "95", "99", "100")),
-            Cell(numbers.time_ns(node.tx_ns) + (" (slower)" if node.slower else "")),
+            TableCell(numbers.time_ns(node.tx_ns) + (" (slower)" if node.slower else "")),
             "" if node.observed_over_predicted is None else ratio_cell(node.observed_over_predicted),
             numbers.percent(node.largest_share_of_slot),
             numbers.count(node.late),

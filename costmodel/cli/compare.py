@@ -13,18 +13,18 @@ import typer
 from costmodel.cli.options import Json, TableCommand, share
 from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Row, Table, change_cell, number, wide
+from costmodel.rendering.tables import Row, Table, TableCell, change_cell, number, wide
 
 if TYPE_CHECKING:
     from costmodel.batches import Comparison
-    from costmodel.batches.comparison import Pair, Verdict
+    from costmodel.batches.comparison import BatchPair, RowVerdict
     from costmodel.batches.variance import Component
 
 _AGAINST: Final = "--against"
 _FEW: Final = 6  # units of a batch, below which the limit of their variance is several times as large
 
 
-class Command(TableCommand):
+class CompareCommand(TableCommand):
     """A command whose --against takes all names up to the next option, since a shell expands a pattern to many."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -92,7 +92,7 @@ def _show(comparison: Comparison) -> None:
     say("", f"{comparison.status.value}: changes within ±{band} count as unchanged")
 
 
-def _pair_table(pair: Pair) -> Table:
+def _pair_table(pair: BatchPair) -> Table:
     columns = (
         "operation",
         wide("experiment"),
@@ -109,7 +109,7 @@ def _pair_table(pair: Pair) -> Table:
     return Table.of(sides, columns, [_row(verdict) for verdict in pair.verdicts])
 
 
-def _notes(pair: Pair, tolerance: float) -> Iterator[str]:
+def _notes(pair: BatchPair, tolerance: float) -> Iterator[str]:
     """What the table does not say by itself."""
     if pair.caution:
         yield pair.caution
@@ -134,12 +134,12 @@ def _notes(pair: Pair, tolerance: float) -> Iterator[str]:
         yield f"with so few {pair.unit}s, the number needed is very uncertain; with {_FEW} each it is often lower"
 
 
-def _row(verdict: Verdict) -> Row:
+def _row(verdict: RowVerdict) -> Row:
     status = verdict.status.value
     return (
         verdict.row.label,
         verdict.row.experiment,
-        Cell(status, status=status),
+        TableCell(status, status=status),
         change_cell(verdict.change),
         numbers.interval(verdict.low, verdict.high, numbers.change),
         _more(verdict),
@@ -147,7 +147,7 @@ def _row(verdict: Verdict) -> Row:
     )
 
 
-def _more(verdict: Verdict) -> str:
+def _more(verdict: RowVerdict) -> str:
     if verdict.status.value != "inconclusive":
         return ""
     if verdict.more is None:

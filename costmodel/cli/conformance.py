@@ -13,7 +13,7 @@ from costmodel.cli.output import print_json, say
 from costmodel.cli.progress import counted
 from costmodel.errors import InputError
 from costmodel.records.evaluation import Conformance, ConformanceMiss, ConformanceReport, UncheckedCase
-from costmodel.workloads.conformance import FORMATS, Checked, Format, Report, check_tree, find_cases, report
+from costmodel.workloads.conformance import FORMATS, Checked, ConformanceOutcome, Format, check_tree, find_cases, report
 
 
 def command(
@@ -43,7 +43,7 @@ def command(
     return 2 if any(each.unread for each in reports) else 0
 
 
-def _run(folder: Path, form: Format, jobs: int) -> Report:
+def _run(folder: Path, form: Format, jobs: int) -> ConformanceOutcome:
     cases = len(find_cases(folder, form))
     parts: list[Checked] = []
     done = 0
@@ -55,7 +55,7 @@ def _run(folder: Path, form: Format, jobs: int) -> Report:
     return report(form, parts)
 
 
-def _record(found: Report) -> ConformanceReport:
+def _record(found: ConformanceOutcome) -> ConformanceReport:
     return ConformanceReport(
         format=found.format,
         cases=found.cases,
@@ -65,7 +65,7 @@ def _record(found: Report) -> ConformanceReport:
     )
 
 
-def _show(reports: list[Report]) -> None:
+def _show(reports: list[ConformanceOutcome]) -> None:
     for each in reports:
         for miss in each.misses:
             say(f"{each.format} {miss.case}: {miss.what}")

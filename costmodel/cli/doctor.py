@@ -11,16 +11,16 @@ from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.errors import CheckFailed, Inconclusive, InputError
 from costmodel.records.run import NATIVE
-from costmodel.rendering.tables import Cell, Table
+from costmodel.rendering.tables import Table, TableCell
 from costmodel.timing.plan import choose_core
 
 if TYPE_CHECKING:
-    from costmodel.records.doctor import Change, Diagnosis
+    from costmodel.records.doctor import Diagnosis, SettingChange
 
 _EXIT_CODES: Final = {"fit": 0, "unfit": CheckFailed.exit_code, "inconclusive": Inconclusive.exit_code}
 
 
-class Command(TableCommand):
+class DoctorCommand(TableCommand):
     """A command whose options end where COMMAND begins, which has options of its own."""
 
     allow_interspersed_args = False
@@ -73,7 +73,7 @@ def command(
 
 
 def _show(found: Diagnosis, tune: bool) -> None:
-    rows = [(check.name, Cell(check.verdict, status=check.verdict), check.found) for check in found.checks]
+    rows = [(check.name, TableCell(check.verdict, status=check.verdict), check.found) for check in found.checks]
     show(Table.of("", ("check", "result", "found"), rows))
     say("")
     if advice := [(check.name, check.advice) for check in found.checks if check.advice]:
@@ -86,7 +86,7 @@ def _show(found: Diagnosis, tune: bool) -> None:
     say(_SUMMARIES[found.fitness].format(core=found.core))
 
 
-def _change(change: Change) -> str:
+def _change(change: SettingChange) -> str:
     return f"{change.name} from {change.before} to {change.after}"
 
 

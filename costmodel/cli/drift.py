@@ -98,7 +98,7 @@ def command(
             raise InputError("--renew takes only BASELINE and --json: it counts the whole suite and checks nothing")
         return _renew(baseline, as_json=as_json)
     # numpy and scipy come with these.
-    from costmodel.drift.check import Timing, baseline_path, check_drift, check_revisions
+    from costmodel.drift.check import BuildTiming, baseline_path, check_drift, check_revisions
     from costmodel.drift.limits import NO_LIMITS, read_limits
     from costmodel.drift.revisions import revision_range
     from costmodel.drift.suite import drift_suite
@@ -115,7 +115,7 @@ def command(
         "limits": NO_LIMITS if limits is None else read_limits(limits, [cell.id for cell in drift_suite()]),
     }
     with _progress(timing=bool(revisions) or path.is_dir()) as progress:
-        timing = Timing(core, seed, seconds(time_budget), progress)
+        timing = BuildTiming(core, seed, seconds(time_budget), progress)
         if revisions:
             verdict = check_revisions(Path(), *revisions, **judged, timing=timing)
         else:

@@ -16,9 +16,8 @@ from costmodel.cli.progress import counted
 from costmodel.errors import InputError
 from costmodel.files import opened_atomically
 from costmodel.machine.traced import Narrator
-from costmodel.records.evaluation import Case, CorpusReplay, Expected, RowMiss, RowsReplay
-from costmodel.records.figures import ExUnits as ExUnitsRecord
-from costmodel.records.figures import Latencies, Latency
+from costmodel.records.evaluation import CorpusCaseRecord, CorpusReplay, ExpectedRecord, RowMiss, RowsReplay
+from costmodel.records.figures import ExUnitsRecord, Latencies, Latency
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, number
 
@@ -76,15 +75,15 @@ def _latency(times: list[int]) -> Latency | None:
     return Latency(median=statistics.median(times), p95=tail, max=max(times), total=sum(times))
 
 
-def _case(result: CaseResult) -> Case:
+def _case(result: CaseResult) -> CorpusCaseRecord:
     outcome = result.outcome
-    return Case(
+    return CorpusCaseRecord(
         id=result.case,
         exact=result.exact,
         status="refused" if outcome is None else outcome.status.value,
         error=result.refused if outcome is None else outcome.error,
         ex_units=None if outcome is None else ExUnitsRecord(**asdict(outcome.spent)),
-        expected=Expected(
+        expected=ExpectedRecord(
             success=result.expected_success,
             ex_units=None if result.expected is None else ExUnitsRecord(**asdict(result.expected)),
         ),
@@ -119,7 +118,7 @@ def _actual(result: CaseResult) -> str:
     return f"{result.outcome.status.value}{reason}{_units(result.outcome.spent)}"
 
 
-class _Latency:
+class _LatencyBins:
     """Times in ns, counted in bins: a corpus may have more of them than memory has room for."""
 
     def __init__(self) -> None:
@@ -147,14 +146,14 @@ class _Latency:
         return Latency(median=median, p95=p95, max=self.longest, total=self.total)
 
 
-class _Tally:
+class _CorpusTally:
     """What came of the rows so far."""
 
     def __init__(self) -> None:
         self.rows = self.exact = 0
         self.statuses: Counter[str] = Counter()
         self.misses: list[RowMiss] = []
-        self.latency = {"decode": _Latency(), "evaluate": _Latency()}
+        self.latency = {"decode": _LatencyBins(), "evaluate": _LatencyBins()}
 
     def add(self, batch: pa.RecordBatch) -> None:
         import numpy as np
@@ -197,12 +196,12 @@ def evaluate_rows(rows: Rows, spreader: Spreader, *, out: Path | None, as_json: 
     return 0 if tally.exact == tally.rows else 1
 
 
-def _replayed(rows: Rows, spreader: Spreader, out: Path | None) -> _Tally:
+def _replayed(rows: Rows, spreader: Spreader, out: Path | None) -> _CorpusTally:
     import pyarrow.parquet as pq
 
     from costmodel.workloads.parquet import RESULTS, replay_rows
 
-    tally = _Tally()
+    tally = _CorpusTally()
     with ExitStack() as stack:
         writer = None
         if out is not None:
@@ -218,7 +217,7 @@ def _replayed(rows: Rows, spreader: Spreader, out: Path | None) -> _Tally:
     return tally
 
 
-def _show_tally(tally: _Tally, latency: Latencies) -> None:
+def _show_tally(tally: _CorpusTally, latency: Latencies) -> None:
     for miss in tally.misses:
         expected = "success" if miss.expected_success else "failure"
         reason = f" ({miss.error})" if miss.error else ""

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from costmodel.cli.eval_corpus import evaluate_corpus, evaluate_rows
-from costmodel.cli.options import LOCAL, Json, ProtocolVersion, TableCommand, budget, language_named
+from costmodel.cli.options import LOCAL, Json, ProtocolVersion, TableCommand, budget
 from costmodel.cli.output import complain, print_json, say, show_facts
 from costmodel.cli.spreading import Backend, rows_of_corpus, spreading
 from costmodel.cli.trace import TraceConfig, traced
-from costmodel.errors import DecodeError, InputError
-from costmodel.machine import Outcome, Script, Status, exact_machine
-from costmodel.machine.traced import traced as traced_machine
-from costmodel.model import CostModel, Variant, variant_for
-from costmodel.model.sources import LEDGER, open_source
-from costmodel.plutus import (
-    LedgerLanguage,
-    ProgramFile,
-    data_from_hex,
-    decode_flat,
-    encode_data,
-    language_available,
-    load_data,
-    load_program,
-    print_program,
-)
-from costmodel.records.evaluation import Evaluation
-from costmodel.records.figures import ExUnits as ExUnitsRecord
+from costmodel.errors import InputError
+from costmodel.machine import EvaluationStatus
+from costmodel.model.sources import LEDGER
+from costmodel.records.evaluation import EvaluationDocument
 from costmodel.rendering.text import visible
 from costmodel.workloads.corpus import is_corpus, is_database, is_parquet
 from costmodel.workloads.evaluation import PLENTY
+from costmodel.workloads.programs import evaluated
 
 _DEFAULT_BUDGET: Final = f"{PLENTY.cpu},{PLENTY.mem}"
-
-_DEFAULT_LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 
 Command = TableCommand
 
@@ -116,90 +100,41 @@ def command(
                 return evaluate_rows(rows_of_corpus(source), spreader, out=out, as_json=as_json)
         with traced(trace_config) as trace:
             return evaluate_corpus(program, trace, as_json=as_json)
-    wanted = language_named(language) if language else None
-    loaded = load_program(program, language=wanted, default=_DEFAULT_LANGUAGE, name=script)
-    chosen = wanted or loaded.language or _DEFAULT_LANGUAGE
-    if not language_available(chosen, protocol_version):
-        raise InputError(f"{chosen.value} does not exist at protocol version {protocol_version}; choose a later one")
-    variant = variant_for(chosen, protocol_version)
-    prices = open_source(cost_model or [LEDGER], language=chosen)
-    model = prices.in_force(chosen, protocol_version)
-    applied = _applied(program, loaded, arguments or [], chosen, protocol_version)
-    for note in (*((f"{program}: {loaded.note}",) if loaded.note else ()), *prices.notes):
-        complain(note)
     with traced(trace_config) as trace:
-        outcome = traced_machine(exact_machine(variant, model), trace).evaluate(applied, limit, result=True)
+        found = evaluated(
+            program,
+            arguments or [],
+            language=language,
+            script=script,
+            protocol_version=protocol_version,
+            cost_model=cost_model or [LEDGER],
+            budget=limit,
+            trace=trace,
+        )
+    for note in found.notes:
+        complain(note)
     if as_json:
-        print_json(_document(outcome, model, variant, chosen, protocol_version))
+        print_json(found)
     else:
-        _show(outcome, model)
-    return 0 if outcome.status is Status.SUCCESS else 1
+        _show(found)
+    return 0 if found.status == EvaluationStatus.SUCCESS.value else 1
 
 
-def _applied(
-    path: Path, program: ProgramFile, arguments: list[str], language: LedgerLanguage, protocol_version: int
-) -> Script:
-    try:
-        # Only text can hold group elements.
-        script = Script.decode(program.flat, language, protocol_version, group_elements=program.textual)
-    except DecodeError as error:
-        raise DecodeError(f"{path}: {error}") from None
-    for number, argument in enumerate(arguments, start=1):
-        try:
-            script.apply_data(_cbor(argument))
-        except InputError as error:
-            raise type(error)(f"argument {number}: {error}") from None
-    return script
-
-
-def _cbor(argument: str) -> bytes:
-    # os.path's test, unlike pathlib's, takes a text that is too long for a file name: most Data is.
-    if Path(argument).suffix or os.path.isfile(argument):  # noqa: PTH113
-        return encode_data(load_data(Path(argument)))
-    return encode_data(data_from_hex(argument))
-
-
-def _result_text(outcome: Outcome) -> str | None:
-    if outcome.result is None:
-        return None
-    return print_program(decode_flat(outcome.result, allow_group_elements=True))
-
-
-def _document(
-    outcome: Outcome, model: CostModel, variant: Variant, language: LedgerLanguage, protocol_version: int
-) -> Evaluation:
-    return Evaluation(
-        status=outcome.status.value,
-        result=_result_text(outcome),
-        result_missing=outcome.unwritten,
-        error=outcome.error,
-        ex_units=ExUnitsRecord(cpu=outcome.spent.cpu, mem=outcome.spent.mem),
-        steps=outcome.steps,
-        builtins=outcome.builtins,
-        logs=tuple(outcome.logs),
-        language=language.value,
-        protocol_version=protocol_version,
-        variant=variant.value,
-        cost_model=model.source,
-    )
-
-
-def _show(outcome: Outcome, model: CostModel) -> None:
-    if outcome.status is Status.SUCCESS:
-        say(_result_text(outcome) or f"success: {outcome.unwritten}")
+def _show(found: EvaluationDocument) -> None:
+    if found.status == EvaluationStatus.SUCCESS.value:
+        say(found.result or f"success: {found.result_missing}")
     else:
-        say(f"{outcome.status.value}: {outcome.error}")
-    for line in outcome.logs:
+        say(f"{found.status}: {found.error}")
+    for line in found.logs:
         say(f"trace: {visible(line)}")
     say("")
-    spent = outcome.spent
     show_facts(
         {
-            "CPU": f"{spent.cpu:,} ps",
-            "memory": f"{spent.mem:,} words",
-            "steps": _counted(outcome.steps),
-            "builtins": _counted(outcome.builtins),
-            "cost model": model.source,
+            "CPU": f"{found.ex_units.cpu:,} ps",
+            "memory": f"{found.ex_units.mem:,} words",
+            "steps": _counted(found.steps),
+            "builtins": _counted(found.builtins),
+            "cost model": found.cost_model,
         }
     )
 

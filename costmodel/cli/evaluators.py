@@ -11,8 +11,8 @@ from costmodel.cli.options import Core, Json, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.errors import CheckFailed
 from costmodel.evaluators import DRIVERS, Driver, build, built, driver, missing_tool
-from costmodel.records.evaluator import Evaluators, Known
-from costmodel.rendering.tables import Cell, Table
+from costmodel.records.evaluator import Evaluators, KnownDriver
+from costmodel.rendering.tables import Table, TableCell
 
 app = typer.Typer(
     help="List, build and check drivers of other evaluators than the native machine.",
@@ -26,7 +26,7 @@ def _known(drivers: Iterable[Driver]) -> Evaluators:
     for one in drivers:
         done = built(one)
         found.append(
-            Known(
+            KnownDriver(
                 name=one.name,
                 evaluator=one.evaluator,
                 version=one.version,
@@ -50,7 +50,7 @@ def list_(as_json: Json = False) -> None:
     show(Table.of("", ("name", "version", "state", "what it is"), rows))
 
 
-def _state(one: Known) -> str:
+def _state(one: KnownDriver) -> str:
     if one.folder:
         return "built"
     return f"needs {one.tool}" if one.missing else "not built"
@@ -87,7 +87,7 @@ def check_(
     if as_json:
         print_json(found)
     else:
-        rows = [(one.name, Cell(one.verdict, status=one.verdict), one.found) for one in found.checks]
+        rows = [(one.name, TableCell(one.verdict, status=one.verdict), one.found) for one in found.checks]
         show(Table.of("", ("check", "result", "found"), rows))
         say("", f"{found.evaluator} can be trusted" if found.trusted else f"{found.evaluator} cannot be trusted")
     return 0 if found.trusted else CheckFailed.exit_code

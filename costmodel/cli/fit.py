@@ -10,10 +10,11 @@ import typer
 from costmodel.cli.fit_official import fit_criterion
 from costmodel.cli.fit_reference import express_fit
 from costmodel.cli.fit_table import material_flags, show_model
-from costmodel.cli.options import Json, ProtocolVersion, Seed, TableCommand, language_named, share
+from costmodel.cli.options import Json, ProtocolVersion, Seed, TableCommand, share
 from costmodel.cli.output import complain, print_json, stderr
 from costmodel.errors import CheckFailed, InputError
 from costmodel.model import variant_for
+from costmodel.plutus import language_named
 
 Command = TableCommand
 

@@ -9,13 +9,12 @@ from costmodel import __version__
 from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.files import write_atomically
 from costmodel.model import Variant, dump
-from costmodel.records.model import Criterion as CriterionFile
-from costmodel.records.model import OfficialEntry, OfficialFit
+from costmodel.records.model import CriterionFile, OfficialEntry, OfficialFitDocument
 from costmodel.rendering.tables import Table
 
 if TYPE_CHECKING:
     from costmodel.fit.official import OfficialModel
-    from costmodel.imports.criterion_csv import Criterion
+    from costmodel.imports.criterion_csv import CriterionRows
 
 
 def fit_criterion(path: Path, out: Path, *, variant: Variant, as_json: bool) -> None:
@@ -35,8 +34,10 @@ def fit_criterion(path: Path, out: Path, *, variant: Variant, as_json: bool) -> 
         _show(model, entries, out)
 
 
-def _document(criterion: Criterion, model: OfficialModel, entries: tuple[OfficialEntry, ...], out: Path) -> OfficialFit:
-    return OfficialFit(
+def _document(
+    criterion: CriterionRows, model: OfficialModel, entries: tuple[OfficialEntry, ...], out: Path
+) -> OfficialFitDocument:
+    return OfficialFitDocument(
         tool_version=__version__,
         model=str(out),
         variant=model.variant.value,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from costmodel.cli.options import Json, Measurements, ProtocolVersion, language_named
+from costmodel.cli.options import Json, Measurements, ProtocolVersion
 from costmodel.cli.output import print_json, say
+from costmodel.plutus import language_named
 
 if TYPE_CHECKING:
     from costmodel.records.imported import Import
@@ -54,13 +55,13 @@ def command(
     """Make a run of measurements by other tools, for `fit`, `compare` and `report`."""
     # scipy and pandas come with them; other commands must not wait for those.
     from costmodel.imports.names import read_names
-    from costmodel.imports.run import Origin, import_runs, imported
+    from costmodel.imports.run import ImportOrigin, import_runs, imported
 
     found = imported(
         import_runs(
             files,
             measurements,
-            Origin(evaluator, evaluator_version, machine, language_named(language), protocol_version),
+            ImportOrigin(evaluator, evaluator_version, machine, language_named(language), protocol_version),
             names={} if names is None else read_names(names),
             names_file=names,
             command_line=sys.argv,

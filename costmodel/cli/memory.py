@@ -10,13 +10,13 @@ import typer
 from costmodel.cli.options import Json, Seed, TableCommand
 from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.errors import InputError
-from costmodel.model import Variant, ledger_model, load
+from costmodel.model import Variant, load, proposed_model
 from costmodel.records.evaluation import Memory
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Table, number, wide
+from costmodel.rendering.tables import Table, TableCell, number, wide
 
 if TYPE_CHECKING:
-    from costmodel.experiments.memory import MemoryCheck, Point
+    from costmodel.experiments.memory import MemoryCheck, ResultSize
 
 Command = TableCommand
 
@@ -38,18 +38,18 @@ def command(
     """Check memory costs: apply every builtin over its domain, and compare the size of the result with the charge.
 
     Exit code 1 if a result is larger than the memory charged for it. Sizes are those of PlutusV3 at protocol version
-    11.
+    11. Builtins of later versions are checked if a pattern names them.
     """
     from costmodel.experiments.design import matching_builtins
-    from costmodel.experiments.memory import Finding, check_memory
+    from costmodel.experiments.memory import MemoryFinding, check_memory
 
-    chosen = load(model) if model else ledger_model(Variant.E)
+    chosen = load(model) if model else proposed_model(Variant.E)
     names = [name for name in matching_builtins(builtins) if name in chosen.builtins]
     if not names:
         raise InputError(f"{chosen.source} has no price for a builtin that matches {builtins!r}")
     with stderr().status("evaluating"):
         checks = check_memory(chosen, names, seed)
-    failed = sum(check.finding is Finding.UNDER for check in checks)
+    failed = sum(check.finding is MemoryFinding.UNDER for check in checks)
     if as_json:
         print_json(
             Memory(
@@ -75,7 +75,7 @@ def _show(checks: tuple[MemoryCheck, ...], source: str, failed: int) -> None:
     rows = [
         (
             check.builtin,
-            Cell(check.finding.value, status=check.finding.value),
+            TableCell(check.finding.value, status=check.finding.value),
             check.function.shape.id.tag,
             f"{check.exact} of {len(check.points)}" if check.points else "",
             _point(check.worst_under),
@@ -87,7 +87,7 @@ def _show(checks: tuple[MemoryCheck, ...], source: str, failed: int) -> None:
     say("", f"{failed} of {len(checks)} builtins have results larger than the memory charged for them")
 
 
-def _point(point: Point | None) -> str:
+def _point(point: ResultSize | None) -> str:
     if point is None:
         return ""
     return f"{point.charged:,}, {point.result:,} at {numbers.sizes(point.sizes)}"

@@ -12,7 +12,6 @@ from typer.core import TyperCommand
 from costmodel.cli.output import VIEW
 from costmodel.errors import InputError
 from costmodel.model import MAX_COST, ExUnits
-from costmodel.plutus import LedgerLanguage
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 ProtocolVersion = Annotated[
@@ -86,14 +85,6 @@ class TableCommand(TyperCommand):
             if own.isdisjoint(parameter.opts):
                 parameter.expose_value = False
                 self.params.append(parameter)
-
-
-def language_named(name: str) -> LedgerLanguage:
-    """A ledger language from "PlutusV2", "V2" or "v2"."""
-    match = re.fullmatch(r"(?i)(?:plutus)?v([1-4])", name)
-    if match is None:
-        raise InputError(f"unknown ledger language {name!r}; use PlutusV1, PlutusV2, PlutusV3 or PlutusV4")
-    return LedgerLanguage(f"PlutusV{match[1]}")
 
 
 def scheduler_of(backend: str) -> str | None:

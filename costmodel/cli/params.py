@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from costmodel.cli.options import Json, TableCommand, language_named
+from costmodel.cli.options import Json, TableCommand
 from costmodel.cli.output import complain, print_json, say, show, with_folder
 from costmodel.errors import InputError
 from costmodel.files import write_atomically
@@ -29,13 +29,13 @@ from costmodel.model import (
 from costmodel.model.diff import CostChange, EntryChange, compare_costs
 from costmodel.model.files import dump_builtins, dump_machine
 from costmodel.model.formats import FORMATS, UPSTREAM
-from costmodel.model.sources import LEDGER, Source, chain, complete, open_source
+from costmodel.model.sources import LEDGER, ModelSource, chain, complete, open_source
 from costmodel.model.timeline import last_change
-from costmodel.plutus import LedgerLanguage
+from costmodel.plutus import LedgerLanguage, language_named
 from costmodel.records.cluster import BudgetUnits
 from costmodel.records.parameters import (
     EmittedModel,
-    Limits,
+    LimitsRecord,
     ModelDifference,
     Prices,
     ShownModel,
@@ -225,7 +225,7 @@ def _source(
     languages: tuple[LedgerLanguage, ...],
     epoch: int | None,
     overlays: list[Path] | None,
-) -> tuple[Source, ProtocolParameters | None]:
+) -> tuple[ModelSource, ProtocolParameters | None]:
     """The source that the options name, and the chain's parameters where that is an epoch."""
     if epoch is None:
         if overlays:
@@ -238,12 +238,12 @@ def _source(
     return chain(parameters, " + ".join([f"epoch {epoch}", *map(str, overlays or ())])), parameters
 
 
-def _version(source: Source, given: int | None) -> int:
+def _version(source: ModelSource, given: int | None) -> int:
     """The protocol version that an option names, or else the source."""
     return given or source.protocol_version or _TODAY
 
 
-def _say(source: Source, given: int | None) -> None:
+def _say(source: ModelSource, given: int | None) -> None:
     """What is to be known of a source, when it has been read without an error, a line each."""
     for note in source.notes:
         complain(note)
@@ -255,7 +255,7 @@ def _say(source: Source, given: int | None) -> None:
 
 
 def _emitted(
-    source: Source, form: str, languages: tuple[LedgerLanguage, ...], version: int
+    source: ModelSource, form: str, languages: tuple[LedgerLanguage, ...], version: int
 ) -> tuple[bytes, dict[str, int]]:
     """What a format has for a source, and how many parameters of each language are in it."""
     if form in _UPSTREAM_FILES and source.model is not None:
@@ -275,11 +275,11 @@ def _variant(letter: str) -> Variant:
     return Variant(letter)
 
 
-def _limits(parameters: ProtocolParameters) -> Limits:
+def _limits(parameters: ProtocolParameters) -> LimitsRecord:
     """What prices and bounds transactions, under cardano-cli's names."""
     tx, block = parameters.max_tx_execution_units, parameters.max_block_execution_units
     memory, steps = parameters.price_memory, parameters.price_steps
-    return Limits(
+    return LimitsRecord(
         protocol_version=".".join(map(str, parameters.protocol_version)),
         max_tx_execution_units=None if tx is None else BudgetUnits(memory=tx.mem, steps=tx.cpu),
         max_block_execution_units=None if block is None else BudgetUnits(memory=block.mem, steps=block.cpu),
@@ -299,7 +299,7 @@ def _text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else "–" if value is None else str(value)
 
 
-def _show_functions(source: Source, model: CostModel, *, as_json: bool) -> None:
+def _show_functions(source: ModelSource, model: CostModel, *, as_json: bool) -> None:
     """The costing functions of a model, whichever entries it has."""
     if as_json:
         print_json(ShownModel(source=source.name, model=msgspec.json.decode(dump(model))))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from costmodel.cli.options import Json, ProtocolVersion, TableCommand, language_named
+from costmodel.cli.options import Json, ProtocolVersion, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.errors import InputError
 from costmodel.files import write_atomically
 from costmodel.model import variant_for
+from costmodel.plutus import language_named
 
 if TYPE_CHECKING:
     from costmodel.records.parity import Parity

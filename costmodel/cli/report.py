@@ -10,9 +10,9 @@ import typer
 from costmodel.cli.options import Json, TableCommand
 from costmodel.cli.output import print_json, say, show, stderr, with_folder
 from costmodel.errors import InputError
-from costmodel.records.told import Flagged, PlotName, Report, Verification, VerifiedFinding
+from costmodel.records.told import FlaggedRecord, PlotName, ReportDocument, Verification, VerifiedFinding
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Table
+from costmodel.rendering.tables import Table, TableCell
 
 if TYPE_CHECKING:
     from costmodel.report.page_model import Page, Plot
@@ -117,11 +117,12 @@ def _write_page(page: Page, out: Path | None, markdown: Path | None, as_json: bo
 def _tell(page: Page, written: list[Path], as_json: bool) -> None:
     if as_json:
         print_json(
-            Report(
+            ReportDocument(
                 title=page.title,
                 written=tuple(map(str, written)),
                 flagged=tuple(
-                    Flagged(level=flag.level, kind=flag.kind, where=flag.where, text=flag.text) for flag in page.flagged
+                    FlaggedRecord(level=flag.level, kind=flag.kind, where=flag.where, text=flag.text)
+                    for flag in page.flagged
                 ),
                 plots=tuple(PlotName(name=plot.name, title=plot.title) for plot in page.plots()),
             )
@@ -151,7 +152,7 @@ def _verify(folder: Path, as_json: bool) -> int:
         return code
     if findings:
         rows = [
-            (Cell(each.severity.value, status=each.severity.value), each.kind.value, each.where, each.text)
+            (TableCell(each.severity.value, status=each.severity.value), each.kind.value, each.where, each.text)
             for each in findings
         ]
         show(Table.of("", ("severity", "kind", "where", "what"), rows))

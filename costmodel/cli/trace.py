@@ -111,15 +111,17 @@ def cost(
     return found.exit_code
 
 
-def _document(found: TracingCost, workload: str) -> records.TracingCost:
-    return records.TracingCost(
+def _document(found: TracingCost, workload: str) -> records.TracingCostDocument:
+    return records.TracingCostDocument(
         workload=workload,
         programs=found.programs,
         turns=found.turns,
         seconds=found.seconds,
         replay_ns=found.replay_ns,
         overheads=tuple(
-            records.Overhead(name=each.name, share=each.share.record(), ns=each.ns.record(), messages=each.messages)
+            records.OverheadRecord(
+                name=each.name, share=each.share.record(), ns=each.ns.record(), messages=each.messages
+            )
             for each in found.overheads
         ),
         exit_code=found.exit_code,

@@ -19,7 +19,6 @@ from costmodel.cli.options import (
     Seed,
     TableCommand,
     TimeBudget,
-    language_named,
     seconds,
     share,
 )
@@ -27,16 +26,17 @@ from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
+from costmodel.plutus import language_named
 from costmodel.records.run import NATIVE
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Row, Table, number, ratio_cell, wide
+from costmodel.rendering.tables import Row, Table, TableCell, number, ratio_cell, wide
 
 if TYPE_CHECKING:
-    from costmodel.validate import Estimate, Gates, Score, Verdict
+    from costmodel.validate import Estimate, Gates, Score, ValidationVerdict
     from costmodel.validate.attribution import Blame
     from costmodel.validate.gates import GateResult
     from costmodel.validate.summary import Summary
-    from costmodel.validate.verdict import Work
+    from costmodel.validate.verdict import WorkVerdict
     from costmodel.workloads import Workload
 
 _LOOP_COUNTS: Final = "1,10,25,50"
@@ -154,7 +154,7 @@ def _gates(limits: dict[str, str | None]) -> Gates | None:
     return Gates(**given) if given else None
 
 
-def _show(verdict: Verdict) -> None:
+def _show(verdict: ValidationVerdict) -> None:
     """Prints the scores, the summaries with their baselines, the gates, and the result of them all."""
     columns = (
         "program",
@@ -195,7 +195,7 @@ def _score_row(score: Score) -> Row:
         numbers.half_width(_half(score.observed_ns)),
         ratio_cell(score.ratio.value),
         numbers.interval(score.ratio.low, score.ratio.high),
-        Cell(status, status=status),
+        TableCell(status, status=status),
     )
 
 
@@ -203,7 +203,7 @@ def _half(estimate: Estimate) -> float:
     return (estimate.high - estimate.low) / 2 / estimate.value
 
 
-def _show_works(works: Sequence[Work]) -> None:
+def _show_works(works: Sequence[WorkVerdict]) -> None:
     rows = []
     for work in works:
         rows.append(_summary_row(work.summary, "the model"))
@@ -227,7 +227,7 @@ def _show_works(works: Sequence[Work]) -> None:
     show(Table.of("Gates", ("gate", "timed", number("limit"), number("found"), number("95 %"), "result"), gates))
 
 
-def _show_misses(works: Sequence[Work]) -> None:
+def _show_misses(works: Sequence[WorkVerdict]) -> None:
     rows = []
     for work in works:
         for miss in work.misses[:_MISSES_SHOWN]:
@@ -246,7 +246,7 @@ def _show_misses(works: Sequence[Work]) -> None:
         say("")
 
 
-def _show_margins(works: Sequence[Work]) -> None:
+def _show_margins(works: Sequence[WorkVerdict]) -> None:
     found = [(work.summary.work, work.margins) for work in works if work.margins]
     rows = [
         (
@@ -293,7 +293,7 @@ def _summary_row(summary: Summary, by: str) -> Row:
 
 
 def _gate_row(gate: GateResult) -> Row:
-    status = Cell(gate.status.value, status=gate.status.value)
+    status = TableCell(gate.status.value, status=gate.status.value)
     form: Callable[[float], str] = numbers.ratio
     if gate.gate == "r2":
         limit, form = f"≥ {gate.limit:.3f}", "{:.4f}".format

@@ -18,7 +18,7 @@ from costmodel.errors import CalibrateError, CheckFailed
 from costmodel.model import ExUnits
 from costmodel.records.run import NATIVE
 from costmodel.runs.design import Cell
-from costmodel.timing.batches import Stopwatch, Timed
+from costmodel.timing.batches import Stopwatch, WorkInBatch
 from costmodel.timing.clock import Clock, ClockName
 from costmodel.timing.native_evaluator import NativeEvaluator
 from costmodel.timing.own_pages import take_own_pages
@@ -52,13 +52,13 @@ class NodeReady(msgspec.Struct, frozen=True, tag=True):
 
 
 class Validated(msgspec.Struct, frozen=True, tag=True):
-    """A block's scripts, all of them, as timed. `gate` names what disturbed it, if anything."""
+    """A block's scripts, all of them, as timed. `disturbance` names what disturbed it, if anything."""
 
     node: int
     block: int
     ticks: int
     ns: float
-    gate: str
+    disturbance: str
     core: int
 
 
@@ -72,7 +72,7 @@ class NodeEnd(msgspec.Struct, frozen=True, tag=True):
 NodeReply: TypeAlias = NodeReady | Validated | NodeEnd
 
 
-class _Unwarmed(Timed):
+class _Unwarmed(WorkInBatch):
     """A block is validated once: there is nothing to warm up with."""
 
     @property
@@ -101,7 +101,7 @@ def _validate(job: NodeJob) -> None:
     evaluator = evaluator_named(job.evaluator, job.core, native, stopwatch.ns_per_tick)
     work = evaluator.prepare(job.cell, checked=True, parameters=job.parameters or None)
     spent = work.spent or ExUnits(0, 0)
-    yardstick = Timed(native.hash_yardstick(), _YARDSTICK_RUNS)
+    yardstick = WorkInBatch(native.hash_yardstick(), _YARDSTICK_RUNS)
     readings = stopwatch.time([yardstick] * _YARDSTICK_READINGS)
     # The median, since some reading may be disturbed.
     yardstick_ns = median(reading.ticks for reading in readings) * stopwatch.ns_per_tick / _YARDSTICK_RUNS
@@ -112,7 +112,7 @@ def _validate(job: NodeJob) -> None:
             if reading.fault:
                 raise CheckFailed(reading.fault)
             ns = reading.ticks * stopwatch.ns_per_tick
-            _reply(Validated(job.node, number, reading.ticks, ns, reading.gate, reading.cpu))
+            _reply(Validated(job.node, number, reading.ticks, ns, reading.disturbance, reading.cpu))
     evaluator.close()
     _reply(NodeEnd(job.node))
 

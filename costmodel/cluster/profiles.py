@@ -27,7 +27,7 @@ _DOUBLED: Final = {"-stepx2": "cpu", "-memx2": "mem"}
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class ScriptLoad:
     """What a profile comes to under some parameters. Without a script, `program` and `fit` are None.
 
     `tx_bytes` is a transaction's whole size, `most_transactions` the most that a block may hold by ExUnits and size.
@@ -68,7 +68,7 @@ def find_profile(name: str) -> Profile:
     return profiles()[name]
 
 
-def make_load(profile: Profile, overlays: Sequence[Path] = ()) -> Load:
+def make_load(profile: Profile, overlays: Sequence[Path] = ()) -> ScriptLoad:
     """The transactions of a profile, their loop fitted to its strategy, with overlay files on the chain's parameters.
 
     InputError where a block or a transaction has no room for one.
@@ -89,7 +89,7 @@ def make_load(profile: Profile, overlays: Sequence[Path] = ()) -> Load:
     most = by_size if by_units is None else min(by_size, by_units)
     if size > parameters.max_tx_size or most < 1:
         raise InputError(f"profile {profile.name}: a transaction of {size} bytes does not fit into the chain's limits")
-    return Load(profile, parameters, program, fit, size, most)
+    return ScriptLoad(profile, parameters, program, fit, size, most)
 
 
 def _doubled(limits: Limits, unit: str, meter: Meter, strategy: Strategy) -> Limits:
@@ -113,7 +113,7 @@ SLOT_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ChainBlock:
     """A block of the chain. `number` counts from 0, `leader` is the node that made it."""
 
     number: int
@@ -122,7 +122,7 @@ class Block:
     transactions: int
 
 
-def make_blocks(profile: Profile, most_transactions: int, seed: int) -> tuple[Block, ...]:
+def make_blocks(profile: Profile, most_transactions: int, seed: int) -> tuple[ChainBlock, ...]:
     """The chain that a profile's cluster makes, every block reaching every node.
 
     Of N equal stakes each leads a slot with probability 1 − (1 − f)^(1/N), as in Praos, so that a share f of slots has
@@ -132,12 +132,12 @@ def make_blocks(profile: Profile, most_transactions: int, seed: int) -> tuple[Bl
     chance = np.random.default_rng(seed)
     slots = profile.epochs * profile.slots
     leads = chance.random((slots, profile.nodes)) < 1 - (1 - ACTIVE_SLOTS) ** (1 / profile.nodes)
-    blocks: list[Block] = []
+    blocks: list[ChainBlock] = []
     taken = 0
     for slot in np.flatnonzero(leads.any(axis=1)).tolist():
         leader = int(chance.choice(np.flatnonzero(leads[slot])))
         waiting = math.floor(slot * SLOT_SECONDS * profile.tps) - taken
         filled = min(waiting, most_transactions)
         taken += filled
-        blocks.append(Block(len(blocks), slot, leader, filled))
+        blocks.append(ChainBlock(len(blocks), slot, leader, filled))
     return tuple(blocks)

@@ -13,11 +13,11 @@ import msgspec
 
 from costmodel.cluster.manager import replies
 from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, NodeReply, Validated
-from costmodel.cluster.profiles import Block, Load
+from costmodel.cluster.profiles import ChainBlock, ScriptLoad
 from costmodel.cluster.summary import FILE, block_table, summarise
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
-from costmodel.records.cluster import Observed
-from costmodel.records.run import NATIVE, ClusterOutcome, ClusterParameters, Status, Units
+from costmodel.records.cluster import ObservedChain
+from costmodel.records.run import NATIVE, ClusterOutcome, ClusterParameters, RunStatus, UnitLimits
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.store import RunWriter, file_fact
 from costmodel.runs.tables import Sample, as_parquet
@@ -37,8 +37,8 @@ Observer = Callable[[int, int], None]
 
 
 def run_cluster(
-    load: Load,
-    blocks: Sequence[Block],
+    load: ScriptLoad,
+    blocks: Sequence[ChainBlock],
     predicted_tx_ns: float,
     *,
     measurements: Path,
@@ -50,7 +50,7 @@ def run_cluster(
     nodes: Nodes = replies,
     measured: str = NATIVE,
     trace: Trace = SILENT,
-) -> Observed:
+) -> ObservedChain:
     """Every node validates every block, `repeats` times over in fresh processes, and all of it becomes a run.
 
     A row of the run is a block on a node: `process` is repeat · nodes + node, `block` the block's number, `order` its
@@ -79,21 +79,21 @@ def run_cluster(
         clock=place.clock,
     )
     log = JsonLines(writer.messages_path)
-    recorder = _Recorder(writer, cell, blocks, predicted_tx_ns, Trace(*trace.routes, Route(log)))
+    recorder = _ClusterRecorder(writer, cell, blocks, predicted_tx_ns, Trace(*trace.routes, Route(log)))
     # How a session of timing would be planned says nothing of a cluster; its load does.
     writer.update(parameters=_parameters(load, seed, repeats))
     total = len(jobs) * sum(block.transactions > 0 for block in blocks)
     recorder.say("start", profile=load.profile.name, nodes=load.profile.nodes, repeats=repeats, rows=total)
-    status, reason = Status.INTERRUPTED, "stopped by the user"
+    status, reason = RunStatus.INTERRUPTED, "stopped by the user"
     try:
         with closing(nodes(jobs)) as said:
             for reply in said:
                 recorder.take(reply)
                 if observer is not None:
                     observer(recorder.rows, total)
-        status, reason = Status.COMPLETE, ""
+        status, reason = RunStatus.COMPLETE, ""
         if recorder.faults:
-            status, reason = Status.INTERRUPTED, "; ".join(recorder.faults.values())
+            status, reason = RunStatus.INTERRUPTED, "; ".join(recorder.faults.values())
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {writer.path} has what was validated until then") from None
     except BaseException as error:
@@ -116,7 +116,7 @@ def run_cluster(
     return summarise(run, load, blocks, predicted_tx_ns, repeats, recorder.faults, hosts)
 
 
-def _parameters(load: Load, seed: int, repeats: int) -> ClusterParameters:
+def _parameters(load: ScriptLoad, seed: int, repeats: int) -> ClusterParameters:
     """What the cluster ran under: its profile, and the chain's parameters that bound and price its transactions."""
     chain = load.parameters
     limits = {"tx": chain.max_tx_execution_units, "block": chain.max_block_execution_units}
@@ -125,7 +125,9 @@ def _parameters(load: Load, seed: int, repeats: int) -> ClusterParameters:
         seed=seed,
         repeats=repeats,
         protocol_version=chain.protocol_version,
-        most_ex_units={name: Units(cpu=units.cpu, mem=units.mem) if units else None for name, units in limits.items()},
+        most_ex_units={
+            name: UnitLimits(cpu=units.cpu, mem=units.mem) if units else None for name, units in limits.items()
+        },
         max_tx_size=chain.max_tx_size,
         max_block_body_size=chain.max_block_body_size,
         cost_model=tuple((load.program and load.program.ledger_parameters) or ()),
@@ -146,7 +148,7 @@ def _cell(program: WorkloadProgram) -> Cell:
     )
 
 
-def _jobs(load: Load, cell: Cell, blocks: Sequence[Block], repeats: int, measured: str) -> list[NodeJob]:
+def _jobs(load: ScriptLoad, cell: Cell, blocks: Sequence[ChainBlock], repeats: int, measured: str) -> list[NodeJob]:
     cores, clock = sorted(os.sched_getaffinity(0)), choose_clock()
     parameters = load.program.ledger_parameters if load.program else None
     return [
@@ -163,11 +165,11 @@ def _jobs(load: Load, cell: Cell, blocks: Sequence[Block], repeats: int, measure
     ]
 
 
-class _Recorder:
+class _ClusterRecorder:
     """Turns what nodes say into rows of the run, and into messages."""
 
     def __init__(
-        self, writer: RunWriter, cell: Cell, blocks: Sequence[Block], predicted_tx_ns: float, trace: Trace
+        self, writer: RunWriter, cell: Cell, blocks: Sequence[ChainBlock], predicted_tx_ns: float, trace: Trace
     ) -> None:
         self.ready: dict[int, NodeReady] = {}
         self.faults: dict[int, str] = {}
@@ -201,7 +203,7 @@ class _Recorder:
                 transactions=block.transactions,
                 predicted_ns=self._predicted_tx_ns * block.transactions,
                 observed_ns=reply.ns,
-                disturbed=reply.gate,
+                disturbed=reply.disturbance,
             )
             if time.monotonic() - self._flushed > _PART_SECONDS:
                 self.flush()
@@ -211,7 +213,7 @@ class _Recorder:
         self._writer.append(self._waiting)
         self._waiting = []
 
-    def _sample(self, reply: Validated, block: Block) -> Sample:
+    def _sample(self, reply: Validated, block: ChainBlock) -> Sample:
         yardstick_ns = self.ready[reply.node].yardstick_ns
         return Sample(
             cell=self._cell.id,
@@ -221,7 +223,7 @@ class _Recorder:
             iterations=block.transactions,
             ticks=reply.ticks,
             ns=reply.ns,
-            gate=reply.gate,
+            disturbance=reply.disturbance,
             yardstick_hash_ns=yardstick_ns,
             yardstick_machine_ns=yardstick_ns,
             cpu=reply.core,

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from costmodel.cluster.profiles import SLOT_SECONDS, Block, Load
+from costmodel.cluster.profiles import SLOT_SECONDS, ChainBlock, ScriptLoad
 from costmodel.model import ExUnits
-from costmodel.records.cluster import Node, Observed, Spread
-from costmodel.records.figures import ExUnits as ExUnitsRecord
+from costmodel.records.cluster import ClusterNode, ObservedChain, Spread
+from costmodel.records.figures import ExUnitsRecord
 from costmodel.runs.store import Run
 
 PERCENTILES: Final = (5, 10, 25, 50, 75, 90, 95, 99, 100)
@@ -22,13 +22,13 @@ _SLOWER: Final = 1.05
 
 def summarise(
     run: Run,
-    load: Load,
-    blocks: Sequence[Block],
+    load: ScriptLoad,
+    blocks: Sequence[ChainBlock],
     predicted_tx_ns: float,
     repeats: int,
     faults: Mapping[int, str],
     hosts: Mapping[int, str],
-) -> Observed:
+) -> ObservedChain:
     """The summary of a run that has rows. `faults` and `hosts` are by process: repeat · nodes + node."""
     rows = run.samples()
     rows["tx_ns"] = rows["ns"] / rows["iterations"]
@@ -42,7 +42,7 @@ def summarise(
         for process, mine in by_process.items()
     )
     used = load.fit.used if load.fit else ExUnits(0, 0)
-    return Observed(
+    return ObservedChain(
         run=str(run.path),
         table=str(run.path / FILE),
         loop_count=load.fit.loop_count if load.fit else 0,
@@ -58,15 +58,17 @@ def summarise(
 
 def _clean(rows: pd.DataFrame) -> pd.DataFrame:
     """The undisturbed ones, or all where every one was disturbed."""
-    clean = rows[rows["gate"] == ""]
+    clean = rows[rows["disturbance"] == ""]
     return rows if clean.empty else clean
 
 
-def _node(which: tuple[int, int], host: str, rows: pd.DataFrame, tx_ns: float, predicted: float, usual: float) -> Node:
+def _node(
+    which: tuple[int, int], host: str, rows: pd.DataFrame, tx_ns: float, predicted: float, usual: float
+) -> ClusterNode:
     ordered = rows.sort_values("order")
     times = ordered["ns"].to_numpy(float)
-    disturbed = int((rows["gate"] != "").sum())
-    return Node(
+    disturbed = int((rows["disturbance"] != "").sum())
+    return ClusterNode(
         repeat=which[0],
         node=which[1],
         host=host,
@@ -126,7 +128,7 @@ _COLUMNS: Final = pa.schema(
 )
 
 
-def block_table(rows: pd.DataFrame, blocks: Sequence[Block], members: int, predicted_tx_ns: float) -> pa.Table:
+def block_table(rows: pd.DataFrame, blocks: Sequence[ChainBlock], members: int, predicted_tx_ns: float) -> pa.Table:
     """The rows of a run of `members` nodes, in the order of repeats, nodes and slots.
 
     `leader` is the node that made the block. Times are of all of its scripts; `done_ns` is when the node was done with
@@ -149,7 +151,7 @@ def block_table(rows: pd.DataFrame, blocks: Sequence[Block], members: int, predi
         "observed_ns": observed,
         "share_of_slot": observed / SLOT_NS,
         "done_ns": np.concatenate(waits) if waits else observed,
-        "disturbed": rows["gate"],
+        "disturbed": rows["disturbance"],
     }
     return pa.table({name: pa.array(table[name], _COLUMNS.field(name).type) for name in _COLUMNS.names}, _COLUMNS)
 

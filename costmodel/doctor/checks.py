@@ -11,7 +11,7 @@ from pathlib import Path
 
 from costmodel.doctor.host import Host, line
 from costmodel.doctor.settings import Setting, settings
-from costmodel.records.doctor import Check, Verdict
+from costmodel.records.doctor import CheckVerdict, MachineCheck
 from costmodel.records.run import core_list
 from costmodel.timing.clock import INVARIANT_TSC, cpu_flags
 
@@ -19,7 +19,7 @@ _TUNE = "calibrate doctor --tune COMMAND"
 _BUSY = 0.5  # runnable threads per core, of late, beside which a measurement is often disturbed
 
 
-def system_checks(host: Host, core: int) -> list[Check]:
+def system_checks(host: Host, core: int) -> list[MachineCheck]:
     """All that the system says, before anything is timed."""
     flags = cpu_flags(host.proc / "cpuinfo")
     guest = "hypervisor" in flags
@@ -34,88 +34,90 @@ def system_checks(host: Host, core: int) -> list[Check]:
     ]
 
 
-def _clock(host: Host, flags: frozenset[str]) -> Check:
+def _clock(host: Host, flags: frozenset[str]) -> MachineCheck:
     source = line(host.cpus.parent / "clocksource/clocksource0/current_clocksource") or "unknown"
     found = f"clock source {source}"
     if platform.machine() == "aarch64":
-        return Check("clock", Verdict.OK, f"the counter CNTVCT is constant by architecture, {found}")
+        return MachineCheck("clock", CheckVerdict.OK, f"the counter CNTVCT is constant by architecture, {found}")
     missing = sorted(INVARIANT_TSC - flags)
     if missing:
-        return Check(
+        return MachineCheck(
             "clock",
-            Verdict.WARN,
+            CheckVerdict.WARN,
             f"the TSC is not {' and '.join(name.removesuffix('_tsc') for name in missing)}, {found}",
             "CLOCK_MONOTONIC_RAW is used instead (--clock raw); on a guest, let the host pass its invariant TSC on",
         )
     if source != "tsc":
-        return Check(
+        return MachineCheck(
             "clock",
-            Verdict.WARN,
+            CheckVerdict.WARN,
             f"the TSC is constant and nonstop, but the kernel keeps time by {source}",
             "see why: dmesg | grep -i tsc; where it is stable: "
             "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource",
         )
-    return Check("clock", Verdict.OK, f"the TSC is constant and nonstop, {found}")
+    return MachineCheck("clock", CheckVerdict.OK, f"the TSC is constant and nonstop, {found}")
 
 
-def _hidden(name: str, guest: bool) -> Check:
-    return Check(name, Verdict.UNSEEN, "not visible in this guest" if guest else "this kernel does not show it")
+def _hidden(name: str, guest: bool) -> MachineCheck:
+    return MachineCheck(
+        name, CheckVerdict.UNSEEN, "not visible in this guest" if guest else "this kernel does not show it"
+    )
 
 
-def _governor(host: Host, core: int, guest: bool) -> Check:
+def _governor(host: Host, core: int, guest: bool) -> MachineCheck:
     path = host.cpu(core) / "cpufreq" / "scaling_governor"
     governor = line(path)
     if governor is None:
         return _hidden("governor", guest)
     if governor == "performance":
-        return Check("governor", Verdict.OK, governor)
-    return Check("governor", Verdict.WARN, governor, f"echo performance > {path}, or {_TUNE}")
+        return MachineCheck("governor", CheckVerdict.OK, governor)
+    return MachineCheck("governor", CheckVerdict.WARN, governor, f"echo performance > {path}, or {_TUNE}")
 
 
-def _turbo(host: Host, core: int, guest: bool) -> Check:
+def _turbo(host: Host, core: int, guest: bool) -> MachineCheck:
     switch = next((setting for setting in settings(host, core) if setting.name == "turbo"), None)
     if switch is None:
         return _hidden("turbo", guest)
     if switch.show() == switch.wanted:
-        return Check("turbo", Verdict.OK, "off")
-    return Check("turbo", Verdict.WARN, "on: frequency depends on heat and neighbours", _turn_off(switch))
+        return MachineCheck("turbo", CheckVerdict.OK, "off")
+    return MachineCheck("turbo", CheckVerdict.WARN, "on: frequency depends on heat and neighbours", _turn_off(switch))
 
 
 def _turn_off(switch: Setting) -> str:
     return f"echo {switch.wanted} > {switch.path}, or {_TUNE}"
 
 
-def _sibling(host: Host, core: int, guest: bool) -> Check:
+def _sibling(host: Host, core: int, guest: bool) -> MachineCheck:
     text = line(host.cpu(core) / "topology" / "thread_siblings_list")
     if text is None:
         return _hidden("sibling", guest)
     others = sorted(core_list(text) - {core})
     if not others:
         found = "none that this guest can see" if guest else "none"
-        return Check("sibling", Verdict.OK, found)
+        return MachineCheck("sibling", CheckVerdict.OK, found)
     advice = "; ".join(f"echo 0 > {host.cpu(other)}/online" for other in others)
-    return Check(
+    return MachineCheck(
         "sibling",
-        Verdict.WARN,
+        CheckVerdict.WARN,
         f"shares its units with core {', '.join(map(str, others))}",
         f"{advice} (and 1 to bring it back)",
     )
 
 
-def _isolation(host: Host, core: int) -> Check:
+def _isolation(host: Host, core: int) -> MachineCheck:
     kinds = ("isolated", "nohz_full")
     held = [kind for kind in kinds if core in core_list(line(host.cpus / kind))]
     if len(held) == len(kinds):
-        return Check("isolation", Verdict.OK, " and ".join(held))
-    return Check(
+        return MachineCheck("isolation", CheckVerdict.OK, " and ".join(held))
+    return MachineCheck(
         "isolation",
-        Verdict.WARN,
+        CheckVerdict.WARN,
         f"{held[0]} only" if held else "other work may run on the core, and its timer ticks",
         f"boot with isolcpus={core} nohz_full={core} rcu_nocbs={core}",
     )
 
 
-def _load(host: Host) -> Check:
+def _load(host: Host) -> MachineCheck:
     text = line(host.proc / "loadavg")
     online = len(core_list(line(host.cpus / "online"))) or 1
     if text is None:
@@ -123,17 +125,19 @@ def _load(host: Host) -> Check:
     load = float(text.split()[0])
     found = f"{load:.2f} runnable threads of late on {online} core{'s' * (online > 1)}"
     if load < _BUSY * online:
-        return Check("load", Verdict.OK, found)
-    return Check("load", Verdict.WARN, found, "see what runs: ps -eo pid,psr,pcpu,comm --sort=-pcpu | head; stop it")
+        return MachineCheck("load", CheckVerdict.OK, found)
+    return MachineCheck(
+        "load", CheckVerdict.WARN, found, "see what runs: ps -eo pid,psr,pcpu,comm --sort=-pcpu | head; stop it"
+    )
 
 
-def _virtualisation(host: Host, guest: bool) -> Check:
+def _virtualisation(host: Host, guest: bool) -> MachineCheck:
     if not guest:
-        return Check("virtualisation", Verdict.OK, "none")
+        return MachineCheck("virtualisation", CheckVerdict.OK, "none")
     product = line(Path(host.sys / "class/dmi/id/product_name")) or "a hypervisor"
-    return Check(
+    return MachineCheck(
         "virtualisation",
-        Verdict.WARN,
+        CheckVerdict.WARN,
         f"a guest of {product}: neighbours, governor and turbo are out of sight",
         "measure on a machine of your own, or on an instance with dedicated cores, for the last tenths of a percent",
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from costmodel.doctor.checks import system_checks
 from costmodel.doctor.host import Host
 from costmodel.doctor.trial import run_trial, trial_checks
-from costmodel.records.doctor import Change, Check, Diagnosis, Fitness, Trial, Verdict
+from costmodel.records.doctor import CheckVerdict, Diagnosis, Fitness, MachineCheck, SettingChange, Trial
 from costmodel.records.run import NATIVE
 from costmodel.timing.backend import Backend
 from costmodel.timing.fingerprint import fingerprint
@@ -19,8 +19,8 @@ def diagnose(
     core: int,
     seed: int,
     *,
-    tuned: Sequence[Change] = (),
-    put_back: Sequence[Change] = (),
+    tuned: Sequence[SettingChange] = (),
+    put_back: Sequence[SettingChange] = (),
     observer: Observer | None = None,
     backend: Backend | None = None,
     evaluator: str = NATIVE,
@@ -40,7 +40,7 @@ def diagnose(
     )
 
 
-def _fitness(checks: Sequence[Check], trial: Trial) -> Fitness:
-    if any(check.verdict is Verdict.BAD for check in checks):
+def _fitness(checks: Sequence[MachineCheck], trial: Trial) -> Fitness:
+    if any(check.verdict is CheckVerdict.BAD for check in checks):
         return "unfit"
     return "inconclusive" if trial.noise is None else "fit"

@@ -15,7 +15,7 @@ from costmodel.doctor.settings import Setting, known_setting
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.files import lock, make_folder, read_bytes, write_atomically
 from costmodel.records import encode, parse
-from costmodel.records.doctor import Change, SavedSettings
+from costmodel.records.doctor import SavedSettings, SettingChange
 
 _FOLDER: Final = "calibrate"
 _STATE: Final = "settings.json"
@@ -29,12 +29,12 @@ def hold(host: Host) -> IO[bytes]:
     return lock(folder / ".lock")
 
 
-def keep(host: Host, changes: Sequence[Change]) -> None:
+def keep(host: Host, changes: Sequence[SettingChange]) -> None:
     """Write down the changes that are about to be made."""
     write_atomically(host.run / _FOLDER / _STATE, encode(SavedSettings(changes=tuple(changes))))
 
 
-def kept(host: Host) -> list[Change]:
+def kept(host: Host) -> list[SettingChange]:
     """The changes written down, none where there is no file. DecodeError where it has anything but known settings."""
     path = host.run / _FOLDER / _STATE
     if not path.exists():
@@ -53,7 +53,7 @@ def kept(host: Host) -> list[Change]:
     return changes
 
 
-def put_back(host: Host) -> list[Change]:
+def put_back(host: Host) -> list[SettingChange]:
     """Undo the changes written down, as far as they stand, the last first, and forget them. For the lock's holder."""
     changes = kept(host)
     for change in reversed(changes):
@@ -64,7 +64,7 @@ def put_back(host: Host) -> list[Change]:
     return changes
 
 
-def put_back_leftovers(host: Host) -> list[Change]:
+def put_back_leftovers(host: Host) -> list[SettingChange]:
     """`put_back` of what a killed run left; nothing where there is none, or where its run still goes on."""
     if not kept(host):
         return []

@@ -21,7 +21,7 @@ from costmodel.machine import Script, exact_machine
 from costmodel.model import ExUnits, variant_for
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.records import convert_value, decode_json
-from costmodel.records.doctor import Check, Trial, Verdict
+from costmodel.records.doctor import CheckVerdict, MachineCheck, Trial
 from costmodel.records.message import Message
 from costmodel.records.run import NATIVE, session_outcome
 from costmodel.runs.design import Cell, Plan
@@ -144,11 +144,11 @@ def _stolen(before: Sequence[int], after: Sequence[int]) -> float | None:
     return (after[7] - before[7]) / (sum(after) - sum(before))
 
 
-def trial_checks(trial: Trial, core: int) -> list[Check]:
+def trial_checks(trial: Trial, core: int) -> list[MachineCheck]:
     """The trial's figures as checks."""
     neighbours = f"keep other work off core {core}, or measure on another: --core N"
     return [
-        Check("steal", Verdict.UNSEEN, "the kernel does not count it")
+        MachineCheck("steal", CheckVerdict.UNSEEN, "the kernel does not count it")
         if trial.steal is None
         else _limited("steal", trial.steal, 0.01, 0.10, "of the core's time, by its own count", neighbours),
         _limited("gaps", trial.gap, 0.02, 0.10, "of the spin probe lost in gaps", neighbours),
@@ -166,14 +166,14 @@ def trial_checks(trial: Trial, core: int) -> list[Check]:
     ]
 
 
-def _noise(value: float | None, name: str, fair: float, poor: float, what: str, advice: str) -> Check:
+def _noise(value: float | None, name: str, fair: float, poor: float, what: str, advice: str) -> MachineCheck:
     if value is None:
-        return Check(name, Verdict.UNSEEN, "not to be told: too few clean batches", advice)
+        return MachineCheck(name, CheckVerdict.UNSEEN, "not to be told: too few clean batches", advice)
     return _limited(name, value, fair, poor, what, advice)
 
 
-def _limited(name: str, value: float, fair: float, poor: float, what: str, advice: str) -> Check:
+def _limited(name: str, value: float, fair: float, poor: float, what: str, advice: str) -> MachineCheck:
     """Well up to `fair`, bad beyond `poor`."""
-    verdict = Verdict.OK if value <= fair else Verdict.WARN if value <= poor else Verdict.BAD
+    verdict = CheckVerdict.OK if value <= fair else CheckVerdict.WARN if value <= poor else CheckVerdict.BAD
     sign = "±" if name == "precision" else ""
-    return Check(name, verdict, f"{sign}{value:.2%} {what}", "" if verdict is Verdict.OK else advice)
+    return MachineCheck(name, verdict, f"{sign}{value:.2%} {what}", "" if verdict is CheckVerdict.OK else advice)

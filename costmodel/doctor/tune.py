@@ -16,12 +16,12 @@ from costmodel.doctor.host import Host
 from costmodel.doctor.saved_settings import hold, keep, put_back
 from costmodel.doctor.settings import settings
 from costmodel.errors import EnvironmentFault, InputError
-from costmodel.records.doctor import Change
+from costmodel.records.doctor import SettingChange
 from costmodel.timing.backend import import_path
 
 
 @contextmanager
-def tuned(host: Host, core: int) -> Iterator[list[Change]]:
+def tuned(host: Host, core: int) -> Iterator[list[SettingChange]]:
     """While inside, the settings are as a measurement on the core wants them; gives what was changed.
 
     EnvironmentFault where a setting cannot be made, or where another process has made some.
@@ -32,7 +32,7 @@ def tuned(host: Host, core: int) -> Iterator[list[Change]]:
     with hold(host) as held:
         put_back(host)
         changes = [
-            Change(setting.name, str(setting.path.relative_to(host.sys)), before, setting.wanted)
+            SettingChange(setting.name, str(setting.path.relative_to(host.sys)), before, setting.wanted)
             for setting in settings(host, core)
             if (before := setting.show()) not in (None, setting.wanted)
         ]

@@ -17,11 +17,11 @@ from costmodel.drift.counts import (
     take_counts,
     write_counts,
 )
-from costmodel.drift.limits import NO_LIMITS, Limits, accept
+from costmodel.drift.limits import NO_LIMITS, DriftLimits, accept
 from costmodel.drift.revisions import build_revision, cache_folder
 from costmodel.drift.suite import chosen, drift_suite
 from costmodel.drift.timed import DEFAULT_SECONDS, DEFAULT_TIME_TOLERANCE, compare_builds
-from costmodel.drift.verdict import Drift, DriftVerdict, with_model
+from costmodel.drift.verdict import DriftVerdict, OperationDrift, with_model
 from costmodel.errors import InputError
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
@@ -41,7 +41,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class BuildTiming:
     """How builds are timed."""
 
     core: int | None = None
@@ -56,8 +56,8 @@ def check_drift(
     *,
     operations: str = EVERY_OPERATION,
     tolerance: float | None = None,
-    limits: Limits = NO_LIMITS,
-    timing: Timing | None = None,
+    limits: DriftLimits = NO_LIMITS,
+    timing: BuildTiming | None = None,
 ) -> DriftVerdict:
     """Check this build, or `model`, against a baseline.
 
@@ -69,7 +69,12 @@ def check_drift(
     """
     if baseline.is_dir():
         verdict = check_builds(
-            Build.at(baseline), Build.this(), operations, tolerance=tolerance, limits=limits, timing=timing or Timing()
+            Build.at(baseline),
+            Build.this(),
+            operations,
+            tolerance=tolerance,
+            limits=limits,
+            timing=timing or BuildTiming(),
         )
     elif timing is not None:
         raise InputError(f"{baseline} is a file, and timing options need the folder of another build")
@@ -91,8 +96,8 @@ def check_builds(
     operations: str = EVERY_OPERATION,
     *,
     tolerance: float | None = None,
-    limits: Limits = NO_LIMITS,
-    timing: Timing,
+    limits: DriftLimits = NO_LIMITS,
+    timing: BuildTiming,
 ) -> DriftVerdict:
     """Time two builds side by side."""
     found = compare_builds(
@@ -116,8 +121,8 @@ def check_revisions(
     operations: str = EVERY_OPERATION,
     *,
     tolerance: float | None = None,
-    limits: Limits = NO_LIMITS,
-    timing: Timing,
+    limits: DriftLimits = NO_LIMITS,
+    timing: BuildTiming,
 ) -> DriftVerdict:
     """Build two commits of a repository, or take them from the cache, and time them side by side."""
     was, now = (
@@ -150,7 +155,7 @@ def compare_models(
     candidate: CostModel,
     cells: Sequence[Cell],
     tolerance: float = DEFAULT_PRICE_TOLERANCE,
-    limits: Limits = NO_LIMITS,
+    limits: DriftLimits = NO_LIMITS,
 ) -> DriftVerdict:
     """Predicted nanoseconds of one evaluation of each cell. A whole call has no price of its own and is left out.
 
@@ -177,6 +182,6 @@ def _program(cell: Cell) -> WorkloadProgram:
     )
 
 
-def _drift(cell: Cell, was: float, now: float, tolerance: float) -> Drift:
+def _drift(cell: Cell, was: float, now: float, tolerance: float) -> OperationDrift:
     ratio = now / was
-    return Drift(cell.id, cell.operation, was, now, Estimate(ratio, ratio, ratio), Change.of(ratio, tolerance))
+    return OperationDrift(cell.id, cell.operation, was, now, Estimate(ratio, ratio, ratio), Change.of(ratio, tolerance))

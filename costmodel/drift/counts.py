@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from costmodel import __version__
-from costmodel.drift.limits import NO_LIMITS, Limits
+from costmodel.drift.limits import NO_LIMITS, DriftLimits
 from costmodel.drift.suite import drift_suite, suite_sha256
-from costmodel.drift.verdict import Drift, DriftVerdict
+from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import DecodeError, Inconclusive, InputError
 from costmodel.files import read_bytes, write_atomically
 from costmodel.judging.change import Change
@@ -91,7 +91,7 @@ def compare_counts(
     candidate: InstructionCounts,
     source: str,
     tolerance: float = DEFAULT_COUNT_TOLERANCE,
-    limits: Limits = NO_LIMITS,
+    limits: DriftLimits = NO_LIMITS,
 ) -> DriftVerdict:
     """Counts against counts, of the operations that the candidate has. Inconclusive where they are not counts of the
     same suite by the same compiler."""
@@ -143,11 +143,11 @@ def _differing(was: Environment, now: Environment) -> list[str]:
     return [name for name, same in kinds.items() if not same]
 
 
-def _drift(name: str, dominant: str, was: Count, now: Count, tolerance: float, *, whole: bool) -> Drift:
+def _drift(name: str, dominant: str, was: Count, now: Count, tolerance: float, *, whole: bool) -> OperationDrift:
     # Where libraries are not compared, they are taken as what they were.
     total = now.total if whole else now.own + was.libraries
     ratio = total / was.total
     status = Change.of(ratio, tolerance)
     own = now.own / was.own - 1
     note = f"own code {100 * own:+.2f} %" if status is not Change.UNCHANGED else ""
-    return Drift(name, dominant, was.total, total, Estimate(ratio, ratio, ratio), status, note)
+    return OperationDrift(name, dominant, was.total, total, Estimate(ratio, ratio, ratio), status, note)

@@ -26,7 +26,7 @@ from typing import Final
 
 import msgspec
 
-from costmodel.drift.verdict import Drift, DriftVerdict
+from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import InputError
 from costmodel.files import read_bytes
 from costmodel.judging.change import Change
@@ -42,7 +42,7 @@ class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DriftLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bands by pattern, as percentages, and accepted regressions."""
 
     tolerance: dict[str, str] = {}
@@ -56,14 +56,14 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return default
 
 
-NO_LIMITS: Final = Limits()
+NO_LIMITS: Final = DriftLimits()
 
 
-def read_limits(path: Path, operations: Sequence[str]) -> Limits:
+def read_limits(path: Path, operations: Sequence[str]) -> DriftLimits:
     """InputError, naming the file, where it is malformed, or names an operation or a pattern that nothing fits."""
     try:
         document = tomllib.loads(read_bytes(path).decode())
-        limits = msgspec.convert(document, Limits)
+        limits = msgspec.convert(document, DriftLimits)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise InputError(f"{path} is not a file of limits: {error}") from error
     for share in (*limits.tolerance.values(), *(each.up_to for each in limits.accepted)):
@@ -80,7 +80,7 @@ def read_limits(path: Path, operations: Sequence[str]) -> Limits:
     return limits
 
 
-def accept(verdict: DriftVerdict, limits: Limits) -> DriftVerdict:
+def accept(verdict: DriftVerdict, limits: DriftLimits) -> DriftVerdict:
     """The verdict with accepted regressions as no failures, and a note on each entry that nothing needs any more."""
     by_operation = {each.operation: each for each in limits.accepted}
     drifts, notes = [], list(verdict.notes)
@@ -92,7 +92,7 @@ def accept(verdict: DriftVerdict, limits: Limits) -> DriftVerdict:
     return replace(verdict, drifts=tuple(drifts), notes=tuple(notes))
 
 
-def _accepted(drift: Drift, entry: Accepted) -> Drift:
+def _accepted(drift: OperationDrift, entry: Accepted) -> OperationDrift:
     if drift.status is not Change.REGRESSED or drift.ratio.low > 1 + _share(entry.up_to):
         return drift
     return replace(drift, status=Change.UNCHANGED, note=f"accepted up to +{entry.up_to}: {entry.reason}")

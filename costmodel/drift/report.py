@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from costmodel.drift.verdict import Drift, DriftVerdict
+from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.judging.change import Change
 from costmodel.rendering import numbers
 from costmodel.rendering.markdown import render_markdown
-from costmodel.rendering.tables import Cell, Row, Table, change_cell, count_cell, number, wide
+from costmodel.rendering.tables import Row, Table, TableCell, change_cell, count_cell, number, wide
 from costmodel.rendering.text import escape_markdown
 
 _MARKS: Final = {Change.REGRESSED: "🔴", Change.IMPROVED: "🟢", Change.UNCHANGED: "⚪", Change.INCONCLUSIVE: "🟡"}
@@ -39,11 +39,11 @@ def drift_table(verdict: DriftVerdict, *, changed_first: bool = False) -> Table:
     return Table.of(f"Against {verdict.baseline}", columns, rows)
 
 
-def _row(drift: Drift) -> Row:
+def _row(drift: OperationDrift) -> Row:
     low, high = drift.ratio.low, drift.ratio.high
     return (
         drift.operation,
-        Cell(drift.status.value, status=drift.status.value),
+        TableCell(drift.status.value, status=drift.status.value),
         change_cell(drift.ratio.value - 1),
         "" if low == high else _interval(drift),
         count_cell(drift.baseline),
@@ -110,23 +110,23 @@ def bencher(verdict: DriftVerdict) -> bytes:
     return _json({drift.operation: {measure: _metric(drift)} for drift in _known(verdict)})
 
 
-def _known(verdict: DriftVerdict) -> list[Drift]:
+def _known(verdict: DriftVerdict) -> list[OperationDrift]:
     """Without the operations of which no pair of processes was undisturbed."""
     return [drift for drift in verdict.drifts if math.isfinite(drift.candidate)]
 
 
-def _metric(drift: Drift) -> dict[str, float]:
+def _metric(drift: OperationDrift) -> dict[str, float]:
     scale = drift.candidate / drift.ratio.value
     bounds = {"lower_value": drift.ratio.low * scale, "upper_value": drift.ratio.high * scale}
     return {"value": drift.candidate} | {name: bound for name, bound in bounds.items() if math.isfinite(bound)}
 
 
-def _sentence(drift: Drift) -> str:
+def _sentence(drift: OperationDrift) -> str:
     note = f"; {drift.note}" if drift.note else ""
     return f"{drift.status.value}: {numbers.change(drift.ratio.value - 1)} ({_interval(drift)}){note}"
 
 
-def _interval(drift: Drift) -> str:
+def _interval(drift: OperationDrift) -> str:
     return numbers.interval(drift.ratio.low - 1, drift.ratio.high - 1, numbers.change)
 
 

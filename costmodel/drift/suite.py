@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from costmodel.errors import CheckFailed, InputError
-from costmodel.machine import Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, Script, exact_machine
 from costmodel.model import variant_for
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.predict.counts import LEDGER_LIMIT
@@ -156,7 +156,7 @@ def _cell(name: str, operation: str, program: WorkloadProgram, work: Work = "eva
     variant = variant_for(program.language, program.protocol_version)
     script: Script = program.script()
     outcome = exact_machine(variant).evaluate(script, LEDGER_LIMIT)
-    if outcome.status is not Status.SUCCESS:
+    if outcome.status is not EvaluationStatus.SUCCESS:
         raise CheckFailed(f"{program.source}: {name} ends in {outcome.status.value}: {outcome.error}")
     return Cell(
         id=name,

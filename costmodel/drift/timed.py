@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from costmodel.drift.limits import NO_LIMITS, Limits
-from costmodel.drift.verdict import Drift, DriftVerdict
+from costmodel.drift.limits import NO_LIMITS, DriftLimits
+from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import Inconclusive
 from costmodel.judging.change import Change, holm
 from costmodel.judging.estimate import Estimate
@@ -49,7 +49,7 @@ Progress = Callable[[int, int, float], None]
 
 
 @dataclass(slots=True)
-class _Operation:
+class _TimedOperation:
     """What is known of one cell: log-ratios and nanoseconds [baseline, candidate] by pair of processes."""
 
     cell: Cell
@@ -69,7 +69,7 @@ def compare_builds(
     *,
     core: int,
     tolerance: float = DEFAULT_TIME_TOLERANCE,
-    limits: Limits = NO_LIMITS,
+    limits: DriftLimits = NO_LIMITS,
     seconds: float = DEFAULT_SECONDS,
     seed: int = 0,
     progress: Progress | None = None,
@@ -79,8 +79,8 @@ def compare_builds(
     Inconclusive where that was too short for the first look. Otherwise as `play`.
     """
     began, clock = time.monotonic(), choose_clock()
-    operations = [_Operation(cell, [], []) for cell in cells]
-    decided: dict[str, Drift] = {}
+    operations = [_TimedOperation(cell, [], []) for cell in cells]
+    decided: dict[str, OperationDrift] = {}
     pairs, longest = 0, 0.0
     for look in _LOOKS:
         open_ones = [operation for operation in operations if operation.cell.id not in decided]
@@ -105,7 +105,7 @@ def compare_builds(
 
 
 def _take(
-    baseline: Build, candidate: Build, operations: Sequence[_Operation], *, core: int, clock: ClockName, seed: str
+    baseline: Build, candidate: Build, operations: Sequence[_TimedOperation], *, core: int, clock: ClockName, seed: str
 ) -> None:
     cells = [operation.cell for operation in operations]
     ratios = play(baseline, candidate, cells, core=core, clock=clock, rounds=_ROUNDS, seed=seed, draws=_DRAWS)
@@ -121,7 +121,7 @@ def _medians(logs: Floats) -> Floats:
     return np.where(enough, medians, np.nan)
 
 
-def _judged(operations: Sequence[_Operation], bands: Floats, family: int) -> list[Drift]:
+def _judged(operations: Sequence[_TimedOperation], bands: Floats, family: int) -> list[OperationDrift]:
     """Drifts of operations, each with its band of log-ratios; Holm over `family` operations, those decided before
     included as not rejected."""
     statistics = [_Statistics.of(operation.clean()) for operation in operations]
@@ -166,7 +166,9 @@ class _Statistics:
         return self.mean - half, self.mean + half
 
 
-def _drift(operation: _Operation, found: _Statistics, band: float, *, slower: bool, faster: bool) -> Drift:
+def _drift(
+    operation: _TimedOperation, found: _Statistics, band: float, *, slower: bool, faster: bool
+) -> OperationDrift:
     low, high = found.interval()
     status = Change.INCONCLUSIVE
     if slower:
@@ -178,6 +180,6 @@ def _drift(operation: _Operation, found: _Statistics, band: float, *, slower: bo
     baseline_ns = float(np.nanmedian(np.array(operation.ns)[:, 0])) if len(operation.clean()) else float("nan")
     ratio = Estimate(*map(float, np.exp([found.mean, low, high])))
     note = f"{len(operation.clean())} pairs" if status is Change.INCONCLUSIVE else ""
-    return Drift(
+    return OperationDrift(
         operation.cell.id, operation.cell.operation, baseline_ns, baseline_ns * ratio.value, ratio, status, note
     )

@@ -14,7 +14,7 @@ from costmodel.records.figures import ExitCode
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class OperationDrift:
     """One operation of the suite: its cost in either build, in the verdict's unit, and candidate over baseline with the
     interval that the status follows from. `dominant` is the builtin that it mostly consists of, if it is one."""
 
@@ -35,7 +35,7 @@ class DriftVerdict:
     unit: Literal["instructions", "ns"]
     baseline: str
     tolerance: float
-    drifts: tuple[Drift, ...]
+    drifts: tuple[OperationDrift, ...]
     notes: tuple[str, ...] = ()
 
     @property

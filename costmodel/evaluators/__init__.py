@@ -3,8 +3,8 @@ can be trusted."""
 
 from costmodel.evaluators.registry import (
     DRIVERS,
-    Build,
     Driver,
+    DriverBuild,
     build,
     built,
     cache_folder,
@@ -15,8 +15,8 @@ from costmodel.evaluators.registry import (
 
 __all__ = [
     "DRIVERS",
-    "Build",
     "Driver",
+    "DriverBuild",
     "build",
     "built",
     "cache_folder",

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import reduce
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from costmodel.errors import CheckFailed
 from costmodel.evaluators.registry import driver_named
-from costmodel.evaluators.samples import LOOP, OPERAND_BUILTINS, Sample, operand_texts, sample, samples
+from costmodel.evaluators.samples import LOOP, OPERAND_BUILTINS, SampleProgram, operand_texts, sample, samples
 from costmodel.judging.steady import steady_from
 from costmodel.machine import CellLost, Order, evaluator_label
 from costmodel.machine.driver import DriverEvaluator, DriverProcess, DriverWork, started
-from costmodel.machine.driver_protocol import Failed, Load, Loaded, OutOfBudget, Refused, Time, Units
+from costmodel.machine.driver_protocol import DriverUnits, Failed, Load, Loaded, OutOfBudget, Refused, Time
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
-from costmodel.records.evaluator import Check, Trust, Verdict
+from costmodel.records.evaluator import DriverCheck, Trust, TrustVerdict
 
 _VARIED: Final = ("verifyEd25519Signature", "verifyEcdsaSecp256k1Signature", "verifySchnorrSecp256k1Signature")
 _PAIRS: Final = 60
@@ -29,6 +29,7 @@ _TRIES: Final = 5
 _BATCH_NS: Final = 500_000
 _MOST_UNTOLD: Final = 40.0  # times what a driver says that it took, its requests may take
 _TWICE: Final = 0.1  # by so much may twice the work miss twice the time
+_BUSY: Final = 1.25  # on a busy core a ratio is that much outside of its bounds before it counts
 _FASTER: Final = 0.75  # of the time of distinct operands: what takes less was not computed
 _DISTINCT: Final = 32
 _ROUNDS: Final = 100
@@ -61,26 +62,28 @@ def check(evaluator: str, core: int | None = None) -> Trust:
         evaluator=evaluator_label(tried.facts),
         facts=dict(tried.facts),
         checks=checks,
-        trusted=all(one.verdict is not Verdict.BAD for one in checks),
+        trusted=all(one.verdict is not TrustVerdict.BAD for one in checks),
     )
 
 
-def _answered(name: str, question: Callable[[DriverEvaluator], tuple[Verdict, str]], tried: DriverEvaluator) -> Check:
+def _answered(
+    name: str, question: Callable[[DriverEvaluator], tuple[TrustVerdict, str]], tried: DriverEvaluator
+) -> DriverCheck:
     try:
-        return Check(name, *question(tried))
+        return DriverCheck(name, *question(tried))
     except CheckFailed as error:
         tried.close()
-        return Check(name, Verdict.BAD, str(error))
+        return DriverCheck(name, TrustVerdict.BAD, str(error))
 
 
-def _handshake(tried: DriverEvaluator) -> tuple[Verdict, str]:
+def _handshake(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     hello = tried.hello
     again = DriverProcess(tried.driver)
     again.close()
     if again.hello != hello:
-        return Verdict.BAD, "another process of it says another hello"
+        return TrustVerdict.BAD, "another process of it says another hello"
     build = f", {hello.build}" if hello.build else ""
-    return Verdict.OK, f"{hello.evaluator} {hello.version} on {hello.runtime}{build}"
+    return TrustVerdict.OK, f"{hello.evaluator} {hello.version} on {hello.runtime}{build}"
 
 
 def _flat(text: str, version: str = "1.1.0") -> str:
@@ -90,12 +93,12 @@ def _flat(text: str, version: str = "1.1.0") -> str:
 _ENDLESS: Final = "[(lam x [x x]) (lam x [x x])]"
 
 
-def _refusals(tried: DriverEvaluator) -> tuple[Verdict, str]:
+def _refusals(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     """What cannot be done is refused, or fails, and is not timed."""
     can = tried.hello.capabilities
     language = can.languages[-1]
     version = "1.1.0" if language is LedgerLanguage.PLUTUS_V3 else "1.0.0"
-    enough = Units(10**11, 10**9)
+    enough = DriverUnits(10**11, 10**9)
     trials = (
         ("bytes that are no program", "ff00", enough, (Refused,)),
         ("a program cut in half", _flat(LOOP.format(rounds=5), version)[:24], enough, (Refused,)),
@@ -118,11 +121,11 @@ def _refusals(tried: DriverEvaluator) -> tuple[Verdict, str]:
         if not isinstance(answer, (*expected, Refused)):
             wrong.append(f"{what} is answered by {type(answer).__name__.lower()}")
     if wrong:
-        return Verdict.BAD, "; ".join(wrong)
-    return Verdict.OK, f"{len(trials)} programs that must not succeed were refused or failed"
+        return TrustVerdict.BAD, "; ".join(wrong)
+    return TrustVerdict.OK, f"{len(trials)} programs that must not succeed were refused or failed"
 
 
-def _budget(tried: DriverEvaluator) -> tuple[Verdict, str]:
+def _budget(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     """A program without an end is stopped by its budget; a driver that lets it run loses one cell to it."""
     can = tried.hello.capabilities
     language = can.languages[-1]
@@ -133,7 +136,7 @@ def _budget(tried: DriverEvaluator) -> tuple[Verdict, str]:
         flat=_flat(_ENDLESS, version),
         language=language,
         protocol_version=can.protocol_versions[-1],
-        budget=Units(10**9, 10**6),
+        budget=DriverUnits(10**9, 10**6),
     )
     try:
         answer = tried.running().ask(load)
@@ -141,15 +144,15 @@ def _budget(tried: DriverEvaluator) -> tuple[Verdict, str]:
             answer = tried.running().ask(Time(request=0, work="evaluate", programs=(0,), warm_up=0, iterations=1))
     except CheckFailed as error:
         tried.close()
-        return Verdict.WARN, f"a program without an end is not stopped by its budget: {error}"
+        return TrustVerdict.WARN, f"a program without an end is not stopped by its budget: {error}"
     if isinstance(answer, OutOfBudget):
-        return Verdict.OK, "a program without an end runs out of budget"
+        return TrustVerdict.OK, "a program without an end runs out of budget"
     if isinstance(answer, Failed | Refused):
-        return Verdict.WARN, f"a program without an end fails, without a word of the budget: {answer.reason[:80]}"
-    return Verdict.BAD, f"a program without an end is answered by {type(answer).__name__.lower()}"
+        return TrustVerdict.WARN, f"a program without an end fails, without a word of the budget: {answer.reason[:80]}"
+    return TrustVerdict.BAD, f"a program without an end is answered by {type(answer).__name__.lower()}"
 
 
-def _results(tried: DriverEvaluator) -> tuple[Verdict, str]:
+def _results(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     can = tried.hello.capabilities
     programs = [
         one for language in can.languages for version in can.protocol_versions for one in samples(language, version)
@@ -164,17 +167,17 @@ def _results(tried: DriverEvaluator) -> tuple[Verdict, str]:
     other = {name: difference for name, difference in tried.differences.items() if name not in wrong}
     if wrong:
         name, reason = next(iter(wrong.items()))
-        return Verdict.BAD, f"{len(wrong)} of {len(programs)} programs fail, first {name}: {reason}"
+        return TrustVerdict.BAD, f"{len(wrong)} of {len(programs)} programs fail, first {name}: {reason}"
     if refused:
         name, reason = next(iter(refused.items()))
-        return Verdict.WARN, f"{len(refused)} of {len(programs)} programs are {reason} (first {name})"
+        return TrustVerdict.WARN, f"{len(refused)} of {len(programs)} programs are {reason} (first {name})"
     known = "results and ExUnits" if can.ex_units else "results"
     if can.results != "flat":
         known = "ExUnits, results are not compared," if can.ex_units else "nothing compared:"
     if other:
         name, difference = next(iter(other.items()))
-        return Verdict.WARN, f"{len(other)} of {len(programs)} have other ExUnits, first {name}: {difference}"
-    return Verdict.OK, f"{known} of {len(programs)} programs are the native machine's"
+        return TrustVerdict.WARN, f"{len(other)} of {len(programs)} have other ExUnits, first {name}: {difference}"
+    return TrustVerdict.OK, f"{known} of {len(programs)} programs are the native machine's"
 
 
 def _work(tried: DriverEvaluator, text: str, name: str) -> DriverWork:
@@ -191,7 +194,7 @@ def _ns(tried: DriverEvaluator, work: DriverWork, iterations: int, warm_up: int 
         if reading.fault:
             raise CheckFailed(reading.fault)
         found = min(found, float(reading.ticks))
-        if not reading.gate:
+        if not reading.disturbance:
             return float(reading.ticks)
     return found
 
@@ -213,18 +216,18 @@ def _taken_ns(tried: DriverEvaluator, work: DriverWork, iterations: int) -> floa
     return max(ns, (time.monotonic_ns() - begun) / _MOST_UNTOLD)
 
 
-def _clock(tried: DriverEvaluator) -> tuple[Verdict, str]:
+def _clock(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     """Its readings are as fine as it says: what they have in common divides the step."""
     work = _work(tried, "(con unit ())", "nothing")
     readings = {round(_ns(tried, work, 1 + at % 7, 0)) for at in range(_READINGS)}
     step = reduce(math.gcd, readings)
     stated = tried.hello.resolution_ns
     if len(readings) < 3 or step > 1.5 * stated:
-        return Verdict.BAD, f"its readings move in steps of {step} ns, it says {stated:g} ns"
-    return Verdict.OK, f"{tried.hello.clock}, steps of {step} ns"
+        return TrustVerdict.BAD, f"its readings move in steps of {step} ns, it says {stated:g} ns"
+    return TrustVerdict.OK, f"{tried.hello.clock}, steps of {step} ns"
 
 
-def _warm_up(tried: DriverEvaluator) -> tuple[Verdict, str]:
+def _warm_up(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     work = _work(tried, LOOP.format(rounds=100), "loop of 100")
     first = _ns(tried, work, 1, 0)
     iterations = _batch(tried, work)
@@ -237,39 +240,63 @@ def _warm_up(tried: DriverEvaluator) -> tuple[Verdict, str]:
         start = steady_from(logs, _STEADY)
         if start is not None:
             slower = first / math.exp(statistics.fmean(logs[start:]))
-            return Verdict.OK, f"steady after {start} batches; the first run took {slower:.1f} times as long"
-    return Verdict.WARN, f"no steady state in {len(logs)} batches: times keep changing by over 1 %"
+            return TrustVerdict.OK, f"steady after {start} batches; the first run took {slower:.1f} times as long"
+    return TrustVerdict.WARN, f"no steady state in {len(logs)} batches: times keep changing by over 1 %"
 
 
-def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[DriverWork, int]) -> float:
-    """The median ratio of the times of two batches that are timed in turn; nan where too few were undisturbed."""
+class _TimeRatio(NamedTuple):
+    """Of the times of two batches, and whether it was found on a quiet core."""
+
+    value: float
+    quiet: bool
+
+    def judged(self, low: float, high: float) -> TrustVerdict:
+        """Whether it lies within the bounds; on a busy core only what is far outside can be told."""
+        if low < self.value < high:
+            return TrustVerdict.OK if self.quiet else TrustVerdict.WARN
+        far = self.value < low / _BUSY or self.value > high * _BUSY
+        return TrustVerdict.BAD if self.quiet or far else TrustVerdict.WARN
+
+
+def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[DriverWork, int]) -> _TimeRatio:
+    """The median ratio of the times of two batches that are timed in turn. Where too few pairs are undisturbed, the
+    ratio of their shortest times: what disturbs a batch only makes it longer."""
     logs = []
+    shortest = [math.inf, math.inf]
     for number in range(_PAIRS):
-        pair = [slow, fast] if number % 2 else [fast, slow]
-        readings = tried.time([Order(work, iterations, 1) for work, iterations in pair])
+        orders = [Order(work, iterations, 1) for work, iterations in (slow, fast)]
+        readings = tried.time(orders if number % 2 else orders[::-1])
         if any(reading.fault for reading in readings):
             raise CheckFailed(next(reading.fault for reading in readings if reading.fault))
-        if not any(reading.gate for reading in readings):
-            first, second = (max(reading.ticks, 1) for reading in readings)
-            logs.append(math.log(first / second if number % 2 else second / first))
-    return math.exp(statistics.median(logs)) if len(logs) >= _CLEAN_PAIRS else math.nan
+        pair = [float(max(reading.ticks, 1)) for reading in (readings if number % 2 else readings[::-1])]
+        shortest = [min(both) for both in zip(shortest, pair, strict=True)]
+        if not any(reading.disturbance for reading in readings):
+            logs.append(math.log(pair[0] / pair[1]))
+    if len(logs) >= _CLEAN_PAIRS:
+        return _TimeRatio(math.exp(statistics.median(logs)), quiet=True)
+    return _TimeRatio(shortest[0] / shortest[1], quiet=False)
 
 
-def _twice(tried: DriverEvaluator) -> tuple[Verdict, str]:
+def _twice(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     """Twice the iterations, and twice the rounds of a loop, take twice the time."""
     short, long = (_work(tried, LOOP.format(rounds=rounds), f"loop of {rounds}") for rounds in (400, 800))
     iterations = _batch(tried, short)
     more = _ratio(tried, (short, 2 * iterations), (short, iterations))
     longer = _ratio(tried, (long, iterations), (short, iterations))
-    if math.isnan(more) or math.isnan(longer):
-        return Verdict.WARN, f"core {tried.core} was too disturbed to tell; try another, or a quieter moment"
-    found = f"twice the iterations take {more:.2f} times as long, twice the rounds {longer:.2f} times"
     # What a run takes beside its steps makes the second less than two.
-    fine = abs(more / 2 - 1) < _TWICE and 1.5 < longer < 2 * (1 + _TWICE)
-    return (Verdict.OK if fine else Verdict.BAD), found
+    verdicts = {more.judged(2 * (1 - _TWICE), 2 * (1 + _TWICE)), longer.judged(1.5, 2 * (1 + _TWICE))}
+    found = f"twice the iterations take {more.value:.2f} times as long, twice the rounds {longer.value:.2f} times"
+    if TrustVerdict.BAD in verdicts:
+        return TrustVerdict.BAD, found
+    if TrustVerdict.WARN in verdicts:
+        return (
+            TrustVerdict.WARN,
+            f"{found}, on core {tried.core}, too disturbed to tell; try another, or a quieter moment",
+        )
+    return TrustVerdict.OK, found
 
 
-def _kept_results(tried: DriverEvaluator) -> tuple[Verdict, str]:
+def _kept_results(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     """Programs that were never run take as long as one that is run again and again."""
     kept: dict[str, float] = {}
     for builtin in OPERAND_BUILTINS:
@@ -279,10 +306,10 @@ def _kept_results(tried: DriverEvaluator) -> tuple[Verdict, str]:
                 kept[builtin] = share
     told = ", ".join(f"{builtin} ({share:.0%})" for builtin, share in kept.items())
     if set(kept) - set(_VARIED):
-        return Verdict.BAD, f"repeated operands take a share of the time of distinct ones: {told}"
+        return TrustVerdict.BAD, f"repeated operands take a share of the time of distinct ones: {told}"
     if kept:
-        return Verdict.WARN, f"repeated operands take less time: {told}; measured with distinct ones"
-    return Verdict.OK, f"repeated operands take as long as distinct ones, for {len(OPERAND_BUILTINS)} builtins"
+        return TrustVerdict.WARN, f"repeated operands take less time: {told}; measured with distinct ones"
+    return TrustVerdict.OK, f"repeated operands take as long as distinct ones, for {len(OPERAND_BUILTINS)} builtins"
 
 
 def _repeated_share(tried: DriverEvaluator, builtin: str) -> float:
@@ -304,26 +331,26 @@ def _once(tried: DriverEvaluator, work: DriverWork) -> float:
     return float(reading.ticks)
 
 
-def _sample(tried: DriverEvaluator, text: str, name: str) -> Sample:
+def _sample(tried: DriverEvaluator, text: str, name: str) -> SampleProgram:
     can = tried.hello.capabilities
     return sample(name, text, can.languages[-1], can.protocol_versions[-1])
 
 
-def _loaded(tried: DriverEvaluator, one: Sample) -> DriverWork:
+def _loaded(tried: DriverEvaluator, one: SampleProgram) -> DriverWork:
     """Ready to run for the first time."""
     return tried.prepare(one, untried=True)
 
 
-def _threads(tried: DriverEvaluator) -> tuple[Verdict, str]:
+def _threads(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     process = tried.running()
     threads = process.threads()
     astray = [thread for thread in threads if _cores(thread) not in ({tried.core}, set())]
     children = _children(process.pid)
     if astray:
-        return Verdict.BAD, f"{len(astray)} of its {len(threads)} threads may leave core {tried.core}"
+        return TrustVerdict.BAD, f"{len(astray)} of its {len(threads)} threads may leave core {tried.core}"
     if children:
-        return Verdict.WARN, f"it has started {len(children)} further processes, whose time is not counted"
-    return Verdict.OK, f"{len(threads)} threads, all on core {tried.core}"
+        return TrustVerdict.WARN, f"it has started {len(children)} further processes, whose time is not counted"
+    return TrustVerdict.OK, f"{len(threads)} threads, all on core {tried.core}"
 
 
 def _cores(thread: int) -> set[int]:

@@ -110,7 +110,7 @@ DRIVERS: Final = (
 
 
 @dataclass(frozen=True)
-class Build:
+class DriverBuild:
     """A driver that is built: its folder, and a checksum of what it was made from."""
 
     driver: Driver
@@ -141,7 +141,7 @@ def folder_of(wanted: Driver) -> Path:
     return cache_folder() / f"{wanted.name}-{wanted.version}"
 
 
-def built(wanted: Driver) -> Build | None:
+def built(wanted: Driver) -> DriverBuild | None:
     """The build of a driver as it is now; None where there is none, or one of other sources."""
     folder = folder_of(wanted)
     identity = _identity(wanted)
@@ -149,10 +149,10 @@ def built(wanted: Driver) -> Build | None:
         stamp = (folder / _STAMP).read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         return None
-    return Build(wanted, folder, identity) if stamp == identity else None
+    return DriverBuild(wanted, folder, identity) if stamp == identity else None
 
 
-def build(wanted: Driver) -> Build:
+def build(wanted: Driver) -> DriverBuild:
     """Build a driver where it is not yet built. EnvironmentFault where its tool is missing or fails."""
     if (done := built(wanted)) is not None:
         return done
@@ -178,7 +178,7 @@ def build(wanted: Driver) -> Build:
         raise EnvironmentFault(f"cannot build {wanted.name} in {folder}: {error}") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Build(wanted, folder, _identity(wanted))
+    return DriverBuild(wanted, folder, _identity(wanted))
 
 
 def missing_tool(wanted: Driver) -> str:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from costmodel.errors import ModelError
-from costmodel.machine import Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, Script, exact_machine
 from costmodel.machine.driver import BUDGET
 from costmodel.model import variant_for
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
+class SampleProgram:
     """A program to be evaluated, as `Subject`."""
 
     id: str
@@ -61,7 +61,7 @@ _FROM_V3: Final = {
 }
 
 
-def samples(language: LedgerLanguage, protocol_version: int) -> list[Sample]:
+def samples(language: LedgerLanguage, protocol_version: int) -> list[SampleProgram]:
     """The programs that a language has at a protocol version."""
     version = "1.1.0" if language is LedgerLanguage.PLUTUS_V3 else "1.0.0"
     texts = _TEXTS | (_FROM_V3 if language is LedgerLanguage.PLUTUS_V3 else {})
@@ -79,14 +79,14 @@ def sample(
     language: LedgerLanguage = LedgerLanguage.PLUTUS_V3,
     protocol_version: int = 10,
     version: str = "1.1.0",
-) -> Sample:
+) -> SampleProgram:
     """A program from its text, which has to run to success on the native machine."""
     flat = encode_flat(parse_program(f"(program {version} {text})"))
     script = Script.decode(flat, language, protocol_version)
     outcome = exact_machine(variant_for(language, protocol_version)).evaluate(script, BUDGET)
-    if outcome.status is not Status.SUCCESS:
+    if outcome.status is not EvaluationStatus.SUCCESS:
         raise ModelError(f"the sample {name} is wrong: it ends in {outcome.status.value}, {outcome.error}")
-    return Sample(
+    return SampleProgram(
         id=name,
         flat=flat,
         language=language.value,

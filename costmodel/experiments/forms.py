@@ -18,7 +18,7 @@ from costmodel.experiments.writer import (
     Form,
     Function,
     Lazy,
-    Record,
+    Product,
     Scope,
     Simple,
     Type,
@@ -39,7 +39,7 @@ def some_type(writer: Writer) -> Type:
     rng = writer.rng
     functions = [Function((_INT,) * rng.randint(1, 2), _INT, writer.delays(), 10) for _ in range(3)]
     parts: tuple[Type, ...] = (_INT, _BOOL, _DATA, *functions)
-    record = Record(tuple(rng.choice(parts) for _ in range(rng.randint(1, 4))))
+    record = Product(tuple(rng.choice(parts) for _ in range(rng.randint(1, 4))))
     kinds: tuple[Type, ...] = (_INT, _BOOL, _DATA, _CHAIN, _SUM, Fields(rng.randint(1, 3)), record, *functions)
     return rng.choice(kinds)
 
@@ -93,8 +93,8 @@ def call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
 
 
 def _take_record(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
-    records = [bound for bound in scope if isinstance(bound, Record)]
-    record = writer.rng.choice(records) if records else Record((_INT, _BOOL))
+    records = [bound for bound in scope if isinstance(bound, Product)]
+    record = writer.rng.choice(records) if records else Product((_INT, _BOOL))
     value = writer.taken(record, scope, size // 2)
     body = writer.write(kind, (*scope, *record.parts), size // 2)
     return writer.match("record", value, [(len(record.parts), body)])

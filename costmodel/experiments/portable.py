@@ -48,7 +48,7 @@ _VARIED: Final = {
 _SIGNATURE_BYTES: Final = 64
 
 _BUDGET_SHARE: Final = 0.8  # of a time budget are for batches that can be foreseen
-_OVERHEAD_NS: Final = 250_000.0  # of a batch: its request, its answer, and the gates
+_OVERHEAD_NS: Final = 250_000.0  # of a batch: its request, its answer, and what the kernel says of it
 _MOST_SHARE: Final = 8.0  # times its part of the time budget that a cell may take before it is left out
 _STARTING: Final = 3  # a process runs every cell about so many batches long before its blocks begin
 _SIZES: Final = tuple(
@@ -78,7 +78,7 @@ class Sized:
 def portable_cells(cells: Iterable[Cell], protocol_version: int = PROTOCOL_VERSION) -> tuple[Cell, ...]:
     """The cells that any evaluator can be asked for, and those that take the place of others."""
     kept: list[Cell] = []
-    points: dict[tuple[str, tuple[int, ...]], list[Cell]] = {}
+    points: dict[str, list[Cell]] = {}
     for one in cells:
         if one.operation.startswith(_NOP) or (one.experiment == "calls" and one.work not in _CALLS):
             continue
@@ -86,7 +86,7 @@ def portable_cells(cells: Iterable[Cell], protocol_version: int = PROTOCOL_VERSI
             continue
         kept.append(one)
         if one.experiment == "builtins":
-            points.setdefault((one.operation, one.sizes), []).append(one)
+            points.setdefault(_point(one), []).append(one)
     kept += [_half(point[0]) for point in points.values() if len(point) == 1 and point[0].repeats > 0]
     known = (one for one in kept if all(_known(name, protocol_version) for name in one.builtins))
     return tuple(_portable(one, protocol_version) for one in known)
@@ -101,19 +101,25 @@ def _portable(one: Cell, protocol_version: int) -> Cell:
     return msgspec.structs.replace(one, nops=False, vary=varied, protocol_version=protocol_version)
 
 
+def _point(one: Cell) -> str:
+    """What the cells of one point have in common."""
+    return one.id.rpartition("/")[0]
+
+
 def _half(one: Cell) -> Cell:
     """The program without the latter half of its applications, which are the last items of its row."""
     items, body = _row(decode_flat(one.flat).term)
     repeats = one.repeats // 2
     fewer = sequence(items[: len(items) - (one.repeats - repeats)], body)
-    sizes = "-".join(map(str, one.sizes))
     return cell(
-        f"{one.operation}/{sizes}/x{repeats}",
+        f"{_point(one)}/x{repeats}",
         "builtins",
         one.operation,
         fewer,
         sizes=one.sizes,
+        sizes_by_measure=one.sizes_by_measure,
         repeats=repeats,
+        protocol_version=one.protocol_version,
     )
 
 

@@ -58,7 +58,7 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Product:
     """A product, taken apart as a whole."""
 
     parts: tuple[Type, ...]
@@ -107,7 +107,7 @@ class Literal:
     value: int
 
 
-Type: TypeAlias = Simple | Fields | Record | Function | Lazy | Constructor | Hoisted | Literal
+Type: TypeAlias = Simple | Fields | Product | Function | Lazy | Constructor | Hoisted | Literal
 Scope: TypeAlias = tuple[Type, ...]
 """Types of the bound variables, outermost first."""
 
@@ -184,7 +184,7 @@ class Writer:
                 tag = self.rng.randrange(len(SUM_PARTS))
                 parts = tuple(self.write(Simple.INT, scope, size // 2) for _ in range(SUM_PARTS[tag]))
                 return self.alternative(Constructor("sum", tag, len(SUM_PARTS), len(parts)), parts, scope)
-            case Record(types):
+            case Product(types):
                 parts = tuple(self.write(part, scope, size // len(types)) for part in types)
                 return self.alternative(Constructor("record", 0, 1, len(parts)), parts, scope)
             case Function():

@@ -19,7 +19,7 @@ from costmodel.fit.coefficient import FlagKind, Rounding, distinct, flag
 from costmodel.fit.costing import LEAST_BUILTIN_PS, PricedFunction, fit_function, relative_scales, shape_name
 from costmodel.fit.domain import Points, beyond, corners, grid
 from costmodel.fit.envelope import Envelope, envelopes
-from costmodel.fit.observations import Cell, is_nop, nop_name
+from costmodel.fit.observations import ObservedCell, is_nop, nop_name
 from costmodel.fit.shapes import Better
 from costmodel.fit.uncertainty import Replicates, figure_of
 from costmodel.model import CostModel, Variant
@@ -57,7 +57,7 @@ class Applications:
     known: Bools
     apart: Floats
     unpaired: int
-    cells: tuple[tuple[Cell, ...], ...]
+    cells: tuple[tuple[ObservedCell, ...], ...]
 
     def costs_ps(self, no_op: Applications | None) -> Floats | None:
         """What one application costs (N × n, ps) without what is spent around it; `no_op` has that for the points
@@ -76,7 +76,7 @@ class BuiltinFit:
     """A builtin's fitted costing function: what the file says of it, and the fit behind that."""
 
     name: str
-    record: record.Builtin
+    record: record.FittedBuiltin
     priced: PricedFunction = field(repr=False)
     better: Better | None = field(repr=False, default=None)
 
@@ -86,9 +86,11 @@ class BuiltinFit:
         return self.record.flags + tuple(each for part in self.record.coefficients.values() for each in part.flags)
 
 
-def applications_of(cells: Sequence[Cell], columns: Sequence[int], replicates: Replicates) -> dict[str, Applications]:
+def applications_of(
+    cells: Sequence[ObservedCell], columns: Sequence[int], replicates: Replicates
+) -> dict[str, Applications]:
     """The applications of each operation, no-ops included; `columns` of `replicates` are the times of `cells`."""
-    by_operation: dict[str, list[tuple[Cell, int]]] = defaultdict(list)
+    by_operation: dict[str, list[tuple[ObservedCell, int]]] = defaultdict(list)
     for cell, column in zip(cells, columns, strict=True):
         by_operation[cell.operation].append((cell, column))
     return {
@@ -96,10 +98,10 @@ def applications_of(cells: Sequence[Cell], columns: Sequence[int], replicates: R
     }
 
 
-def pair_up(members: Sequence[tuple[Cell, int]], times: Floats, alone: Bools) -> Applications:
+def pair_up(members: Sequence[tuple[ObservedCell, int]], times: Floats, alone: Bools) -> Applications:
     """The points of one operation: cells of the same sizes that differ in the number of applications, and the program
     with a no-op in its place (0 applications), where there is one. `times` is N × C, `alone` marks columns of it."""
-    by_sizes: dict[tuple[int, ...], dict[int, list[tuple[Cell, int]]]] = defaultdict(lambda: defaultdict(list))
+    by_sizes: dict[tuple[int, ...], dict[int, list[tuple[ObservedCell, int]]]] = defaultdict(lambda: defaultdict(list))
     for cell, column in members:
         by_sizes[cell.sizes][cell.repeats].append((cell, column))
     sizes, slopes, own, paired, known, between, used = [], [], [], [], [], [], []
@@ -140,7 +142,9 @@ def pair_up(members: Sequence[tuple[Cell, int]], times: Floats, alone: Bools) ->
     )
 
 
-def less_steps(applied: Mapping[str, Applications], evaluation_ps: Callable[[Cell], Floats]) -> dict[str, Applications]:
+def less_steps(
+    applied: Mapping[str, Applications], evaluation_ps: Callable[[ObservedCell], Floats]
+) -> dict[str, Applications]:
     """The same for runs of an evaluator that has no no-ops: what is spent around an application are the steps by which
     the programs of a point differ, at the price that `evaluation_ps` gives them."""
     found = {}
@@ -155,7 +159,7 @@ def less_steps(applied: Mapping[str, Applications], evaluation_ps: Callable[[Cel
     return found
 
 
-def _no_ops(cell: Cell) -> int:
+def _no_ops(cell: ObservedCell) -> int:
     """How often a cell applies builtins that do nothing."""
     return sum(count for name, count in cell.builtins if is_nop(name))
 
@@ -191,7 +195,7 @@ def fit_builtins(
     points: Mapping[str, Points],
     applied: Mapping[str, Applications],
     replicates: Replicates,
-    missed: Mapping[Cell, str],
+    missed: Mapping[ObservedCell, str],
     better: Mapping[str, Better],
     *,
     rounding: Rounding = Rounding.JOINT,
@@ -211,7 +215,7 @@ def fit_builtins(
 
 
 def check_no_ops(
-    applied: Mapping[str, Applications], replicates: Replicates, evaluation_ps: Callable[[Cell], Floats]
+    applied: Mapping[str, Applications], replicates: Replicates, evaluation_ps: Callable[[ObservedCell], Floats]
 ) -> dict[str, record.NoOp]:
     """Compare no-ops with the steps that they take; `evaluation_ps` predicts a cell's evaluation in every replicate."""
     checks = {}
@@ -255,7 +259,7 @@ def _fit_builtin(
     name: str,
     points: Points,
     applications: Applications,
-    missed: Mapping[Cell, str],
+    missed: Mapping[ObservedCell, str],
     replicates: Replicates,
     rounding: Rounding,
     envelope: Envelope | None,
@@ -277,7 +281,7 @@ def _fit_builtin(
     centre = places[middle].fitted
     return BuiltinFit(
         name=name,
-        record=record.Builtin(
+        record=record.FittedBuiltin(
             shape=shape_name(priced.function),
             coefficients=priced.coefficients,
             points=places,
@@ -289,7 +293,7 @@ def _fit_builtin(
                 holds=centre.holds,
                 sizes=sizes[middle],
             ),
-            flags=(*_flags(name, priced, points, places, applications, missed, better), *_wide(envelope)),
+            flags=(*_flags(name, priced, points, places, applications, missed, better, envelope), *_wide(envelope)),
             condition_number=priced.condition,
             r2=priced.r2,
             worst_relative_residual=priced.worst_relative_residual,
@@ -342,8 +346,9 @@ def _flags(
     points: Points,
     places: Sequence[record.Point],
     applications: Applications,
-    missed: Mapping[Cell, str],
+    missed: Mapping[ObservedCell, str],
     better: Better | None,
+    envelope: Envelope | None,
 ) -> Iterator[Flag]:
     known, wanted = distinct(points.sizes), len(priced.names)
     if known < wanted:
@@ -353,24 +358,33 @@ def _flags(
     reasons = [missed[cell] for pair in applications.cells for cell in dict.fromkeys(pair) if cell in missed]
     if reasons:
         yield flag(FlagKind.UNCERTAIN, f"{len(reasons)} cells missed their precision: {reasons[0]}")
-    yield from _misfit(priced, points, places, better)
+    yield from _misfit(priced, points, places, better, envelope)
     if (reason := beyond(name, points.function, points.sizes)) is not None:
         yield flag(FlagKind.EXTRAPOLATED, reason)
 
 
 def _misfit(
-    priced: PricedFunction, points: Points, places: Sequence[record.Point], better: Better | None
+    priced: PricedFunction,
+    points: Points,
+    places: Sequence[record.Point],
+    better: Better | None,
+    envelope: Envelope | None,
 ) -> Iterator[Flag]:
     """The worst point that the shape misses by what matters: beyond its interval, by more than 10 % of a whole
-    application and 1 ns. Where a better shape explains it, it is information."""
-    excess, unexplained = _beyond_noise(priced.fitted_ps[0], points, places), None
+    application and 1 ns. Where a better shape explains it, it is information. An envelope is meant to lie above the
+    points, so of it only what it does not cover counts."""
+    costs, fitted, unexplained = points.costs_ps[0], priced.fitted_ps[0], None
+    if envelope is not None:
+        fitted = np.minimum(costs, [place.charged_ps for place in places])
+    excess = _beyond_noise(fitted, points, places)
     if better is not None:
         unexplained = _beyond_noise(better.fitted_ps, points, places)
     at = int(excess.argmax())
     if excess[at] <= 0:
         return
-    side = "under" if priced.residuals[at] > 0 else "over"
-    text = f"the shape {side}estimates the measured cost by {abs(priced.residuals[at]):.0%}, at sizes {_at(points, at)}"
+    off = float(costs[at] - fitted[at]) / max(float(fitted[at]), LEAST_BUILTIN_PS)
+    side = "under" if off > 0 else "over"
+    text = f"the shape {side}estimates the measured cost by {abs(off):.0%}, at sizes {_at(points, at)}"
     if better is not None and unexplained is not None and unexplained.max() <= 0:
         yield flag(FlagKind.BETTER_SHAPE, f"{text}; {better.record.shape} explains it")
     else:

@@ -22,7 +22,7 @@ from scipy.stats import t as student_t
 
 from costmodel.errors import InputError
 from costmodel.fit.coefficient import FlagKind, coefficient, flag, negative_flag
-from costmodel.fit.observations import Cell
+from costmodel.fit.observations import ObservedCell
 from costmodel.fit.regression import independent_columns, solve, weighted_r2
 from costmodel.fit.uncertainty import Replicates, figure, figure_of
 from costmodel.records import model as record
@@ -47,7 +47,10 @@ _CELLS_EACH: Final = 4
 
 
 def fit_calls(
-    cells: Sequence[Cell], columns: Sequence[int], replicates: Replicates, evaluation_ps: Callable[[Cell], Floats]
+    cells: Sequence[ObservedCell],
+    columns: Sequence[int],
+    replicates: Replicates,
+    evaluation_ps: Callable[[ObservedCell], Floats],
 ) -> dict[str, record.Call]:
     """Fit each part of a call that has cells; `evaluation_ps` predicts a cell's evaluation in every replicate.
 
@@ -56,7 +59,7 @@ def fit_calls(
     times = {cell: replicates.times_ps[:, column] for cell, column in zip(cells, columns, strict=True)}
     decoded = {cell.program: time for cell, time in times.items() if cell.operation == DECODE}
     warm = {cell.program: time for cell, time in times.items() if cell.operation == WARM}
-    beside: dict[str, Callable[[Cell], Floats | float]] = {
+    beside: dict[str, Callable[[ObservedCell], Floats | float]] = {
         DECODE: lambda _: 0.0,
         APPLY: lambda cell: _of_program(cell, decoded, DECODE),
         START: evaluation_ps,
@@ -73,7 +76,7 @@ def fit_calls(
     return fits
 
 
-def _design(operation: str, cells: Sequence[Cell]) -> tuple[tuple[str, ...], Floats]:
+def _design(operation: str, cells: Sequence[ObservedCell]) -> tuple[tuple[str, ...], Floats]:
     """The names of the coefficients, and what they multiply (n × p)."""
     names = _NAMES[operation]
     rows = np.array([_row(cell) for cell in cells], np.float64)
@@ -90,7 +93,7 @@ def _design(operation: str, cells: Sequence[Cell]) -> tuple[tuple[str, ...], Flo
     return (*names, *more), np.column_stack([rows, *more.values()])
 
 
-def _row(cell: Cell) -> tuple[int, ...]:
+def _row(cell: ObservedCell) -> tuple[int, ...]:
     """What the coefficients in _NAMES multiply."""
     if cell.operation in (START, SETUP):
         return (1,)
@@ -104,7 +107,7 @@ def _row(cell: Cell) -> tuple[int, ...]:
     return (cell.arguments, *cell.sizes[:2])
 
 
-def _of_program(cell: Cell, times: dict[int, Floats], operation: str) -> Floats:
+def _of_program(cell: ObservedCell, times: dict[int, Floats], operation: str) -> Floats:
     if cell.program not in times:
         raise InputError(
             f"no {operation} cell has the script of the {cell.operation} cell of {cell.sizes}; measure with both"

@@ -23,7 +23,7 @@ from costmodel.fit.coefficient import (
 )
 from costmodel.fit.regression import Solution, independent_columns, solve, weighted_r2
 from costmodel.fit.uncertainty import Replicates, figure_of
-from costmodel.model import CostingFunction, Design, PlainShape
+from costmodel.model import CostingFunction, DesignMatrix, PlainShape
 from costmodel.records.model import Coefficient, Flag
 
 Floats = NDArray[np.float64]
@@ -161,7 +161,7 @@ def fit_function(
 
 
 def safe_values(
-    design: Design, costs: Floats, scales: Floats, fitted: Floats, free: Bools, rising: Floats | None
+    design: DesignMatrix, costs: Floats, scales: Floats, fitted: Floats, free: Bools, rising: Floats | None
 ) -> Floats | None:
     """Coefficients to charge where the fitted ones undercharge a point of 5 ns or more by more than SAFE_FACTOR: the
     least squares again, with no such point undercharged by more. None where the fitted ones are safe, and where the
@@ -210,7 +210,9 @@ def _held(coefficients: dict[str, Coefficient], names: Sequence[str], higher: Bo
     return found
 
 
-def _where_minimum_binds(design: Design, costs: Floats, scales: Floats, free: Bools, rising: Floats | None) -> Bools:
+def _where_minimum_binds(
+    design: DesignMatrix, costs: Floats, scales: Floats, free: Bools, rising: Floats | None
+) -> Bools:
     """The points at which the minimum of a sum explains the costs (length n) better than the sum does: the cheapest few
     that the sum covers, as many as leave the least to either. None where the sum alone misses by no more."""
     covered = np.isfinite(design.floor)
@@ -238,7 +240,7 @@ def _where_minimum_binds(design: Design, costs: Floats, scales: Floats, free: Bo
     return at_best
 
 
-def _floor(design: Design, costs: Floats, scales: Floats, sums: Floats, binds: Bools) -> Floats:
+def _floor(design: DesignMatrix, costs: Floats, scales: Floats, sums: Floats, binds: Bools) -> Floats:
     """The minimum of a sum in every replicate: the mean cost where it binds, else the lowest fitted one that the sum
     covers; −∞ for a shape without one."""
     covered = np.isfinite(design.floor)
@@ -313,7 +315,7 @@ def may_be_negative(function: CostingFunction, name: str) -> bool:
 
 
 def _coefficients(
-    function: CostingFunction, design: Design, solution: Solution, floor: Floats, replicates: Replicates
+    function: CostingFunction, design: DesignMatrix, solution: Solution, floor: Floats, replicates: Replicates
 ) -> dict[str, Coefficient]:
     column = {name: j for j, name in enumerate(design.names)}
     found = {}
@@ -349,7 +351,7 @@ def _minimum(floor: Floats, replicates: Replicates) -> Coefficient:
 def _price(
     function: CostingFunction,
     coefficients: dict[str, Coefficient],
-    design: Design,
+    design: DesignMatrix,
     domain: Floats,
     charged: Floats | None,
     rounding: Rounding,
@@ -383,7 +385,7 @@ def _price(
     return priced
 
 
-def _visible(changed: Floats, prices: Sequence[int], values: Floats, judged: Design) -> tuple[int, int]:
+def _visible(changed: Floats, prices: Sequence[int], values: Floats, judged: DesignMatrix) -> tuple[int, int]:
     """Where rounding changes a cost most, and the number of the coefficient that does most of it there."""
     at = int(changed.argmax())
     return at, int((np.abs(np.array(prices) - values) * np.abs(judged.matrix[at])).argmax())

@@ -19,7 +19,7 @@ from costmodel.errors import InputError
 from costmodel.fit.builtins import Applications
 from costmodel.fit.costing import relative_scales
 from costmodel.fit.domain import Points, reads
-from costmodel.fit.observations import Cell, Observations, cells_of, is_nop
+from costmodel.fit.observations import Observations, ObservedCell, cells_of, is_nop
 from costmodel.fit.uncertainty import Clusters, Replicates
 from costmodel.model import CostModel, Variant
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
@@ -43,8 +43,8 @@ def are_imported(runs: Sequence[Run]) -> bool:
 
 def observe_imported(runs: Sequence[Run]) -> Observations:
     """Read the means and intervals of imported runs, as draws that stand in for processes."""
-    tables: list[dict[Cell, Floats]] = []
-    uncertain: dict[Cell, str] = {}
+    tables: list[dict[ObservedCell, Floats]] = []
+    uncertain: dict[ObservedCell, str] = {}
     for run in runs:
         cells = cells_of(run.design.cells, str(run.path))
         names, logs = drawn(run)
@@ -72,11 +72,13 @@ def observe_imported(runs: Sequence[Run]) -> Observations:
         uncertain=uncertain,
         lost=(),
         clean_batches=sum(len(table) for table in tables),
-        gated_batches=0,
+        disturbed_batches=0,
     )
 
 
-def whole_times(cells: Sequence[Cell], columns: Sequence[int], replicates: Replicates) -> dict[str, Applications]:
+def whole_times(
+    cells: Sequence[ObservedCell], columns: Sequence[int], replicates: Replicates
+) -> dict[str, Applications]:
     """Each benchmark as one application of its operation, with all that its program spends around it."""
     members: dict[str, list[int]] = defaultdict(list)
     for i, cell in enumerate(cells):

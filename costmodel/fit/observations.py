@@ -21,7 +21,7 @@ from costmodel.errors import InputError
 from costmodel.fit.uncertainty import Clusters
 from costmodel.model import MAX_COST, StepKind, Variant, variant_for
 from costmodel.plutus.language import LedgerLanguage
-from costmodel.records.run import DesignCell, Status
+from costmodel.records.run import DesignCell, RunStatus
 from costmodel.runs.means import COLUMNS, HASH_YARDSTICK, YARDSTICKS, trimmed_means
 from costmodel.runs.store import Run
 
@@ -35,7 +35,7 @@ _NOP_PREFIX = "nop"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Cell:
+class ObservedCell:
     """One timed work item, equal in all runs that have it.
 
     `sizes` are in the measures of the operation (words for most builtins; bytes and nodes for calls). `repeats` is how
@@ -59,14 +59,14 @@ class Cell:
     features: tuple[tuple[str, float], ...] = ()
 
 
-def cells_of(planned: Sequence[DesignCell], where: str) -> dict[str, Cell]:
+def cells_of(planned: Sequence[DesignCell], where: str) -> dict[str, ObservedCell]:
     """The cells of a design that a fit uses, by their ids in it. InputError, naming `where`, for a malformed one.
 
     Nothing in a Cell depends on the design's ids, constants or order of timing, so designs that differ in these only
     give equal cells.
     """
-    cells: dict[str, Cell] = {}
-    occurrences: Counter[Cell] = Counter()
+    cells: dict[str, ObservedCell] = {}
+    occurrences: Counter[ObservedCell] = Counter()
     programs: dict[str, int] = {}
     for plan in planned:
         if plan.experiment not in (BUILTINS, STEPS, CALLS):
@@ -79,7 +79,7 @@ def cells_of(planned: Sequence[DesignCell], where: str) -> dict[str, Cell]:
     return cells
 
 
-def _cell(plan: DesignCell, where: str) -> Cell:
+def _cell(plan: DesignCell, where: str) -> ObservedCell:
     kinds = {kind.name.lower(): kind for kind in StepKind}
     counts = [0] * len(StepKind)
     for name, count in plan.steps.items():
@@ -94,7 +94,7 @@ def _cell(plan: DesignCell, where: str) -> Cell:
         language = LedgerLanguage(plan.language)
     except ValueError as error:
         raise InputError(f"{where}: cell {plan.id!r} has the unknown ledger language {plan.language!r}") from error
-    return Cell(
+    return ObservedCell(
         experiment=plan.experiment,
         operation=plan.operation,
         sizes=plan.sizes,
@@ -142,17 +142,17 @@ class Observations:
     missed its precision, `lost` the cells of which no process had enough clean batches.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[ObservedCell, ...]
     logs: Floats
     clusters: Clusters
     reference_yardstick_ns: float | None
     hash_yardstick_ns: float | None
     yardsticks: tuple[str, ...]
     yardstick_powers: tuple[dict[str, float], ...]
-    uncertain: dict[Cell, str]
-    lost: tuple[Cell, ...]
+    uncertain: dict[ObservedCell, str]
+    lost: tuple[ObservedCell, ...]
     clean_batches: int
-    gated_batches: int
+    disturbed_batches: int
 
     def columns(self, experiment: str) -> list[int]:
         """The columns of an experiment's cells."""
@@ -164,7 +164,7 @@ def check_runs(runs: Sequence[Run]) -> None:
     if not runs:
         raise InputError("no run to fit; name at least one run folder")
     for i, run in enumerate(runs):
-        if run.manifest.status is not Status.COMPLETE:
+        if run.manifest.status is not RunStatus.COMPLETE:
             raise InputError(
                 f"{run.path} is not complete ({run.manifest.status}); finish it with `calibrate measure --resume`"
             )
@@ -228,12 +228,12 @@ def observe(runs: Sequence[Run]) -> Observations:
         uncertain=_uncertain(runs, cells_by_run),
         lost=tuple(cell for cell, gone in zip(everything, lost, strict=True) if gone),
         clean_batches=sum(len(batches.columns) for batches in read),
-        gated_batches=sum(batches.gated for batches in read),
+        disturbed_batches=sum(batches.disturbed for batches in read),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Batches:
+class _CleanBatches:
     """A run's n clean batches: process from 0, block, column and log ns of one evaluation; yardsticks by name (ns)."""
 
     processes: Indices
@@ -241,34 +241,34 @@ class _Batches:
     columns: Indices
     log_ns: Floats
     yardsticks: dict[str, Floats]
-    gated: int
+    disturbed: int
 
     @property
     def process_count(self) -> int:
         return int(self.processes.max()) + 1
 
 
-def _clean(run: Run, column: dict[str, int]) -> _Batches:
+def _clean(run: Run, column: dict[str, int]) -> _CleanBatches:
     """The clean batches of the cells in `column` (cell id to column)."""
     table = run.table(COLUMNS)
     names, codes = _encoded(table["cell"])
     columns = np.array([column.get(name, -1) for name in names], np.intp)[codes]
-    gates, gate = _encoded(table["gate"])
+    disturbances, disturbance = _encoded(table["disturbance"])
     ours = columns >= 0
-    clean = ours & np.array([name == "" for name in gates], np.bool_)[gate]
+    clean = ours & np.array([name == "" for name in disturbances], np.bool_)[disturbance]
     if not clean.any():
         raise InputError(f"{run.path} has no clean batches; measure again on a quieter machine")
-    values = {name: table[name].to_numpy()[clean] for name in COLUMNS if name not in ("cell", "gate")}
+    values = {name: table[name].to_numpy()[clean] for name in COLUMNS if name not in ("cell", "disturbance")}
     per_evaluation = values["ns"] / values["iterations"]
     if not (np.isfinite(per_evaluation) & (per_evaluation > 0)).all():
         raise InputError(f"{run.path} has a batch that took no time; its samples cannot be used")
-    return _Batches(
+    return _CleanBatches(
         processes=np.unique(values["process"], return_inverse=True)[1].astype(np.intp),
         blocks=values["block"].astype(np.intp),
         columns=columns[clean],
         log_ns=np.log(per_evaluation),
         yardsticks={name: values[name].astype(np.float64) for name in YARDSTICKS},
-        gated=int(ours.sum() - clean.sum()),
+        disturbed=int(ours.sum() - clean.sum()),
     )
 
 
@@ -278,7 +278,7 @@ def _encoded(column: pa.ChunkedArray) -> tuple[list[str], Indices]:
     return texts.dictionary.to_pylist(), texts.indices.to_numpy().astype(np.intp)
 
 
-def _usable_yardsticks(read: Sequence[_Batches], where: Path) -> tuple[str, ...]:
+def _usable_yardsticks(read: Sequence[_CleanBatches], where: Path) -> tuple[str, ...]:
     """The yardsticks that every clean batch has: the same for all, lest some times be measured by another rod."""
     usable = tuple(
         name
@@ -291,7 +291,7 @@ def _usable_yardsticks(read: Sequence[_Batches], where: Path) -> tuple[str, ...]
 
 
 def _clusters(
-    read: Sequence[_Batches], designs: Sequence[frozenset[Cell]], runs: Sequence[Run], logs: Floats
+    read: Sequence[_CleanBatches], designs: Sequence[frozenset[ObservedCell]], runs: Sequence[Run], logs: Floats
 ) -> Clusters:
     """Processes of all runs in order; runs of the same cells form a group, which needs two processes at least."""
     group_of = {design: i for i, design in enumerate(dict.fromkeys(designs))}
@@ -326,7 +326,7 @@ def _strata(present: Indices) -> Indices:
     return strata
 
 
-def _reference(values: Sequence[Floats], read: Sequence[_Batches]) -> float:
+def _reference(values: Sequence[Floats], read: Sequence[_CleanBatches]) -> float:
     """Median of a yardstick over all blocks of all runs, in ns: the state of the machine that the model speaks of."""
     blocks = []
     for batches, yard in zip(read, values, strict=True):
@@ -335,14 +335,14 @@ def _reference(values: Sequence[Floats], read: Sequence[_Batches]) -> float:
     return float(np.median(np.concatenate(blocks)))
 
 
-def _means(batches: _Batches, correction: Floats, columns: int) -> Floats:
+def _means(batches: _CleanBatches, correction: Floats, columns: int) -> Floats:
     """Processes × `columns`: trimmed means of the corrected log times, NaN where there is too little."""
     groups = batches.processes * columns + batches.columns
     means = trimmed_means(batches.log_ns + correction, groups, batches.process_count * columns)
     return means.reshape(batches.process_count, columns)
 
 
-def _corrected(batches: _Batches, references: Mapping[str, float], columns: int) -> tuple[Floats, Floats]:
+def _corrected(batches: _CleanBatches, references: Mapping[str, float], columns: int) -> tuple[Floats, Floats]:
     """Processes × `columns`: trimmed means of log times, brought to the state of the machine in which the yardsticks
     take what `references` says, and NaN where there is too little; and the power of each yardstick."""
     deviations = np.array([np.log(batches.yardsticks[name] / reference) for name, reference in references.items()])
@@ -350,7 +350,7 @@ def _corrected(batches: _Batches, references: Mapping[str, float], columns: int)
     return _means(batches, -(powers @ deviations), columns), powers
 
 
-def _powers(batches: _Batches, deviations: Floats, columns: int) -> Floats:
+def _powers(batches: _CleanBatches, deviations: Floats, columns: int) -> Floats:
     """By which power of each yardstick (rows of `deviations`, logs) times are to be divided, 1 altogether: those that
     leave processes differing least, over all cells alike."""
     count = len(deviations)
@@ -376,10 +376,10 @@ def _spread(means: Floats) -> float:
     return float(np.log(np.maximum(deviations, _LEAST_DEVIATION)).mean())
 
 
-def _uncertain(runs: Sequence[Run], cells_by_run: Sequence[dict[str, Cell]]) -> dict[Cell, str]:
+def _uncertain(runs: Sequence[Run], cells_by_run: Sequence[dict[str, ObservedCell]]) -> dict[ObservedCell, str]:
     """Cells whose sessions missed the target, unless another run of the same cells met it."""
-    reasons: dict[Cell, str] = {}
-    met: set[Cell] = set()
+    reasons: dict[ObservedCell, str] = {}
+    met: set[ObservedCell] = set()
     for run, cells in zip(runs, cells_by_run, strict=True):
         for name, cell in cells.items():
             if name in run.manifest.uncertain:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.errors import InputError
-from costmodel.imports.criterion_csv import Criterion, Row
+from costmodel.imports.criterion_csv import CriterionRow, CriterionRows
 from costmodel.model import MAX_COST, BuiltinCost, CostingFunction, CostModel, ShapeId, Variant, ledger_model, us_to_ps
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS
 from costmodel.records.model import OfficialEntry
@@ -109,7 +109,7 @@ class _UnsettledError(Exception):
 
 
 @dataclass(slots=True)
-class _Points:
+class _OfficialRows:
     """A builtin's rows on their way through the procedure; `overhead_us` is the time of its no-op."""
 
     sizes: Floats
@@ -118,8 +118,8 @@ class _Points:
     overhead_us: float
     notes: list[str]
 
-    def where(self, mask: Mask) -> _Points:
-        return _Points(self.sizes[mask], self.times_us[mask], self.uppers_us[mask], self.overhead_us, self.notes)
+    def where(self, mask: Mask) -> _OfficialRows:
+        return _OfficialRows(self.sizes[mask], self.times_us[mask], self.uppers_us[mask], self.overhead_us, self.notes)
 
     def less_overhead(self) -> Floats:
         """Times without the no-op; 1 ns each where the builtin takes no longer than the no-op on average."""
@@ -129,7 +129,7 @@ class _Points:
         return self.times_us - self.overhead_us
 
 
-def fit_official(criterion: Criterion, variant: Variant) -> OfficialModel:
+def fit_official(criterion: CriterionRows, variant: Variant) -> OfficialModel:
     """Apply the published procedure to a Criterion CSV, in the shapes of `variant`.
 
     InputError where the file has no row of any builtin that the variant prices.
@@ -168,7 +168,7 @@ def _is_nop(name: str) -> bool:
     return len(name) == 5 and name.startswith("Nop") and name[3] in "123456" and name[4] in "bico"
 
 
-def _overheads(criterion: Criterion, notes: list[str]) -> dict[int, float]:
+def _overheads(criterion: CriterionRows, notes: list[str]) -> dict[int, float]:
     """Mean times (µs) of the no-ops with opaque arguments, by number of arguments."""
     overheads = {}
     for arity in range(1, 7):
@@ -182,7 +182,7 @@ def _overheads(criterion: Criterion, notes: list[str]) -> dict[int, float]:
     return overheads
 
 
-def _fit(name: str, function: CostingFunction, rows: Sequence[Row], overhead_us: float) -> OfficialFit:
+def _fit(name: str, function: CostingFunction, rows: Sequence[CriterionRow], overhead_us: float) -> OfficialFit:
     points = _points(name, function, rows, overhead_us)
     if name in _FILTERS:
         points = points.where(_FILTERS[name](points.sizes))
@@ -213,7 +213,7 @@ def _fit(name: str, function: CostingFunction, rows: Sequence[Row], overhead_us:
     return OfficialFit(name, function.with_values(values), points.sizes, points.less_overhead(), tuple(points.notes))
 
 
-def _points(name: str, function: CostingFunction, rows: Sequence[Row], overhead_us: float) -> _Points:
+def _points(name: str, function: CostingFunction, rows: Sequence[CriterionRow], overhead_us: float) -> _OfficialRows:
     if not rows:
         raise _UnsettledError(f"no row of {_benchmark(_MEASURED_AS.get(name, name))}")
     count = len(rows[0].sizes)
@@ -224,7 +224,7 @@ def _points(name: str, function: CostingFunction, rows: Sequence[Row], overhead_
         raise _UnsettledError(
             f"line {rows[0].line} has {count} sizes, and {function.shape.id.tag} reads {function.arity_needed}"
         )
-    return _Points(
+    return _OfficialRows(
         sizes=np.array([row.sizes for row in rows], np.float64),
         times_us=np.array([row.mean_us for row in rows]),
         uppers_us=np.array([row.upper_us for row in rows]),
@@ -242,7 +242,7 @@ def _no_outlier(uppers_us: Floats) -> Mask:
     return keep if keep.any() else uppers_us <= cutoff
 
 
-def _division(function: CostingFunction, points: _Points) -> dict[str, float]:
+def _division(function: CostingFunction, points: _OfficialRows) -> dict[str, float]:
     """A constant up to the diagonal, which is also the least cost, and the model below it."""
     assert function.model is not None  # noqa: S101 - every variant prices division by a *_diagonal shape
     below = points.sizes[:, 0] > points.sizes[:, 1]
@@ -254,7 +254,7 @@ def _division(function: CostingFunction, points: _Points) -> dict[str, float]:
     return fitted | {"constant": constant} | ({"model.minimum": constant} if "model.minimum" in function.names else {})
 
 
-def _on_diagonal(function: CostingFunction, points: _Points) -> dict[str, float]:
+def _on_diagonal(function: CostingFunction, points: _OfficialRows) -> dict[str, float]:
     """A line over equal sizes, and the mean time of unequal ones; without such rows, the least time of equal ones."""
     diagonal = points.sizes[:, 0] == points.sizes[:, 1]
     equal = points.where(diagonal)
@@ -264,7 +264,7 @@ def _on_diagonal(function: CostingFunction, points: _Points) -> dict[str, float]
     return line | {"constant": float(points.where(~diagonal).less_overhead().mean())}
 
 
-def _fan(points: _Points) -> dict[str, float]:
+def _fan(points: _OfficialRows) -> dict[str, float]:
     """A line over a fan of times whose lower edge is the axis: Data of one size takes anything up to the line.
 
     Its intercept is a quantile at the smallest size. Its slope is fitted again to the points above the line until

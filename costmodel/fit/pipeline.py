@@ -76,11 +76,11 @@ class Fit:
         """
         write_model(self.cost_model, path)
 
-    def document(self, path: Path) -> record.Fit:
+    def document(self, path: Path) -> record.FitDocument:
         """What `fit --json` prints of it, once it is written to `path`."""
         return msgspec.convert(
             msgspec.to_builtins(self.section) | {"kind": "fit", "model": str(path), "command_line": sys.argv},
-            record.Fit,
+            record.FitDocument,
         )
 
 
@@ -169,7 +169,7 @@ def fit_runs(
                 envelope=coverage is not None,
                 imported=imported,
             ),
-            batches=record.Batches(clean=observed.clean_batches, gated=observed.gated_batches),
+            batches=record.BatchCounts(clean=observed.clean_batches, disturbed=observed.disturbed_batches),
             builtins={fit.name: fit.record for fit in builtins},
             steps=steps.record,
             calls=calls,

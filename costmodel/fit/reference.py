@@ -52,7 +52,7 @@ _APART: Final = 1e-5
 _IGNORED: Final = 1e6
 
 
-class Known(NamedTuple):
+class SharedBuiltin(NamedTuple):
     """A builtin that both models have: the log of its cost here (ps), and of the ratio there ÷ here."""
 
     log_cost: float
@@ -139,11 +139,11 @@ def _section(fitted: CostModel) -> record.FittedModel:
     return section
 
 
-def _known(own: CostingFunction, other: CostingFunction, sizes: Sequence[Sizes]) -> Known | None:
+def _known(own: CostingFunction, other: CostingFunction, sizes: Sequence[Sizes]) -> SharedBuiltin | None:
     """The cost here and the ratio there ÷ here, medians over sizes of logs; None where either costs nothing."""
     pairs = [(own.evaluate(point), other.evaluate(point)) for point in sizes]
     ratios = [float(np.log(there / here)) for here, there in pairs if here > 0 and there > 0]
-    return Known(_log_cost(own, sizes), float(np.median(ratios))) if ratios else None
+    return SharedBuiltin(_log_cost(own, sizes), float(np.median(ratios))) if ratios else None
 
 
 def _log_cost(function: CostingFunction, sizes: Sequence[Sizes]) -> float:
@@ -165,7 +165,7 @@ def _steps_factor(fitted: CostModel, reference: CostModel) -> float:
 class _Process:
     """A Gaussian process of log ratios over log costs and families, fitted to known builtins."""
 
-    def __init__(self, known: Mapping[str, Known], like: _Process | None = None) -> None:
+    def __init__(self, known: Mapping[str, SharedBuiltin], like: _Process | None = None) -> None:
         """With `like` its hyperparameters are taken over, as where a few builtins are left out."""
         # scikit-learn takes a second to load.
         from sklearn.gaussian_process import GaussianProcessRegressor
@@ -228,7 +228,7 @@ def _inputs(costs: Mapping[str, float]) -> Floats:
     return rows
 
 
-def _scales(known: Mapping[str, Known], costs: Mapping[str, float]) -> dict[str, record.Scale]:
+def _scales(known: Mapping[str, SharedBuiltin], costs: Mapping[str, float]) -> dict[str, record.Scale]:
     """What to multiply the cost of each builtin by: the ratio itself where both models have it."""
     found = _Process(known).scale(costs)
     return {
@@ -248,7 +248,7 @@ def _reach(scale: record.Scale) -> float:
     return 1.0 if scale.known else float(np.sqrt(scale.interval[1] / scale.interval[0]))
 
 
-def hold_out(known: Mapping[str, Known], seed: int) -> record.HeldOut:
+def hold_out(known: Mapping[str, SharedBuiltin], seed: int) -> record.HeldOut:
     """Leave out a quarter of the known builtins, predict them from the rest, again and again."""
     names = sorted(known)
     rng = np.random.default_rng(seed)

@@ -126,7 +126,7 @@ def weighted_r2(observed: Floats, fitted: Floats, scales: Floats) -> float | Non
     return 1 - float((weights * (observed - fitted) ** 2).sum()) / total
 
 
-class Spread(NamedTuple):
+class MixedSpread(NamedTuple):
     """Standard deviations of a mixed model: of the random coefficients (in units of the columns of its random design),
     and of what is left of each row."""
 
@@ -134,7 +134,7 @@ class Spread(NamedTuple):
     residual: float
 
 
-def reml_spread(target: Floats, fixed: Floats, random: Floats) -> Spread:
+def reml_spread(target: Floats, fixed: Floats, random: Floats) -> MixedSpread:
     """Those of target = fixed·a + random·u + e with u ~ N(0, random²) and e ~ N(0, residual²), by restricted maximum
     likelihood (H. D. Patterson, R. Thompson, "Recovery of inter-block information when block sizes are unequal",
     Biometrika 58, 1971).
@@ -160,7 +160,7 @@ def reml_spread(target: Floats, fixed: Floats, random: Floats) -> Spread:
     centre = -float(np.log(scale)) if scale > 0 else 0.0
     found = minimize_scalar(lambda x: fitted(x)[0], bounds=(centre - _REACH, centre + _REACH), method="bounded")
     variance = fitted(float(found.x))[1]
-    return Spread(float(np.sqrt(np.exp(found.x) * variance)), float(np.sqrt(variance)))
+    return MixedSpread(float(np.sqrt(np.exp(found.x) * variance)), float(np.sqrt(variance)))
 
 
 _REACH = 25.0

@@ -73,7 +73,7 @@ class Better:
     """A sum of terms that predicts a builtin better than its shape: coefficients (N × p, ps; `smooth` without the
     constraint) by term, and the cost that it gives each measured point (length n, ps)."""
 
-    record: record.Terms
+    record: record.SumOfTerms
     names: tuple[str, ...]
     smooth: Floats = field(repr=False)
     fitted_ps: Floats = field(repr=False)
@@ -138,7 +138,7 @@ def _better(at: Points) -> Better | None:
     everything = np.ones(len(best), np.bool_)
     solution = solve(matrix, at.costs_ps / at.scales_ps, ~everything, everything)
     return Better(
-        record=record.Terms(
+        record=record.SumOfTerms(
             shape=" + ".join(best),
             terms_ps=dict(zip(best, solution.constrained[0].tolist(), strict=True)),
             held_out_error=errors[best],

@@ -25,7 +25,7 @@ from scipy.stats import t as student_t
 
 from costmodel.fit.builtins import Applications
 from costmodel.fit.coefficient import FlagKind, coefficient, flag, negative_flag, whole_ps
-from costmodel.fit.observations import Cell, is_nop, nop_name
+from costmodel.fit.observations import ObservedCell, is_nop, nop_name
 from costmodel.fit.regression import LEAST_SHARE, Solution, independent_columns, reml_spread, solve, weighted_r2
 from costmodel.fit.uncertainty import Replicates, figure, figure_of
 from costmodel.model import STARTUP_KEY, StepKind
@@ -73,7 +73,7 @@ class Range:
     least: float
     most: float
 
-    def doublings(self, cells: Sequence[Cell]) -> Floats:
+    def doublings(self, cells: Sequence[ObservedCell]) -> Floats:
         """What the figure multiplies: doublings of the typical footprint, over all steps of each cell; 0 for a cell of
         which the footprint is not known."""
         footprints = np.array([cell.footprint or self.typical for cell in cells])
@@ -83,7 +83,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class StepPrices:
     """Prices of start-up, the kinds and what `names` has beyond them, in N replicates (`values`, and `smooth` without a
     constraint), and how far they may be off for other programs.
 
@@ -115,10 +115,10 @@ class StepsFit:
     """What the step cells say, as the model's file has it, and the prices behind it."""
 
     record: record.Steps
-    predicting: Prices
+    predicting: StepPrices
     range: Range | None
 
-    def evaluation_ps(self, cell: Cell) -> Floats:
+    def evaluation_ps(self, cell: ObservedCell) -> Floats:
         """Predicted time (length N) of one evaluation of a cell that applies no builtins but no-ops."""
         counts = {**dict(zip(NAMES, (1, *cell.steps), strict=True)), **dict(cell.features)}
         if self.range is not None:
@@ -131,7 +131,7 @@ def unmeasured(replicates: Replicates) -> StepsFit:
     """The fit of runs that have no step cells: no step has a price."""
     nothing, count = np.zeros(0), len(replicates.times_ps)
     empty = np.zeros((count, 0))
-    prices = Prices((), empty, empty, nothing, np.zeros((0, 0)), 0.0, 0.0, None, 0.0, 1.0, np.zeros(0, np.bool_))
+    prices = StepPrices((), empty, empty, nothing, np.zeros((0, 0)), 0.0, 0.0, None, 0.0, 1.0, np.zeros(0, np.bool_))
     steps = record.Steps(
         cells=0,
         coefficients={},
@@ -144,7 +144,7 @@ def unmeasured(replicates: Replicates) -> StepsFit:
         single_price=None,
         unmeasured_builtins=(),
         worst_relative_residual=0.0,
-        prediction=record.Prediction(coefficients={}, scatter=0.0, missed=None, spread=None, footprint=None),
+        prediction=record.PredictionPrices(coefficients={}, scatter=0.0, missed=None, spread=None, footprint=None),
     )
     return StepsFit(steps, prices, None)
 
@@ -163,7 +163,7 @@ def smallest_costs(applied: Mapping[str, Applications]) -> dict[str, Floats]:
 
 
 def fit_steps(
-    cells: Sequence[Cell], columns: Sequence[int], replicates: Replicates, costs: Mapping[str, Floats]
+    cells: Sequence[ObservedCell], columns: Sequence[int], replicates: Replicates, costs: Mapping[str, Floats]
 ) -> StepsFit:
     """Fit T = start-up + Σ count·cost, relative-weighted, over the step cells, which are the `columns` of `replicates`.
 
@@ -177,7 +177,7 @@ def fit_steps(
     for name in builtins:
         if name in costs:
             net -= np.outer(costs[name], _applications(cells, name))
-    work = _Work(
+    work = _StepTimes(
         counts=np.array([(1, *cell.steps) for cell in cells], np.float64),
         others=np.column_stack([np.zeros((len(cells), 0)), *(_applications(cells, name) for name in unmeasured)]),
         net=net,
@@ -190,7 +190,7 @@ def fit_steps(
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _StepTimes:
     """What is to be explained: `net` (N × n) times without what builtins cost, weighed by `scales` (length n), by
     `counts` (n × 10) of start-up and steps and by `others` (n × m), applications of builtins of unknown cost."""
 
@@ -206,12 +206,12 @@ class _Work:
         return found
 
 
-def _applications(cells: Sequence[Cell], name: str) -> Floats:
+def _applications(cells: Sequence[ObservedCell], name: str) -> Floats:
     """How often each cell applies a builtin."""
     return np.array([dict(cell.builtins).get(name, 0) for cell in cells], np.float64)
 
 
-def _predicting(work: _Work, cells: Sequence[Cell]) -> tuple[Prices, Range | None]:
+def _predicting(work: _StepTimes, cells: Sequence[ObservedCell]) -> tuple[StepPrices, Range | None]:
     """The prices that times are predicted from, and the range of footprints where that is one of them."""
     features = sorted({name for cell in cells for name, _ in cell.features})
     columns = {name: np.array([dict(cell.features).get(name, 0) for cell in cells], np.float64) for name in features}
@@ -221,7 +221,7 @@ def _predicting(work: _Work, cells: Sequence[Cell]) -> tuple[Prices, Range | Non
     kept = independent_columns(design)[design.shape[1] - len(columns) :]
     columns = {name: column for (name, column), keep in zip(columns.items(), kept, strict=True) if keep}
 
-    def fitted(extra: Mapping[str, Floats]) -> Prices:
+    def fitted(extra: Mapping[str, Floats]) -> StepPrices:
         return _fit(work, (*NAMES, *extra), np.column_stack([work.counts, *extra.values()]))
 
     plain = fitted(columns)
@@ -232,7 +232,7 @@ def _predicting(work: _Work, cells: Sequence[Cell]) -> tuple[Prices, Range | Non
     return (more, found) if more.missed < _HELPS * plain.missed else (plain, None)
 
 
-def _fit(work: _Work, names: tuple[str, ...], priced: Floats) -> Prices:
+def _fit(work: _StepTimes, names: tuple[str, ...], priced: Floats) -> StepPrices:
     """Prices of what the columns of `priced` (n × p) count: start-up and the kinds first."""
     k, n, p = len(NAMES), len(priced), priced.shape[1]
     matrix = np.column_stack([priced, work.others]) / work.scales[:, None]
@@ -270,7 +270,7 @@ def _fit(work: _Work, names: tuple[str, ...], priced: Floats) -> Prices:
     taken = priced @ solution.constrained[0, :p]
     known = ~alone & (taken > 0)
     unknown, condition = _open(matrix[:, :p])
-    return Prices(
+    return StepPrices(
         names=names,
         values=solution.constrained[:, :p],
         smooth=solution.unconstrained[:, :p],
@@ -340,7 +340,7 @@ def _open(matrix: Floats) -> tuple[Bools, float]:
     return unknown, float(singular[0] / singular[known][-1])
 
 
-def find_range(cells: Sequence[Cell], times_ps: Floats) -> Range | None:
+def find_range(cells: Sequence[ObservedCell], times_ps: Floats) -> Range | None:
     """The range with the least footprint by which one price of a step and one figure explain the times of steps best
     (relative least squares). None where too few cells, or all alike, say nothing.
 
@@ -356,7 +356,7 @@ def find_range(cells: Sequence[Cell], times_ps: Floats) -> Range | None:
     return min(ranges, key=lambda found: _miss(cells, times_ps, found))
 
 
-def _miss(cells: Sequence[Cell], times_ps: Floats, found: Range) -> float:
+def _miss(cells: Sequence[ObservedCell], times_ps: Floats, found: Range) -> float:
     steps = np.array([sum(cell.steps) for cell in cells], np.float64)
     design = np.column_stack([np.ones(len(cells)), steps, found.doublings(cells)]) / times_ps[:, None]
     best, *_ = np.linalg.lstsq(design, np.ones(len(cells)), rcond=None)
@@ -365,7 +365,7 @@ def _miss(cells: Sequence[Cell], times_ps: Floats, found: Range) -> float:
 
 
 def _record(
-    work: _Work, charged: Prices, predicting: Prices, found: Range | None, unmeasured: tuple[str, ...]
+    work: _StepTimes, charged: StepPrices, predicting: StepPrices, found: Range | None, unmeasured: tuple[str, ...]
 ) -> record.Steps:
     matrix = np.column_stack([work.counts, work.others]) / work.scales[:, None]
     free = _least_squares(matrix, work.targets)
@@ -393,7 +393,7 @@ def _record(
         single_price=_single(work, charged),
         unmeasured_builtins=unmeasured,
         worst_relative_residual=worst,
-        prediction=record.Prediction(
+        prediction=record.PredictionPrices(
             coefficients={name: _figured(work.replicates, predicting, j) for j, name in enumerate(predicting.names)},
             scatter=predicting.scatter,
             spread=predicting.spread,
@@ -415,7 +415,7 @@ def _least_squares(matrix: Floats, targets: Floats) -> Solution:
     )
 
 
-def _single(work: _Work, charged: Prices) -> record.SinglePrice:
+def _single(work: _StepTimes, charged: StepPrices) -> record.SinglePrice:
     """Start-up and one price for every step, whatever its kind."""
     steps = work.counts[:, 1:].sum(axis=1)
     design = np.column_stack([work.counts[:, 0], steps, work.others]) / work.scales[:, None]
@@ -431,7 +431,7 @@ def _single(work: _Work, charged: Prices) -> record.SinglePrice:
     return record.SinglePrice(startup=startup, step=step, r2=weighted_r2(work.net[0], fitted, work.scales))
 
 
-def _figured(replicates: Replicates, prices: Prices, j: int) -> record.Coefficient:
+def _figured(replicates: Replicates, prices: StepPrices, j: int) -> record.Coefficient:
     """A price that predictions are made from."""
     half = float(prices.half_widths()[j])
     nonnegative = prices.names[j] in NAMES
@@ -439,7 +439,7 @@ def _figured(replicates: Replicates, prices: Prices, j: int) -> record.Coefficie
     return coefficient(fitted, None, float(prices.share[j]))
 
 
-def _priced(replicates: Replicates, prices: Prices, j: int, *, varied: bool) -> record.Coefficient:
+def _priced(replicates: Replicates, prices: StepPrices, j: int, *, varied: bool) -> record.Coefficient:
     """A price that is charged."""
     smooth, value = float(prices.smooth[0, j]), float(prices.values[0, j])
     flags = []

@@ -35,7 +35,7 @@ def verdict_of(
     allowed: Collection[str],
     envelope: bool,
     imported: bool = False,
-) -> record.Verdict:
+) -> record.ModelVerdict:
     """The verdict on the charged prices of `fits`; `allowed` are shell patterns of builtins whose prices may be unsafe.
     With an `envelope`, charges far above what was measured count too. `runs` are the folders of the runs; those
     that were `imported` cannot be measured again."""
@@ -65,7 +65,7 @@ def verdict_of(
                 f"{shown(each.sizes)}; its points are too few or too noisy for this coverage"
             )
             concerned.append(each.builtin)
-    return record.Verdict(
+    return record.ModelVerdict(
         status="unsafe" if unsafe else "too few data" if unsure else "usable",
         most_factor=factor,
         worst=tuple(under[:_SHOWN]),
@@ -101,7 +101,7 @@ def _next(builtins: Sequence[str], runs: Sequence[str], *, imported: bool) -> tu
     return (f"calibrate measure --extend {shlex.quote(runs[-1])} --builtins {chosen} --precision 1%",)
 
 
-def refuse_unusable(verdict: record.Verdict) -> None:
+def refuse_unusable(verdict: record.ModelVerdict) -> None:
     """CheckFailed for an unsafe verdict, Inconclusive for one that the data are too few for."""
     if verdict.status == "usable":
         return
@@ -119,6 +119,6 @@ def shown(sizes: Sequence[int]) -> str:
     return ", ".join(map(str, sizes)) or "none"
 
 
-def with_next(verdict: record.Verdict, commands: Sequence[str]) -> record.Verdict:
+def with_next(verdict: record.ModelVerdict, commands: Sequence[str]) -> record.ModelVerdict:
     """The verdict with more to run next."""
     return msgspec.structs.replace(verdict, next_commands=(*verdict.next_commands, *commands))

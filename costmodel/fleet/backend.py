@@ -15,7 +15,7 @@ from distributed import Client, Event
 
 from costmodel import errors
 from costmodel.fleet.cluster import Worker, fault, probe
-from costmodel.fleet.remote import RESOURCE, Answer, Task, work
+from costmodel.fleet.remote import RESOURCE, ProcessReply, Task, work
 from costmodel.records import decode_json
 from costmodel.timing.clock import clock_named
 from costmodel.timing.protocol import Begin, Counted, Fault, Job
@@ -120,7 +120,7 @@ class DaskBackend:
                 self._lose(flight)
 
     def _events(self, flight: _Flight) -> Iterator[Report]:
-        answer = decode_json(flight.future.result(), Answer, f"worker {flight.worker.name}")
+        answer = decode_json(flight.future.result(), ProcessReply, f"worker {flight.worker.name}")
         for reply in answer.replies:
             if isinstance(reply, Fault):
                 kind: type[errors.CalibrateError] = getattr(errors, reply.error, errors.CalibrateError)

@@ -17,7 +17,7 @@ from costmodel.fleet.remote import RESOURCE, Facts, facts
 from costmodel.records import decode_json
 from costmodel.timing.clock import ClockName
 from costmodel.timing.fingerprint import versions
-from costmodel.timing.session import Place, evaluator
+from costmodel.timing.session import ProcessPlace, evaluator
 
 _CONNECT_SECONDS: Final = 5
 _HOW: Final = "start each as: dask worker SCHEDULER --nthreads 1 --resources core=1"
@@ -36,7 +36,7 @@ class Worker:
         return f"{self.facts.host} core {self.facts.core} ({self.address})"
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ProcessPlace:
         """Its machine, build and clock. EnvironmentFault where it has none."""
         if self.facts.place is None:
             raise EnvironmentFault(f"worker {self.name} cannot measure: {self.facts.fault}")

@@ -15,9 +15,9 @@ from costmodel.runs.design import Plan
 from costmodel.runs.store import Run
 from costmodel.timing import session
 from costmodel.timing.clock import ClockName, clock_named
-from costmodel.timing.session import Observer, Place, Progress
+from costmodel.timing.session import Observer, ProcessPlace, Progress
 from costmodel.timing.surroundings import signals_set
-from costmodel.trace import SILENT, Backend, Message, Route, Trace
+from costmodel.trace import SILENT, Message, Route, Trace, TraceBackend
 
 
 def measure(
@@ -95,7 +95,7 @@ def resume(
 class _InTurn:
     """Lets the threads of a fleet have a backend of messages one after another."""
 
-    def __init__(self, backend: Backend, lock: threading.Lock) -> None:
+    def __init__(self, backend: TraceBackend, lock: threading.Lock) -> None:
         self._backend, self._lock = backend, lock
 
     def emit(self, message: Message) -> None:
@@ -112,7 +112,7 @@ def _shared(trace: Trace) -> Trace:
     return Trace(*(Route(_InTurn(route.backend, lock), route.severity, route.mute) for route in trace.routes))
 
 
-def _place(workers: Sequence[Worker]) -> Place:
+def _place(workers: Sequence[Worker]) -> ProcessPlace:
     return workers[0].place
 
 

@@ -20,7 +20,7 @@ from costmodel.records.run import Machine
 from costmodel.timing.backend import LocalBackend
 from costmodel.timing.plan import choose_core
 from costmodel.timing.protocol import Fault, Job, Reply
-from costmodel.timing.session import Place, evaluator, here
+from costmodel.timing.session import ProcessPlace, evaluator, here
 
 RESOURCE: Final = "core"
 _ASK_SECONDS: Final = 0.5
@@ -49,7 +49,8 @@ def facts(clock: bytes, dask_worker: Any = None) -> bytes:
 
 
 def work(task: bytes) -> bytes:
-    """Run one measuring process, pinned to this worker's core, to its end or until halted: a `Task`, an `Answer`."""
+    """Run one measuring process, pinned to this worker's core, to its end or until halted: a `Task`, then a
+    `ProcessReply`."""
     asked = msgspec.json.decode(task, type=Task)
     job = msgspec.structs.replace(asked.job, core=own_core())
     replies: list[Reply] = []
@@ -58,7 +59,7 @@ def work(task: bytes) -> bytes:
         replies += LocalBackend(ahead=False).run([job], halted_by(Event(asked.halt)))
     except CalibrateError as error:
         replies.append(Fault(job.process, type(error).__name__, str(error)))
-    return msgspec.json.encode(Answer(tuple(replies)))
+    return msgspec.json.encode(ProcessReply(tuple(replies)))
 
 
 def _same(asked: Task) -> None:
@@ -94,7 +95,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     boot: str = ""
     core: int = 0
     slots: float = 0.0
-    place: Place | None = None
+    place: ProcessPlace | None = None
     fault: str = ""
 
 
@@ -108,7 +109,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     halt: str
 
 
-class Answer(msgspec.Struct, frozen=True):
+class ProcessReply(msgspec.Struct, frozen=True):
     """All that a process replied; End is missing where it was halted."""
 
     replies: tuple[Reply, ...]

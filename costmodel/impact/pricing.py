@@ -11,7 +11,7 @@ from costmodel.errors import ModelError
 from costmodel.machine.usage import Call, Usage
 from costmodel.model import MAX_COST, STARTUP_KEY, ExUnits, StepKind, pack
 from costmodel.model.pack import PACK_LENGTH, PACK_WIDTH
-from costmodel.model.sources import Source
+from costmodel.model.sources import ModelSource
 from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage, language_available
 
 # A protocol version for each set of variants that the chain has had.
@@ -33,7 +33,7 @@ class PriceList:
         return _pricing(self.name, packed)
 
 
-def price_list(source: Source) -> PriceList:
+def price_list(source: ModelSource) -> PriceList:
     """The prices of a source for all languages and eras that it has a model of. ModelError where it has none."""
     packed: dict[tuple[LedgerLanguage, int], bytes] = {}
     problem: ModelError | None = None

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from costmodel.errors import InputError
 from costmodel.files import opened_atomically
 from costmodel.impact.pricing import price_list
-from costmodel.impact.tally import Tally
+from costmodel.impact.tally import ImpactTally
 from costmodel.impact.usages import USAGES, is_usages, usage_rows
 from costmodel.impact.worker import (
     FAILED,
@@ -25,16 +25,16 @@ from costmodel.impact.worker import (
     RESULTS,
     UNAFFORDABLE,
     UNFINISHED,
-    Answer,
+    ChunkOutcome,
+    EpochTerms,
     Question,
-    Terms,
     evaluate_batch,
     reprice_batch,
 )
-from costmodel.model.sources import Source
+from costmodel.model.sources import ModelSource
 from costmodel.model.timeline import last_change, parameters_at
+from costmodel.records.impact import EpochTermsRecord as TermsRecord
 from costmodel.records.impact import Impact
-from costmodel.records.impact import Terms as TermsRecord
 from costmodel.workloads.corpus import is_corpus, is_database, is_parquet, load_corpus
 from costmodel.workloads.evaluation import PLENTY, Evaluation
 from costmodel.workloads.parquet import parquet_rows
@@ -47,27 +47,27 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Corpus:
+class ImpactCorpus:
     """Rows to be evaluated, or usages to be repriced."""
 
     rows: Rows
     usages: bool
 
 
-def open_corpus(spec: str, blocks: tuple[int, int] | None = None) -> Corpus:
+def open_corpus(spec: str, blocks: tuple[int, int] | None = None) -> ImpactCorpus:
     """A corpus as `eval` and `validate` name it (JSON, Parquet, folder, address of a database), or recorded usages.
 
     `blocks` are the first and last block of a database. InputError or DecodeError where there is no such corpus.
     """
     if is_database(spec):
-        return Corpus(postgres_rows(spec, *(blocks or ())), usages=False)
+        return ImpactCorpus(postgres_rows(spec, *(blocks or ())), usages=False)
     if blocks:
         raise InputError(f"{spec} is not a database; --blocks is for postgresql:// alone")
     path = Path(spec)
     if is_parquet(path):
-        return Corpus(usage_rows(path), True) if is_usages(path) else Corpus(parquet_rows(path), False)
+        return ImpactCorpus(usage_rows(path), True) if is_usages(path) else ImpactCorpus(parquet_rows(path), False)
     if is_corpus(path):
-        return Corpus(rows_of(spec, load_corpus(path)), usages=False)
+        return ImpactCorpus(rows_of(spec, load_corpus(path)), usages=False)
     workload = find_workload(spec)
     found = [
         Evaluation(
@@ -83,10 +83,10 @@ def open_corpus(spec: str, blocks: tuple[int, int] | None = None) -> Corpus:
         )
         for program in workload.programs
     ]
-    return Corpus(rows_of(spec, found), usages=False)
+    return ImpactCorpus(rows_of(spec, found), usages=False)
 
 
-def terms_at(epoch: int | None, overlays: tuple[Path, ...] = ()) -> tuple[Terms, TermsRecord]:
+def terms_at(epoch: int | None, overlays: tuple[Path, ...] = ()) -> tuple[EpochTerms, TermsRecord]:
     """The prices and limits of an epoch, the newest known without one. ModelError before Alonzo."""
     chosen = last_change() if epoch is None else epoch
     parameters = parameters_at(chosen, overlays)
@@ -102,15 +102,15 @@ def terms_at(epoch: int | None, overlays: tuple[Path, ...] = ()) -> tuple[Terms,
         transaction=(transaction.cpu, transaction.mem),
         block=(block.cpu, block.mem),
     )
-    return Terms(steps, memory, transaction, block), record
+    return EpochTerms(steps, memory, transaction, block), record
 
 
 def impact(
-    before: Source,
-    after: Source,
-    corpus: Corpus,
+    before: ModelSource,
+    after: ModelSource,
+    corpus: ImpactCorpus,
     *,
-    terms: tuple[Terms, TermsRecord],
+    terms: tuple[EpochTerms, TermsRecord],
     spreader: Spreader,
     out: Path | None = None,
     record: Path | None = None,
@@ -130,12 +130,12 @@ def impact(
         raise InputError(f"{rows.name} holds recorded usages already; leave --record out")
     question = Question(price_list(before), price_list(after), terms[0], keep_usages=record is not None)
     work = partial(reprice_batch if corpus.usages else evaluate_batch, question)
-    tally = Tally(terms[0], most)
+    tally = ImpactTally(terms[0], most)
     with ExitStack() as stack:
         write_rows = stack.enter_context(_writer(out, RESULTS))
         write_usages = stack.enter_context(_writer(record, USAGES))
         for content in spreader(rows, work):
-            answer = msgspec.msgpack.decode(content, type=Answer)
+            answer = msgspec.msgpack.decode(content, type=ChunkOutcome)
             batch = from_bytes(answer.rows)
             tally.add(answer, batch)
             write_rows(batch)

@@ -16,18 +16,18 @@ from costmodel.impact.worker import (
     OVER_DECLARED,
     OVER_LIMIT,
     PRICED,
-    Answer,
-    Terms,
+    ChunkOutcome,
+    EpochTerms,
 )
 from costmodel.model import ExUnits
-from costmodel.records.impact import Affected, Quantiles, Script, Share, Totals
+from costmodel.records.impact import Affected, Quantiles, ScriptImpact, Share, Totals
 
 _STEP: Final = 0.001  # of the logarithm of a ratio
 _HALF: Final = 12_000  # bins to either side: ratios up to 160,000
 _COLUMNS: Final = ("cpu_before", "mem_before", "cpu_after", "mem_after", "fee_before", "fee_after")
 
 
-class Ratios:
+class RatioBins:
     """Ratios counted in bins of 0.1 %."""
 
     def __init__(self) -> None:
@@ -51,20 +51,20 @@ class Ratios:
         return Quantiles(least=self._least, p5=found[0], median=found[1], p95=found[2], greatest=self._greatest)
 
 
-class Tally:
+class ImpactTally:
     """Add answers, then ask. `most` is how many of the most affected are kept."""
 
-    def __init__(self, terms: Terms, most: int) -> None:
+    def __init__(self, terms: EpochTerms, most: int) -> None:
         self._terms, self._most = terms, most
         self.rows = self.without_declared = 0
         self.outcomes: Counter[str] = Counter()
         self.changes: Counter[str] = Counter()
-        self.ratios = {name: Ratios() for name in ("cpu", "mem", "fee")}
+        self.ratios = {name: RatioBins() for name in ("cpu", "mem", "fee")}
         self._parts: dict[str, npt.NDArray[Any]] = {}
         self._scripts: dict[tuple[bytes, str], npt.NDArray[Any]] = {}
         self._affected: list[tuple[tuple[Any, ...], int, Affected]] = []
 
-    def add(self, answer: Answer, rows: pa.RecordBatch) -> None:
+    def add(self, answer: ChunkOutcome, rows: pa.RecordBatch) -> None:
         """Add one batch: its sums by price, and its rows."""
         for name, sums in answer.parts.items():
             self._parts[name] = self._parts.get(name, np.zeros(4, object)) + np.array(sums, object)
@@ -124,10 +124,10 @@ class Tally:
         """The evaluations that break, then those whose fee changes most."""
         return tuple(each for _, _, each in sorted(self._affected, key=lambda entry: entry[0], reverse=True))
 
-    def scripts(self) -> tuple[Script, ...]:
+    def scripts(self) -> tuple[ScriptImpact, ...]:
         """The scripts whose fees change most, and first those that break."""
         found = [
-            Script(
+            ScriptImpact(
                 script_hash=script_hash.hex(),
                 language=language,
                 evaluations=int(sums[0]),

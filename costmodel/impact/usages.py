@@ -13,7 +13,7 @@ import cbor2
 import pyarrow as pa
 
 from costmodel.errors import DecodeError
-from costmodel.machine import Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, Script, exact_machine
 from costmodel.machine.usage import Call, Usage, UsageRecorder
 from costmodel.model import ExUnits, StepKind, Variant, variant_for
 from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage
@@ -157,7 +157,7 @@ def _read(row: dict[str, Any]) -> Recorded:
             calls[name, tuple(sizes)] = count
         if min(steps.values()) < 0:
             raise ValueError("steps")
-        usage = Usage(Status(row["status"]), ExUnits(0, 0), steps, calls)
+        usage = Usage(EvaluationStatus(row["status"]), ExUnits(0, 0), steps, calls)
     language = LedgerLanguage(row["language"])
     variant_for(language, row["protocol_version"])
     return Recorded(row["id"], row["script_hash"], language, row["protocol_version"], declared, usage)

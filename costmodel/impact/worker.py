@@ -15,7 +15,7 @@ import pyarrow as pa
 from costmodel.errors import CheckFailed, ModelError
 from costmodel.impact.pricing import PriceList, total
 from costmodel.impact.usages import Recorded, recorded, recordings, usage_batch
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import MAX_COST, ExUnits, Variant, variant_for
 from costmodel.workloads.rows import evaluations, from_bytes, to_bytes
 
@@ -53,7 +53,7 @@ transaction's limits, and `changes`: what the new prices turn it into."""
 
 
 @dataclass(frozen=True)
-class Terms:
+class EpochTerms:
     """An epoch's prices of ExUnits (lovelace a ps and a word) and limits."""
 
     price_steps: Fraction
@@ -76,11 +76,11 @@ class Question:
 
     before: PriceList
     after: PriceList
-    terms: Terms
+    terms: EpochTerms
     keep_usages: bool
 
 
-class Answer(msgspec.Struct):
+class ChunkOutcome(msgspec.Struct):
     """What is known of one batch: RESULTS as bytes, the sums of every price's part under both models (CPU before,
     memory before, CPU after, memory after), and the usages where they are kept."""
 
@@ -132,7 +132,7 @@ class _Parts:
 def _answer(results: Iterable[dict[str, Any]], parts: _Parts, usages: bytes | None) -> bytes:
     rows = to_bytes(pa.RecordBatch.from_pylist(list(results), schema=RESULTS))
     sums = {name: (sums[0], sums[1], sums[2], sums[3]) for name, sums in parts.sums.items()}
-    return msgspec.msgpack.encode(Answer(rows, sums, usages))
+    return msgspec.msgpack.encode(ChunkOutcome(rows, sums, usages))
 
 
 def _priced(question: Question, recording: Recorded, parts: _Parts) -> dict[str, Any]:
@@ -147,8 +147,8 @@ def _priced(question: Question, recording: Recorded, parts: _Parts) -> dict[str,
     usage = recording.usage
     if usage is None:
         return row | {"outcome": REFUSED}
-    if usage.status is not Status.SUCCESS:
-        return row | {"outcome": FAILED if usage.status is Status.FAILURE else UNFINISHED}
+    if usage.status is not EvaluationStatus.SUCCESS:
+        return row | {"outcome": FAILED if usage.status is EvaluationStatus.FAILURE else UNFINISHED}
     try:
         priced = [
             prices.pricing(recording.language, recording.protocol_version).parts(usage)

@@ -27,7 +27,7 @@ _BENCHMARK = re.compile(r"([A-Za-z][A-Za-z0-9_]{0,99})((?:/(?:ExMemory )?[0-9]{1
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CriterionRow:
     """One benchmark: mean time and its 95 % interval, in µs; `lower_us` is None where the file has no such column.
 
     `line` is its line in the file, from 1.
@@ -41,15 +41,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
+class CriterionRows:
     """The rows of a file by benchmark name, each name's ordered by sizes and times, whatever the file's order."""
 
     source: str
     sha256: str
-    rows: Mapping[str, tuple[Row, ...]]
+    rows: Mapping[str, tuple[CriterionRow, ...]]
 
 
-def read_criterion(path: Path) -> Criterion:
+def read_criterion(path: Path) -> CriterionRows:
     """Read a Criterion CSV. InputError, naming the line, for what is no such file or no measured time."""
     try:
         with path.open("rb") as file:
@@ -63,7 +63,7 @@ def read_criterion(path: Path) -> Criterion:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}, line {line}: not UTF-8 text, so no Criterion CSV") from error
-    rows: dict[str, list[Row]] = defaultdict(list)
+    rows: dict[str, list[CriterionRow]] = defaultdict(list)
     for name, row in _rows(text, path):
         rows[name].append(row)
     if not rows:
@@ -71,10 +71,10 @@ def read_criterion(path: Path) -> Criterion:
     ordered = {
         name: tuple(sorted(each, key=lambda row: (row.sizes, row.mean_us, row.upper_us))) for name, each in rows.items()
     }
-    return Criterion(str(path), hashlib.sha256(raw).hexdigest(), ordered)
+    return CriterionRows(str(path), hashlib.sha256(raw).hexdigest(), ordered)
 
 
-def _rows(text: str, path: Path) -> Iterator[tuple[str, Row]]:
+def _rows(text: str, path: Path) -> Iterator[tuple[str, CriterionRow]]:
     columns: tuple[int, int, int] | None = None
     lower: int | None = None
     width = 0
@@ -97,7 +97,7 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, Row]]:
             raise InputError(f"{where}: {name[:80]!r} is no benchmark name such as AddInteger/1/70")
         sizes = tuple(int(part.removeprefix("ExMemory ")) for part in match[2].split("/")[1:])
         least = None if lower is None else _microseconds(fields[lower], where)
-        yield match[1], Row(number, sizes, _microseconds(mean, where), _microseconds(upper, where), least)
+        yield match[1], CriterionRow(number, sizes, _microseconds(mean, where), _microseconds(upper, where), least)
 
 
 def _fields(line: str, where: str) -> list[str]:

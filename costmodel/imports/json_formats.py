@@ -15,7 +15,7 @@ from scipy.special import ndtri, stdtrit
 
 from costmodel.errors import InputError
 from costmodel.files import read_bytes
-from costmodel.imports.measured import LEVEL, MAX_FILE_BYTES, Measured, Source, averaged, stated, time_in_ns
+from costmodel.imports.measured import LEVEL, MAX_FILE_BYTES, Measured, MeasurementFile, averaged, stated, time_in_ns
 from costmodel.imports.text_formats import read_go
 
 _T = TypeVar("_T")
@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 _MIN_SAMPLES: Final = 2
 
 
-def read_json(path: Path, content: bytes) -> Source:
+def read_json(path: Path, content: bytes) -> MeasurementFile:
     """What a JSON file holds, told by its keys. InputError for one of another kind."""
     try:
         document = msgspec.json.decode(content)
@@ -44,16 +44,16 @@ def read_json(path: Path, content: bytes) -> Source:
     raise InputError(f"{path}: JSON of no known format: neither {known}, JMH, criterion nor lines of cargo criterion")
 
 
-def _read_list(path: Path, document: list[Any]) -> Source:
+def _read_list(path: Path, document: list[Any]) -> MeasurementFile:
     if document[:1] == ["criterion"] and len(document) == 3 and isinstance(document[2], list):
-        return Source(path, "Haskell criterion JSON", tuple(_haskell(path, document[2])))
+        return MeasurementFile(path, "Haskell criterion JSON", tuple(_haskell(path, document[2])))
     if document and all(isinstance(each, dict) and "reportAnalysis" in each for each in document):
-        return Source(path, "Haskell criterion JSON", tuple(_haskell(path, document)))
+        return MeasurementFile(path, "Haskell criterion JSON", tuple(_haskell(path, document)))
     if document and all(isinstance(each, dict) and "primaryMetric" in each for each in document):
         facts = {key: str(document[0][key]) for key in ("vmName", "vmVersion", "jdkVersion") if key in document[0]}
-        return Source(path, "JMH JSON", tuple(_jmh(path, document)), facts)
+        return MeasurementFile(path, "JMH JSON", tuple(_jmh(path, document)), facts)
     if document and all(isinstance(each, dict) and "program_id" in each for each in document):
-        return Source(
+        return MeasurementFile(
             path, _EVALUATOR, tuple(_evaluated(each, f"{path}, result {i}") for i, each in _counted(document))
         )
     raise InputError(f"{path}: a JSON list that is neither of JMH nor of criterion, or that is empty")
@@ -79,16 +79,16 @@ class _ConfInt(msgspec.Struct, frozen=True):
     confIntCL: float = 0.05  # noqa: N815 - what is left outside of the interval
 
 
-class _Estimate(msgspec.Struct, frozen=True):
+class _CriterionEstimate(msgspec.Struct, frozen=True):
     estPoint: float  # noqa: N815
     estError: _ConfInt  # noqa: N815
 
 
 class _Analysis(msgspec.Struct, frozen=True):
-    anMean: _Estimate  # noqa: N815
+    anMean: _CriterionEstimate  # noqa: N815
 
 
-class _Report(msgspec.Struct, frozen=True):
+class _CriterionReport(msgspec.Struct, frozen=True):
     reportName: str  # noqa: N815
     reportAnalysis: _Analysis  # noqa: N815
 
@@ -96,7 +96,7 @@ class _Report(msgspec.Struct, frozen=True):
 def _haskell(path: Path, reports: list[Any]) -> Iterator[Measured]:
     for number, each in _counted(reports):
         where = f"{path}, report {number}"
-        report = _as(_Report, each, where)
+        report = _as(_CriterionReport, each, where)
         mean, error = report.reportAnalysis.anMean, report.reportAnalysis.anMean.estError
         level = error.confIntCL if error.confIntCL >= 0.5 else 1 - error.confIntCL
         ns = time_in_ns(mean.estPoint, "s", where)
@@ -147,16 +147,16 @@ def _rust_name(path: Path) -> str:
         raise InputError(f"{beside}: no description of a benchmark: {error}") from error
 
 
-def _read_estimates(path: Path, document: dict[str, Any]) -> Source:
+def _read_estimates(path: Path, document: dict[str, Any]) -> MeasurementFile:
     estimates = _as(_Estimates, document, str(path))
     best, bounds = (estimates.slope or estimates.mean), (estimates.slope or estimates.mean).confidence_interval
     ns = time_in_ns(best.point_estimate, "ns", str(path))
     level = bounds.confidence_level
     measured = stated(_rust_name(path), ns, bounds.lower_bound, bounds.upper_bound, str(path), level=level)
-    return Source(path, _RUST, (measured,))
+    return MeasurementFile(path, _RUST, (measured,))
 
 
-def _read_sample(path: Path, document: dict[str, Any]) -> Source:
+def _read_sample(path: Path, document: dict[str, Any]) -> MeasurementFile:
     sample = _as(_RustSample, document, str(path))
     if len(sample.iters) != len(sample.times) or not sample.iters or min(sample.iters) <= 0:
         raise InputError(f"{path}: iters and times are no lists of samples of like length")
@@ -164,7 +164,7 @@ def _read_sample(path: Path, document: dict[str, Any]) -> Source:
         time_in_ns(time / iterations, "ns", str(path))
         for time, iterations in zip(sample.times, sample.iters, strict=True)
     ]
-    return Source(path, _RUST, (averaged(_rust_name(path), times, str(path)),))
+    return MeasurementFile(path, _RUST, (averaged(_rust_name(path), times, str(path)),))
 
 
 class _Typical(msgspec.Struct, frozen=True):
@@ -174,7 +174,7 @@ class _Typical(msgspec.Struct, frozen=True):
     unit: str
 
 
-class _Message(msgspec.Struct, frozen=True):
+class _ToolMessage(msgspec.Struct, frozen=True):
     """A line of `cargo criterion --message-format=json` or, with other keys, of `go test -json`."""
 
     reason: str = ""
@@ -184,7 +184,7 @@ class _Message(msgspec.Struct, frozen=True):
     Output: str = ""
 
 
-def _read_messages(path: Path, lines: list[bytes]) -> Source:
+def _read_messages(path: Path, lines: list[bytes]) -> MeasurementFile:
     found, output = [], []
     of_go = False
     for number, line in _counted(lines):
@@ -192,7 +192,7 @@ def _read_messages(path: Path, lines: list[bytes]) -> Source:
         if not line.strip():
             continue
         try:
-            message = msgspec.json.decode(line, type=_Message)
+            message = msgspec.json.decode(line, type=_ToolMessage)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise InputError(f"{where}: no message in JSON: {error}") from error
         of_go = of_go or bool(message.Action)
@@ -209,7 +209,7 @@ def _read_messages(path: Path, lines: list[bytes]) -> Source:
         return read_go(path, "".join(output).split("\n"))
     if not found:
         raise InputError(f"{path}: no message benchmark-complete in it; give `cargo criterion --message-format=json`")
-    return Source(path, "cargo criterion messages", tuple(found))
+    return MeasurementFile(path, "cargo criterion messages", tuple(found))
 
 
 # JMH
@@ -273,7 +273,7 @@ def _jmh_ns(score: float, unit: str, where: str) -> float:
 # uplc-evaluator
 
 
-class _Timing(msgspec.Struct, frozen=True):
+class _ServiceTiming(msgspec.Struct, frozen=True):
     cpu_time_ns: float
 
 
@@ -281,18 +281,18 @@ class _OldTiming(msgspec.Struct, frozen=True):
     cpu_time_ms: float
 
 
-class _Result(msgspec.Struct, frozen=True):
+class _ServiceResult(msgspec.Struct, frozen=True):
     """`timing_samples` is what the service writes, `measurements` what its first version wrote."""
 
     program_id: str
     status: str
-    timing_samples: list[_Timing] = []
+    timing_samples: list[_ServiceTiming] = []
     measurements: list[_OldTiming] = []
     error_message: str = ""
 
 
 def _evaluated(document: object, where: str) -> Measured:
-    result = _as(_Result, document, where)
+    result = _as(_ServiceResult, document, where)
     if result.status != "success":
         raise InputError(f"{where}: the program {result.program_id[:80]} failed: {result.error_message[:200]}")
     times = [time_in_ns(each.cpu_time_ns, "ns", where) for each in result.timing_samples]
@@ -302,14 +302,14 @@ def _evaluated(document: object, where: str) -> Measured:
     return averaged(result.program_id, times, where)
 
 
-def _read_result(path: Path, document: dict[str, Any]) -> Source:
-    return Source(path, _EVALUATOR, (_evaluated(document, str(path)),))
+def _read_result(path: Path, document: dict[str, Any]) -> MeasurementFile:
+    return MeasurementFile(path, _EVALUATOR, (_evaluated(document, str(path)),))
 
 
 _EVALUATOR: Final = "uplc-evaluator results"
 _RUST: Final = "criterion.rs JSON"
 
-_BY_KEY: Final[Mapping[str, tuple[str, Callable[[Path, dict[str, Any]], Source]]]] = {
+_BY_KEY: Final[Mapping[str, tuple[str, Callable[[Path, dict[str, Any]], MeasurementFile]]]] = {
     "program_id": (_EVALUATOR, _read_result),
     "iters": (_RUST, _read_sample),
     "mean": (_RUST, _read_estimates),

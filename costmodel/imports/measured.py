@@ -50,7 +50,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class MeasurementFile:
     """What was read: the format, the measurements in the file's order, and what the file says of its machine."""
 
     path: Path

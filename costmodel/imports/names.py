@@ -30,14 +30,14 @@ _HEADER: Final = ["benchmark", "name"]
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class NamedOperation:
     """What was timed: a builtin's name, or a no-op's such as nop2, and sizes in the builtin's own measures."""
 
     name: str
     sizes: tuple[int, ...]
 
 
-def operation_of(name: str, names: Mapping[str, str]) -> Operation | None:
+def operation_of(name: str, names: Mapping[str, str]) -> NamedOperation | None:
     """The operation of a benchmark, by `names` if it is in there; None for one of no builtin's name."""
     parts = names.get(name, name).split("/")
     sizes: list[int] = []
@@ -46,8 +46,8 @@ def operation_of(name: str, names: Mapping[str, str]) -> Operation | None:
         parts.pop()
     key = _key(parts[-1].rpartition(".")[2]) if parts else ""
     if match := _NOP.fullmatch(key):
-        return Operation(f"nop{match[1]}", ()) if match[2] in ("", OPAQUE) else None
-    return Operation(_BUILTINS[key], tuple(sizes)) if key in _BUILTINS else None
+        return NamedOperation(f"nop{match[1]}", ()) if match[2] in ("", OPAQUE) else None
+    return NamedOperation(_BUILTINS[key], tuple(sizes)) if key in _BUILTINS else None
 
 
 def read_names(path: Path) -> dict[str, str]:

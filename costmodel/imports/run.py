@@ -15,12 +15,12 @@ from costmodel import __version__
 from costmodel.errors import InputError
 from costmodel.files import read_bytes
 from costmodel.imports.json_formats import read_json
-from costmodel.imports.measured import MAX_FILE_BYTES, Measured, Source, checked_text
-from costmodel.imports.names import Operation, operation_of
+from costmodel.imports.measured import MAX_FILE_BYTES, Measured, MeasurementFile, checked_text
+from costmodel.imports.names import NamedOperation, operation_of
 from costmodel.imports.text_formats import read_text
 from costmodel.plutus import LedgerLanguage
 from costmodel.records.imported import Import
-from costmodel.records.run import Clock, FileFact, ImportOutcome, ImportParameters, Machine, Status, identified
+from costmodel.records.run import ClockRecord, FileFact, ImportOutcome, ImportParameters, Machine, RunStatus, identified
 from costmodel.runs.bounds import BOUNDS, CLOCK, Bounds, bounds_parquet
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.store import Run, RunWriter, file_fact
@@ -35,7 +35,7 @@ _NO_BOUNDS: Final = "the source gives no interval"
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ImportOrigin:
     """Whose measurements these are, as the user says: the evaluator, its version, and the machine.
 
     Sizes are taken to be in the measures of `language` at `protocol_version`.
@@ -76,7 +76,7 @@ def _is_result(file: Path) -> bool:
     return (file.name == "estimates.json" and file.parent.name == "new") or file.name.endswith(".result.json")
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path) -> MeasurementFile:
     """The measurements in a file, whose format its content tells. InputError, with file and line, where it is none."""
     content = read_bytes(path, MAX_FILE_BYTES)
     if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in [bytes([start]) for start in _JSON_STARTS]:
@@ -87,7 +87,7 @@ def read_source(path: Path) -> Source:
 def import_runs(
     paths: Sequence[Path],
     root: Path,
-    origin: Origin,
+    origin: ImportOrigin,
     *,
     names: Mapping[str, str],
     names_file: Path | None = None,
@@ -122,7 +122,7 @@ def import_runs(
         evaluator={"name": origin.evaluator, "version": origin.version},
         command_line=command_line,
         inputs=inputs,
-        clock=Clock(name=CLOCK, unit="ns"),
+        clock=ClockRecord(name=CLOCK, unit="ns"),
     )
     _fill(writer, sources, [each for each, _ in known], left_out, origin)
     return _finish(writer, inputs)
@@ -141,8 +141,8 @@ def imported(run: Run) -> Import:
     )
 
 
-def _cells(operations: Sequence[Operation], origin: Origin) -> list[Cell]:
-    counts: Counter[Operation] = Counter()
+def _cells(operations: Sequence[NamedOperation], origin: ImportOrigin) -> list[Cell]:
+    counts: Counter[NamedOperation] = Counter()
     cells = []
     for operation in operations:
         counts[operation] += 1
@@ -162,7 +162,11 @@ def _cells(operations: Sequence[Operation], origin: Origin) -> list[Cell]:
 
 
 def _fill(
-    writer: RunWriter, sources: Sequence[Source], measured: Sequence[Measured], left_out: Counter[str], origin: Origin
+    writer: RunWriter,
+    sources: Sequence[MeasurementFile],
+    measured: Sequence[Measured],
+    left_out: Counter[str],
+    origin: ImportOrigin,
 ) -> None:
     """The samples, each a mean as it was read, their bounds, and what the manifest says of them."""
     cells = writer.design.cells
@@ -198,7 +202,7 @@ def _sample(cell: str, order: int, ns: float) -> Sample:
         iterations=1,
         ticks=0,
         ns=ns,
-        gate="",
+        disturbance="",
         yardstick_hash_ns=float("nan"),
         yardstick_machine_ns=float("nan"),
         cpu=-1,
@@ -214,4 +218,4 @@ def _finish(writer: RunWriter, inputs: Mapping[str, FileFact]) -> Run:
         trace.emit("import", "end", cells=len(writer.design.cells))
     finally:
         log.close()
-    return writer.finish(Status.COMPLETE, "imported", log.summary)
+    return writer.finish(RunStatus.COMPLETE, "imported", log.summary)

@@ -12,7 +12,7 @@ from typing import Final
 
 from costmodel.errors import InputError
 from costmodel.imports.criterion_csv import read_criterion
-from costmodel.imports.measured import Measured, Source, averaged, stated, time_in_ns
+from costmodel.imports.measured import Measured, MeasurementFile, averaged, stated, time_in_ns
 
 _GO_LINE: Final = re.compile(r"(Benchmark\S*?)(?:-\d+)?\s+\d+\s+(.*)")
 _GO_TIME: Final = re.compile(r"([0-9.eE+-]+) ns/op(?:\s|$)")
@@ -21,7 +21,7 @@ _PLAIN_COLUMNS: Final = ("builtin", "sizes", "ns")
 _PLAIN_BOUNDS: Final = ("low_ns", "high_ns")
 
 
-def read_text(path: Path, text: str) -> Source:
+def read_text(path: Path, text: str) -> MeasurementFile:
     """What a file of lines holds; `text` is its content. InputError for a file of another kind."""
     lines = text.split("\n")
     first = next((line for line in map(_content, lines) if line), "")
@@ -29,7 +29,7 @@ def read_text(path: Path, text: str) -> Source:
         return read_go(path, lines)
     header = [field.strip() for field in first.split(",")]
     if _PLAIN_COLUMNS[0] in header:
-        return Source(path, "plain CSV", tuple(_plain(path, lines)))
+        return MeasurementFile(path, "plain CSV", tuple(_plain(path, lines)))
     if header[0] in ("benchmark", "Name"):
         return read_criterion_csv(path)
     raise InputError(
@@ -38,7 +38,7 @@ def read_text(path: Path, text: str) -> Source:
     )
 
 
-def read_criterion_csv(path: Path) -> Source:
+def read_criterion_csv(path: Path) -> MeasurementFile:
     """Upstream's Criterion CSV, whose bounds are of 95 %."""
     criterion = read_criterion(path)
     found = []
@@ -49,10 +49,10 @@ def read_criterion_csv(path: Path) -> Source:
                 raise InputError(f"{where}: the file has no lower bounds (t.mean.lb or MeanLB)")
             sized = "/".join((name, *map(str, row.sizes)))
             found.append(stated(sized, 1e3 * row.mean_us, 1e3 * row.lower_us, 1e3 * row.upper_us, where))
-    return Source(path, "Criterion CSV", tuple(found))
+    return MeasurementFile(path, "Criterion CSV", tuple(found))
 
 
-def read_go(path: Path, lines: list[str]) -> Source:
+def read_go(path: Path, lines: list[str]) -> MeasurementFile:
     """The output of `go test -bench`: lines of one name, as `-count` gives them, are repetitions."""
     times: dict[str, list[float]] = defaultdict(list)
     first: dict[str, int] = {}
@@ -73,7 +73,7 @@ def read_go(path: Path, lines: list[str]) -> Source:
     if not times:
         raise InputError(f"{path}: no benchmark in it; give the output of `go test -bench . -count 10`")
     measured = (averaged(name, each, f"{path}, line {first[name]}") for name, each in times.items())
-    return Source(path, "Go benchmarks", tuple(measured), facts)
+    return MeasurementFile(path, "Go benchmarks", tuple(measured), facts)
 
 
 def _plain(path: Path, lines: list[str]) -> Iterator[Measured]:

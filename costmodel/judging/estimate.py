@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from costmodel.errors import InputError
 from costmodel.records import finite
-from costmodel.records.figures import Estimate as EstimateRecord
-from costmodel.records.figures import ExitCode
+from costmodel.records.figures import EstimateRecord, ExitCode
 
 
 class Estimate(NamedTuple):
@@ -25,7 +24,7 @@ class Estimate(NamedTuple):
         return EstimateRecord(value=finite(self.value), interval=(finite(self.low), finite(self.high)))
 
 
-class Status(StrEnum):
+class ScoreStatus(StrEnum):
     """What a score, or all of them together, amounts to."""
 
     PASSED = "pass"
@@ -35,7 +34,7 @@ class Status(StrEnum):
     @property
     def exit_code(self) -> ExitCode:
         """What the command line ends with."""
-        codes: dict[Status, ExitCode] = {Status.PASSED: 0, Status.FAILED: 1, Status.INCONCLUSIVE: 3}
+        codes: dict[ScoreStatus, ExitCode] = {ScoreStatus.PASSED: 0, ScoreStatus.FAILED: 1, ScoreStatus.INCONCLUSIVE: 3}
         return codes[self]
 
 
@@ -51,19 +50,21 @@ def ratio(observed: Estimate, predicted: Estimate) -> Estimate:
     return Estimate(value, value * math.exp(-down), value * math.exp(up))
 
 
-def judge(ratio: Estimate, tolerance: float) -> Status:
+def judge(ratio: Estimate, tolerance: float) -> ScoreStatus:
     """Pass where the whole interval lies within 1 ± tolerance, fail where none of it does, else inconclusive."""
     if 1 - tolerance <= ratio.low and ratio.high <= 1 + tolerance:
-        return Status.PASSED
+        return ScoreStatus.PASSED
     if ratio.high < 1 - tolerance or ratio.low > 1 + tolerance:
-        return Status.FAILED
-    return Status.INCONCLUSIVE
+        return ScoreStatus.FAILED
+    return ScoreStatus.INCONCLUSIVE
 
 
-def overall(statuses: Iterable[Status]) -> Status:
+def overall(statuses: Iterable[ScoreStatus]) -> ScoreStatus:
     """One failure fails the whole; short of that, one inconclusive score leaves it inconclusive."""
     found = set(statuses)
-    return next((status for status in (Status.FAILED, Status.INCONCLUSIVE) if status in found), Status.PASSED)
+    return next(
+        (status for status in (ScoreStatus.FAILED, ScoreStatus.INCONCLUSIVE) if status in found), ScoreStatus.PASSED
+    )
 
 
 def checked_tolerance(tolerance: float, name: str = "tolerance") -> float:

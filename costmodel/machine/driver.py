@@ -23,7 +23,7 @@ import msgspec
 
 from costmodel.errors import CheckFailed, EnvironmentFault
 from costmodel.machine import driver_protocol as protocol
-from costmodel.machine.driver_protocol import Answer, Failed, Hello, Load, Loaded, OutOfBudget, Time, Timed, Units
+from costmodel.machine.driver_protocol import Answer, DriverUnits, Failed, Hello, Load, Loaded, OutOfBudget, Time, Timed
 from costmodel.machine.interface import CellLost, Order, Reading, Subject
 from costmodel.machine.native import NativeMachine, decoded, exact_outcome, language_of, machine_for
 from costmodel.model import ExUnits, ledger_model, to_array, variant_for
@@ -271,7 +271,7 @@ class DriverEvaluator:
                 language=language,
                 protocol_version=subject.protocol_version,
                 cost_model=tuple(array) if given else None,
-                budget=Units(BUDGET.cpu, BUDGET.mem),
+                budget=DriverUnits(BUDGET.cpu, BUDGET.mem),
             ),
             self._parts(subject),
             subject.vary,
@@ -281,7 +281,7 @@ class DriverEvaluator:
                 self._load(work)
                 return work
             *_, answer = self._timed(work, Order(work, 1, 0))
-        except _Fault as fault:
+        except _CellFault as fault:
             raise CellLost(str(fault)) from None
         work.expected = answer.results
         if work.expected and not checked:
@@ -346,7 +346,7 @@ class DriverEvaluator:
             busy = process.ran_ns() - ran + time.thread_time_ns() - own
             if ns > elapsed + self.hello.resolution_ns:
                 raise self._fault(f"its clock counted {ns} ns in a request that took {elapsed} ns")
-        except _Fault as fault:
+        except _CellFault as fault:
             work.fault = str(fault)
             return Reading(0, "", self.core, work.fault)
         lost = ran > 0 and elapsed - busy > _LOST_NS + _LOST_SHARE * elapsed
@@ -407,18 +407,18 @@ class DriverEvaluator:
             case Loaded() | Timed():
                 return answer
             case OutOfBudget():
-                raise _Fault(f"out of budget: {_short(answer.reason)}")
+                raise _CellFault(f"out of budget: {_short(answer.reason)}")
             case Failed():
-                raise _Fault(f"evaluation failure: {_short(answer.reason)}")
-        raise _Fault(f"refused: {_short(answer.reason)}")
+                raise _CellFault(f"evaluation failure: {_short(answer.reason)}")
+        raise _CellFault(f"refused: {_short(answer.reason)}")
 
-    def _fault(self, reason: str) -> _Fault:
+    def _fault(self, reason: str) -> _CellFault:
         """After which nothing that the process says can be believed."""
         self.close()
-        return _Fault(reason)
+        return _CellFault(reason)
 
 
-class _Fault(Exception):  # noqa: N818 - it never leaves this module
+class _CellFault(Exception):  # noqa: N818 - it never leaves this module
     """Why a cell is lost."""
 
 

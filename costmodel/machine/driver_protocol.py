@@ -28,7 +28,7 @@ Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 TimedWork: TypeAlias = Literal["evaluate", "decode"]
 
 
-class Units(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DriverUnits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """ExUnits: CPU in picoseconds of the chain, memory in words."""
 
     cpu: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -89,7 +89,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, tag="load"):
     cost_model: Annotated[
         tuple[int, ...] | None, Meta(description="The ledger's array; null asks for the evaluator's own prices.")
     ] = None
-    budget: Units
+    budget: DriverUnits
 
 
 class Time(msgspec.Struct, frozen=True, kw_only=True, tag="time"):

@@ -15,7 +15,7 @@ from costmodel.errors import CheckFailed
 from costmodel.model import ExUnits
 
 
-class Status(Enum):
+class EvaluationStatus(Enum):
     """How an evaluation ended; the value is for people and for `--json`."""
 
     SUCCESS = "success"
@@ -33,7 +33,7 @@ class Outcome:
     evaluation did not succeed. `spent` and the counts stand for what was done, whatever the status.
     """
 
-    status: Status
+    status: EvaluationStatus
     spent: ExUnits
     steps: dict[str, int]
     builtins: dict[str, int]
@@ -68,7 +68,7 @@ class Subject(Protocol):
     def nops(self) -> bool: ...
 
 
-class Loaded(Protocol):
+class LoadedSubject(Protocol):
     """A subject that its evaluator is ready to time."""
 
     @property
@@ -84,18 +84,18 @@ class Loaded(Protocol):
 class Order:
     """A batch to be timed: `warm_up` runs first, then `iterations` inside the clock."""
 
-    work: Loaded
+    work: LoadedSubject
     iterations: int
     warm_up: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A batch as it came from the clock. `gate` names what disturbed it. With a `fault`, which says why, there is no
-    time, and will be none of this work."""
+    """A batch as it came from the clock. `disturbance` names what disturbed it. With a `fault`, which says why, there
+    is no time, and will be none of this work."""
 
     ticks: int
-    gate: str
+    disturbance: str
     cpu: int
     fault: str = ""
 
@@ -115,7 +115,9 @@ class Evaluator(Protocol):
     def differences(self) -> Mapping[str, str]:
         """By name of a work that was prepared, how its ExUnits differ from the exact ones."""
 
-    def prepare(self, subject: Subject, *, checked: bool = False, parameters: Sequence[int] | None = None) -> Loaded:
+    def prepare(
+        self, subject: Subject, *, checked: bool = False, parameters: Sequence[int] | None = None
+    ) -> LoadedSubject:
         """A subject as work. CellLost where this evaluator cannot do it; CheckFailed where the subject itself is wrong,
         unless it was `checked` before. `parameters` is the cost model as the ledger's array, by default today's."""
 

@@ -9,8 +9,18 @@ from typing import Any, Final
 
 from costmodel._native import ffi, lib
 from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError, ModelError
-from costmodel.machine.interface import Outcome, Status, Subject
-from costmodel.model import CostModel, ExUnits, StepKind, Variant, from_array, ledger_model, pack, variant_for
+from costmodel.machine.interface import EvaluationStatus, Outcome, Subject
+from costmodel.model import (
+    CostModel,
+    ExUnits,
+    StepKind,
+    Variant,
+    from_array,
+    ledger_model,
+    pack,
+    proposed_model,
+    variant_for,
+)
 from costmodel.plutus import (
     BUILTINS,
     NO_BOUNDS,
@@ -29,10 +39,10 @@ PRINTABLE: Final = 1 << 20
 result may be longer than anything in memory, as what it shares is written out each time."""
 
 STATUSES: Final = {
-    lib.CAL_OK: Status.SUCCESS,
-    lib.CAL_FAILED: Status.FAILURE,
-    lib.CAL_OVER_BUDGET: Status.OVER_BUDGET,
-    lib.CAL_OUT_OF_MEMORY: Status.OUT_OF_MEMORY,
+    lib.CAL_OK: EvaluationStatus.SUCCESS,
+    lib.CAL_FAILED: EvaluationStatus.FAILURE,
+    lib.CAL_OVER_BUDGET: EvaluationStatus.OVER_BUDGET,
+    lib.CAL_OUT_OF_MEMORY: EvaluationStatus.OUT_OF_MEMORY,
 }
 _ROW_NAMES: Final = tuple(ffi.string(row.name).decode() if row.name else "" for row in lib.cal_builtins)
 _VARIANTS: Final = {variant: number for number, variant in enumerate(Variant)}
@@ -261,8 +271,10 @@ def language_of(subject: Subject) -> LedgerLanguage:
 def machine_for(subject: Subject, parameters: Sequence[int] | None = None) -> NativeMachine:
     """A machine for a subject's language and protocol version; `parameters` is its cost model as the ledger's array."""
     language, version = language_of(subject), subject.protocol_version
-    model = None if parameters is None else from_array(parameters, language, version)
-    return exact_machine(variant_for(language, version), model)
+    variant = variant_for(language, version)
+    # What has no price yet can be measured all the same.
+    model = proposed_model(variant) if parameters is None else from_array(parameters, language, version)
+    return exact_machine(variant, model)
 
 
 def decoded(subject: Subject) -> Script:
@@ -279,7 +291,7 @@ def exact_outcome(
     """What a subject comes to; `result` as in `NativeMachine.evaluate`. CheckFailed where that is no success, or does
     not take the steps that it says."""
     outcome = machine.evaluate(script, budget, result=result)
-    if outcome.status is not Status.SUCCESS:
+    if outcome.status is not EvaluationStatus.SUCCESS:
         raise CheckFailed(f"cell {subject.id!r} ends in {outcome.status.value} instead of success: {outcome.error}")
     counted = (("steps", subject.steps, outcome.steps), ("builtins", subject.builtins, outcome.builtins))
     for what, planned, found in counted:

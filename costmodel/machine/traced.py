@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from costmodel.machine.interface import Outcome, Status
+from costmodel.machine.interface import EvaluationStatus, Outcome
 from costmodel.machine.native import Script
 from costmodel.model import ExUnits
 from costmodel.trace import Channel, Severity, Trace
@@ -13,7 +13,7 @@ SCRIPTS: Final = "evaluator.script"
 BUILTINS: Final = "evaluator.builtin"
 
 
-class Runs(Protocol):
+class ScriptRunner(Protocol):
     """What evaluates decoded scripts."""
 
     def evaluate(self, script: Script, budget: ExUnits, *, result: bool = False) -> Outcome: ...
@@ -38,7 +38,7 @@ class Narrator:
         if self._scripts is not None:
             self._scripts.emit(
                 "evaluated",
-                Severity.INFO if outcome.status is Status.SUCCESS else Severity.WARNING,
+                Severity.INFO if outcome.status is EvaluationStatus.SUCCESS else Severity.WARNING,
                 evaluation=self._number,
                 status=outcome.status.value,
                 error=outcome.error,
@@ -61,7 +61,7 @@ class Narrator:
 class TracedMachine:
     """An evaluator that has its evaluations told."""
 
-    def __init__(self, machine: Runs, narrator: Narrator) -> None:
+    def __init__(self, machine: ScriptRunner, narrator: Narrator) -> None:
         self._machine, self._narrator = machine, narrator
 
     def evaluate(self, script: Script, budget: ExUnits, *, result: bool = False) -> Outcome:
@@ -70,7 +70,7 @@ class TracedMachine:
         return outcome
 
 
-def traced(machine: Runs, trace: Trace) -> Runs:
+def traced(machine: ScriptRunner, trace: Trace) -> ScriptRunner:
     """An evaluator that says what it does, or, where that is muted, the machine itself: not to trace costs nothing."""
     narrator = Narrator.of(trace)
     return machine if narrator is None else TracedMachine(machine, narrator)

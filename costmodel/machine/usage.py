@@ -12,7 +12,7 @@ from typing import Final
 
 from costmodel._native import ffi, lib
 from costmodel.errors import EnvironmentFault, ModelError
-from costmodel.machine.interface import Status
+from costmodel.machine.interface import EvaluationStatus
 from costmodel.machine.native import STATUSES, NativeMachine, Script, text_of
 from costmodel.model import ExUnits, StepKind
 from costmodel.plutus import BUILTINS
@@ -28,7 +28,7 @@ _NAME: Final = {builtin.tag: builtin.name for builtin in BUILTINS}
 class Usage:
     """One run. `steps` are those that were paid for, by kind; `calls` how often each call was made."""
 
-    status: Status
+    status: EvaluationStatus
     spent: ExUnits
     steps: dict[StepKind, int]
     calls: dict[Call, int]

@@ -20,7 +20,7 @@ _MODEL_PREFIX = "model."
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class DesignMatrix:
     """A costing function over n points, linear in its free coefficients.
 
     Costs are max(`floor`, `matrix` @ free coefficients + `offset`), in the coefficients' unit (ps or words). `names`
@@ -80,7 +80,7 @@ class CostingFunction:
             return model.evaluate((max(x, y), min(x, y)))
         return model.evaluate(sizes) if shape.inside(x, y) else self.coefficients[0]
 
-    def design(self, sizes: Floats) -> Design:
+    def design(self, sizes: Floats) -> DesignMatrix:
         """Its linear features at n points; `sizes` is n × arity.
 
         A coefficient that does not enter linearly (`minimum`) keeps its value and has no column, nor has one that
@@ -96,12 +96,12 @@ class CostingFunction:
         predicted: Floats = np.maximum(design.floor, design.matrix @ free + design.offset)
         return predicted
 
-    def _design(self, columns: Sequence[Floats]) -> Design:
+    def _design(self, columns: Sequence[Floats]) -> DesignMatrix:
         shape, model = self.shape, self.model
         if isinstance(shape, PlainShape):
             n = len(columns[0])
             floor = -np.inf if shape.floor_field is None else self.coefficients[shape.fields.index(shape.floor_field)]
-            return Design(
+            return DesignMatrix(
                 names=shape.free_fields,
                 matrix=np.column_stack(shape.features(self.coefficients, columns)),
                 offset=shape.offset(columns) if shape.offset else np.zeros(n),
@@ -113,7 +113,7 @@ class CostingFunction:
             inner = model._design([np.maximum(x, y), np.minimum(x, y)])
             return replace(inner, names=tuple(_MODEL_PREFIX + name for name in inner.names))
         inner, inside = model._design(columns), shape.inside(x, y)
-        return Design(
+        return DesignMatrix(
             names=("constant", *(_MODEL_PREFIX + name for name in inner.names)),
             matrix=np.column_stack([~inside, inner.matrix * inside[:, None]]).astype(np.float64),
             offset=inner.offset * inside,

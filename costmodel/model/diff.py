@@ -30,6 +30,8 @@ _TYPICAL: dict[SizeMeasure, tuple[int, int, int]] = {
     SizeMeasure.LENGTH: (1, 10, 100),
     SizeMeasure.VALUE_ENTRIES: (1, 20, 500),
     SizeMeasure.VALUE_MAX_DEPTH: (2, 6, 11),
+    SizeMeasure.VALUE_POLICIES: (1, 20, 500),
+    SizeMeasure.VALUE_OUTER_DEPTH: (1, 5, 9),
     SizeMeasure.G1_WORDS: (18, 18, 18),
     SizeMeasure.G2_WORDS: (36, 36, 36),
     SizeMeasure.ML_RESULT_WORDS: (72, 72, 72),
@@ -93,10 +95,10 @@ class EntryChange:
         cost = self.costs[0]
         return 1 if cost.before is None else 2 if cost.after is None else 0
 
-    def record(self) -> records.EntryChange:
+    def record(self) -> records.EntryChangeRecord:
         """As documents have it."""
         costs = tuple(
-            records.CostChange(
+            records.CostChangeRecord(
                 sizes=cost.sizes,
                 before=cost.before,
                 after=cost.after,
@@ -105,7 +107,7 @@ class EntryChange:
             )
             for cost in self.costs
         )
-        return records.EntryChange(name=self.name, resource=self.resource, costs=costs)
+        return records.EntryChangeRecord(name=self.name, resource=self.resource, costs=costs)
 
 
 def compare_costs(before: CostModel, after: CostModel, variant: Variant) -> tuple[EntryChange, ...]:

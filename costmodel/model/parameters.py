@@ -48,7 +48,15 @@ _RENAMED = {"blake2b": "blake2b_256", "verifySignature": "verifyEd25519Signature
 _GROWTH: dict[LedgerLanguage, tuple[tuple[Batch, ...], tuple[Batch | tuple[StepKind, ...], ...]]] = {
     LedgerLanguage.PLUTUS_V1: (
         (Batch.ONE,),
-        (Batch.TWO, Batch.THREE, _SUMS_OF_PRODUCTS, Batch.FOUR_A, Batch.FOUR_B, Batch.FIVE, Batch.SIX),
+        (
+            Batch.TWO,
+            Batch.THREE,
+            _SUMS_OF_PRODUCTS,
+            Batch.FOUR_A,
+            Batch.FOUR_B,
+            Batch.FIVE,
+            Batch.SIX,
+        ),
     ),
     LedgerLanguage.PLUTUS_V2: (
         (Batch.ONE, Batch.TWO, Batch.THREE),
@@ -93,7 +101,7 @@ def parameter_count(language: LedgerLanguage, protocol_version: int) -> int:
     known = counts[0]
     for block, count in zip(_GROWTH[language][1], counts[1:], strict=True):
         since = available_since(block, language) if isinstance(block, Batch) else _SUMS_OF_PRODUCTS_SINCE[language]
-        if since is None or protocol_version < since:
+        if protocol_version < since:
             break
         known = count
     return known

@@ -37,7 +37,7 @@ _EPOCH = re.compile(r"epoch:(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ModelSource:
     """Either `model` or `arrays` is given, or neither: then every language has its own variant's model.
 
     `variant` is that of a ledger model. `protocol_version` is the one that arrays are in force at, stated by their
@@ -114,14 +114,14 @@ class Source:
         return self.arrays[language]
 
 
-def chain(parameters: ProtocolParameters, name: str) -> Source:
+def chain(parameters: ProtocolParameters, name: str) -> ModelSource:
     """The cost models in force on the chain."""
     if not parameters.cost_models:
         raise ModelError(f"{name}: no cost model is in force; Alonzo began at epoch 290")
-    return Source(name, arrays=parameters.cost_models, protocol_version=parameters.major, notes=parameters.notes)
+    return ModelSource(name, arrays=parameters.cost_models, protocol_version=parameters.major, notes=parameters.notes)
 
 
-def open_source(specs: Sequence[str], form: str | None = None, language: LedgerLanguage | None = None) -> Source:
+def open_source(specs: Sequence[str], form: str | None = None, language: LedgerLanguage | None = None) -> ModelSource:
     """A source from a variant's letter, `ledger`, `epoch:N`, or files: several are parts of one upstream model.
 
     `form` is the name of the files' format where it is not to be told from their content; `language` that of a file
@@ -129,10 +129,10 @@ def open_source(specs: Sequence[str], form: str | None = None, language: LedgerL
     """
     if len(specs) == 1 and form is None:
         if specs[0] == LEDGER:
-            return Source("the ledger's models")
+            return ModelSource("the ledger's models")
         if specs[0] in Variant.__members__:
             variant = Variant(specs[0])
-            return Source(f"ledger model {variant}", ledger_model(variant), variant)
+            return ModelSource(f"ledger model {variant}", ledger_model(variant), variant)
         if match := _EPOCH.fullmatch(specs[0]):
             return chain(parameters_at(int(match[1])), f"epoch {int(match[1])}")
     if form is not None and form != UPSTREAM and form not in FORMATS:
@@ -142,7 +142,7 @@ def open_source(specs: Sequence[str], form: str | None = None, language: LedgerL
         document = read_document(read_bytes(paths[0]), str(paths[0]), form, language)
         if document.format != UPSTREAM:
             stated = document.protocol_version
-            return Source(
+            return ModelSource(
                 str(paths[0]),
                 arrays=document.arrays,
                 protocol_version=inferred_version(document.arrays) if stated is None else stated,
@@ -153,10 +153,10 @@ def open_source(specs: Sequence[str], form: str | None = None, language: LedgerL
     elif form not in (None, UPSTREAM):
         raise ModelError("only a model in upstream's layout comes in several files; give one file")
     model = load(paths)
-    return Source(model.source, model)
+    return ModelSource(model.source, model)
 
 
-def complete(source: Source, variant: Variant) -> tuple[Source, tuple[str, ...]]:
+def complete(source: ModelSource, variant: Variant) -> tuple[ModelSource, tuple[str, ...]]:
     """A source of costing functions with the entries that it lacks taken from a variant, and the names of those."""
     if source.model is None:
         raise ModelError(f"{source.name} is complete; only a model of costing functions can lack entries")

@@ -43,27 +43,27 @@ class _Rational(msgspec.Struct, forbid_unknown_fields=True):
         return Fraction(self.numerator, self.denominator)
 
 
-class _Prices(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+class _ExecutionPrices(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     pr_steps: _Rational
     pr_mem: _Rational
 
 
-class _ExUnits(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+class _ExUnitsLimit(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     ex_units_mem: _Natural
     ex_units_steps: _Natural
 
 
 class _Alonzo(msgspec.Struct, forbid_unknown_fields=True):
     lovelacePerUTxOWord: _Natural  # noqa: N815 - camel case as Python's libraries do not spell it
-    executionPrices: _Prices  # noqa: N815
-    maxTxExUnits: _ExUnits  # noqa: N815
-    maxBlockExUnits: _ExUnits  # noqa: N815
+    executionPrices: _ExecutionPrices  # noqa: N815
+    maxTxExUnits: _ExUnitsLimit  # noqa: N815
+    maxBlockExUnits: _ExUnitsLimit  # noqa: N815
     maxValueSize: _Natural  # noqa: N815
     maxCollateralInputs: _Natural  # noqa: N815
     collateralPercentage: _Natural  # noqa: N815
 
 
-class _Version(msgspec.Struct, forbid_unknown_fields=True):
+class _ProtocolVersion(msgspec.Struct, forbid_unknown_fields=True):
     major: _Natural
     minor: _Natural
 
@@ -71,7 +71,7 @@ class _Version(msgspec.Struct, forbid_unknown_fields=True):
 class _Shelley(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What `shelley.protocolParams` holds. Fields that nothing here reads are listed to tell them from misspellings."""
 
-    protocol_version: _Version
+    protocol_version: _ProtocolVersion
     max_tx_size: _Natural
     max_block_body_size: _Natural
     max_block_header_size: _Natural

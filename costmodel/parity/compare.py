@@ -23,9 +23,9 @@ from costmodel.errors import InputError
 from costmodel.model import CostModel, StepKind, Variant
 from costmodel.model.diff import typical_sizes
 from costmodel.model.steps import STARTUP_KEY
-from costmodel.parity.models import Evaluator, Taken
+from costmodel.parity.models import EvaluatorModel, Taken
 from costmodel.records.documents import finite
-from costmodel.records.parity import Node, Parity, Price, Time
+from costmodel.records.parity import EvaluatorNode, Parity, Price, PriceTime
 
 Speed = Literal["yardstick", "pace"]
 
@@ -35,7 +35,7 @@ _Point = tuple[str, tuple[int, ...]]
 
 
 def compare_evaluators(
-    evaluators: Sequence[Evaluator],
+    evaluators: Sequence[EvaluatorModel],
     charged: CostModel,
     variant: Variant,
     *,
@@ -85,7 +85,7 @@ def compare_evaluators(
     )
 
 
-def _speed(evaluators: Sequence[Evaluator], wanted: Speed | None) -> tuple[Speed, list[str]]:
+def _speed(evaluators: Sequence[EvaluatorModel], wanted: Speed | None) -> tuple[Speed, list[str]]:
     without = [each.name for each in evaluators if each.yardstick_ns is None]
     if not without:
         return wanted or "yardstick", []
@@ -94,7 +94,7 @@ def _speed(evaluators: Sequence[Evaluator], wanted: Speed | None) -> tuple[Speed
     return "pace", [f"no yardstick in the model of {', '.join(without)}: each evaluator is measured by its own pace"]
 
 
-def _factors(evaluators: Sequence[Evaluator], speed: Speed) -> list[float]:
+def _factors(evaluators: Sequence[EvaluatorModel], speed: Speed) -> list[float]:
     """What brings each evaluator's times to the first one's machine."""
     first = evaluators[0].yardstick_ns
     if speed == "pace" or first is None:
@@ -102,7 +102,7 @@ def _factors(evaluators: Sequence[Evaluator], speed: Speed) -> list[float]:
     return [first / (each.yardstick_ns or first) for each in evaluators]
 
 
-def _charges(evaluators: Sequence[Evaluator], charged: CostModel, variant: Variant) -> dict[_Point, int]:
+def _charges(evaluators: Sequence[EvaluatorModel], charged: CostModel, variant: Variant) -> dict[_Point, int]:
     """What is charged for everything that some model has and the chain prices."""
     charges: dict[_Point, int] = {}
     for name in dict.fromkeys(name for each in evaluators for name in each.builtins):
@@ -123,11 +123,11 @@ def _charges(evaluators: Sequence[Evaluator], charged: CostModel, variant: Varia
     return {point: charge for point, charge in charges.items() if charge > 0}
 
 
-def _has(evaluator: Evaluator, name: str, sizes: tuple[int, ...]) -> bool:
+def _has(evaluator: EvaluatorModel, name: str, sizes: tuple[int, ...]) -> bool:
     return name in evaluator.steps or (name in evaluator.builtins and evaluator.covers(name, sizes))
 
 
-def _time(evaluator: Evaluator, point: _Point) -> Taken:
+def _time(evaluator: EvaluatorModel, point: _Point) -> Taken:
     name, sizes = point
     return evaluator.step_time(name) if name in evaluator.steps else evaluator.builtin_time(name, sizes)
 
@@ -164,7 +164,7 @@ def _price(
         if (time := by_point.get(point)) is None:
             continue
         times.append(
-            Time(
+            PriceTime(
                 node=node,
                 ps=time.ps,
                 interval_ps=(finite(time.low), finite(time.high)),
@@ -212,8 +212,8 @@ def _underpriced(prices: Sequence[Price], node: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _node(evaluator: Evaluator, factor: float, pace: float, prices: int) -> Node:
-    return Node(
+def _node(evaluator: EvaluatorModel, factor: float, pace: float, prices: int) -> EvaluatorNode:
+    return EvaluatorNode(
         name=evaluator.name,
         version=evaluator.version,
         model=str(evaluator.path),

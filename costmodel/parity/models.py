@@ -29,7 +29,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluator:
+class EvaluatorModel:
     """One evaluator: who it is, and its fitted model. `yardstick_ns` is None where its machine's speed is not known."""
 
     name: str
@@ -89,7 +89,7 @@ class Evaluator:
         return Taken(figure.ps, low, high)
 
 
-def read_evaluators(paths: Sequence[Path]) -> tuple[Evaluator, ...]:
+def read_evaluators(paths: Sequence[Path]) -> tuple[EvaluatorModel, ...]:
     """The fitted models in these files, each under a name of its own. InputError for a file named twice, ModelError
     for a model that was not fitted to times, or that is in the picoseconds of another machine."""
     found = [_read(path) for path in paths]
@@ -100,7 +100,7 @@ def read_evaluators(paths: Sequence[Path]) -> tuple[Evaluator, ...]:
     return tuple(_distinct(found))
 
 
-def _distinct(found: Sequence[Evaluator]) -> Iterator[Evaluator]:
+def _distinct(found: Sequence[EvaluatorModel]) -> Iterator[EvaluatorModel]:
     """Names by version, and by file, where the evaluators' own are alike."""
     names = Counter(each.name for each in found)
     versioned = Counter(f"{each.name} {each.version}" for each in found)
@@ -109,14 +109,14 @@ def _distinct(found: Sequence[Evaluator]) -> Iterator[Evaluator]:
         yield replace(each, name=name if versioned[name] <= 1 else f"{each.name} ({each.path.stem})")
 
 
-def _read(path: Path) -> Evaluator:
+def _read(path: Path) -> EvaluatorModel:
     model = load([path])
     section = parse_section(model.extras, f"{path}: {EXTRAS_KEY}") if model.extras else None
     if not isinstance(section, FittedModel):
         raise ModelError(f"{path} does not hold one evaluator's own times; give a model that `calibrate fit` wrote")
     if section.clock_unit != "ns":
         raise ModelError(f"{path} has prices in {section.clock_unit}, not in time; fit runs that were timed")
-    return Evaluator(
+    return EvaluatorModel(
         name=section.picoseconds_of.evaluator,
         version=section.picoseconds_of.version,
         path=path,

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from costmodel.records.parity import Parity, Price, Time
+from costmodel.records.parity import Parity, Price, PriceTime
 from costmodel.rendering import numbers
 from costmodel.rendering.markdown import render_markdown
-from costmodel.rendering.tables import Cell, Column, Table, count_cell, number, ratio_cell, time_cell, wide
+from costmodel.rendering.tables import Column, Table, TableCell, count_cell, number, ratio_cell, time_cell, wide
 from costmodel.rendering.text import escape_markdown
 
 _COLOURS: Final = ("#0072b2", "#b04a00", "#00795a", "#a3497c", "#7a6a00", "#3a86b8")  # Okabe and Ito's, darkened
@@ -67,13 +67,13 @@ def tables(found: Parity, most: int) -> tuple[Table, Table]:
     return prices, Table.of("", ("evaluator", f"over {found.threshold:g} times its own pace"), cheap)
 
 
-def _row(price: Price, nodes: list[str]) -> tuple[str | Cell, ...]:
+def _row(price: Price, nodes: list[str]) -> tuple[str | TableCell, ...]:
     times = {time.node: time for time in price.times}
     low, high = price.interval or (None, None)
     return (
         label(price),
         time_cell(price.charged_ps),
-        *(_time(times[node]) if node in times else Cell(numbers.MISSING) for node in nodes),
+        *(_time(times[node]) if node in times else TableCell(numbers.MISSING) for node in nodes),
         price.times[0].node,
         ratio_cell(price.worst_over_second),
         "" if price.interval is None else numbers.interval(low, high),
@@ -82,9 +82,9 @@ def _row(price: Price, nodes: list[str]) -> tuple[str | Cell, ...]:
     )
 
 
-def _time(time: Time) -> Cell:
+def _time(time: PriceTime) -> TableCell:
     """A star says that the price is too low for the evaluator."""
-    return Cell(f"{time.over_charge:.3g}{'*' * time.underpriced}", time.over_charge, "fail" * time.underpriced)
+    return TableCell(f"{time.over_charge:.3g}{'*' * time.underpriced}", time.over_charge, "fail" * time.underpriced)
 
 
 def markdown(found: Parity, most: int) -> str:

@@ -16,6 +16,7 @@ from costmodel.plutus.language import (
     case_on_constants_available,
     decoding_bounds,
     language_available,
+    language_named,
     uplc_version_available,
 )
 from costmodel.plutus.printer import print_constant, print_program, print_type
@@ -112,6 +113,7 @@ __all__ = [
     "encode_data",
     "encode_flat",
     "language_available",
+    "language_named",
     "list_of",
     "load_data",
     "load_program",

@@ -94,7 +94,7 @@ def _write_bytes(encoder: CBOREncoder, out: BytesIO, value: bytes) -> None:
 def decode_data(cbor: bytes, *, whole: bool = True) -> Data:
     """Data of one CBOR item, which fills the input unless not the `whole` is to be read. DecodeError names the byte at
     fault."""
-    reader = _Reader(cbor)
+    reader = _CborReader(cbor)
     data = _decode_item(reader)
     if whole and reader.position != len(cbor):
         raise reader.error("bytes follow the end of the Data")
@@ -102,7 +102,7 @@ def decode_data(cbor: bytes, *, whole: bool = True) -> Data:
 
 
 @dataclass(slots=True)
-class _Frame:
+class _CborFrame:
     """A list, map or constructor whose elements are being read."""
 
     kind: type[DataConstr | DataList | DataMap]
@@ -122,7 +122,7 @@ class _Frame:
         return DataList(tuple(elements))
 
 
-class _Reader:
+class _CborReader:
     """A position in CBOR bytes.
 
     Heads are read here because cbor2 decodes whole items only: it hides chunk sizes and the order of map entries,
@@ -196,11 +196,11 @@ class _Reader:
         return length
 
 
-def _decode_item(reader: _Reader) -> Data:
-    frames: list[_Frame] = []
+def _decode_item(reader: _CborReader) -> Data:
+    frames: list[_CborFrame] = []
     while True:
         item = _begin(reader)
-        if isinstance(item, _Frame):
+        if isinstance(item, _CborFrame):
             frames.append(item)
         else:
             if not frames:
@@ -214,7 +214,7 @@ def _decode_item(reader: _Reader) -> Data:
             frames[-1].elements.append(built)
 
 
-def _begin(reader: _Reader) -> Data | _Frame:
+def _begin(reader: _CborReader) -> Data | _CborFrame:
     """Reads a leaf, or the head of a composite."""
     initial = reader.peek()
     if initial in _BIGNUM:
@@ -229,18 +229,18 @@ def _begin(reader: _Reader) -> Data | _Frame:
     if argument is not None and major == _NEGATIVE:
         return -1 - argument
     if major == _ARRAY:
-        return _Frame(DataList, argument)
+        return _CborFrame(DataList, argument)
     if major == _MAP:
-        return _Frame(DataMap, None if argument is None else 2 * argument)
+        return _CborFrame(DataMap, None if argument is None else 2 * argument)
     if argument is not None and major == _TAG:
         return _begin_constr(reader, argument)
     raise reader.error(f"0x{initial:02x} begins no Data")
 
 
-def _begin_constr(reader: _Reader, cbor_tag: int) -> _Frame:
+def _begin_constr(reader: _CborReader, cbor_tag: int) -> _CborFrame:
     for first, last, offset in _COMPACT_TAGS:
         if first <= cbor_tag <= last:
-            return _Frame(DataConstr, reader.list_length(), tag=cbor_tag - first + offset)
+            return _CborFrame(DataConstr, reader.list_length(), tag=cbor_tag - first + offset)
     if cbor_tag != _GENERAL_TAG:
         raise reader.error(f"CBOR tag {cbor_tag} is none of Data's")
     length = reader.list_length()
@@ -249,10 +249,10 @@ def _begin_constr(reader: _Reader, cbor_tag: int) -> _Frame:
     major, tag = reader.head()
     if major != _UNSIGNED or tag is None:
         raise reader.error("a constructor tag is an unsigned 64-bit integer")
-    return _Frame(DataConstr, reader.list_length(), tag=tag, closing_break=length is None)
+    return _CborFrame(DataConstr, reader.list_length(), tag=tag, closing_break=length is None)
 
 
-def _complete(reader: _Reader, frame: _Frame) -> bool:
+def _complete(reader: _CborReader, frame: _CborFrame) -> bool:
     if frame.left is not None:
         if len(frame.elements) < frame.left:
             return False

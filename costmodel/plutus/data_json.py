@@ -50,7 +50,7 @@ def _push(stack: list[Data | str], items: list[Data]) -> None:
             stack.append(", ")
 
 
-class _Build:
+class _Composite:
     """Work item: make a composite out of the last results."""
 
     __slots__ = ("count", "kind", "tag")
@@ -79,7 +79,7 @@ def data_from_json(text: str) -> Data:
     stack: list[Any] = [parse_json(text)]
     while stack:
         node = stack.pop()
-        if isinstance(node, _Build):
+        if isinstance(node, _Composite):
             node.apply(results)
         elif isinstance(node, dict):
             _convert(node, stack, results)
@@ -95,16 +95,16 @@ def _convert(node: dict[str, Any], stack: list[Any], results: list[Data]) -> Non
         case {"bytes": str() as digits} if len(node) == 1:
             results.append(_from_hex(digits))
         case {"list": list() as items} if len(node) == 1:
-            stack.append(_Build(DataList, len(items)))
+            stack.append(_Composite(DataList, len(items)))
             stack.extend(reversed(items))
         case {"map": list() as entries} if len(node) == 1:
-            stack.append(_Build(DataMap, 2 * len(entries)))
+            stack.append(_Composite(DataMap, 2 * len(entries)))
             for entry in reversed(entries):
                 if not isinstance(entry, dict) or set(entry) != {"k", "v"}:
                     raise DecodeError(f'Data JSON: a map entry is {{"k": ..., "v": ...}}, not {_shorten(entry)}')
                 stack += (entry["v"], entry["k"])
         case {"constructor": int() as tag, "fields": list() as fields} if len(node) == 2 and not isinstance(tag, bool):
-            stack.append(_Build(DataConstr, len(fields), tag))
+            stack.append(_Composite(DataConstr, len(fields), tag))
             stack.extend(reversed(fields))
         case _:
             raise DecodeError(

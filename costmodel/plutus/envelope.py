@@ -51,12 +51,12 @@ def load_program(
     """
     content = _read(path)
     try:
-        return _program(content.removeprefix(_BYTE_ORDER_MARK), _Reading(language, default), name)
+        return _program(content.removeprefix(_BYTE_ORDER_MARK), _LanguageChoice(language, default), name)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-class _Reading(NamedTuple):
+class _LanguageChoice(NamedTuple):
     """The language to read a program as, whatever its file states, and that for a file that states none."""
 
     language: LedgerLanguage | None
@@ -66,7 +66,7 @@ class _Reading(NamedTuple):
         return self.language or stated or self.default
 
 
-def _program(content: bytes, reading: _Reading, name: str | None) -> ProgramFile:
+def _program(content: bytes, reading: _LanguageChoice, name: str | None) -> ProgramFile:
     text = content.strip()
     if not text:
         raise DecodeError("the file is empty")
@@ -83,7 +83,7 @@ def _program(content: bytes, reading: _Reading, name: str | None) -> ProgramFile
     return _from_bytes(content, reading)
 
 
-def _from_bytes(content: bytes, reading: _Reading) -> ProgramFile:
+def _from_bytes(content: bytes, reading: _LanguageChoice) -> ProgramFile:
     stated = None
     if reference := read_reference(content):
         content, stated = reference
@@ -92,7 +92,7 @@ def _from_bytes(content: bytes, reading: _Reading) -> ProgramFile:
     return ProgramFile(without_names(content))
 
 
-def _from_json(text: str, reading: _Reading, name: str | None) -> ProgramFile:
+def _from_json(text: str, reading: _LanguageChoice, name: str | None) -> ProgramFile:
     document = parse_json(text)
     if isinstance(document, str) and name is None:
         return _from_bytes(_from_hex(document, "the text"), reading)

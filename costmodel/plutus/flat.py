@@ -92,7 +92,7 @@ def _push_list(stack: list[Term | bool], terms: tuple[Term, ...]) -> None:
         stack += (term, True)
 
 
-class _Frame:
+class _FlatFrame:
     """A term whose subterms are being read."""
 
     __slots__ = ("constr_tag", "tag", "terms")
@@ -216,7 +216,7 @@ def _decode(flat: bytes, variables: type[_Indices], allow_group_elements: bool) 
 
 
 def _read_term(reader: BitReader, variables: _Indices, version: Version, allow_group_elements: bool) -> Term:
-    frames: list[_Frame] = []
+    frames: list[_FlatFrame] = []
     while True:
         tag = reader.bits(_TERM_TAG_BITS)
         finished: Term
@@ -242,12 +242,12 @@ def _read_term(reader: BitReader, variables: _Indices, version: Version, allow_g
             return finished
 
 
-def _begin(reader: BitReader, tag: int, version: Version) -> _Frame:
+def _begin(reader: BitReader, tag: int, version: Version) -> _FlatFrame:
     if tag > _CASE:
         raise reader.error(f"term tag {tag} is unknown")
     if tag in (_CONSTR, _CASE) and version < SUMS_OF_PRODUCTS:
         raise reader.error(f"{'constr' if tag == _CONSTR else 'case'} is not part of UPLC {version}")
-    return _Frame(tag, reader.word64() if tag == _CONSTR else 0)
+    return _FlatFrame(tag, reader.word64() if tag == _CONSTR else 0)
 
 
 def _read_leaf(reader: BitReader, tag: int, variables: _Indices, allow_group_elements: bool) -> Term:

@@ -84,7 +84,7 @@ _WRITERS: Final[dict[str, Callable[[BitWriter, Any], None]]] = {
 }
 
 
-class _Frame:
+class _FlatValueFrame:
     """A list, array, pair or value whose parts are being read."""
 
     __slots__ = ("items", "type")
@@ -150,11 +150,11 @@ def _apply_awaiting(reader: BitReader, awaiting: list[ConstantType | None], type
 
 
 def _read_value(reader: BitReader, type_: ConstantType, allow_group_elements: bool) -> Any:
-    frames: list[_Frame] = []
+    frames: list[_FlatValueFrame] = []
     current: ConstantType | None = type_
     while True:
         if current is not None and current.head in ("list", "array", "pair", "value"):
-            frames.append(_Frame(current))
+            frames.append(_FlatValueFrame(current))
         else:
             if current is None:
                 value: Any = frames.pop().build()

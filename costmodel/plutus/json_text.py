@@ -23,10 +23,10 @@ def parse_json(text: str) -> Any:
 
     A key that occurs twice in one object is an error, as readers disagree about which one counts.
     """
-    return _Reader(text).document()
+    return _JsonReader(text).document()
 
 
-class _Reader:
+class _JsonReader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._position = 0

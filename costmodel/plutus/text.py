@@ -77,7 +77,7 @@ class _Scope:
         return len(self._bound) - levels[-1] + 1 if levels else None
 
 
-class _Frame:
+class _TextFrame:
     """A term in brackets or parentheses whose subterms are being read."""
 
     __slots__ = ("constr_tag", "keyword", "start", "terms")
@@ -114,7 +114,7 @@ class _Parser:
         self._lexer = lexer
         self._version = version
         self._scope = _Scope()
-        self._frames: list[_Frame] = []
+        self._frames: list[_TextFrame] = []
 
     def term(self) -> Term:
         lexer = self._lexer
@@ -144,7 +144,7 @@ class _Parser:
         lexer = self._lexer
         start = lexer.position
         if lexer.accept("["):
-            self._frames.append(_Frame(_APPLICATION, start))
+            self._frames.append(_TextFrame(_APPLICATION, start))
             return None
         if lexer.accept("("):
             return self._keyword(start)
@@ -168,9 +168,9 @@ class _Parser:
                 return self._leaf(Error())
             case "lam":
                 self._scope.bind(lexer.name())
-                self._frames.append(_Frame(keyword, start))
+                self._frames.append(_TextFrame(keyword, start))
             case "delay" | "force":
-                self._frames.append(_Frame(keyword, start))
+                self._frames.append(_TextFrame(keyword, start))
             case "constr" | "case":
                 self._sum_of_products(keyword, start)
             case _:
@@ -195,4 +195,4 @@ class _Parser:
         constr_tag = lexer.natural() if keyword == "constr" else 0
         if constr_tag > MAX_CONSTR_TAG:
             raise lexer.error("a constr tag does not fit in 64 bits", start)
-        self._frames.append(_Frame(keyword, start, constr_tag))
+        self._frames.append(_TextFrame(keyword, start, constr_tag))

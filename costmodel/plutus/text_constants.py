@@ -68,7 +68,7 @@ def _parse_type(lexer: Lexer) -> ConstantType:
             raise lexer.error(str(error), start) from None
 
 
-class _Frame:
+class _TextValueFrame:
     """A value of several parts that is being read: `shape` is a list, array or pair, `wrap` what becomes of it."""
 
     __slots__ = ("items", "shape", "start", "tag", "wrap")
@@ -117,11 +117,11 @@ class _Frame:
 
 
 def _parse_value(lexer: Lexer, type_: ConstantType) -> Any:
-    frames: list[_Frame] = []
+    frames: list[_TextValueFrame] = []
     current: ConstantType | None = type_
     while True:
         value = frames.pop().build(lexer) if current is None else _begin(lexer, current)
-        if isinstance(value, _Frame):
+        if isinstance(value, _TextValueFrame):
             value.begin(lexer)
             frames.append(value)
         else:
@@ -136,9 +136,9 @@ def _begin(lexer: Lexer, type_: ConstantType) -> Any:
     start = lexer.position
     head = type_.head
     if head in ("list", "array", "pair"):
-        return _Frame(type_, head, start)
+        return _TextValueFrame(type_, head, start)
     if head == "value":
-        return _Frame(VALUE_ENTRIES, head, start)
+        return _TextValueFrame(VALUE_ENTRIES, head, start)
     if head == "data":
         return _begin_data(lexer, start)
     return _parse_leaf(lexer, head)
@@ -152,11 +152,11 @@ def _begin_data(lexer: Lexer, start: int) -> Any:
         case "B":
             return lexer.bytestring()
         case "Map":
-            return _Frame(_DATA_ENTRIES, form, start)
+            return _TextValueFrame(_DATA_ENTRIES, form, start)
         case "List":
-            return _Frame(_DATA_FIELDS, form, start)
+            return _TextValueFrame(_DATA_FIELDS, form, start)
         case "Constr":
-            return _Frame(_DATA_FIELDS, form, start, lexer.integer())
+            return _TextValueFrame(_DATA_FIELDS, form, start, lexer.integer())
         case _:
             raise lexer.error("Constr, Map, List, I or B is expected here")
 

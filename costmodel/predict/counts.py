@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from costmodel.errors import CheckFailed, InputError, ModelError
-from costmodel.machine import Features, NativeMachine, Outcome, Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, Features, NativeMachine, Outcome, Script, exact_machine
 from costmodel.model import (
     MAX_COST,
     STARTUP_KEY,
@@ -91,7 +91,7 @@ def predict(
         {name for outcome in outcomes for name in outcome.builtins},
         {_kind(name) for outcome in outcomes for name in outcome.steps},
     )
-    pricing = _Pricing(model, coefficients)
+    pricing = _PricedMachines(model, coefficients)
     counted = [pricing.counted(program, script) for program, script in scripts]
     return tuple(
         Prediction(
@@ -120,7 +120,7 @@ def charged(program: WorkloadProgram, variant: Variant) -> CostModel:
 
 def _ledger_outcome(machine: NativeMachine, program: WorkloadProgram, script: Script) -> Outcome:
     outcome = machine.evaluate(script, LEDGER_LIMIT)
-    if outcome.status is not Status.SUCCESS:
+    if outcome.status is not EvaluationStatus.SUCCESS:
         raise InputError(f"{program.source}: {program.label} does not run to success: {outcome.error}")
     if program.expected is not None and outcome.spent != program.expected:
         raise CheckFailed(
@@ -129,7 +129,7 @@ def _ledger_outcome(machine: NativeMachine, program: WorkloadProgram, script: Sc
     return outcome
 
 
-class _Pricing:
+class _PricedMachines:
     """The model in question, as machines: itself, without the cost of one builtin, and with one coefficient higher."""
 
     def __init__(self, model: CostModel, coefficients: Collection[str]) -> None:

@@ -106,7 +106,7 @@ class Part(NamedTuple):
         return "call overhead" if " " in self.name else "step"
 
 
-class Error(NamedTuple):
+class ErrorContribution(NamedTuple):
     """How far an error of the model's measurement takes a predicted time, ns: half a 95 % interval to either side.
 
     Errors of the same name, in whatever program, are one error. Where both sides are negative it takes the time the
@@ -124,7 +124,7 @@ class Predicted:
     the prices are off for a program that they were not fitted to, however well they were measured."""
 
     parts: tuple[Part, ...]
-    errors: tuple[Error, ...] = ()
+    errors: tuple[ErrorContribution, ...] = ()
     lack_ns: float = 0.0
 
     @property
@@ -167,7 +167,7 @@ def predicted_evaluation(prediction: Prediction, fitted: Fitted | None) -> Predi
     own = errors.lack_of_fit.t * errors.lack_of_fit.scatter * steps_ns
     return Predicted(
         parts,
-        tuple(Error(f"process {i}", ns, ns) for i, ns in enumerate(timed.tolist())),
+        tuple(ErrorContribution(f"process {i}", ns, ns) for i, ns in enumerate(timed.tolist())),
         math.hypot(own, *others.tolist()),
     )
 
@@ -188,7 +188,7 @@ def predicted_call(prediction: Prediction, evaluation: Predicted, fitted: Fitted
             low, high = fit.interval_ps or (0.0, fit.ps)
             part, each = f"{operation} {name}", ps_to_ns(1) * features.get(name, 0.0)
             parts.append(Part(part, fit.ps * each))
-            errors.append(Error(part, max(fit.ps - low, 0) * each, max(high - fit.ps, 0) * each))
+            errors.append(ErrorContribution(part, max(fit.ps - low, 0) * each, max(high - fit.ps, 0) * each))
     return Predicted((*evaluation.parts, *parts), (*evaluation.errors, *errors), evaluation.lack_ns)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from costmodel.records.documents import Count, Document, Former, Record, Values, Version1, about
-from costmodel.records.figures import ExUnits
+from costmodel.records.figures import ExUnitsRecord
 
 
 class BudgetUnits(Record, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ class Budget(Document, frozen=True, kw_only=True, tag="budget", rename="camel"):
     ]
 
 
-class Node(Record, frozen=True, kw_only=True):
+class ClusterNode(Record, frozen=True, kw_only=True):
     """A node over a repeat. Times are of a block's scripts."""
 
     repeat: Annotated[Count, about("Counted from 0")]
@@ -89,25 +89,25 @@ class Spread(Record, frozen=True, kw_only=True):
     between_repeats: Annotated[float | None, about("Between repeats' means")]
 
 
-class Observed(Record, frozen=True, kw_only=True):
+class ObservedChain(Record, frozen=True, kw_only=True):
     """What nodes did with the chain of a profile that has a script."""
 
     run: Annotated[str, about("Folder of the run")]
     table: Annotated[str, about("File with every block on every node")]
     loop_count: Annotated[Count, about("Of each transaction's script")]
-    ex_units: Annotated[ExUnits, about("Of a transaction")]
+    ex_units: Annotated[ExUnitsRecord, about("Of a transaction")]
     predicted_tx_ns: Annotated[float, about("Of a transaction's script")]
     predicted_block_ns: Annotated[float, about("Of the fullest block's scripts")]
     percentiles_ns: Annotated[dict[str, float], about("Of block times over all nodes and blocks")]
     spread: Spread
-    nodes: Annotated[tuple[Node, ...], about("One for each node and repeat")]
+    nodes: Annotated[tuple[ClusterNode, ...], about("One for each node and repeat")]
     faults: Annotated[dict[str, str], about("Why a node did not end well, by process (repeat · nodes + node)")]
 
 
 def _upgraded(values: Values) -> Values:
     """Version 0, in which what was observed stood beside the rest, and the budget had no kind."""
-    observed = {name: values[name] for name in Observed.__struct_fields__ if name in values}
-    rest = {name: value for name, value in values.items() if name not in Observed.__struct_fields__}
+    observed = {name: values[name] for name in ObservedChain.__struct_fields__ if name in values}
+    rest = {name: value for name, value in values.items() if name not in ObservedChain.__struct_fields__}
     if budget := values["budget"]:
         rest["budget"] = {"kind": "budget", "schema_version": 1, "scales": [], **budget}
     return {**rest, "observed": observed if "run" in values else None}
@@ -133,4 +133,4 @@ class Cluster(Document, frozen=True, kw_only=True, tag="cluster"):
     budget: Annotated[
         Budget | None, about("How the loop was fitted, as calibrate budget has it; null without a script")
     ]
-    observed: Annotated[Observed | None, about("What nodes did; null where the profile has no script")]
+    observed: Annotated[ObservedChain | None, about("What nodes did; null where the profile has no script")]

@@ -21,7 +21,7 @@ class ComparedBatch(Record, frozen=True, kw_only=True):
     inputs: Annotated[tuple[Origin, ...], about("The runs, as inputs")]
 
 
-class Row(Record, frozen=True, kw_only=True):
+class ComparedRowRecord(Record, frozen=True, kw_only=True):
     """One operation, or all of an experiment, in one pair of batches."""
 
     experiment: Annotated[str, about("The experiment")]
@@ -38,7 +38,7 @@ class Row(Record, frozen=True, kw_only=True):
     spread: Annotated[float | None, about("Standard deviation of log time of one unit; null if nothing was repeated")]
 
 
-class Pair(Record, frozen=True, kw_only=True):
+class BatchPairRecord(Record, frozen=True, kw_only=True):
     """Two batches compared."""
 
     candidate: Annotated[str, about("A batch")]
@@ -46,10 +46,10 @@ class Pair(Record, frozen=True, kw_only=True):
     unit: Annotated[Literal["run", "machine"], about("What is counted")]
     counts: Annotated[tuple[int, int], about("Units in candidate and baseline")]
     caution: Annotated[str, about("What limits the comparison, or empty")]
-    rows: Annotated[tuple[Row, ...], about("One for each operation, and all together")]
+    rows: Annotated[tuple[ComparedRowRecord, ...], about("One for each operation, and all together")]
 
 
-class Component(Record, frozen=True, kw_only=True):
+class ComponentRecord(Record, frozen=True, kw_only=True):
     """A component of the variance."""
 
     sd: Annotated[float, about("Standard deviation of log time")]
@@ -58,15 +58,15 @@ class Component(Record, frozen=True, kw_only=True):
     degrees_of_freedom: float
 
 
-class Split(Record, frozen=True, kw_only=True):
+class SplitRecord(Record, frozen=True, kw_only=True):
     """The variance of one operation, split."""
 
     experiment: Annotated[str, about("The experiment")]
     operation: Annotated[str, about("The operation; empty for all of the experiment")]
     work: Annotated[str, about("What is timed")]
-    within_runs: Annotated[Component | None, about("Between processes of a run")]
-    between_runs: Annotated[Component | None, about("Between runs")]
-    between_machines: Annotated[Component | None, about("Between machines")]
+    within_runs: Annotated[ComponentRecord | None, about("Between processes of a run")]
+    between_runs: Annotated[ComponentRecord | None, about("Between runs")]
+    between_machines: Annotated[ComponentRecord | None, about("Between machines")]
     within_share_of_a_runs_mean: Annotated[
         float | None, about("Share of the variance of a run's mean that comes from within")
     ]
@@ -80,7 +80,7 @@ def _upgraded(values: Values) -> Values:
     return {**values, "batches": batches}
 
 
-class Comparison(Document, frozen=True, kw_only=True, tag="comparison"):
+class ComparisonDocument(Document, frozen=True, kw_only=True, tag="comparison"):
     """What `calibrate compare --json` prints."""
 
     written_by: ClassVar[str] = "calibrate compare --json"
@@ -98,5 +98,5 @@ class Comparison(Document, frozen=True, kw_only=True, tag="comparison"):
         tuple[str, ...], about("Unlike machines, builds or designs, what was left out, yardsticks that moved")
     ]
     batches: Annotated[tuple[ComparedBatch, ...], about("The batches")]
-    comparisons: Annotated[tuple[Pair, ...], about("One for each pair of batches")]
-    variance: Annotated[tuple[Split, ...], about("The split of the variance")]
+    comparisons: Annotated[tuple[BatchPairRecord, ...], about("One for each pair of batches")]
+    variance: Annotated[tuple[SplitRecord, ...], about("The split of the variance")]

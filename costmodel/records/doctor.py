@@ -11,7 +11,7 @@ from costmodel.records.documents import Count, Document, Record, Version1, about
 from costmodel.records.run import Machine
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """Of a check. `unseen` means that this system, a guest mostly, does not show what was looked for."""
 
     OK = "ok"
@@ -23,11 +23,11 @@ class Verdict(StrEnum):
 Fitness: TypeAlias = Annotated[Literal["fit", "unfit", "inconclusive"], about("Whether the core can be measured on")]
 
 
-class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MachineCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something that was looked at."""
 
     name: Annotated[str, about("What was looked at")]
-    verdict: Verdict
+    verdict: CheckVerdict
     found: Annotated[str, about("What was found")]
     advice: Annotated[str, about("What to do, commands included; empty where all is well")] = ""
 
@@ -47,7 +47,7 @@ class Trial(Record, frozen=True, kw_only=True):
     steal: Annotated[float | None, about("What the hypervisor says that it took of the core; null if it says nothing")]
 
 
-class Change(Record, frozen=True):
+class SettingChange(Record, frozen=True):
     """A setting that was changed."""
 
     name: Annotated[str, about("The setting")]
@@ -64,11 +64,13 @@ class Diagnosis(Document, frozen=True, kw_only=True, tag="diagnosis"):
     schema_version: Version1 = 1
     core: Annotated[int, about("The core that was tried")]
     machine: Machine
-    checks: Annotated[tuple[Check, ...], about("All checks")]
+    checks: Annotated[tuple[MachineCheck, ...], about("All checks")]
     trial: Trial
     fitness: Fitness
-    tuned: Annotated[tuple[Change, ...], about("Settings that were changed while it was made")] = ()
-    put_back: Annotated[tuple[Change, ...], about("Settings that an earlier run had left changed, now put back")] = ()
+    tuned: Annotated[tuple[SettingChange, ...], about("Settings that were changed while it was made")] = ()
+    put_back: Annotated[
+        tuple[SettingChange, ...], about("Settings that an earlier run had left changed, now put back")
+    ] = ()
 
 
 class SavedSettings(Document, frozen=True, kw_only=True, tag="saved settings"):
@@ -77,4 +79,4 @@ class SavedSettings(Document, frozen=True, kw_only=True, tag="saved settings"):
     written_by: ClassVar[str] = "calibrate doctor --tune"
 
     schema_version: Version1 = 1
-    changes: Annotated[tuple[Change, ...], about("In the order in which they were made")]
+    changes: Annotated[tuple[SettingChange, ...], about("In the order in which they were made")]

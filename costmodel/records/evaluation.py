@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from costmodel.records.documents import Count, Document, Record, Version1, about
-from costmodel.records.figures import ExUnits, Latencies
+from costmodel.records.figures import ExUnitsRecord, Latencies
 
 
-class Evaluation(Document, frozen=True, kw_only=True, tag="evaluation"):
+class EvaluationDocument(Document, frozen=True, kw_only=True, tag="evaluation"):
     """What `calibrate eval PROGRAM --json` prints."""
 
     written_by: ClassVar[str] = "calibrate eval --json"
@@ -18,7 +18,7 @@ class Evaluation(Document, frozen=True, kw_only=True, tag="evaluation"):
     result: Annotated[str | None, about("The result, as text")]
     result_missing: Annotated[str | None, about("Why there is no text of it")]
     error: Annotated[str | None, about("Why it failed")]
-    ex_units: Annotated[ExUnits, about("What was spent")]
+    ex_units: Annotated[ExUnitsRecord, about("What was spent")]
     steps: Annotated[dict[str, Count], about("Machine steps by kind")]
     builtins: Annotated[dict[str, Count], about("Applications of builtins")]
     logs: Annotated[tuple[str, ...], about("What the program traced")]
@@ -26,24 +26,25 @@ class Evaluation(Document, frozen=True, kw_only=True, tag="evaluation"):
     protocol_version: Annotated[int, about("Major protocol version")]
     variant: Annotated[Literal["A", "B", "C", "D", "E"], about("The ledger's variant")]
     cost_model: Annotated[str, about("The model that was charged")]
+    notes: Annotated[tuple[str, ...], about("What is worth knowing of how program and model were read")] = ()
 
 
-class Expected(Record, frozen=True, kw_only=True):
+class ExpectedRecord(Record, frozen=True, kw_only=True):
     """What a corpus says of a case."""
 
     success: Annotated[bool, about("Whether it must succeed")]
-    ex_units: Annotated[ExUnits | None, about("What must be spent")]
+    ex_units: Annotated[ExUnitsRecord | None, about("What must be spent")]
 
 
-class Case(Record, frozen=True, kw_only=True):
+class CorpusCaseRecord(Record, frozen=True, kw_only=True):
     """A case of a corpus."""
 
     id: Annotated[str, about("Its id")]
     exact: Annotated[bool, about("Whether success and ExUnits are the corpus's")]
     status: Annotated[str, about("success, refused, or how it failed")]
     error: Annotated[str | None, about("Why")]
-    ex_units: Annotated[ExUnits | None, about("What was spent")]
-    expected: Expected
+    ex_units: Annotated[ExUnitsRecord | None, about("What was spent")]
+    expected: ExpectedRecord
     decode_ns: Annotated[Count, about("Wall time of decoding")]
     evaluate_ns: Annotated[Count, about("Wall time of evaluating")]
 
@@ -54,7 +55,7 @@ class CorpusReplay(Document, frozen=True, kw_only=True, tag="corpus replay"):
     written_by: ClassVar[str] = "calibrate eval CORPUS --json"
 
     schema_version: Version1 = 1
-    cases: Annotated[tuple[Case, ...], about("One for each case")]
+    cases: Annotated[tuple[CorpusCaseRecord, ...], about("One for each case")]
     exact: Annotated[Count, about("Cases that came out as the corpus has them")]
     latency_ns: Latencies
 
@@ -134,7 +135,7 @@ class MemoryPoint(Record, frozen=True, kw_only=True):
     result_words: Annotated[Count, about("The result's size")]
 
 
-class MemoryCheck(Record, frozen=True, kw_only=True):
+class MemoryCheckRecord(Record, frozen=True, kw_only=True):
     """The memory cost of one builtin."""
 
     builtin: str
@@ -160,4 +161,4 @@ class Memory(Document, frozen=True, kw_only=True, tag="memory"):
     schema_version: Version1 = 1
     model: Annotated[str, about("The model")]
     exit_code: Annotated[Literal[0, 1], about("What the process ends with")]
-    checks: Annotated[tuple[MemoryCheck, ...], about("One for each builtin")]
+    checks: Annotated[tuple[MemoryCheckRecord, ...], about("One for each builtin")]

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from costmodel.records.documents import Document, Record, Version1, about
 
 
-class Known(Record, frozen=True, kw_only=True):
+class KnownDriver(Record, frozen=True, kw_only=True):
     """A driver that comes with calibrate."""
 
     name: Annotated[str, about("What --evaluator calls it")]
@@ -26,10 +26,10 @@ class Evaluators(Document, frozen=True, kw_only=True, tag="evaluators"):
     written_by: ClassVar[str] = "calibrate evaluators list"
 
     schema_version: Version1 = 1
-    evaluators: tuple[Known, ...]
+    evaluators: tuple[KnownDriver, ...]
 
 
-class Verdict(StrEnum):
+class TrustVerdict(StrEnum):
     """Of a check."""
 
     OK = "ok"
@@ -37,11 +37,11 @@ class Verdict(StrEnum):
     BAD = "bad"
 
 
-class Check(Record, frozen=True):
+class DriverCheck(Record, frozen=True):
     """Something that a driver was tried for."""
 
     name: Annotated[str, about("What was tried")]
-    verdict: Verdict
+    verdict: TrustVerdict
     found: Annotated[str, about("What was found")]
 
 
@@ -53,10 +53,10 @@ class Trust(Document, frozen=True, kw_only=True, tag="evaluator-check"):
     schema_version: Version1 = 1
     evaluator: Annotated[str, about("Its name and version")]
     facts: Annotated[dict[str, str], about("What it says of itself, as in a run's manifest")]
-    checks: tuple[Check, ...]
+    checks: tuple[DriverCheck, ...]
     trusted: Annotated[bool, about("Whether no check is bad")]
 
     @property
     def reason(self) -> str:
         """What is bad."""
-        return "; ".join(f"{check.name}: {check.found}" for check in self.checks if check.verdict is Verdict.BAD)
+        return "; ".join(f"{check.name}: {check.found}" for check in self.checks if check.verdict is TrustVerdict.BAD)

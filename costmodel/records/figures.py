@@ -17,14 +17,14 @@ Change: TypeAlias = Annotated[
 Judgement: TypeAlias = Annotated[Literal["pass", "fail", "inconclusive"], about("Whether a limit is kept")]
 
 
-class Estimate(Record, frozen=True, kw_only=True):
+class EstimateRecord(Record, frozen=True, kw_only=True):
     """A figure with its 95 % interval; null where a bound, or the figure, is infinite."""
 
     value: Annotated[float | None, about("The figure")]
     interval: Bounds
 
 
-class ExUnits(Record, frozen=True, kw_only=True):
+class ExUnitsRecord(Record, frozen=True, kw_only=True):
     """What the ledger charges."""
 
     cpu: Annotated[Count, about("Picoseconds")]

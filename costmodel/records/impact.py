@@ -52,7 +52,7 @@ class Affected(Record, frozen=True, kw_only=True):
     ]
 
 
-class Script(Record, frozen=True, kw_only=True):
+class ScriptImpact(Record, frozen=True, kw_only=True):
     """All evaluations of one script."""
 
     script_hash: str
@@ -74,7 +74,7 @@ class Totals(Record, frozen=True, kw_only=True):
     per_block: Annotated[float | None, msgspec.Meta(description="Evaluations in a block, on average.")]
 
 
-class Terms(Record, frozen=True, kw_only=True):
+class EpochTermsRecord(Record, frozen=True, kw_only=True):
     """Prices and limits that the change is judged by."""
 
     epoch: int
@@ -103,7 +103,7 @@ class Impact(Document, frozen=True, kw_only=True, tag="impact"):
         str,
         msgspec.Meta(description='"evaluated": evaluated under both models too; "repriced": from recorded usages.'),
     ]
-    terms: Terms
+    terms: EpochTermsRecord
     rows: Count
     priced: Count
     failed: Count
@@ -126,6 +126,6 @@ class Impact(Document, frozen=True, kw_only=True, tag="impact"):
     most_affected: Annotated[
         tuple[Affected, ...], msgspec.Meta(description="Evaluations that break first, then by change of the fee.")
     ]
-    scripts: Annotated[tuple[Script, ...], msgspec.Meta(description="Scripts by change of all their fees.")]
+    scripts: Annotated[tuple[ScriptImpact, ...], msgspec.Meta(description="Scripts by change of all their fees.")]
     distinct_scripts: Count
     results: Annotated[str | None, msgspec.Meta(description="Parquet file with a row for each evaluation.")]

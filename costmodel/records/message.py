@@ -52,7 +52,7 @@ class Break(Record, frozen=True, kw_only=True):
     seconds: Annotated[float, about("Of silence, or by which the clock was set forward; below zero, back")]
 
 
-class Summary(Record, frozen=True, kw_only=True):
+class LogSummary(Record, frozen=True, kw_only=True):
     """What a log of messages holds."""
 
     counts: Annotated[dict[str, Count], about("Messages by `namespace/kind`")] = msgspec.field(default_factory=dict)

@@ -17,7 +17,7 @@ from costmodel.records.documents import (
     Sha256,
     Values,
     Version1,
-    Version2,
+    Version3,
     about,
     from_value,
 )
@@ -78,7 +78,7 @@ class Centre(Figure, frozen=True, kw_only=True):
     sizes: Sizes
 
 
-class Envelope(Record, frozen=True, kw_only=True):
+class EnvelopeRecord(Record, frozen=True, kw_only=True):
     """With --coverage: what is charged instead of the fit."""
 
     coverage: Annotated[float, about("Share of inputs that the charge is to cover")]
@@ -86,7 +86,7 @@ class Envelope(Record, frozen=True, kw_only=True):
     measured_points_covered: Annotated[float, about("Share of the measured points that it covers")]
 
 
-class Terms(Record, frozen=True, kw_only=True):
+class SumOfTerms(Record, frozen=True, kw_only=True):
     """A costing function as a sum of terms, for prediction: what the protocol's shapes cannot follow."""
 
     shape: Annotated[str, about("The formula, for people")]
@@ -98,7 +98,7 @@ class Terms(Record, frozen=True, kw_only=True):
     present_error: Annotated[float, about("The same of the protocol's shape")]
 
 
-class Builtin(Record, frozen=True, kw_only=True):
+class FittedBuiltin(Record, frozen=True, kw_only=True):
     """A fitted builtin."""
 
     shape: Annotated[str, about("Shape of its costing function, and of the model inside it")]
@@ -111,8 +111,8 @@ class Builtin(Record, frozen=True, kw_only=True):
     r2: Annotated[float | None, about("Share of variance explained")]
     worst_relative_residual: Annotated[float, about("The largest miss, as a share")]
     worst_residual_sizes: Annotated[tuple[int, ...], about("Where it is")]
-    envelope: Envelope | None
-    better_shape: Annotated[Terms | None, about("A shape outside of the protocol that predicts its cost better")]
+    envelope: EnvelopeRecord | None
+    better_shape: Annotated[SumOfTerms | None, about("A shape outside of the protocol that predicts its cost better")]
 
 
 class FootprintRange(Record, frozen=True, kw_only=True):
@@ -131,7 +131,7 @@ class SinglePrice(Record, frozen=True, kw_only=True):
     r2: Annotated[float | None, about("Share of variance explained")]
 
 
-class Prediction(Record, frozen=True, kw_only=True):
+class PredictionPrices(Record, frozen=True, kw_only=True):
     """Prices of steps, and of what else a counting run sees, to predict times from. None of it is charged."""
 
     coefficients: Annotated[
@@ -167,7 +167,7 @@ class Steps(Record, frozen=True, kw_only=True):
     single_price: Annotated[SinglePrice | None, about("null where no steps were measured")]
     unmeasured_builtins: Annotated[tuple[str, ...], about("Builtins without cells of their own")]
     worst_relative_residual: Annotated[float, about("The largest miss, as a share")]
-    prediction: Prediction
+    prediction: PredictionPrices
 
 
 class Call(Record, frozen=True, kw_only=True):
@@ -205,11 +205,11 @@ class Errors(Record, frozen=True, kw_only=True):
     lack_of_fit: LackOfFit
 
 
-class Batches(Record, frozen=True, kw_only=True):
+class BatchCounts(Record, frozen=True, kw_only=True):
     """Timed batches of the runs."""
 
     clean: Annotated[int, about("Batches that were used")]
-    gated: Annotated[int, about("Batches that a gate discarded")]
+    disturbed: Annotated[int, about("Batches that were disturbed, and discarded")]
 
 
 class Method(Record, frozen=True, kw_only=True):
@@ -244,7 +244,7 @@ class Undercharge(Record, frozen=True, kw_only=True):
     factor: Annotated[float, about("Measured over charged: 2 where the price is half of what was measured")]
 
 
-class Verdict(Record, frozen=True, kw_only=True):
+class ModelVerdict(Record, frozen=True, kw_only=True):
     """Whether the model can be used on a chain."""
 
     status: Annotated[
@@ -378,18 +378,23 @@ def _steps_from_1(steps: Values) -> dict[str, Any]:
     }
 
 
-class _Fitted(Document, frozen=True, kw_only=True):
+def _from_version_2(old: Values) -> Values:
+    """Version 2 called disturbed batches gated."""
+    return {**old, "batches": {"clean": old["batches"]["clean"], "disturbed": old["batches"]["gated"]}}
+
+
+class _FittedSection(Document, frozen=True, kw_only=True):
     """What a fit says of its model."""
 
     written_by: ClassVar[str] = "calibrate fit"
 
-    schema_version: Version2 = 2
+    schema_version: Version3 = 3
     tool_version: Annotated[str, about("Version of calibrate")]
     variant: Annotated[str, about("The ledger's variant whose shapes were fitted")]
     picoseconds_of: PicosecondsOf
-    verdict: Annotated[Verdict | None, about("null in a model whose writer did not judge it")]
-    batches: Batches
-    builtins: Annotated[dict[str, Builtin], about("Every fitted builtin")]
+    verdict: Annotated[ModelVerdict | None, about("null in a model whose writer did not judge it")]
+    batches: BatchCounts
+    builtins: Annotated[dict[str, FittedBuiltin], about("Every fitted builtin")]
     steps: Steps
     calls: Annotated[dict[str, Call], about("Parts of a script call that the ledger does not charge")]
     no_ops: Annotated[dict[str, NoOp], about("Applications of builtins that do nothing")]
@@ -414,16 +419,22 @@ class _Fitted(Document, frozen=True, kw_only=True):
     warnings: Annotated[tuple[str, ...], about("What is odd about the runs")]
 
 
-class FittedModel(_Fitted, frozen=True, kw_only=True, tag="fitted model"):
+class FittedModel(_FittedSection, frozen=True, kw_only=True, tag="fitted model"):
     """The section `calibrate` of a model that `calibrate fit` wrote."""
 
-    former: ClassVar[Mapping[int, Former]] = {1: Former(_from_version_1, frozenset({"steps", "errors"}))}
+    former: ClassVar[Mapping[int, Former]] = {
+        1: Former(_from_version_1, frozenset({"steps", "errors"})),
+        2: Former(_from_version_2, frozenset({"steps", "errors"})),
+    }
 
 
-class Fit(_Fitted, frozen=True, kw_only=True, tag="fit"):
+class FitDocument(_FittedSection, frozen=True, kw_only=True, tag="fit"):
     """What `calibrate fit RUN… --json` prints: the section of the model that was written, and where that is."""
 
-    former: ClassVar[Mapping[int, Former]] = {1: Former(_from_version_1, frozenset({"steps", "errors", "model"}))}
+    former: ClassVar[Mapping[int, Former]] = {
+        1: Former(_from_version_1, frozenset({"steps", "errors", "model"})),
+        2: Former(_from_version_2, frozenset({"steps", "errors", "model"})),
+    }
 
     model: Annotated[str, about("File of the model")]
     command_line: Annotated[tuple[str, ...], about("The command")]
@@ -460,7 +471,7 @@ class HeldOut(Record, frozen=True, kw_only=True):
     ]
 
 
-class _Expressed(Document, frozen=True, kw_only=True):
+class _ExpressedSection(Document, frozen=True, kw_only=True):
     """What became of a fit that is given in the picoseconds of another machine."""
 
     written_by: ClassVar[str] = "calibrate fit --reference"
@@ -480,13 +491,13 @@ class _Expressed(Document, frozen=True, kw_only=True):
     warnings: Annotated[tuple[str, ...], about("What is odd about the runs")]
 
 
-class ExpressedModel(_Expressed, frozen=True, kw_only=True, tag="expressed model"):
+class ExpressedModel(_ExpressedSection, frozen=True, kw_only=True, tag="expressed model"):
     """The section `calibrate` of a model that `calibrate fit --reference` wrote."""
 
     former: ClassVar[Mapping[int, Former]] = {0: Former(_from_version_0, frozenset({"expressed_in"}))}
 
 
-class ExpressedFit(_Expressed, frozen=True, kw_only=True, tag="expressed fit"):
+class ExpressedFit(_ExpressedSection, frozen=True, kw_only=True, tag="expressed fit"):
     """What `calibrate fit RUN… --reference MODEL --json` prints."""
 
     former: ClassVar[Mapping[int, Former]] = {0: Former(_from_version_0, frozenset({"expressed_in", "model"}))}
@@ -505,14 +516,14 @@ class OfficialEntry(Record, frozen=True, kw_only=True):
     notes: Annotated[tuple[str, ...], about("What the procedure did with it")]
 
 
-class Criterion(Record, frozen=True, kw_only=True):
+class CriterionFile(Record, frozen=True, kw_only=True):
     """A Criterion CSV."""
 
     file: Annotated[str, about("Upstream's CSV")]
     sha256: Sha256
 
 
-class OfficialFit(Document, frozen=True, kw_only=True, tag="official fit"):
+class OfficialFitDocument(Document, frozen=True, kw_only=True, tag="official fit"):
     """What `calibrate fit --method official --criterion FILE.csv --json` prints."""
 
     written_by: ClassVar[str] = "calibrate fit --method official"
@@ -522,7 +533,7 @@ class OfficialFit(Document, frozen=True, kw_only=True, tag="official fit"):
     tool_version: Annotated[str, about("Version of calibrate")]
     model: Annotated[str, about("File of the model")]
     variant: Annotated[str, about("Whose shapes")]
-    criterion: Criterion
+    criterion: CriterionFile
     equal: Annotated[int, about("CPU entries that equal the ledger's")]
     differ: Annotated[int, about("The others")]
     entries: Annotated[tuple[OfficialEntry, ...], about("Every CPU entry of the ledger's model")]

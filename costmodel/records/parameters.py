@@ -15,7 +15,7 @@ class Prices(Record, frozen=True, kw_only=True, rename="camel"):
     price_steps: Annotated[float, about("For a picosecond")]
 
 
-class Limits(Record, frozen=True, kw_only=True, rename="camel"):
+class LimitsRecord(Record, frozen=True, kw_only=True, rename="camel"):
     """What prices and bounds transactions, under cardano-cli's names."""
 
     protocol_version: Annotated[str, about("Major and minor")]
@@ -43,7 +43,7 @@ class ShownParameters(Document, frozen=True, kw_only=True, tag="parameters"):
             "are known"
         ),
     ]
-    limits: Annotated[Limits | None, about("What prices and bounds transactions; null of a cost model")]
+    limits: Annotated[LimitsRecord | None, about("What prices and bounds transactions; null of a cost model")]
     parameters: Annotated[dict[str, Any] | None, about("Of an epoch, all its parameters as genesis files have them")]
     last_known_change: Annotated[int | None, about("The last epoch that is known to have changed any")]
     cost_models: Annotated[
@@ -75,7 +75,7 @@ class EmittedModel(Document, frozen=True, kw_only=True, tag="emitted model"):
     completed: Annotated[tuple[str, ...], about("Entries that the model lacks, from `--complete-from`")]
 
 
-class CostChange(Record, frozen=True, kw_only=True):
+class CostChangeRecord(Record, frozen=True, kw_only=True):
     """A cost at some sizes."""
 
     sizes: Annotated[tuple[int, ...], about("Of the arguments; of a step, none")]
@@ -85,12 +85,12 @@ class CostChange(Record, frozen=True, kw_only=True):
     factor: Annotated[float | None, about("After divided by before; null from or to nothing")]
 
 
-class EntryChange(Record, frozen=True, kw_only=True):
+class EntryChangeRecord(Record, frozen=True, kw_only=True):
     """An entry whose cost differs."""
 
     name: Annotated[str, about("Builtin or machine step")]
     resource: Annotated[Literal["cpu", "memory"], about("Which cost")]
-    costs: Annotated[tuple[CostChange, ...], about("At each typical size")]
+    costs: Annotated[tuple[CostChangeRecord, ...], about("At each typical size")]
 
 
 class ModelDifference(Document, frozen=True, kw_only=True, tag="model difference"):
@@ -103,7 +103,7 @@ class ModelDifference(Document, frozen=True, kw_only=True, tag="model difference
     after: Annotated[str, about("The second")]
     language: Annotated[str, about("Ledger language")]
     changes: Annotated[
-        tuple[EntryChange, ...],
+        tuple[EntryChangeRecord, ...],
         about(
             "Entries whose cost changes at typical sizes, by factor, up or down, the greatest first; then new ones, "
             "and removed ones at the end"

@@ -13,7 +13,7 @@ def _about(text: str) -> msgspec.Meta:
     return msgspec.Meta(description=text)
 
 
-class Node(Record, frozen=True, kw_only=True):
+class EvaluatorNode(Record, frozen=True, kw_only=True):
     """One evaluator, as a node that runs it."""
 
     name: Annotated[str, _about("The evaluator, with what tells it from the others.")]
@@ -27,7 +27,7 @@ class Node(Record, frozen=True, kw_only=True):
     prices: Annotated[int, _about("Prices in its model.")]
 
 
-class Time(Record, frozen=True, kw_only=True):
+class PriceTime(Record, frozen=True, kw_only=True):
     """One evaluator's time for one price at some sizes."""
 
     node: str
@@ -44,7 +44,9 @@ class Price(Record, frozen=True, kw_only=True):
     name: Annotated[str, _about("A builtin, or a step such as cekVarCost.")]
     sizes: tuple[int, ...]
     charged_ps: int
-    times: Annotated[tuple[Time, ...], _about("Slowest first, by `over_charge` or, between common paces, `over_pace`.")]
+    times: Annotated[
+        tuple[PriceTime, ...], _about("Slowest first, by `over_charge` or, between common paces, `over_pace`.")
+    ]
     worst_over_second: Annotated[float | None, _about("Of the slowest two; null with a single model.")]
     interval: Annotated[Bounds | None, _about("Of that.")]
     needed_ps: Annotated[float, _about("The price at which the slowest node keeps up.")]
@@ -67,7 +69,7 @@ class Parity(Document, frozen=True, kw_only=True, tag="parity"):
     ]
     allowed_pace: Annotated[float, _about("Time over charge that a node may take and still keep up.")]
     threshold: Annotated[float, _about("Over its own pace, from which on an evaluator's price is too low.")]
-    nodes: tuple[Node, ...]
+    nodes: tuple[EvaluatorNode, ...]
     prices: Annotated[tuple[Price, ...], _about("The price that would have to rise most first.")]
     underpriced: Annotated[dict[str, tuple[str, ...]], _about("Builtins and steps that are too cheap, by evaluator.")]
     notes: tuple[str, ...]

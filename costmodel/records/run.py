@@ -11,14 +11,14 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from costmodel.errors import InputError
-from costmodel.records.documents import Count, Document, Former, Record, Sha256, Values, Version1, Version2, about
-from costmodel.records.message import Summary
+from costmodel.records.documents import Count, Document, Former, Record, Sha256, Values, Version1, Version3, about
+from costmodel.records.message import LogSummary
 
 NATIVE: Final = "native"
 """The evaluator that is measured unless another is named."""
 
 
-class Status(StrEnum):
+class RunStatus(StrEnum):
     """What became of a run. `running` in a run that nobody writes to means that its writer was killed."""
 
     RUNNING = "running"
@@ -93,7 +93,7 @@ class Calibration(Record, frozen=True, kw_only=True):
     last: Annotated[float | None, about("When it ended; null of a process that did not end by itself")] = None
 
 
-class Clock(Record, frozen=True, kw_only=True):
+class ClockRecord(Record, frozen=True, kw_only=True):
     """The clock of a run."""
 
     name: Annotated[str, about("Its name, such as tsc, raw, perf or icount")]
@@ -148,6 +148,13 @@ class CellFacts(Record, frozen=True, kw_only=True):
     experiment: Experiment
     operation: Annotated[str, about("The builtin, kind of program or kind of call")]
     sizes: Annotated[tuple[int, ...], about("Sizes of the operation's arguments in its own measures")] = ()
+    sizes_by_measure: Annotated[
+        dict[str, tuple[int, ...]],
+        about(
+            "The same sizes by other measures, by the measure's name, where they differ; an argument whose type does "
+            "not have the measure keeps its own size"
+        ),
+    ] = msgspec.field(default_factory=dict)
     work: Work = "evaluate"
     repeats: Annotated[
         int,
@@ -227,7 +234,7 @@ class SessionParameters(Record, frozen=True, kw_only=True, tag_field="of", tag="
     programs: Annotated[tuple[str, ...], about("Ledger languages and protocol versions of the programs")]
 
 
-class Units(Record, frozen=True, kw_only=True):
+class UnitLimits(Record, frozen=True, kw_only=True):
     """ExUnits as protocol parameters limit them."""
 
     cpu: int
@@ -256,7 +263,7 @@ class ClusterParameters(Record, frozen=True, kw_only=True, tag_field="of", tag="
     seed: Annotated[int, about("Seed of the leader schedule")]
     repeats: Annotated[Count, about("Processes of each node")]
     protocol_version: Annotated[tuple[int, int], about("Major and minor")]
-    most_ex_units: Annotated[dict[str, Units | None], about("Limits of a transaction (tx) and of a block (block)")]
+    most_ex_units: Annotated[dict[str, UnitLimits | None], about("Limits of a transaction (tx) and of a block (block)")]
     max_tx_size: Annotated[int | None, about("Bytes")]
     max_block_body_size: Annotated[int | None, about("Bytes")]
     cost_model: Annotated[tuple[int, ...], about("Cost-model parameters in the ledger's order")]
@@ -275,7 +282,7 @@ class SessionOutcome(Record, frozen=True, kw_only=True, tag_field="of", tag="ses
 
     processes: Annotated[Count, about("Processes that ended by themselves")]
     batches: Annotated[Count, about("Timed batches")]
-    gated: Annotated[Count, about("Batches that were disturbed, and discarded")]
+    disturbed: Annotated[Count, about("Batches that were disturbed, and discarded")]
     discard_rate: Annotated[float, about("Their share")]
     cells: Annotated[Count, about("Cells of the plan")]
     cells_done: Annotated[Count, about("Cells that reached the precision asked for")]
@@ -325,7 +332,7 @@ class Origin(Record, frozen=True, kw_only=True):
     ]
     files: Annotated[dict[str, FileFact], about("Its files, the manifest among them")]
     inputs: Annotated[dict[str, FileFact], about("The files that it was made from")]
-    messages: Annotated[Summary, about("What its log holds")]
+    messages: Annotated[LogSummary, about("What its log holds")]
 
 
 def upgraded_origin(values: Values) -> Values:
@@ -357,16 +364,27 @@ def _upgraded_parameters(values: Values) -> Values | None:
     return {"of": "session", "settings": settings, "cells": values["cells"], "programs": values["programs"]}
 
 
+def _without_gates(values: Values) -> Values:
+    """Version 2, which called disturbed batches gated."""
+    outcome = values["outcome"]
+    if not isinstance(outcome, dict) or "gated" not in outcome:
+        return values
+    return {**values, "outcome": {"disturbed" if key == "gated" else key: value for key, value in outcome.items()}}
+
+
 class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
     """What is known about a run beside its samples: `manifest.json`."""
 
     written_by: ClassVar[str] = "calibrate measure"
-    former: ClassVar[Mapping[int, Former]] = {1: Former(_upgraded_manifest, frozenset({"run", "design_sha256"}))}
+    former: ClassVar[Mapping[int, Former]] = {
+        1: Former(_upgraded_manifest, frozenset({"run", "design_sha256"})),
+        2: Former(_without_gates, frozenset({"run", "design_sha256"})),
+    }
 
-    schema_version: Version2 = 2
+    schema_version: Version3 = 3
     run: Annotated[str, about("The run's name, that of its folder")]
     experiment: Annotated[str, about("Its experiments, with dashes between")]
-    status: Status = Status.RUNNING
+    status: RunStatus = RunStatus.RUNNING
     status_reason: Annotated[str, about("Why it ended as it did")] = ""
     created: Annotated[str, about("UTC time of its start, ISO 8601")]
     command_line: Annotated[tuple[str, ...], about("What it was called with")]
@@ -375,7 +393,7 @@ class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
     design_sha256: Annotated[Sha256, about("Hash of design.json")]
     seed: Annotated[int, about("Seed of operands, orders and resamples")]
     machine: Machine
-    clock: Clock
+    clock: ClockRecord
     parameters: Annotated[
         SessionParameters | ClusterParameters | ImportParameters | None, about("What it was made under")
     ] = None
@@ -383,8 +401,8 @@ class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
         default_factory=dict
     )
     inputs: Annotated[dict[str, FileFact], about("Files that it was made from")] = msgspec.field(default_factory=dict)
-    messages: Annotated[Summary, about("What messages.jsonl holds, once the run has ended")] = msgspec.field(
-        default_factory=Summary
+    messages: Annotated[LogSummary, about("What messages.jsonl holds, once the run has ended")] = msgspec.field(
+        default_factory=LogSummary
     )
     outcome: Annotated[
         SessionOutcome | ClusterOutcome | ImportOutcome | None, about("What came of it, once it has ended")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from costmodel.records.documents import Count, Document, Record, Version1, about
-from costmodel.records.figures import Estimate, ExitCode
+from costmodel.records.figures import EstimateRecord, ExitCode
 from costmodel.records.message import Severity
 
 
-class Error(Document, frozen=True, kw_only=True, tag="error"):
+class ErrorDocument(Document, frozen=True, kw_only=True, tag="error"):
     """What any command with `--json` prints in place of its result where it fails."""
 
     written_by: ClassVar[str] = "calibrate … --json"
@@ -19,7 +19,7 @@ class Error(Document, frozen=True, kw_only=True, tag="error"):
     exit_code: Annotated[int, about("What the process ends with")]
 
 
-class Flagged(Record, frozen=True, kw_only=True):
+class FlaggedRecord(Record, frozen=True, kw_only=True):
     """Something that a page flags."""
 
     level: Annotated[Literal["error", "warning", "info"], about("How much it matters")]
@@ -35,7 +35,7 @@ class PlotName(Record, frozen=True, kw_only=True):
     title: Annotated[str, about("Above the plot")]
 
 
-class Report(Document, frozen=True, kw_only=True, tag="report"):
+class ReportDocument(Document, frozen=True, kw_only=True, tag="report"):
     """What `calibrate report --json` prints."""
 
     written_by: ClassVar[str] = "calibrate report --json"
@@ -43,7 +43,7 @@ class Report(Document, frozen=True, kw_only=True, tag="report"):
     schema_version: Version1 = 1
     title: Annotated[str, about("Of the page")]
     written: Annotated[tuple[str, ...], about("Files that were written")]
-    flagged: Annotated[tuple[Flagged, ...], about("What is flagged, worst first")]
+    flagged: Annotated[tuple[FlaggedRecord, ...], about("What is flagged, worst first")]
     plots: Annotated[tuple[PlotName, ...], about("What `--plot` takes")]
 
 
@@ -72,16 +72,16 @@ class Verification(Document, frozen=True, kw_only=True, tag="verification"):
 Backend: TypeAlias = Annotated[Literal["muted", "local", "remote"], about("A way of tracing")]
 
 
-class Overhead(Record, frozen=True, kw_only=True):
+class OverheadRecord(Record, frozen=True, kw_only=True):
     """What one way of tracing costs."""
 
     name: Backend
-    share: Annotated[Estimate, about("Cost as a share of the untraced replay")]
-    ns: Annotated[Estimate, about("Cost of an evaluation, in ns")]
+    share: Annotated[EstimateRecord, about("Cost as a share of the untraced replay")]
+    ns: Annotated[EstimateRecord, about("Cost of an evaluation, in ns")]
     messages: Annotated[Count, about("In each replay")]
 
 
-class TracingCost(Document, frozen=True, kw_only=True, tag="tracing cost"):
+class TracingCostDocument(Document, frozen=True, kw_only=True, tag="tracing cost"):
     """What `calibrate trace cost --json` prints."""
 
     written_by: ClassVar[str] = "calibrate trace cost --json"
@@ -92,5 +92,5 @@ class TracingCost(Document, frozen=True, kw_only=True, tag="tracing cost"):
     turns: Annotated[Count, about("Turns of evaluations, two of each way in each")]
     seconds: Annotated[float, about("Length of the measurement")]
     replay_ns: Annotated[float, about("All programs once, untraced")]
-    overheads: Annotated[tuple[Overhead, ...], about("One for each way of tracing")]
+    overheads: Annotated[tuple[OverheadRecord, ...], about("One for each way of tracing")]
     exit_code: ExitCode

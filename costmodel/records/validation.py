@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from costmodel.records.documents import Count, Document, Former, Record, Values, about
-from costmodel.records.figures import Estimate, ExitCode, ExUnits, Judgement
+from costmodel.records.figures import EstimateRecord, ExitCode, ExUnitsRecord, Judgement
 
 Timed: TypeAlias = Annotated[
     Literal["evaluate", "call"], about("What was timed: the evaluation alone, or with decoding and arguments")
@@ -16,7 +16,7 @@ Timed: TypeAlias = Annotated[
 Limited: TypeAlias = Annotated[Literal["tolerance", "median", "p95", "r2", "max-undercharge"], about("What is limited")]
 
 
-class Score(Record, frozen=True, kw_only=True):
+class ScoreRecord(Record, frozen=True, kw_only=True):
     """One program, timed in one way."""
 
     program: Annotated[str, about("Its name")]
@@ -27,16 +27,16 @@ class Score(Record, frozen=True, kw_only=True):
     language: Annotated[str, about("Ledger language")]
     protocol_version: Annotated[int, about("Major protocol version")]
     work: Timed
-    ex_units: ExUnits
-    predicted_ns: Annotated[Estimate, about("The model's time, in ns")]
-    observed_ns: Annotated[Estimate, about("The observed time, brought to one state of the machine")]
-    observed_raw_ns: Annotated[Estimate, about("As the clock had it")]
-    ratio: Annotated[Estimate, about("r, observed over predicted: above 1 the model undercharges")]
+    ex_units: ExUnitsRecord
+    predicted_ns: Annotated[EstimateRecord, about("The model's time, in ns")]
+    observed_ns: Annotated[EstimateRecord, about("The observed time, brought to one state of the machine")]
+    observed_raw_ns: Annotated[EstimateRecord, about("As the clock had it")]
+    ratio: Annotated[EstimateRecord, about("r, observed over predicted: above 1 the model undercharges")]
     status: Annotated[Judgement | None, about("Where a tolerance holds every program")]
     uncertain: Annotated[str, about("Why its precision was missed, or empty")]
 
 
-class Extreme(Record, frozen=True, kw_only=True):
+class ExtremeRecord(Record, frozen=True, kw_only=True):
     """A program at one end of a workload."""
 
     program: Annotated[str, about("Its label")]
@@ -48,16 +48,18 @@ class Accuracy(Record, frozen=True, kw_only=True):
 
     work: Timed
     programs: Annotated[Count, about("How many")]
-    median: Annotated[Estimate, about("Median of |r − 1|")]
-    p95: Annotated[Estimate, about("95th percentile of |r − 1|")]
+    median: Annotated[EstimateRecord, about("Median of |r − 1|")]
+    p95: Annotated[EstimateRecord, about("95th percentile of |r − 1|")]
     spread: Annotated[float | None, about("Geometric standard deviation of r, less 1")]
-    undercharged: Annotated[Extreme, about("The program with the largest r")]
-    overcharged: Annotated[Extreme, about("The program with the smallest r")]
+    undercharged: Annotated[ExtremeRecord, about("The program with the largest r")]
+    overcharged: Annotated[ExtremeRecord, about("The program with the smallest r")]
     slope: Annotated[float | None, about("Of log observed on log predicted")]
-    r2: Annotated[Estimate | None, about("Share of the variance of log observed times that the predictions explain")]
+    r2: Annotated[
+        EstimateRecord | None, about("Share of the variance of log observed times that the predictions explain")
+    ]
 
 
-class Baseline(Record, frozen=True, kw_only=True):
+class BaselineRecord(Record, frozen=True, kw_only=True):
     """A simpler model on the same observations."""
 
     name: Annotated[str, about("What predicts")]
@@ -71,11 +73,11 @@ class Limit(Record, frozen=True, kw_only=True):
     gate: Limited
     work: Timed
     limit: Annotated[float, about("The limit")]
-    found: Annotated[Estimate | None, about("What was found; null where it cannot be known")]
+    found: Annotated[EstimateRecord | None, about("What was found; null where it cannot be known")]
     status: Judgement
 
 
-class Blame(Record, frozen=True, kw_only=True):
+class BlameRecord(Record, frozen=True, kw_only=True):
     """A part of a prediction whose price may be off."""
 
     part: Annotated[str, about("A step kind, builtin or part of a call")]
@@ -85,41 +87,41 @@ class Blame(Record, frozen=True, kw_only=True):
     alone: Annotated[float | None, about("Factor on the part's price that would close the miss")]
 
 
-class Miss(Record, frozen=True, kw_only=True):
+class MissRecord(Record, frozen=True, kw_only=True):
     """A program that is missed by 10 % or more."""
 
     program: Annotated[str, about("Its label")]
     ratio: Annotated[float, about("Observed over predicted")]
     unexplained: Annotated[float | None, about("Share of the observed time that no part explains")]
-    blames: Annotated[tuple[Blame, ...], about("Prices that may be off")]
+    blames: Annotated[tuple[BlameRecord, ...], about("Prices that may be off")]
 
 
-class Margin(Record, frozen=True, kw_only=True):
+class MarginRecord(Record, frozen=True, kw_only=True):
     """What one more turn or application takes, of the programs of one name."""
 
     program: Annotated[str, about("The programs' name")]
     counts: Annotated[tuple[int, int], about("The lowest and the highest count")]
     predicted_ns: Annotated[float, about("For one more turn or application")]
     observed_ns: Annotated[float, about("For one more turn or application")]
-    ratio: Annotated[Estimate, about("Observed over predicted")]
+    ratio: Annotated[EstimateRecord, about("Observed over predicted")]
 
 
-class Margins(Record, frozen=True, kw_only=True):
+class MarginsRecord(Record, frozen=True, kw_only=True):
     """All margins of a workload."""
 
-    median: Annotated[Estimate, about("Median of |r − 1|")]
-    p95: Annotated[Estimate, about("95th percentile of |r − 1|")]
-    each: Annotated[tuple[Margin, ...], about("One for each name")]
+    median: Annotated[EstimateRecord, about("Median of |r − 1|")]
+    p95: Annotated[EstimateRecord, about("95th percentile of |r − 1|")]
+    each: Annotated[tuple[MarginRecord, ...], about("One for each name")]
 
 
-class Work(Record, frozen=True, kw_only=True):
+class WorkRecord(Record, frozen=True, kw_only=True):
     """All programs, timed in one way."""
 
     summary: Annotated[Accuracy, about("The whole workload")]
-    baselines: Annotated[tuple[Baseline, ...], about("Simpler models on the same observations")]
+    baselines: Annotated[tuple[BaselineRecord, ...], about("Simpler models on the same observations")]
     gates: Annotated[tuple[Limit, ...], about("Acceptance limits")]
-    misses: Annotated[tuple[Miss, ...], about("Programs off by 10 % or more, worst first")]
-    margins: Annotated[Margins | None, about("Per extra iteration, of programs that come at several counts")]
+    misses: Annotated[tuple[MissRecord, ...], about("Programs off by 10 % or more, worst first")]
+    margins: Annotated[MarginsRecord | None, about("Per extra iteration, of programs that come at several counts")]
 
 
 def _upgraded(values: Values) -> Values:
@@ -127,7 +129,7 @@ def _upgraded(values: Values) -> Values:
     return values
 
 
-class Verdict(Document, frozen=True, kw_only=True, tag="verdict"):
+class ValidationDocument(Document, frozen=True, kw_only=True, tag="verdict"):
     """What `calibrate validate MODEL --json` prints. r is observed over predicted time."""
 
     written_by: ClassVar[str] = "calibrate validate --json"
@@ -147,5 +149,5 @@ class Verdict(Document, frozen=True, kw_only=True, tag="verdict"):
         ),
     ]
     notes: Annotated[tuple[str, ...], about("What limits the comparison")]
-    scores: Annotated[tuple[Score, ...], about("A score for each program and way of timing")]
-    works: Annotated[tuple[Work, ...], about("One for each way of timing")]
+    scores: Annotated[tuple[ScoreRecord, ...], about("A score for each program and way of timing")]
+    works: Annotated[tuple[WorkRecord, ...], about("One for each way of timing")]

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 import msgspec
 
 from costmodel.records.documents import Count, Document, Record, Version1, about
-from costmodel.records.figures import Estimate, ExitCode, ExUnits, Judgement
-from costmodel.records.run import NATIVE, Status
+from costmodel.records.figures import EstimateRecord, ExitCode, ExUnitsRecord, Judgement
+from costmodel.records.run import NATIVE, RunStatus
 
 Point: TypeAlias = Annotated[
     dict[str, int | str], about("A value for each of the parameters that inputs are made from, by its name")
@@ -59,7 +59,7 @@ class Finalist(Record, frozen=True, kw_only=True):
     trials: Annotated[Count, about("Inputs that were tried")]
 
 
-class Difference(Record, frozen=True, kw_only=True):
+class EvaluatorDifference(Record, frozen=True, kw_only=True):
     """An input on which the evaluator differs from the exact machine."""
 
     target: Annotated[str, about("The price that was searched when it was found")]
@@ -75,7 +75,7 @@ class SearchState(Document, frozen=True, kw_only=True, tag="worst-search"):
 
     schema_version: Version1 = 1
     run: Annotated[str, about("The run's name, that of its folder")]
-    status: Status = Status.RUNNING
+    status: RunStatus = RunStatus.RUNNING
     stage: Stage = "search"
     created: Annotated[str, about("UTC time of its start, ISO 8601")]
     command_line: Annotated[tuple[str, ...], about("What it was called with")] = ()
@@ -93,7 +93,7 @@ class SearchState(Document, frozen=True, kw_only=True, tag="worst-search"):
     left_out: Annotated[dict[str, str], about("Why a price has no finalist, by its name")] = msgspec.field(
         default_factory=dict
     )
-    differences: Annotated[tuple[Difference, ...], about("Inputs on which the evaluator differs")] = ()
+    differences: Annotated[tuple[EvaluatorDifference, ...], about("Inputs on which the evaluator differs")] = ()
     proof: Annotated[str | None, about("The run that times the finalists again, in the folder")] = None
 
 
@@ -104,7 +104,7 @@ class Reach(Record, frozen=True, kw_only=True):
     how: Annotated[str, about("In words")]
     script_bytes: Annotated[Count, about("Size of the script")]
     argument_bytes: Annotated[Count, about("Size of its arguments")]
-    ex_units: ExUnits
+    ex_units: ExUnitsRecord
     built: Annotated[bool, about("Whether the program makes operands by steps that it pays for")]
 
 
@@ -112,9 +112,9 @@ class Find(Record, frozen=True, kw_only=True):
     """The worst input of a price that was found and timed again, on operands that the search never saw."""
 
     price: Annotated[str, about("A builtin, a form of programs (steps/…) or a kind of call (calls/…)")]
-    ratio: Annotated[Estimate, about("Time over charge, over the scale: above 1 the price is too low")]
-    ordinary: Annotated[Estimate | None, about("The same of ordinary input, timed in turn with the witness")]
-    over_ordinary: Annotated[Estimate | None, about("The first over the second")]
+    ratio: Annotated[EstimateRecord, about("Time over charge, over the scale: above 1 the price is too low")]
+    ordinary: Annotated[EstimateRecord | None, about("The same of ordinary input, timed in turn with the witness")]
+    over_ordinary: Annotated[EstimateRecord | None, about("The first over the second")]
     sizes: Annotated[tuple[int, ...], about("Sizes of the arguments, in the measures of the price")]
     time_ps: Annotated[float, about("Time of one application, or of the whole program")]
     charge_ps: Annotated[float, about("What is charged for it")]
@@ -125,7 +125,7 @@ class Find(Record, frozen=True, kw_only=True):
     witness: Annotated[str, about("The program, in the run's folder")]
     argument: Annotated[str | None, about("Its argument as CBOR, where it has one")] = None
     reach: Reach
-    block_seconds: Annotated[Estimate | None, about("Seconds that a block full of the witness takes")]
+    block_seconds: Annotated[EstimateRecord | None, about("Seconds that a block full of the witness takes")]
     lovelace_per_second: Annotated[float | None, about("Fees that a second of delay costs")]
     processes: Annotated[Count, about("Processes that timed it")]
 
@@ -146,7 +146,7 @@ class Worst(Document, frozen=True, kw_only=True, tag="worst"):
     scale: Annotated[float, about("Time over charge that ratios are divided by: one factor for all prices")]
     scale_from: Annotated[str, about("Where it comes from")]
     finds: Annotated[tuple[Find, ...], about("One for each price, the worst first")]
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[EvaluatorDifference, ...] = ()
     left_out: Annotated[dict[str, str], about("Prices without a find, and why")]
     trials: Annotated[Count, about("Inputs that were tried")]
     seconds: Annotated[float, about("How long the search took, over all sessions")]

@@ -7,7 +7,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from costmodel.rendering.tables import Cell, Column, Table
+from costmodel.rendering.tables import Column, Table, TableCell
 from costmodel.rendering.text import one_line
 
 _LONG: Final = 34  # characters from which a cell may be broken over lines
@@ -36,7 +36,7 @@ def _heading(column: Column) -> Markup:
     return Markup('<th scope="col"{}>{}</th>').format(Markup(' class="number"') if column.numeric else "", text)
 
 
-def _cell(cell: Cell, column: Column, first: bool, links: Mapping[str, str]) -> Markup:
+def _cell(cell: TableCell, column: Column, first: bool, links: Mapping[str, str]) -> Markup:
     text = one_line(cell.text)
     shown: Markup | str = text
     if cell.status:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from costmodel.rendering import numbers
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """A cell. `sort` orders it, where that is not its text; `status`, such as "fail", gives it a colour."""
 
     text: str
@@ -44,7 +44,7 @@ class Table:
 
     caption: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
 
     @classmethod
     def of(cls, caption: str, columns: Sequence[object], rows: Sequence[Row]) -> Table:
@@ -52,7 +52,7 @@ class Table:
         return cls(
             caption,
             tuple(each if isinstance(each, Column) else Column(str(each)) for each in columns),
-            tuple(tuple(each if isinstance(each, Cell) else Cell(str(each)) for each in row) for row in rows),
+            tuple(tuple(each if isinstance(each, TableCell) else TableCell(str(each)) for each in row) for row in rows),
         )
 
     def narrow(self) -> Table:
@@ -74,24 +74,24 @@ def facts(caption: str, known: dict[str, str]) -> Table:
     return Table.of(caption, ("", ""), list(known.items()))
 
 
-def time_cell(ps: float | None) -> Cell:
+def time_cell(ps: float | None) -> TableCell:
     """A time given in ps."""
-    return Cell(numbers.time_ps(ps), ps)
+    return TableCell(numbers.time_ps(ps), ps)
 
 
-def count_cell(count: float | None) -> Cell:
-    return Cell(numbers.count(count), count)
+def count_cell(count: float | None) -> TableCell:
+    return TableCell(numbers.count(count), count)
 
 
-def share_cell(share: float | None, status: str = "") -> Cell:
+def share_cell(share: float | None, status: str = "") -> TableCell:
     """A share as a percentage."""
-    return Cell(numbers.percent(share), share, status)
+    return TableCell(numbers.percent(share), share, status)
 
 
-def change_cell(share: float | None, status: str = "") -> Cell:
+def change_cell(share: float | None, status: str = "") -> TableCell:
     """A relative change."""
-    return Cell(numbers.change(share), share, status)
+    return TableCell(numbers.change(share), share, status)
 
 
-def ratio_cell(value: float | None, status: str = "") -> Cell:
-    return Cell(numbers.ratio(value), value, status)
+def ratio_cell(value: float | None, status: str = "") -> TableCell:
+    return TableCell(numbers.ratio(value), value, status)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from costmodel.records.figures import Estimate
+from costmodel.records.figures import EstimateRecord
 from costmodel.records.worst import Find, Matter, Worst
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Table, number, ratio_cell, time_cell, wide
+from costmodel.rendering.tables import Table, TableCell, number, ratio_cell, time_cell, wide
 
 _MATTERS = 0.9  # of the ratio: a parameter without which more than this is left is not named in a line
 
@@ -29,7 +29,7 @@ def worst_table(found: Worst) -> Table:
     return Table.of("Worst inputs", columns, [_row(find, found.max_ratio) for find in found.finds])
 
 
-def _row(find: Find, limit: float | None) -> tuple[Cell | str, ...]:
+def _row(find: Find, limit: float | None) -> tuple[TableCell | str, ...]:
     low, high = find.ratio.interval
     status = "" if limit is None or low is None else ("fail" if low > limit else "")
     block = find.block_seconds.value if find.block_seconds else None
@@ -49,13 +49,13 @@ def _row(find: Find, limit: float | None) -> tuple[Cell | str, ...]:
     )
 
 
-def _value(estimate: Estimate | None) -> float | None:
+def _value(estimate: EstimateRecord | None) -> float | None:
     return None if estimate is None else estimate.value
 
 
-def _ada(lovelace: float | None) -> Cell:
+def _ada(lovelace: float | None) -> TableCell:
     ada = None if lovelace is None else lovelace / 1e6
-    return Cell(numbers.MISSING if ada is None else f"{ada:,.2f}", ada)
+    return TableCell(numbers.MISSING if ada is None else f"{ada:,.2f}", ada)
 
 
 def what_matters(matters: tuple[Matter, ...]) -> str:
@@ -72,8 +72,8 @@ def matters_table(found: Worst) -> Table:
             each.parameter,
             each.value,
             each.plain,
-            Cell(numbers.percent(each.without), each.without),
-            Cell(numbers.percent(find.importance.get(each.parameter)), find.importance.get(each.parameter)),
+            TableCell(numbers.percent(each.without), each.without),
+            TableCell(numbers.percent(find.importance.get(each.parameter)), find.importance.get(each.parameter)),
         )
         for find in found.finds
         for each in find.matters

@@ -12,11 +12,11 @@ from costmodel import __version__
 from costmodel.errors import InputError
 from costmodel.model import CostModel
 from costmodel.records.cluster import Cluster
-from costmodel.records.comparison import Comparison
+from costmodel.records.comparison import ComparisonDocument
 from costmodel.records.drift import Drift
 from costmodel.records.impact import Impact
 from costmodel.records.parity import Parity
-from costmodel.records.validation import Verdict
+from costmodel.records.validation import ValidationDocument
 from costmodel.rendering import numbers
 from costmodel.report.clusters import cluster_conclusion, cluster_flags, cluster_sections
 from costmodel.report.documents import READABLE, Document, Model, read_document
@@ -36,7 +36,7 @@ from costmodel.report.models import (
     model_lead,
     model_sections,
 )
-from costmodel.report.page_model import LEVELS, Answer, Conclusion, Figure, Flagged, Page, Plot, Section
+from costmodel.report.page_model import LEVELS, Conclusion, Flagged, Headline, KeyFigure, Page, Plot, Section
 from costmodel.report.run_summary import Runs, read_runs
 from costmodel.report.runs import run_conclusion, run_facts, run_figures, run_flags, run_sections
 from costmodel.report.verdicts import (
@@ -56,7 +56,7 @@ from costmodel.report.verdicts import (
 )
 
 
-class Source(NamedTuple):
+class PageSource(NamedTuple):
     """What a page is about: something that was read, and the name of its file."""
 
     name: str
@@ -65,10 +65,10 @@ class Source(NamedTuple):
 
 # The key figures, and what gives one where the sources do not.
 _FIGURES: Final = {
-    "flags": Figure("Material flags", "–", "name a fitted model"),
-    "accuracy": Figure("Accuracy on contracts", "–", "name the JSON of calibrate validate"),
-    "precision": Figure("Precision", "–", "name a run or a fitted model"),
-    "noise": Figure("Noise", "–", "name a run or a fitted model"),
+    "flags": KeyFigure("Material flags", "–", "name a fitted model"),
+    "accuracy": KeyFigure("Accuracy on contracts", "–", "name the JSON of calibrate validate"),
+    "precision": KeyFigure("Precision", "–", "name a run or a fitted model"),
+    "noise": KeyFigure("Noise", "–", "name a run or a fitted model"),
 }
 
 
@@ -79,10 +79,10 @@ def assemble(paths: Sequence[Path]) -> Page:
     """
     if not paths:
         raise InputError(f"nothing to report on; name {READABLE}")
-    sources = [Source(path.name, read_document(path)) for path in paths if not path.is_dir()]
+    sources = [PageSource(path.name, read_document(path)) for path in paths if not path.is_dir()]
     # Runs named one by one are looked at together, as those of a folder are.
     folders = [path for path in paths if path.is_dir()]
-    sources += [Source("", read_runs(folders))] if folders else []
+    sources += [PageSource("", read_runs(folders))] if folders else []
     flags = [flag for each in sources for flag in _flags(each)]
     flagged = sorted(flags, key=lambda flag: (LEVELS.index(flag.level), -flag.effect))
     leading, lead = _lead(sources)
@@ -91,7 +91,7 @@ def assemble(paths: Sequence[Path]) -> Page:
     others = [model.costs for model in models if model.section is None]
     sections = [section for each in sources for section in _sections(each, others, lead=each is leading)]
     facts = (*_facts(sources), ("made from", ", ".join(path.resolve().name for path in paths)))
-    answer = Answer(_title(sources), facts, _conclusions(sources), _figures(sources), lead)
+    answer = Headline(_title(sources), facts, _conclusions(sources), _figures(sources), lead)
     return _named_apart(Page(answer, __version__, tuple(flagged), tuple(sections)))
 
 
@@ -118,16 +118,16 @@ def _named_apart(page: Page) -> Page:
     return replace(page, answer=replace(page.answer, lead=lead), sections=sections)
 
 
-def _title(sources: Sequence[Source]) -> str:
+def _title(sources: Sequence[PageSource]) -> str:
     """What the page is about, in words."""
     about = []
     for _, content in sources:
         match content:
             case Model():
                 about.append("cost model" if content.section else "prices")
-            case Verdict():
+            case ValidationDocument():
                 about.append(f"predictions of {Path(content.workload).name}")
-            case Comparison():
+            case ComparisonDocument():
                 about.append("comparison of runs")
             case Drift():
                 about.append(f"drift against {Path(content.baseline).name}")
@@ -147,7 +147,7 @@ def _title(sources: Sequence[Source]) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _facts(sources: Sequence[Source]) -> tuple[tuple[str, str], ...]:
+def _facts(sources: Sequence[PageSource]) -> tuple[tuple[str, str], ...]:
     """Evaluator, machine and date, where the sources know them."""
     known: dict[str, str] = {}
     for _, content in sources:
@@ -158,21 +158,21 @@ def _facts(sources: Sequence[Source]) -> tuple[tuple[str, str], ...]:
     return tuple(known.items())
 
 
-def _conclusions(sources: Sequence[Source]) -> tuple[Conclusion, ...]:
+def _conclusions(sources: Sequence[PageSource]) -> tuple[Conclusion, ...]:
     """The answers, the worst first."""
     order = ("fail", "inconclusive", "pass", "info")
     found = [conclusion for source in sources for conclusion in _conclusions_of(source)]
     return tuple(sorted(found, key=lambda each: order.index(each.status) if each.status in order else len(order)))
 
 
-def _conclusions_of(source: Source) -> Iterator[Conclusion]:
+def _conclusions_of(source: PageSource) -> Iterator[Conclusion]:
     name, content = source
     match content:
         case Model():
             yield from model_conclusions(content)
-        case Verdict():
+        case ValidationDocument():
             yield verdict_conclusion(content)
-        case Comparison():
+        case ComparisonDocument():
             yield comparison_conclusion(name, content)
         case Drift():
             yield drift_conclusion(name, content)
@@ -186,14 +186,14 @@ def _conclusions_of(source: Source) -> Iterator[Conclusion]:
             yield run_conclusion(content)
 
 
-def _figures(sources: Sequence[Source]) -> tuple[Figure, ...]:
+def _figures(sources: Sequence[PageSource]) -> tuple[KeyFigure, ...]:
     known = dict(_FIGURES)
     # Runs come last, because they know more of noise and precision than the model that was fitted to them.
     for _, content in sources:
         match content:
             case Model():
                 known |= dict(model_figures(content))
-            case Verdict():
+            case ValidationDocument():
                 known["accuracy"] = verdict_figure(content)
             case Runs():
                 known |= dict(run_figures(content))
@@ -202,23 +202,23 @@ def _figures(sources: Sequence[Source]) -> tuple[Figure, ...]:
     return tuple(known.values())
 
 
-def _lead(sources: Sequence[Source]) -> tuple[Source | None, Plot | None]:
+def _lead(sources: Sequence[PageSource]) -> tuple[PageSource | None, Plot | None]:
     """The plot that the page begins with, and the source that it is about."""
-    for kind in (Verdict, Drift, Comparison, Model):
+    for kind in (ValidationDocument, Drift, ComparisonDocument, Model):
         for source in sources:
             if isinstance(source.content, kind) and (plot := _lead_of(source)) is not None:
                 return source, plot
     return None, None
 
 
-def _lead_of(source: Source) -> Plot | None:
+def _lead_of(source: PageSource) -> Plot | None:
     name, content = source
     match content:
-        case Verdict():
+        case ValidationDocument():
             return verdict_lead(name, content)
         case Drift():
             return drift_lead(name, content)
-        case Comparison():
+        case ComparisonDocument():
             return comparison_lead(name, content)
         case Model():
             return model_lead(content)
@@ -226,14 +226,14 @@ def _lead_of(source: Source) -> Plot | None:
             return None
 
 
-def _flags(source: Source) -> Iterator[Flagged]:
+def _flags(source: PageSource) -> Iterator[Flagged]:
     name, content = source
     match content:
         case Model():
             return model_flags(content)
-        case Verdict():
+        case ValidationDocument():
             return verdict_flags(name, content)
-        case Comparison():
+        case ComparisonDocument():
             return comparison_flags(name, content)
         case Drift():
             return drift_flags(name, content)
@@ -247,7 +247,7 @@ def _flags(source: Source) -> Iterator[Flagged]:
             return run_flags(content)
 
 
-def _sections(source: Source, others: Sequence[CostModel], *, lead: bool) -> Iterator[Section]:
+def _sections(source: PageSource, others: Sequence[CostModel], *, lead: bool) -> Iterator[Section]:
     name, content = source
     match content:
         case Model():
@@ -255,9 +255,9 @@ def _sections(source: Source, others: Sequence[CostModel], *, lead: bool) -> Ite
             if plot is not None:
                 yield Section("Undercharged builtins", plots=(plot,))
             yield from model_sections(content, others)
-        case Verdict():
+        case ValidationDocument():
             yield from verdict_sections(name, content, lead=lead)
-        case Comparison():
+        case ComparisonDocument():
             yield from comparison_sections(name, content, lead=lead)
         case Drift():
             yield from drift_sections(name, content, lead=lead)

@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from costmodel.records.cluster import Cluster, Node, Observed
+from costmodel.records.cluster import Cluster, ClusterNode, ObservedChain
 from costmodel.records.run import ClusterOutcome
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Column, Table, count_cell, ratio_cell, share_cell, time_cell
+from costmodel.rendering.tables import Column, Table, TableCell, count_cell, ratio_cell, share_cell, time_cell
 from costmodel.report.charts import SERIES, Axis, Chart, Ink, Mark, Panel, scale_for, values
 from costmodel.report.page_model import Conclusion, Flagged, Plot, Section
 from costmodel.report.run_summary import Digest
@@ -78,13 +78,13 @@ def cluster_sections(name: str, cluster: Cluster) -> Iterator[Section]:
     yield Section(title, intro, (plot,), (_nodes(name, observed),))
 
 
-def _nodes(name: str, observed: Observed) -> Table:
+def _nodes(name: str, observed: ObservedChain) -> Table:
     shares = ("50", "95", "99", "100")
     headings = ("blocks", "disturbed", "p50", "p95", "p99", "max", "per transaction", "observed/predicted", "of a slot")
     columns = (Column("node"), *(Column(each, True) for each in (*headings, "late")))
     rows = tuple(
         (
-            Cell(_which(node), node.repeat * 1e6 + node.node),
+            TableCell(_which(node), node.repeat * 1e6 + node.node),
             count_cell(node.blocks),
             count_cell(node.disturbed),
             *(_time(node.percentiles_ns.get(share)) for share in shares),
@@ -118,14 +118,14 @@ def validated_section(digest: Digest) -> Section:
     table = []
     for process, label in labels.items():
         mine = rows[rows["process"] == process]
-        clean = mine[mine["gate"] == ""]
+        clean = mine[mine["disturbance"] == ""]
         each = clean if len(clean) else mine
         tx_ns = float((each["ns"] / each["iterations"]).median())
         table.append(
             (
-                Cell(label, process),
+                TableCell(label, process),
                 count_cell(len(mine)),
-                count_cell(int((mine["gate"] != "").sum())),
+                count_cell(int((mine["disturbance"] != "").sum())),
                 *(_time(float(value)) for value in np.percentile(times[label], (50, 95, 99, 100))),
                 _time(tx_ns),
                 ratio_cell(tx_ns / predicted_tx_ns if predicted_tx_ns else None),
@@ -197,7 +197,7 @@ def _label(process: int, nodes: int) -> str:
     return f"node {process % nodes}" + (f", repeat {process // nodes}" if process >= nodes else "")
 
 
-def _which(node: Node) -> str:
+def _which(node: ClusterNode) -> str:
     return f"node {node.node}" + (f", repeat {node.repeat}" if node.repeat else "")
 
 
@@ -213,5 +213,5 @@ def _ns(ns: float) -> str:
     return numbers.time_ps(ns * _PS_PER_NS)
 
 
-def _time(ns: float | None) -> Cell:
+def _time(ns: float | None) -> TableCell:
     return time_cell(None if ns is None else ns * _PS_PER_NS)

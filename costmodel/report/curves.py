@@ -9,9 +9,9 @@ from math import prod
 from typing import Final
 
 from costmodel.model import CostModel
-from costmodel.records.model import Builtin, Figure, FittedModel, Point
+from costmodel.records.model import Figure, FittedBuiltin, FittedModel, Point
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Table, change_cell, number, ratio_cell, share_cell, time_cell, wide
+from costmodel.rendering.tables import Table, TableCell, change_cell, number, ratio_cell, share_cell, time_cell, wide
 from costmodel.report.charts import Axis, Chart, Mark, Panel, scale_for, values
 from costmodel.report.page_model import Fold, Plot, Section
 
@@ -21,7 +21,7 @@ _SAME: Final = 1e-3  # relative difference of fitted costs that counts as none
 Driver = tuple[str, Callable[[Sequence[int]], float]]
 
 
-def charge_factors(builtin: Builtin) -> list[float]:
+def charge_factors(builtin: FittedBuiltin) -> list[float]:
     """The logarithm of measured over charged at every measured point."""
     return [
         math.log(point.measured.ps / point.charged_ps)
@@ -52,35 +52,35 @@ def builtin_section(name: str, fitted: FittedModel, beside: CostModel | None, la
     return Section(f"Cost curves of {name}", intro, tables=(Table.of("Builtins", columns, rows),), folds=folds)
 
 
-def _material(builtin: Builtin) -> str:
+def _material(builtin: FittedBuiltin) -> str:
     flags = [*builtin.flags, *(flag for price in builtin.coefficients.values() for flag in price.flags)]
     return ", ".join(dict.fromkeys(flag.flag for flag in flags if flag.material))
 
 
-def _builtin_row(name: str, fit: Builtin) -> tuple[str | Cell, ...]:
+def _builtin_row(name: str, fit: FittedBuiltin) -> tuple[str | TableCell, ...]:
     prices = ", ".join(f"{key} {value.charged_ps or value.ps:,.0f}" for key, value in fit.coefficients.items())
     flags = _material(fit)
     worst = max(charge_factors(fit), key=abs, default=None)
     return (
         name,
         ratio_cell(None if worst is None else math.exp(worst)),
-        Cell(flags or "none", status="warning" if flags else ""),
+        TableCell(flags or "none", status="warning" if flags else ""),
         time_cell(fit.cost_at_centre.ps),
         share_cell(fit.cost_at_centre.relative_half_width),
         fit.shape,
         prices,
-        Cell(numbers.MISSING if fit.r2 is None else f"{fit.r2:.4f}", fit.r2),
+        TableCell(numbers.MISSING if fit.r2 is None else f"{fit.r2:.4f}", fit.r2),
     )
 
 
-def _builtin_fold(name: str, fit: Builtin, beside: CostModel | None, label: str) -> Fold:
+def _builtin_fold(name: str, fit: FittedBuiltin, beside: CostModel | None, label: str) -> Fold:
     columns = (
         "sizes",
         *map(number, ("measured", "fitted", "charged", "residual", label)),
     )
     rows = [
         (
-            Cell(numbers.sizes(point.sizes), float(prod(point.sizes))),
+            TableCell(numbers.sizes(point.sizes), float(prod(point.sizes))),
             time_cell(point.measured.ps if point.measured else None),
             time_cell(point.fitted.ps),
             time_cell(point.charged_ps),
@@ -94,7 +94,7 @@ def _builtin_fold(name: str, fit: Builtin, beside: CostModel | None, label: str)
     return Fold(name, flags, bool(flags), plots, (Table.of(f"Points of {name}", columns, rows),))
 
 
-def _new(corner: Point, fit: Builtin) -> bool:
+def _new(corner: Point, fit: FittedBuiltin) -> bool:
     return all(corner.sizes != point.sizes for point in fit.points)
 
 
@@ -105,7 +105,7 @@ def _price(model: CostModel | None, builtin: str, point: Point) -> float | None:
     return float(model.builtins[builtin].cpu.evaluate(point.sizes))
 
 
-def _curve(name: str, fit: Builtin, beside: CostModel | None, label: str) -> Plot:
+def _curve(name: str, fit: FittedBuiltin, beside: CostModel | None, label: str) -> Plot:
     by, driver = _driver(fit)
     words = (
         f"Time of {name} by {by}: {len(fit.points)} measured points, and the fit of shape {fit.shape}; the worst "
@@ -114,7 +114,7 @@ def _curve(name: str, fit: Builtin, beside: CostModel | None, label: str) -> Plo
     return Plot(f"curve-{name}", f"{name}: cost by {by}", words, _curve_chart(name, fit, (by, driver), beside, label))
 
 
-def _curve_chart(name: str, fit: Builtin, by: Driver, beside: CostModel | None, label: str) -> Chart:
+def _curve_chart(name: str, fit: FittedBuiltin, by: Driver, beside: CostModel | None, label: str) -> Chart:
     driver = by[1]
     places = sorted((*fit.points, *fit.corners), key=lambda point: (driver(point.sizes), point.fitted.ps))
     at = values(driver(point.sizes) for point in places)
@@ -170,7 +170,7 @@ def _ends(places: Sequence[Point], side: int) -> tuple[float, ...]:
     return nanoseconds(interval_of(point.fitted)[side] for point in places)
 
 
-def _driver(fit: Builtin) -> Driver:
+def _driver(fit: FittedBuiltin) -> Driver:
     """What the cost depends on, in words and as a function of the sizes: the first of which fitted costs are a
     function, or else the fitted cost itself."""
     places = (*fit.points, *fit.corners)
@@ -183,7 +183,7 @@ def _driver(fit: Builtin) -> Driver:
     return "fitted cost (ns)", lambda sizes: costs[tuple(sizes)] / _PS_PER_NS
 
 
-def _drivers(count: int, fit: Builtin) -> Iterator[Driver]:
+def _drivers(count: int, fit: FittedBuiltin) -> Iterator[Driver]:
     combined: dict[str, Driver] = {
         "max": ("largest size", max),
         "min": ("smallest size", min),

@@ -10,12 +10,12 @@ from costmodel.files import read_bytes
 from costmodel.model import CostModel, load
 from costmodel.records import decode_json, from_value, kind_of
 from costmodel.records.cluster import Cluster
-from costmodel.records.comparison import Comparison
+from costmodel.records.comparison import ComparisonDocument
 from costmodel.records.drift import Drift
 from costmodel.records.impact import Impact
 from costmodel.records.model import ExpressedModel, FittedModel, parse_section
 from costmodel.records.parity import Parity
-from costmodel.records.validation import Verdict
+from costmodel.records.validation import ValidationDocument
 
 READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact or parity"
 _MAX_BYTES: Final = 64 * 2**20
@@ -29,7 +29,7 @@ class Model(NamedTuple):
     section: FittedModel | ExpressedModel | None
 
 
-Written = Verdict | Comparison | Drift | Cluster | Impact | Parity
+Written = ValidationDocument | ComparisonDocument | Drift | Cluster | Impact | Parity
 Document = Model | Written
 
 
@@ -39,7 +39,7 @@ def read_document(path: Path) -> Document:
         value = decode_json(read_bytes(path, _MAX_BYTES), dict[str, Any], str(path))
     except InputError as error:
         raise InputError(f"{error}; name {READABLE}") from error
-    kinds: tuple[type[Written], ...] = (Verdict, Comparison, Drift, Cluster, Impact, Parity)
+    kinds: tuple[type[Written], ...] = (ValidationDocument, ComparisonDocument, Drift, Cluster, Impact, Parity)
     if kind_of(value, *kinds) is not None:
         return from_value(value, str(path), *kinds)
     try:

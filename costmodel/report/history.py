@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Table, change_cell, count_cell, number
+from costmodel.rendering.tables import Table, TableCell, change_cell, count_cell, number
 from costmodel.report.charts import SERIES, Axis, Chart, Mark, Panel, values
 from costmodel.report.page_model import Flagged, Plot, Section
 from costmodel.report.run_summary import Digest
@@ -68,10 +68,10 @@ def drift_sections(digests: Sequence[Digest]) -> Iterator[Section]:
         change = yard / first.setdefault(digest.machine, yard) - 1 if known else 0.0
         rows.append(
             (
-                Cell(digest.run.name),
-                Cell(_moment(digest)),
-                Cell(digest.machine[:12]),
-                Cell(digest.run.manifest.evaluator.get("sha256", "unknown")[:12]),
+                TableCell(digest.run.name),
+                TableCell(_moment(digest)),
+                TableCell(digest.machine[:12]),
+                TableCell(digest.run.manifest.evaluator.get("sha256", "unknown")[:12]),
                 count_cell(round(yard, 1) if known else None),
                 change_cell(change if known else None),
             )
@@ -184,11 +184,11 @@ def _changes(series: _Series) -> Table:
         last = _last(row)
         step = series.steps.get(str(name))
         told = (
-            Cell(f"{numbers.change(step.change)} from run {step.first + 1} on", status="warning")
+            TableCell(f"{numbers.change(step.change)} from run {step.first + 1} on", status="warning")
             if step
-            else Cell("none")
+            else TableCell("none")
         )
-        rows.append((Cell(str(name)), count_cell(int(row.notna().sum())), change_cell(last), told))
+        rows.append((TableCell(str(name)), count_cell(int(row.notna().sum())), change_cell(last), told))
     columns = ("operation", number("runs"), number("last against first"), "step")
     caption = f"Change of each operation on machine {series.machine[:12]}"
     return Table.of(caption, columns, rows)

@@ -10,18 +10,18 @@ import msgspec
 
 from costmodel.model import CostModel, StepKind, Variant, ledger_model
 from costmodel.records.model import (
-    Builtin,
     Coefficient,
     ExpressedModel,
     FamilyScale,
     Figure,
+    FittedBuiltin,
     FittedModel,
     Scale,
 )
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import (
-    Cell,
     Table,
+    TableCell,
     change_cell,
     count_cell,
     facts,
@@ -32,8 +32,7 @@ from costmodel.rendering.tables import (
 from costmodel.report.charts import Axis, Chart, Mark, Panel, scale_for, values
 from costmodel.report.curves import builtin_section, charge_factors, interval_of, nanoseconds
 from costmodel.report.documents import Model
-from costmodel.report.page_model import Conclusion, Flagged, Plot, Section
-from costmodel.report.page_model import Figure as KeyFigure
+from costmodel.report.page_model import Conclusion, Flagged, KeyFigure, Plot, Section
 
 _MOST_ROWS: Final = 25  # of the plot of undercharges
 _MANY_OFF: Final = 0.5  # a price that is off by more than this makes a model doubtful
@@ -63,7 +62,7 @@ def model_flags(model: Model) -> Iterator[Flagged]:
         yield Flagged("warning", "lost cells", model.name, text)
 
 
-def _builtin_flags(name: str, builtin: Builtin) -> Iterator[Flagged]:
+def _builtin_flags(name: str, builtin: FittedBuiltin) -> Iterator[Flagged]:
     flags = [*builtin.flags, *(flag for price in builtin.coefficients.values() for flag in price.flags)]
     # What is charged too little matters most: it is what an attacker would use.
     yield from _flags_of(name, flags, math.expm1(max(charge_factors(builtin), default=0.0)))
@@ -122,7 +121,7 @@ def model_figures(model: Model) -> Iterator[tuple[str, KeyFigure]]:
         note = f"median 95 % interval of a builtin's cost; widest ±{numbers.percent(widths[-1])}"
         yield "precision", KeyFigure("Precision", f"±{numbers.percent(widths[len(widths) // 2])}", note)
     batches = fitted.batches
-    share = batches.gated / max(batches.gated + batches.clean, 1)
+    share = batches.disturbed / max(batches.disturbed + batches.clean, 1)
     yield "noise", KeyFigure("Noise", numbers.percent(share), "of samples discarded as disturbed")
 
 
@@ -317,9 +316,9 @@ def _prices(
     return Table.of(caption, columns, rows)
 
 
-def _flagged(price: Coefficient) -> Cell:
+def _flagged(price: Coefficient) -> TableCell:
     material = any(flag.material for flag in price.flags)
-    return Cell(", ".join(flag.flag for flag in price.flags) or "none", status="warning" if material else "")
+    return TableCell(", ".join(flag.flag for flag in price.flags) or "none", status="warning" if material else "")
 
 
 def _expressed(name: str, expressed: ExpressedModel) -> Section:
@@ -331,7 +330,7 @@ def _expressed(name: str, expressed: ExpressedModel) -> Section:
         (
             of,
             known,
-            Cell(f"{scale.factor:.4g}", scale.factor),
+            TableCell(f"{scale.factor:.4g}", scale.factor),
             numbers.interval(*scale.interval, "{:.4g}".format),
             expressed.refused.get(of, ""),
         )

@@ -69,7 +69,7 @@ class Conclusion(NamedTuple):
     text: str
 
 
-class Figure(NamedTuple):
+class KeyFigure(NamedTuple):
     """One of the page's key figures: what it is, its value, and where it stands or what is missing."""
 
     name: str
@@ -79,13 +79,13 @@ class Figure(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Headline:
     """What the page begins with."""
 
     title: str
     facts: tuple[tuple[str, str], ...]
     conclusions: tuple[Conclusion, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[KeyFigure, ...]
     lead: Plot | None
 
 
@@ -93,7 +93,7 @@ class Answer:
 class Page:
     """The whole of a report."""
 
-    answer: Answer
+    answer: Headline
     version: str
     flagged: tuple[Flagged, ...]
     sections: tuple[Section, ...]

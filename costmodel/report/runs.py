@@ -9,13 +9,13 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from costmodel.records.run import SessionOutcome, Status
+from costmodel.records.run import RunStatus, SessionOutcome
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Column, Table, count_cell, facts, share_cell
+from costmodel.rendering.tables import Column, Table, TableCell, count_cell, facts, share_cell
 from costmodel.report.charts import SERIES, Axis, Chart, Mark, Panel, values
 from costmodel.report.clusters import validated_section
 from costmodel.report.history import drift_flags, drift_sections
-from costmodel.report.page_model import Conclusion, Figure, Flagged, Fold, Level, Plot, Section
+from costmodel.report.page_model import Conclusion, Flagged, Fold, KeyFigure, Level, Plot, Section
 from costmodel.report.run_summary import Digest, Runs
 from costmodel.runs.anomalies import Finding, Kind, pool_findings, run_findings
 from costmodel.runs.means import YARDSTICKS
@@ -74,7 +74,7 @@ def run_sections(runs: Runs) -> Iterator[Section]:
 
 def _fold(digest: Digest, plots: tuple[Plot, ...], tables: tuple[Table, ...]) -> Fold:
     status = digest.run.manifest.status
-    note = "" if status is Status.COMPLETE else status.value
+    note = "" if status is RunStatus.COMPLETE else status.value
     return Fold(digest.run.name, note, bool(note), plots, tables)
 
 
@@ -82,7 +82,7 @@ def _session_plots(digest: Digest) -> tuple[Plot, ...]:
     blocks = digest.blocks
     if not len(blocks):
         return ()
-    share = sum(digest.gated.values()) / digest.batches
+    share = sum(digest.disturbed.values()) / digest.batches
     processes = blocks["process"].nunique()
     words = f"{len(blocks)} blocks of {processes} processes; {numbers.percent(share)} of samples were discarded."
     if len(blocks) > _MOST_BLOCKS:
@@ -102,16 +102,17 @@ def _session_tables(digest: Digest) -> tuple[Table, ...]:
     }
     because = {"because": manifest.status_reason} if manifest.status_reason else {}
     tables = [facts("Outcome", {"status": manifest.status.value} | because | outcome)]
-    if digest.gated:
+    if digest.disturbed:
         columns = (Column("disturbance"), Column("samples", True), Column("of all", True))
         rows = tuple(
-            (Cell(gate), count_cell(count), share_cell(count / digest.batches)) for gate, count in digest.gated.items()
+            (TableCell(disturbance), count_cell(count), share_cell(count / digest.batches))
+            for disturbance, count in digest.disturbed.items()
         )
         tables.append(Table("Discarded samples, by what disturbed them", columns, rows))
     if manifest.uncertain:
         listed = sorted(manifest.uncertain.items())[:_MOST_UNCERTAIN]
         caption = f"Cells that missed their precision ({len(listed)} of {len(manifest.uncertain)})"
-        reasons = tuple((Cell(cell), Cell(reason)) for cell, reason in listed)
+        reasons = tuple((TableCell(cell), TableCell(reason)) for cell, reason in listed)
         tables.append(Table(caption, (Column("cell"), Column("reason")), reasons))
     return tuple(tables)
 
@@ -126,9 +127,9 @@ def _session_chart(blocks: pd.DataFrame) -> Chart:
         at = np.union1d(groups.idxmin(), groups.idxmax())
         label = name.removeprefix("yardstick_").removesuffix("_ns")
         above.append(Mark("points", ink, x=values(at), y=values(relative[at]), label=f"{label} yardstick"))
-    counts = blocks[["gated", "batches"]].groupby(group).sum()
+    counts = blocks[["disturbed", "batches"]].groupby(group).sum()
     middle = values((counts.index + 0.5) * width - 0.5)
-    below = Mark("bars", "alarm", x=middle, y=values(100 * counts["gated"] / counts["batches"]))
+    below = Mark("bars", "alarm", x=middle, y=values(100 * counts["disturbed"] / counts["batches"]))
     starts = Mark("rule", "faint", x=values(np.flatnonzero(np.diff(blocks["process"])) + 0.5))
     label = "block, in order of time; vertical lines separate processes"
     return Chart(
@@ -140,7 +141,7 @@ def _session_chart(blocks: pd.DataFrame) -> Chart:
     )
 
 
-def run_figures(runs: Runs) -> Iterator[tuple[str, Figure]]:
+def run_figures(runs: Runs) -> Iterator[tuple[str, KeyFigure]]:
     """Key figures by what they answer."""
     outcomes = [run.manifest.outcome for run in runs.runs if isinstance(run.manifest.outcome, SessionOutcome)]
     cells, done = (sum(getattr(each, name) for each in outcomes) for name in ("cells", "cells_done"))
@@ -148,13 +149,16 @@ def run_figures(runs: Runs) -> Iterator[tuple[str, Figure]]:
         widths = [each.median_half_width for each in outcomes if each.median_half_width is not None]
         value = f"±{numbers.percent(max(widths))}" if widths else numbers.MISSING
         status = "pass" if done == cells else "warning"
-        yield "precision", Figure("Precision", value, f"median 95 % interval; {done} of {cells} cells as asked", status)
+        yield (
+            "precision",
+            KeyFigure("Precision", value, f"median 95 % interval; {done} of {cells} cells as asked", status),
+        )
     batches = sum(digest.batches for digest in runs.digests)
     if batches:
-        share = sum(sum(digest.gated.values()) for digest in runs.digests) / batches
+        share = sum(sum(digest.disturbed.values()) for digest in runs.digests) / batches
         spread = max(map(_spread, runs.digests), default=0.0)
         note = f"of samples discarded; the hash yardstick moves by ±{numbers.percent(spread)} (90 % of blocks)"
-        yield "noise", Figure("Noise", numbers.percent(share), note)
+        yield "noise", KeyFigure("Noise", numbers.percent(share), note)
 
 
 def _spread(digest: Digest) -> float:
@@ -168,7 +172,7 @@ def _spread(digest: Digest) -> float:
 
 def run_conclusion(runs: Runs) -> Conclusion:
     """Whether the runs can be fitted."""
-    whole = [run for run in runs.runs if run.manifest.status is Status.COMPLETE]
+    whole = [run for run in runs.runs if run.manifest.status is RunStatus.COMPLETE]
     unread = [digest for digest in runs.digests if digest.unread]
     if runs.broken or unread or len(whole) < len(runs.runs):
         bad = len(runs.broken) + len(runs.runs) - len(whole)
@@ -204,8 +208,11 @@ def _provenance(run: Run) -> tuple[Table, ...]:
     }
     listed = [("run", name, fact) for name, fact in manifest.files.items()]
     listed += [("input", name, fact) for name, fact in manifest.inputs.items()]
-    files = tuple((Cell(kind), Cell(name), count_cell(fact.bytes), Cell(fact.sha256)) for kind, name, fact in listed)
-    counts = tuple((Cell(kind), count_cell(count)) for kind, count in manifest.messages.counts.items())
+    files = tuple(
+        (TableCell(kind), TableCell(name), count_cell(fact.bytes), TableCell(fact.sha256))
+        for kind, name, fact in listed
+    )
+    counts = tuple((TableCell(kind), count_cell(count)) for kind, count in manifest.messages.counts.items())
     return (
         facts("Run", head),
         Table("Files and inputs", (Column("of"), Column("file"), Column("bytes", True), Column("SHA-256")), files),

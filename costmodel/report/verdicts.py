@@ -8,16 +8,22 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from costmodel.records.comparison import Comparison, Component, Pair, Row, Split
+from costmodel.records.comparison import (
+    BatchPairRecord,
+    ComparedRowRecord,
+    ComparisonDocument,
+    ComponentRecord,
+    SplitRecord,
+)
 from costmodel.records.drift import Drift
-from costmodel.records.figures import Estimate
-from costmodel.records.validation import Score, Verdict
+from costmodel.records.figures import EstimateRecord
+from costmodel.records.validation import ScoreRecord, ValidationDocument
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Cell, Table, change_cell, count_cell, number, ratio_cell, time_cell
 from costmodel.rendering.tables import Row as Cells
+from costmodel.rendering.tables import Table, TableCell, change_cell, count_cell, number, ratio_cell, time_cell
 from costmodel.report.charts import SERIES, Axis, Chart, Ink, Mark, Panel, scale_for, values
 from costmodel.report.models import origin_table
-from costmodel.report.page_model import Conclusion, Figure, Flagged, Level, Plot, Section
+from costmodel.report.page_model import Conclusion, Flagged, KeyFigure, Level, Plot, Section
 
 _PS_PER_NS: Final = 1e3
 _NS_PER_US: Final = 1e3
@@ -31,7 +37,7 @@ _LEVELS: Final[dict[str, Level]] = {
 _MOST_ROWS: Final = 40  # of a plot of changes
 
 
-def verdict_flags(name: str, verdict: Verdict) -> Iterator[Flagged]:
+def verdict_flags(name: str, verdict: ValidationDocument) -> Iterator[Flagged]:
     """Gates that were not passed, programs that missed, and what limits the comparison."""
     for work in verdict.works:
         for gate in work.gates:
@@ -49,7 +55,7 @@ def verdict_flags(name: str, verdict: Verdict) -> Iterator[Flagged]:
         yield Flagged("info", "note", name, note)
 
 
-def verdict_conclusion(verdict: Verdict) -> Conclusion:
+def verdict_conclusion(verdict: ValidationDocument) -> Conclusion:
     """Whether the model predicts the workload."""
     failed = [f"{gate.gate} ({gate.work})" for work in verdict.works for gate in work.gates if gate.status != "pass"]
     words = {"pass": "predicts", "fail": "does not predict"}.get(verdict.status, "may or may not predict")
@@ -57,19 +63,19 @@ def verdict_conclusion(verdict: Verdict) -> Conclusion:
     return Conclusion(verdict.status, f"{verdict.model} {words} {verdict.workload}{reason}")
 
 
-def verdict_figure(verdict: Verdict) -> Figure:
+def verdict_figure(verdict: ValidationDocument) -> KeyFigure:
     """How well programs are predicted."""
     summaries = [work.summary for work in verdict.works]
     if not summaries:
-        return Figure("Accuracy on contracts", numbers.MISSING, "no program was replayed")
+        return KeyFigure("Accuracy on contracts", numbers.MISSING, "no program was replayed")
     worst = max(summaries, key=lambda each: each.median.value or 0.0)
     note = (
         f"median error of {numbers.plural(worst.programs, 'program')}; 95 % within {numbers.percent(worst.p95.value)}"
     )
-    return Figure("Accuracy on contracts", f"±{numbers.percent(worst.median.value)}", note, verdict.status)
+    return KeyFigure("Accuracy on contracts", f"±{numbers.percent(worst.median.value)}", note, verdict.status)
 
 
-def verdict_lead(name: str, verdict: Verdict) -> Plot | None:
+def verdict_lead(name: str, verdict: ValidationDocument) -> Plot | None:
     scores = _drawable(verdict)
     if not scores:
         return None
@@ -80,11 +86,11 @@ def verdict_lead(name: str, verdict: Verdict) -> Plot | None:
     return Plot(f"scatter-{name}", "Predicted and observed time", words, _scatter(scores))
 
 
-def _drawable(verdict: Verdict) -> list[Score]:
+def _drawable(verdict: ValidationDocument) -> list[ScoreRecord]:
     return [score for score in verdict.scores if score.predicted_ns.value and score.observed_ns.value]
 
 
-def verdict_sections(name: str, verdict: Verdict, *, lead: bool) -> Iterator[Section]:
+def verdict_sections(name: str, verdict: ValidationDocument, *, lead: bool) -> Iterator[Section]:
     """Gates and programs; the plot too unless it leads the page."""
     plot = None if lead else verdict_lead(name, verdict)
     intro = f"Model {verdict.model}, workload {verdict.workload}, run {verdict.run}: {verdict.status}."
@@ -92,13 +98,13 @@ def verdict_sections(name: str, verdict: Verdict, *, lead: bool) -> Iterator[Sec
     yield Section(f"Predicted and observed: {name}", intro, (plot,) if plot else (), tables)
 
 
-def _gates(verdict: Verdict) -> Table:
+def _gates(verdict: ValidationDocument) -> Table:
     columns = ("gate", "timed", "verdict", number("found"), "95 %", number("limit"))
     rows = [
         (
             gate.gate,
             gate.work,
-            Cell(gate.status, status=gate.status),
+            TableCell(gate.status, status=gate.status),
             ratio_cell(gate.found.value if gate.found else None),
             _interval(gate.found) if gate.found else "",
             count_cell(gate.limit),
@@ -109,7 +115,7 @@ def _gates(verdict: Verdict) -> Table:
     return Table.of("Gates (acceptance limits)", columns, rows)
 
 
-def _scores(verdict: Verdict) -> Table:
+def _scores(verdict: ValidationDocument) -> Table:
     headings = ("observed/predicted", "95 %", "predicted", "observed")
     columns = ("program", "timed", "verdict", *map(number, headings), *map(number, ("ExUnits CPU (ps)", "memory")))
     ordered = sorted(verdict.scores, key=lambda score: -abs(math.log(score.ratio.value or 1.0)))
@@ -117,7 +123,7 @@ def _scores(verdict: Verdict) -> Table:
         (
             score.label,
             score.work,
-            Cell(score.status or "–", status=score.status or ""),
+            TableCell(score.status or "–", status=score.status or ""),
             ratio_cell(score.ratio.value),
             _interval(score.ratio),
             _time(score.predicted_ns),
@@ -130,7 +136,7 @@ def _scores(verdict: Verdict) -> Table:
     return Table.of("Programs, worst first", columns, rows)
 
 
-def _scatter(scores: list[Score]) -> Chart:
+def _scatter(scores: list[ScoreRecord]) -> Chart:
     works = sorted({score.work for score in scores})
     above, below = [], []
     for ink, work in zip(SERIES, works, strict=False):
@@ -156,12 +162,12 @@ def _scatter(scores: list[Score]) -> Chart:
     )
 
 
-def _bound(estimate: Estimate, side: int) -> float:
+def _bound(estimate: EstimateRecord, side: int) -> float:
     bound = estimate.interval[side]
     return (estimate.value or 1.0) if bound is None else bound
 
 
-class _Change(NamedTuple):
+class _RelativeChange(NamedTuple):
     """A relative change with its interval, and its verdict."""
 
     label: str
@@ -171,7 +177,7 @@ class _Change(NamedTuple):
     status: str
 
 
-def comparison_flags(name: str, comparison: Comparison) -> Iterator[Flagged]:
+def comparison_flags(name: str, comparison: ComparisonDocument) -> Iterator[Flagged]:
     """Changes, and what could not be decided."""
     for warning in comparison.warnings:
         yield Flagged("warning", "warning", name, warning)
@@ -191,24 +197,24 @@ def comparison_flags(name: str, comparison: Comparison) -> Iterator[Flagged]:
             yield Flagged("warning", "inconclusive", f"{pair.candidate} against {pair.baseline}", text)
 
 
-def comparison_conclusion(name: str, comparison: Comparison) -> Conclusion:
+def comparison_conclusion(name: str, comparison: ComparisonDocument) -> Conclusion:
     """Whether something regressed."""
     rows = [row for pair in comparison.comparisons for row in pair.rows]
     return _changes_conclusion(name, comparison.status, [row.verdict for row in rows])
 
 
-def comparison_lead(name: str, comparison: Comparison) -> Plot | None:
+def comparison_lead(name: str, comparison: ComparisonDocument) -> Plot | None:
     return next(_comparison_plots(name, comparison), None)
 
 
-def _comparison_plots(name: str, comparison: Comparison) -> Iterator[Plot]:
+def _comparison_plots(name: str, comparison: ComparisonDocument) -> Iterator[Plot]:
     for place, pair in enumerate(comparison.comparisons, 1):
-        changes = [_Change(_label(row), row.change, *row.interval, row.verdict) for row in pair.rows]
+        changes = [_RelativeChange(_label(row), row.change, *row.interval, row.verdict) for row in pair.rows]
         if changes:
             yield _changes_plot(f"changes-{name}-{place}", changes, comparison.tolerance)
 
 
-def comparison_sections(name: str, comparison: Comparison, *, lead: bool) -> Iterator[Section]:
+def comparison_sections(name: str, comparison: ComparisonDocument, *, lead: bool) -> Iterator[Section]:
     """Changes of each pair of batches, the split of the variance, and the runs."""
     plots = list(_comparison_plots(name, comparison))
     for place, pair in enumerate(comparison.comparisons):
@@ -225,7 +231,7 @@ def comparison_sections(name: str, comparison: Comparison, *, lead: bool) -> Ite
         yield Section(f"Provenance of {name}", tables=tables, folded=True)
 
 
-def _rows(pair: Pair) -> Table:
+def _rows(pair: BatchPairRecord) -> Table:
     columns = (
         "operation",
         "verdict",
@@ -235,7 +241,7 @@ def _rows(pair: Pair) -> Table:
     rows = [
         (
             _label(row),
-            Cell(row.verdict, status=row.verdict),
+            TableCell(row.verdict, status=row.verdict),
             change_cell(row.change),
             _shares(*row.interval),
             count_cell(row.more),
@@ -247,7 +253,7 @@ def _rows(pair: Pair) -> Table:
     return Table.of(f"Changes of {pair.candidate} against {pair.baseline}", columns, rows)
 
 
-def _splits(comparison: Comparison) -> Table:
+def _splits(comparison: ComparisonDocument) -> Table:
     headings = ("between processes of a run", "between runs", "between machines")
     rows = [
         (
@@ -295,11 +301,11 @@ def drift_lead(name: str, drift: Drift) -> Plot | None:
     return _changes_plot(f"changes-{name}", changes, drift.tolerance) if changes else None
 
 
-def _drift_changes(drift: Drift) -> list[_Change]:
+def _drift_changes(drift: Drift) -> list[_RelativeChange]:
     changes = []
     for row in drift.operations:
         low, high = (None if end is None else end - 1 for end in row.interval)
-        changes.append(_Change(row.operation, (row.ratio or 1.0) - 1, low, high, row.status))
+        changes.append(_RelativeChange(row.operation, (row.ratio or 1.0) - 1, low, high, row.status))
     return changes
 
 
@@ -311,7 +317,7 @@ def drift_sections(name: str, drift: Drift, *, lead: bool) -> Iterator[Section]:
     rows: list[Cells] = [
         (
             row.operation,
-            Cell(row.status, status=row.status),
+            TableCell(row.status, status=row.status),
             change_cell(each.change),
             _shares(each.low, each.high),
             count_cell(row.baseline),
@@ -326,7 +332,7 @@ def drift_sections(name: str, drift: Drift, *, lead: bool) -> Iterator[Section]:
     yield Section(f"Drift check: {name}", intro, (plot,) if plot else (), (table,))
 
 
-def _changes_plot(name: str, changes: list[_Change], band: float) -> Plot:
+def _changes_plot(name: str, changes: list[_RelativeChange], band: float) -> Plot:
     shown = sorted(changes, key=lambda each: -abs(each.change))[:_MOST_ROWS]
     few = "" if len(shown) == len(changes) else f" The {len(shown)} largest of {len(changes)} are drawn."
     largest = shown[0]
@@ -336,7 +342,7 @@ def _changes_plot(name: str, changes: list[_Change], band: float) -> Plot:
     return Plot(name, "Changes with 95 % intervals and the tolerance", words, _changes_chart(shown, band))
 
 
-def _changes_chart(changes: list[_Change], band: float) -> Chart:
+def _changes_chart(changes: list[_RelativeChange], band: float) -> Chart:
     inks: dict[str, Ink] = {"regressed": "alarm", "improved": "series-2", "unchanged": "data"}
     places = {each: len(changes) - place for place, each in enumerate(changes)}
     marks = [
@@ -361,31 +367,31 @@ def _changes_chart(changes: list[_Change], band: float) -> Chart:
     return Chart((Panel(Axis("change (%)"), Axis("", names=names), tuple(marks)),), 70 + 20 * len(changes))
 
 
-def _label(row: Row | Split) -> str:
+def _label(row: ComparedRowRecord | SplitRecord) -> str:
     """The operation, and how it was timed if that is not the usual way; a row without one is of all operations."""
     name = row.operation or f"all of {row.experiment}"
     return name if row.work in ("", "evaluate", row.operation) else f"{name} ({row.work})"
 
 
-def _deviation(found: Component | None) -> Cell:
+def _deviation(found: ComponentRecord | None) -> TableCell:
     if found is None:
-        return Cell("not repeated")
-    return Cell(f"{numbers.percent(found.sd)} ({numbers.interval(*found.interval, numbers.percent)})", found.sd)
+        return TableCell("not repeated")
+    return TableCell(f"{numbers.percent(found.sd)} ({numbers.interval(*found.interval, numbers.percent)})", found.sd)
 
 
 def _level(status: str) -> Level:
     return _LEVELS.get(status, "info")
 
 
-def _time(estimate: Estimate) -> Cell:
+def _time(estimate: EstimateRecord) -> TableCell:
     return time_cell(None if estimate.value is None else estimate.value * _PS_PER_NS)
 
 
-def _value(estimate: Estimate) -> str:
+def _value(estimate: EstimateRecord) -> str:
     return numbers.ratio(estimate.value)
 
 
-def _interval(estimate: Estimate) -> str:
+def _interval(estimate: EstimateRecord) -> str:
     return numbers.interval(*estimate.interval)
 
 

@@ -17,8 +17,8 @@ import msgspec
 from costmodel.errors import CalibrateError, InputError
 from costmodel.files import TEMPORARY_PREFIX, is_locked, read_bytes
 from costmodel.records import decode_json
-from costmodel.records.message import Break, Severity, Summary
-from costmodel.records.run import FileFact, Origin, SessionOutcome, Status, manifest_checksum
+from costmodel.records.message import Break, LogSummary, Severity
+from costmodel.records.run import FileFact, Origin, RunStatus, SessionOutcome, manifest_checksum
 from costmodel.runs.store import DESIGN, LOCK, MANIFEST, MESSAGES, PARTS, PROGRAMS, SAMPLES, Run, file_fact
 from costmodel.trace import START, Log, read_log
 
@@ -118,13 +118,13 @@ def _may_be_run(path: Path) -> bool:
 
 def _status(run: Run) -> Iterator[Finding]:
     status = run.manifest.status
-    if status is Status.RUNNING:
+    if status is RunStatus.RUNNING:
         if is_locked(run.path / LOCK):
             yield Finding(Kind.UNFINISHED, Severity.INFO, str(run.path), "is being written")
             return
         text = "says that it is running, and nobody on this machine writes to it: its writer was killed"
         yield Finding(Kind.UNFINISHED, Severity.WARNING, str(run.path), text)
-    elif status is not Status.COMPLETE:
+    elif status is not RunStatus.COMPLETE:
         text = f"did not complete: {run.manifest.status_reason or status.value}"
         yield Finding(Kind.UNFINISHED, Severity.WARNING, str(run.path), text)
 
@@ -176,7 +176,7 @@ def _compare(path: Path, fact: FileFact, kind: Kind, severity: Severity, what: s
 
 def _unlisted(run: Run) -> Iterator[Finding]:
     """Files that the run did not write, once it has ended and listed its own."""
-    if run.manifest.status is Status.RUNNING:
+    if run.manifest.status is RunStatus.RUNNING:
         return
     known = {*run.manifest.files, MANIFEST, LOCK}
     for path in sorted(run.path.iterdir()):
@@ -220,10 +220,10 @@ def _damage(log: Log, where: str) -> Iterator[Finding]:
         yield Finding(Kind.DAMAGED_LOG, Severity.WARNING, where, text)
 
 
-def _kinds(run: Run, now: Summary, where: str) -> Iterator[Finding]:
+def _kinds(run: Run, now: LogSummary, where: str) -> Iterator[Finding]:
     """Kinds that the manifest counts or that every session has, and that the log lacks."""
     counted = run.manifest.messages.counts
-    sessions = _sessions(run, now) if run.manifest.status is Status.COMPLETE else ()
+    sessions = _sessions(run, now) if run.manifest.status is RunStatus.COMPLETE else ()
     # Not the end of a process: the time budget may end a session before any of them.
     usual = {f"{name}/{kind}" for name in sessions for kind in (START, SESSIONS[name][0], _BLOCK, "end")}
     for kind in sorted({*counted, *usual} - {*now.counts}):
@@ -232,26 +232,26 @@ def _kinds(run: Run, now: Summary, where: str) -> Iterator[Finding]:
         yield Finding(Kind.MISSING_KIND, Severity.WARNING, where, f"no message {kind}, though {expected}")
 
 
-def _sessions(run: Run, now: Summary) -> list[str]:
+def _sessions(run: Run, now: LogSummary) -> list[str]:
     said = {name.partition("/")[0] for name in (*now.counts, *run.manifest.messages.counts)}
     return [session for session in SESSIONS if session in said]
 
 
-def _frequencies(run: Run, now: Summary, where: str) -> Iterator[Finding]:
+def _frequencies(run: Run, now: LogSummary, where: str) -> Iterator[Finding]:
     """Counts that disagree with the manifest, with one another, or with the samples."""
-    ended = run.manifest.status is not Status.RUNNING
+    ended = run.manifest.status is not RunStatus.RUNNING
     for kind in sorted({*run.manifest.messages.counts, *now.counts}) if ended else ():
         told, found = run.manifest.messages.counts.get(kind, 0), now.counts.get(kind, 0)
         if found and told != found:
             yield Finding(Kind.FREQUENCY, Severity.WARNING, where, f"{found} of {kind}, the manifest counts {told}")
     for session in _sessions(run, now):
         begun, over = (now.counts.get(f"{session}/{kind}", 0) for kind in SESSIONS[session])
-        if over > begun > 0 and run.manifest.status is Status.COMPLETE:
+        if over > begun > 0 and run.manifest.status is RunStatus.COMPLETE:
             yield Finding(Kind.FREQUENCY, Severity.WARNING, where, f"{over} processes ended of {begun} that began")
         yield from _against_samples(run, now, f"{session}/{_BLOCK}", where)
 
 
-def _against_samples(run: Run, now: Summary, kind: str, where: str) -> Iterator[Finding]:
+def _against_samples(run: Run, now: LogSummary, kind: str, where: str) -> Iterator[Finding]:
     """Every block is told of before its samples are written; a kill in between loses the samples alone."""
     if SAMPLES in run.manifest.files and not (run.path / SAMPLES).is_file():
         return  # said of the files
@@ -264,12 +264,12 @@ def _against_samples(run: Run, now: Summary, kind: str, where: str) -> Iterator[
     if 0 < told < blocks:
         text = f"{told} of {kind}, the samples are of {blocks} blocks: messages are missing"
         yield Finding(Kind.FREQUENCY, Severity.WARNING, where, text)
-    elif told > blocks and run.manifest.status is not Status.RUNNING:
+    elif told > blocks and run.manifest.status is not RunStatus.RUNNING:
         text = f"tells of {told - blocks} blocks that have no samples: a kill took those"
         yield Finding(Kind.FREQUENCY, Severity.INFO, where, text)
 
 
-def _breaks(run: Run, now: Summary, where: str) -> Iterator[Finding]:
+def _breaks(run: Run, now: LogSummary, where: str) -> Iterator[Finding]:
     for jump in now.jumps:
         way = "forward" if jump.seconds > 0 else "back"
         text = f"the clock jumped {way} by {_seconds(jump)} before message {jump.message} ({jump.kind})"

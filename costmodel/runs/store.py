@@ -27,13 +27,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
-from pyarrow import fs
 
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.files import TEMPORARY_PREFIX, lock, make_folder, read_bytes, refuse, write_atomically
 from costmodel.records import encode, parse
-from costmodel.records.message import Summary
-from costmodel.records.run import Clock, Design, FileFact, Machine, Manifest, Status, manifest_checksum
+from costmodel.records.message import LogSummary
+from costmodel.records.run import ClockRecord, Design, FileFact, Machine, Manifest, RunStatus, manifest_checksum
 from costmodel.runs.design import Plan, design_fault, design_of, parameters, plan_of
 from costmodel.runs.tables import (
     SAMPLE_SCHEMA,
@@ -42,6 +41,7 @@ from costmodel.runs.tables import (
     check_decoded_size,
     programs_parquet,
     read_programs,
+    samples_dataset,
 )
 
 MANIFEST, DESIGN, PROGRAMS, SAMPLES, MESSAGES, PARTS, LOCK = (
@@ -78,7 +78,8 @@ class Run:
         return self.manifest.run
 
     def samples(self, columns: Sequence[str] | None = None, filters: pc.Expression | None = None) -> pd.DataFrame:
-        """The rows of SAMPLE_SCHEMA, gated ones included (`gate` is empty in the clean ones), in the order of timing.
+        """The rows of SAMPLE_SCHEMA, disturbed ones included (`disturbance` is empty in the clean ones), in the
+        order of timing.
 
         `filters` is a pyarrow expression over the columns; what it excludes is not loaded.
         """
@@ -126,17 +127,7 @@ def open_runs(paths: Sequence[Path]) -> pads.Dataset:
 
 
 def _dataset(runs: Sequence[Run]) -> pads.Dataset:
-    files = [(str(path), pc.field("run") == run.name) for run in runs for path in run.sample_files()]
-    schema = SAMPLE_SCHEMA.append(pa.field("run", pa.string()))
-    if not files:
-        return pads.dataset(schema.empty_table())
-    return pads.FileSystemDataset.from_paths(
-        [path for path, _ in files],
-        schema=schema,
-        format=pads.ParquetFileFormat(),
-        filesystem=fs.LocalFileSystem(),
-        partitions=[partition for _, partition in files],
-    )
+    return samples_dataset({str(path): run.name for run in runs for path in run.sample_files()})
 
 
 class RunWriter:
@@ -165,7 +156,7 @@ class RunWriter:
         plan: Plan,
         *,
         machine: Machine,
-        clock: Clock,
+        clock: ClockRecord,
         versions: Mapping[str, str],
         evaluator: Mapping[str, str],
         command_line: Sequence[str] = (),
@@ -209,7 +200,7 @@ class RunWriter:
         held = lock(path / LOCK)
         try:
             run = Run.open(path)
-            if run.manifest.status is Status.COMPLETE:
+            if run.manifest.status is RunStatus.COMPLETE:
                 raise InputError(f"{path} is complete; there is nothing to resume")
             if file_fact(path / DESIGN).sha256 != run.manifest.design_sha256:
                 raise InputError(f"{path / DESIGN} is not the design that the run began with; start a new run")
@@ -218,7 +209,7 @@ class RunWriter:
         except BaseException:
             held.close()
             raise
-        writer.update(status=Status.RUNNING, status_reason="", files={}, messages=Summary(), outcome=None)
+        writer.update(status=RunStatus.RUNNING, status_reason="", files={}, messages=LogSummary(), outcome=None)
         writer.save_manifest()
         return writer
 
@@ -260,7 +251,7 @@ class RunWriter:
         self._check_folder()
         self.manifest = _save(self.path, self.manifest)
 
-    def finish(self, status: Status, reason: str = "", messages: Summary | None = None) -> Run:
+    def finish(self, status: RunStatus, reason: str = "", messages: LogSummary | None = None) -> Run:
         """Gather the samples, write hashes and status, and let go of the run."""
         self._check_folder()
         self._gather()
@@ -268,7 +259,7 @@ class RunWriter:
         self.update(
             status=status,
             status_reason=reason,
-            messages=messages or Summary(),
+            messages=messages or LogSummary(),
             files={name: file_fact(self.path / name) for name in names},
         )
         self.save_manifest()
@@ -295,7 +286,7 @@ class RunWriter:
                 f"{self.path} has {table.num_rows} of the {self._rows} batches that were written to it: files were "
                 "removed while the run went on; start a new run"
             )
-        metadata = {_NEXT_PART: str(self._next_part).encode()}
+        metadata = {**SAMPLE_SCHEMA.metadata, _NEXT_PART: str(self._next_part).encode()}
         write_atomically(self.path / SAMPLES, as_parquet(table.replace_schema_metadata(metadata)))
         _remove_files(self.path / PARTS)
         with suppress(FileNotFoundError):  # nothing was added since the run was gathered before

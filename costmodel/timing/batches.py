@@ -1,4 +1,4 @@
-"""Timing batches: iteration counts, gates, yardsticks, blocks."""
+"""Timing batches: iteration counts, disturbances, yardsticks, blocks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from costmodel.machine import CellLost, Loaded, Order, Reading
+from costmodel.machine import CellLost, LoadedSubject, Order, Reading
 from costmodel.timing.clock import Clock
-from costmodel.timing.protocol import Batch, Block
+from costmodel.timing.protocol import Block, TimedBatch
 
 _ROUNDS: Final = 4  # a batch is timed this often before its block does without it
 _GROWTH: Final = 16  # at most so much longer is the next try at an iteration count
@@ -25,10 +25,10 @@ _FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for 
 
 
 @dataclass(slots=True)
-class Timed:
+class WorkInBatch:
     """A work and the iterations of its batch."""
 
-    work: Loaded
+    work: LoadedSubject
     iterations: int = 1
     expected_ns: float = 0.0  # of a batch, as when the iterations were confirmed
 
@@ -57,7 +57,7 @@ class Stopwatch:
         self.start, self.ns_per_tick = clock.calibrate()
         self.timed_ticks = 0
 
-    def time(self, timed: Sequence[Timed]) -> list[Reading]:
+    def time(self, timed: Sequence[WorkInBatch]) -> list[Reading]:
         """One batch of each, in this order, with a warm-up unless it follows a batch of the same. CheckFailed where a
         run of the native machine did not come to its expected result; what a driver does wrong is in its reading."""
         orders, before = [], None
@@ -70,7 +70,7 @@ class Stopwatch:
         self.timed_ticks += sum(reading.ticks for reading in readings)
         return readings
 
-    def confirm_iterations(self, timed: Timed, target_ns: float, *, known: bool = False) -> None:
+    def confirm_iterations(self, timed: WorkInBatch, target_ns: float, *, known: bool = False) -> None:
         """Raise the iterations until two consecutive batches take the target or longer. Of iterations that are `known`
         to, since an earlier process confirmed them, the first batch is enough if it does so again. CellLost where the
         evaluator cannot go on with the work."""
@@ -93,9 +93,11 @@ class Stopwatch:
 class Yardsticks:
     """The two fixed loops whose time says which state the machine is in."""
 
-    def __init__(self, stopwatch: Stopwatch, arithmetic: Loaded, machine: Loaded, target_ns: float) -> None:
+    def __init__(
+        self, stopwatch: Stopwatch, arithmetic: LoadedSubject, machine: LoadedSubject, target_ns: float
+    ) -> None:
         self._stopwatch = stopwatch
-        self.timed = (Timed(arithmetic), Timed(machine))
+        self.timed = (WorkInBatch(arithmetic), WorkInBatch(machine))
         self.every_ns = _YARDSTICK_EVERY * target_ns
         self.timed_ticks = 0
         for timed in self.timed:
@@ -103,11 +105,11 @@ class Yardsticks:
 
     def ns(self, readings: Sequence[Reading]) -> tuple[float, float, bool]:
         """Nanoseconds of one run of the hash and of the machine yardstick, from readings of them in turn, and whether
-        there was a clean reading of both; gated ones are left out where there are clean ones."""
+        there was a clean reading of both; disturbed ones are left out where there are clean ones."""
         values = []
         trusted = True
         for timed, of_one in zip(self.timed, (readings[0::2], readings[1::2]), strict=True):
-            clean = [reading.ticks for reading in of_one if not reading.gate]
+            clean = [reading.ticks for reading in of_one if not reading.disturbance]
             trusted &= bool(clean)
             ticks = statistics.median(clean or [reading.ticks for reading in of_one])
             values.append(ticks * self._stopwatch.ns_per_tick / timed.iterations)
@@ -117,16 +119,16 @@ class Yardsticks:
 def time_block(
     stopwatch: Stopwatch,
     yardsticks: Yardsticks,
-    cells: Mapping[int, Timed],
+    cells: Mapping[int, WorkInBatch],
     order: Sequence[int],
     process: int,
     block: int,
 ) -> Block:
-    """Time the cells of `order` once, in this order, with yardsticks before, between and after; what a gate caught is
+    """Time the cells of `order` once, in this order, with yardsticks before, between and after; what was disturbed is
     timed again at the end.
 
-    Every batch is in the block's result, gated ones with the gate's name, and so is what the evaluator lost. Where the
-    spin probe or all readings of a yardstick say that the whole block was disturbed, every batch of it is gated.
+    Every batch is in the block's result, disturbed ones with what disturbed them, and so is what the evaluator lost.
+    Where the spin probe or all readings of a yardstick say that the whole block was disturbed, every batch of it is.
     """
     gap_share = stopwatch.clock.spin_gap(_PROBE_NS, _GAP_NS, stopwatch.ns_per_tick)
     sequence = _with_yardsticks(cells, order, yardsticks.every_ns)
@@ -144,12 +146,12 @@ def time_block(
     hash_ns, machine_ns, trusted = yardsticks.ns(around)
     whole = [name for name, raised in (("gap", gap_share > _GAP_LIMIT), ("yardstick", not trusted)) if raised]
     batches = tuple(
-        Batch(
+        TimedBatch(
             cell=index,
             order=place,
             iterations=cells[index].iterations,
             ticks=reading.ticks,
-            gate="+".join(filter(None, [reading.gate, *whole])),
+            disturbance="+".join(filter(None, [reading.disturbance, *whole])),
             cpu=reading.cpu,
         )
         for place, (index, reading) in enumerate(numbered)
@@ -157,7 +159,7 @@ def time_block(
     return Block(process, block, hash_ns, machine_ns, gap_share, batches, tuple(lost.items()))
 
 
-def _with_yardsticks(cells: Mapping[int, Timed], order: Sequence[int], every_ns: float) -> list[int]:
+def _with_yardsticks(cells: Mapping[int, WorkInBatch], order: Sequence[int], every_ns: float) -> list[int]:
     """The batches of a block in turn: the index of a cell, or -2 and -1 for the yardsticks."""
     sequence = [-2, -1]
     ns = 0.0
@@ -171,13 +173,13 @@ def _with_yardsticks(cells: Mapping[int, Timed], order: Sequence[int], every_ns:
 
 
 def _again(
-    stopwatch: Stopwatch, cells: Mapping[int, Timed], first: Sequence[tuple[int, Reading]]
+    stopwatch: Stopwatch, cells: Mapping[int, WorkInBatch], first: Sequence[tuple[int, Reading]]
 ) -> Iterator[tuple[int, Reading]]:
-    """Time again, a bounded number of times, what was gated."""
-    gated = [index for index, reading in first if reading.gate and not reading.fault]
+    """Time again, a bounded number of times, what was disturbed."""
+    disturbed = [index for index, reading in first if reading.disturbance and not reading.fault]
     for _ in range(_ROUNDS - 1):
-        if not gated:
+        if not disturbed:
             return
-        again = list(zip(gated, stopwatch.time([cells[index] for index in gated]), strict=True))
+        again = list(zip(disturbed, stopwatch.time([cells[index] for index in disturbed]), strict=True))
         yield from again
-        gated = [index for index, reading in again if reading.gate]
+        disturbed = [index for index, reading in again if reading.disturbance]

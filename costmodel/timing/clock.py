@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from costmodel._native import ffi, lib
 from costmodel.errors import EnvironmentFault, InputError
-from costmodel.records.run import Clock as ClockRecord
+from costmodel.records.run import ClockRecord
 
 ClockName: TypeAlias = Literal["tsc", "cntvct", "raw", "perf", "icount"]
 CLOCKS: Final[tuple[ClockName, ...]] = get_args(ClockName)
@@ -21,7 +21,7 @@ _CALIBRATION_NS: Final = 20_000_000  # the pair's window of some 50 ns is then u
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ClockReading:
     """A reading of the clock, in its ticks, and of CLOCK_MONOTONIC_RAW, in nanoseconds, at one moment."""
 
     ticks: int
@@ -81,11 +81,11 @@ class Clock:
         if name == "perf" and (number := lib.cal_clock_perf_open(lib.CAL_PERF_CYCLES)):
             raise EnvironmentFault(_no_cycles(number))
 
-    def read(self) -> Pair:
+    def read(self) -> ClockReading:
         pair = lib.cal_clock_read_pair(self.native)
-        return Pair(pair.ticks, pair.raw_ns)
+        return ClockReading(pair.ticks, pair.raw_ns)
 
-    def calibrate(self) -> tuple[Pair, float]:
+    def calibrate(self) -> tuple[ClockReading, float]:
         """A reading, and nanoseconds per tick as found over the next 20 ms."""
         first = self.read()
         if not self.counts_time:
@@ -118,6 +118,6 @@ def _no_cycles(number: int) -> str:
     return f"the clock perf cannot be opened: {os.strerror(number)}; use another clock"
 
 
-def ns_per_tick(first: Pair, last: Pair) -> float:
+def ns_per_tick(first: ClockReading, last: ClockReading) -> float:
     """Length of a tick, from two readings."""
     return (last.raw_ns - first.raw_ns) / (last.ticks - first.ticks)

@@ -26,7 +26,7 @@ from costmodel.errors import EnvironmentFault, InputError
 from costmodel.runs.design import Cell
 from costmodel.timing.backend import complaint, error_of, import_path, padded, started
 from costmodel.timing.clock import ClockName
-from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
+from costmodel.timing.protocol import DuetPart, Fault, Played, Ready, Turn
 from costmodel.timing.surroundings import other_threads_off
 
 _CELLS_A_TURN: Final = 4
@@ -62,7 +62,7 @@ class Build:
 
 
 class Ratios(NamedTuple):
-    """One pair of processes: log(candidate ÷ baseline) by [round, cell], NaN where a gate was raised, and nanoseconds
+    """One pair of processes: log(candidate ÷ baseline) by [round, cell], NaN where it was disturbed, and nanoseconds
     of one iteration by [baseline or candidate, cell]."""
 
     logs: NDArray[np.float64]
@@ -87,7 +87,7 @@ def play(
     """
     chance = random.Random(seed)  # noqa: S311 - an order to be reproduced, no secret
     builds = [baseline, candidate]
-    part = Part(cells=tuple(cells), core=core, clock=clock, target_batch_us=_BATCH_US, draws=draws)
+    part = DuetPart(cells=tuple(cells), core=core, clock=clock, target_batch_us=_BATCH_US, draws=draws)
     with ExitStack() as stack:
         players = {number: stack.enter_context(_player(builds[number], part)) for number in chance.sample((0, 1), 2)}
         ready = [players[number].ready() for number in (0, 1)]
@@ -149,7 +149,7 @@ class _Player:
 
 
 @contextmanager
-def _player(build: Build, part: Part) -> Iterator[_Player]:
+def _player(build: Build, part: DuetPart) -> Iterator[_Player]:
     environment = padded(os.environ | {"PYTHONPATH": os.pathsep.join(build.path)})
     command = [str(build.interpreter), "-P", "-m", "costmodel.timing.duet_worker"]
     with started(command, environment, part) as (process, complaints):
@@ -159,7 +159,7 @@ def _player(build: Build, part: Part) -> Iterator[_Player]:
 def _round(
     players: Sequence[_Player], draw: int, iterations: tuple[int, ...], chance: random.Random, *, swapped: bool
 ) -> NDArray[np.int64]:
-    """Ticks by [player, cell, first or second turn]; 0 where a gate was raised."""
+    """Ticks by [player, cell, first or second turn]; 0 where disturbed."""
     ticks = np.zeros((2, len(iterations), 2), dtype=np.int64)
     for order in _turns(len(iterations), chance):
         taken = [0, 0]

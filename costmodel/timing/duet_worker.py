@@ -11,19 +11,19 @@ import sys
 import msgspec
 
 from costmodel.errors import CalibrateError
-from costmodel.timing.batches import Stopwatch, Timed
+from costmodel.timing.batches import Stopwatch, WorkInBatch
 from costmodel.timing.clock import Clock
 from costmodel.timing.heap import DrawnHeap
 from costmodel.timing.native_evaluator import NativeEvaluator
 from costmodel.timing.own_pages import take_own_pages
-from costmodel.timing.protocol import Fault, Part, Played, Ready, Turn
+from costmodel.timing.protocol import DuetPart, Fault, Played, Ready, Turn
 from costmodel.timing.worker import pin
 
 
 def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        _play(msgspec.json.decode(sys.stdin.buffer.readline(), type=Part))
+        _play(msgspec.json.decode(sys.stdin.buffer.readline(), type=DuetPart))
     except CalibrateError as error:
         _reply(Fault(0, type(error).__name__, str(error)))
     return 0
@@ -34,14 +34,14 @@ def _reply(reply: Ready | Played | Fault) -> None:
     sys.stdout.buffer.flush()
 
 
-def _play(part: Part) -> None:
+def _play(part: DuetPart) -> None:
     pin(part.core)
     heap = DrawnHeap()
     stopwatch = Stopwatch(Clock(part.clock))
     places = []
     for draw in range(part.draws):
         native = NativeEvaluator(stopwatch.clock, heap)
-        places.append([Timed(native.prepare(cell, checked=draw > 0)) for cell in part.cells])
+        places.append([WorkInBatch(native.prepare(cell, checked=draw > 0)) for cell in part.cells])
         heap.settle()
     for item in places[0]:
         stopwatch.confirm_iterations(item, part.target_batch_us * 1e3)
@@ -59,7 +59,7 @@ def _play(part: Part) -> None:
             for item, iterations in zip(timed, turn.iterations, strict=True):
                 item.iterations = iterations
         readings = stopwatch.time([timed[index] for index in turn.order])
-        _reply(Played(tuple(0 if reading.gate else reading.ticks for reading in readings)))
+        _reply(Played(tuple(0 if reading.disturbance else reading.ticks for reading in readings)))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from costmodel._native import lib
 from costmodel.errors import EnvironmentFault
 from costmodel.runs.design import Cell
 from costmodel.timing.backend import import_path, replies
-from costmodel.timing.protocol import Batch, Begin, Block, Counted, End, Event, Job
+from costmodel.timing.protocol import Begin, Block, Counted, End, Event, Job, TimedBatch
 from costmodel.timing.yardstick import machine_yardstick
 
 _TOOL: Final = "valgrind"
@@ -106,7 +106,7 @@ class CountingBackend:
             for number, counted in _blocks(job, halt):
                 arithmetic, machine, *cells = (found.total() for found in counted)
                 batches = (
-                    Batch(cell=index, order=index, iterations=1, ticks=total, gate="", cpu=job.core)
+                    TimedBatch(cell=index, order=index, iterations=1, ticks=total, disturbance="", cpu=job.core)
                     for index, total in enumerate(cells)
                 )
                 yield Block(job.process, number, arithmetic, machine, 0.0, tuple(batches))

@@ -58,14 +58,14 @@ class Begin(msgspec.Struct, frozen=True, tag=True):
     steady: str = ""
 
 
-class Batch(msgspec.Struct, frozen=True, array_like=True):
+class TimedBatch(msgspec.Struct, frozen=True, array_like=True):
     """One timed batch; `cell` is an index into the job's cells, the rest is as in `Sample`."""
 
     cell: int
     order: int
     iterations: int
     ticks: int
-    gate: str
+    disturbance: str
     cpu: int
 
 
@@ -77,7 +77,7 @@ class Block(msgspec.Struct, frozen=True, tag=True):
     yardstick_hash_ns: float
     yardstick_machine_ns: float
     gap_share: float
-    batches: tuple[Batch, ...]
+    batches: tuple[TimedBatch, ...]
     lost: tuple[tuple[int, str], ...] = ()
 
 
@@ -90,8 +90,8 @@ class Counted(msgspec.Struct, frozen=True, tag=True):
 
 class End(msgspec.Struct, frozen=True, tag=True):
     """`ns_per_tick` as found over the process's whole life; `timed_seconds` were spent inside the clock, between the
-    two readings of a batch, gated or not, `yardstick_seconds` of them on yardsticks. Warm-ups do not count, nor does
-    anything before Begin."""
+    two readings of a batch, disturbed or not, `yardstick_seconds` of them on yardsticks. Warm-ups do not count, nor
+    does anything before Begin."""
 
     process: int
     ns_per_tick: float
@@ -108,7 +108,7 @@ class Fault(msgspec.Struct, frozen=True, tag=True):
     message: str
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class DuetPart(msgspec.Struct, frozen=True, kw_only=True):
     """What one of the two processes of a duet is to play (see `duet`), each cell at `draws` different places."""
 
     cells: tuple[Cell, ...]
@@ -134,7 +134,7 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Played(msgspec.Struct, frozen=True, tag=True):
-    """Ticks in the order of the turn, 0 where a gate was raised."""
+    """Ticks in the order of the turn, 0 where disturbed."""
 
     ticks: tuple[int, ...]
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from costmodel.errors import CalibrateError
-from costmodel.records.run import Calibration, SessionOutcome, Status
+from costmodel.records.run import Calibration, RunStatus, SessionOutcome
 from costmodel.runs.store import Run, RunWriter
 from costmodel.runs.tables import Sample
 from costmodel.timing.plan import Cell
@@ -85,7 +85,7 @@ class Recorder:
                 iterations=batch.iterations,
                 ticks=batch.ticks,
                 ns=batch.ticks * scale,
-                gate=batch.gate,
+                disturbance=batch.disturbance,
                 yardstick_hash_ns=block.yardstick_hash_ns,
                 yardstick_machine_ns=block.yardstick_machine_ns,
                 cpu=batch.cpu,
@@ -103,7 +103,7 @@ class Recorder:
             yardstick_machine_ns=block.yardstick_machine_ns,
             gap_share=block.gap_share,
             batches=len(samples),
-            gated=sum(sample.gate != "" for sample in samples),
+            disturbed=sum(sample.disturbance != "" for sample in samples),
         )
         return samples
 
@@ -130,7 +130,7 @@ class Recorder:
         self.parts += bool(samples)
         self.writer.append(samples)
 
-    def finish(self, status: Status, reason: str, tally: Tally, lost: Mapping[str, str], seconds: float) -> Run:
+    def finish(self, status: RunStatus, reason: str, tally: Tally, lost: Mapping[str, str], seconds: float) -> Run:
         """Leave the run as `status` says. After a failure the disk may refuse this too; the run then stays `running`,
         which is read as killed."""
         clock = self.writer.manifest.clock
@@ -145,7 +145,7 @@ class Recorder:
             outcome=SessionOutcome(
                 processes=tally.processes,
                 batches=tally.batches,
-                gated=tally.gated,
+                disturbed=tally.disturbed,
                 discard_rate=tally.discard_rate,
                 cells=len(self.writer.design.cells),
                 cells_done=tally.cells_done,
@@ -165,6 +165,6 @@ class Recorder:
             return self.writer.finish(status, reason, self._log.summary)
         except CalibrateError:
             self.writer.close()
-            if status is Status.COMPLETE:
+            if status is RunStatus.COMPLETE:
                 raise
             return self.writer.run()

@@ -16,7 +16,7 @@ from costmodel.errors import CalibrateError, CheckFailed, EnvironmentFault, Inpu
 from costmodel.evaluators import driver_named
 from costmodel.machine import BuildInfo
 from costmodel.machine.driver import started
-from costmodel.records.run import NATIVE, Clock, FileFact, Machine, Status
+from costmodel.records.run import NATIVE, ClockRecord, FileFact, Machine, RunStatus
 from costmodel.runs.design import Plan
 from costmodel.runs.store import Run, RunWriter
 from costmodel.timing.backend import Backend, LocalBackend
@@ -59,22 +59,22 @@ Observer = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProcessPlace:
     """Where processes run: fingerprint of the machine, versions of the build there, what its clock says of itself, and
     the evaluator, all as a manifest has them."""
 
     machine: Machine
     versions: dict[str, str]
-    clock: Clock
+    clock: ClockRecord
     evaluator: dict[str, str]
 
 
-def here(core: int, clock: ClockName | None = None, measured: str = NATIVE) -> Place:
+def here(core: int, clock: ClockName | None = None, measured: str = NATIVE) -> ProcessPlace:
     """This machine, seen from one of its cores, with an evaluator as users name it. EnvironmentFault where it does not
     have the clock, or where the evaluator does not start; InputError for an unknown evaluator."""
     build = versions(__version__)
     facts = evaluator(build) if measured == NATIVE else _driver_facts(measured, core)
-    return Place(fingerprint(core), build, _clock_facts(clock or choose_clock()), facts)
+    return ProcessPlace(fingerprint(core), build, _clock_facts(clock or choose_clock()), facts)
 
 
 def settings_for(measured: str, core: int) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def measure(
     observer: Observer | None = None,
     backend: Backend | None = None,
     trace: Trace = SILENT,
-    place: Place | None = None,
+    place: ProcessPlace | None = None,
     stopped: threading.Event | None = None,
 ) -> Run:
     """Measure a plan into a new run below `root`, within `time_budget` seconds, everything included, if one is given.
@@ -140,7 +140,7 @@ def resume(
     observer: Observer | None = None,
     backend: Backend | None = None,
     trace: Trace = SILENT,
-    place: Place | None = None,
+    place: ProcessPlace | None = None,
     stopped: threading.Event | None = None,
 ) -> Run:
     """Continue a run that was interrupted or killed, by its own plan, as `measure` does. Nothing that it holds is lost.
@@ -150,7 +150,7 @@ def resume(
     """
     began = time.monotonic()
     run = Run.open(path)
-    if run.manifest.status is Status.COMPLETE:
+    if run.manifest.status is RunStatus.COMPLETE:
         raise InputError(f"{path} is complete; there is nothing to resume")
     begun = run.manifest.clock.name
     if clock not in (None, begun):
@@ -161,9 +161,9 @@ def resume(
     return _Session(RunWriter.reopen(path), Deadline(began, time_budget), observer, backend, trace, stopped).run()
 
 
-def _clock_facts(clock: ClockName) -> Clock:
+def _clock_facts(clock: ClockName) -> ClockRecord:
     if clock == "icount":
-        return Clock(name=clock, unit="instructions", tool=tool_version())
+        return ClockRecord(name=clock, unit="instructions", tool=tool_version())
     return clock_facts(clock)
 
 
@@ -223,15 +223,15 @@ class _Session:
                 self._take()
                 self._expect_something()
             except CalibrateError as error:
-                self._finish(Status.INTERRUPTED, str(error))
+                self._finish(RunStatus.INTERRUPTED, str(error))
                 raise
             if not self.stopped.is_set():
                 if reason := self._ended_by():
-                    return self._finish(Status.COMPLETE, reason)
+                    return self._finish(RunStatus.COMPLETE, reason)
                 fault = f"no process is left to measure after {self.tally.processes} of {self.plan.max_processes}"
-                self._finish(Status.INTERRUPTED, fault)
+                self._finish(RunStatus.INTERRUPTED, fault)
                 raise EnvironmentFault(f"{fault}; what was measured is kept in {self.recorder.writer.path}, resume it")
-            self._finish(Status.INTERRUPTED, "stopped by the user")
+            self._finish(RunStatus.INTERRUPTED, "stopped by the user")
             raise Interrupted(f"stopped; what was measured is kept in {self.recorder.writer.path}")
 
     def _take(self) -> None:
@@ -337,7 +337,7 @@ class _Session:
             return "time budget spent"
         return "process limit reached" if self.tally.processes >= self.plan.max_processes else ""
 
-    def _finish(self, status: Status, reason: str) -> Run:
+    def _finish(self, status: RunStatus, reason: str) -> Run:
         return self.recorder.finish(status, reason, self.tally, self.lost, self.deadline.seconds)
 
 

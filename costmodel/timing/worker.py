@@ -25,7 +25,7 @@ from costmodel.machine import CellLost, Evaluator
 from costmodel.machine.driver import DriverEvaluator
 from costmodel.records.run import NATIVE
 from costmodel.runs.design import FEWEST_BLOCKS
-from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
+from costmodel.timing.batches import Stopwatch, WorkInBatch, Yardsticks, time_block
 from costmodel.timing.clock import Clock, ns_per_tick
 from costmodel.timing.heap import DrawnHeap
 from costmodel.timing.native_evaluator import NativeEvaluator
@@ -82,11 +82,11 @@ def _measure(job: Job, replies: BinaryIO) -> None:
     evaluator = evaluator_named(job.evaluator, job.core, native, stopwatch.ns_per_tick)
     target_ns = job.target_batch_us * 1e3
     hints = job.iterations or (0,) * len(job.cells)
-    cells: dict[int, Timed] = {}
+    cells: dict[int, WorkInBatch] = {}
     lost: dict[int, str] = {}
     for index, (cell, hint) in enumerate(zip(job.cells, hints, strict=True)):
         try:
-            cells[index] = Timed(evaluator.prepare(cell, checked=hint > 0), max(hint, 1))
+            cells[index] = WorkInBatch(evaluator.prepare(cell, checked=hint > 0), max(hint, 1))
         except CellLost as reason:
             lost[index] = str(reason)
     yardsticks = Yardsticks(
@@ -135,7 +135,7 @@ def evaluator_named(name: str, core: int, native: NativeEvaluator, ns_per_tick: 
     return native if name == NATIVE else DriverEvaluator(driver_named(name), core, ns_per_tick)
 
 
-def warm_up(stopwatch: Stopwatch, cells: Mapping[int, Timed], seconds: float) -> str:
+def warm_up(stopwatch: Stopwatch, cells: Mapping[int, WorkInBatch], seconds: float) -> str:
     """Time a few cells over and over until their times keep to one level, and say how long that took."""
     chosen = sorted(cells.values(), key=lambda timed: timed.visit_ns)[: _WARM_CELLS * 4 : 4]
     if not chosen:
@@ -154,7 +154,7 @@ def warm_up(stopwatch: Stopwatch, cells: Mapping[int, Timed], seconds: float) ->
 
 
 def _blocks(
-    job: Job, stopwatch: Stopwatch, yardsticks: Yardsticks, cells: dict[int, Timed], until: float
+    job: Job, stopwatch: Stopwatch, yardsticks: Yardsticks, cells: dict[int, WorkInBatch], until: float
 ) -> Iterator[Block]:
     """Round after round of blocks, each round with the cells that still want to be timed."""
     members = [here for group in groups(job.cells) if (here := [index for index in group if index in cells])]
@@ -178,13 +178,13 @@ def _blocks(
             for cell, _ in block.lost:
                 members[group_of[cell]].remove(cell)
                 del cells[cell]
-            clean = {batch.cell for batch in block.batches if not batch.gate}
+            clean = {batch.cell for batch in block.batches if not batch.disturbance}
             for group in {group_of[cell] for cell in block_order}:
                 tries[group] -= 1
                 wanted[group] -= clean.issuperset(members[group])
 
 
-def _blocks_of(job: Job, timed: Timed, index: int) -> int:
+def _blocks_of(job: Job, timed: WorkInBatch, index: int) -> int:
     """In how many blocks a cell is to be timed: in fewer the longer its batches are, as these say more each."""
     blocks = job.rounds[index] if job.rounds else job.blocks
     return max(FEWEST_BLOCKS, round(blocks * min(1.0, _LONG * job.target_batch_us * 1e3 / timed.expected_ns)))

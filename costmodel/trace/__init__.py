@@ -1,24 +1,24 @@
 """Structured messages, and the backends that take them."""
 
-from costmodel.records.message import Break, Message, Severity, Summary
+from costmodel.records.message import Break, LogSummary, Message, Severity
 from costmodel.trace.config import TraceConfig, load_trace_config, open_trace
 from costmodel.trace.log import JsonLines, Log, read_log
-from costmodel.trace.trace import SILENT, START, Backend, Channel, Route, Tally, Trace
+from costmodel.trace.trace import SILENT, START, Channel, MessageTally, Route, Trace, TraceBackend
 
 __all__ = [
     "SILENT",
     "START",
-    "Backend",
     "Break",
     "Channel",
     "JsonLines",
     "Log",
+    "LogSummary",
     "Message",
+    "MessageTally",
     "Route",
     "Severity",
-    "Summary",
-    "Tally",
     "Trace",
+    "TraceBackend",
     "TraceConfig",
     "load_trace_config",
     "open_trace",

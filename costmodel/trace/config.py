@@ -36,7 +36,7 @@ import msgspec
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.records.message import Severity
 from costmodel.trace.log import JsonLines
-from costmodel.trace.trace import Backend, Route, Terminal, Trace
+from costmodel.trace.trace import Route, Terminal, Trace, TraceBackend
 
 _BASE, _LOGS = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
 _LOGS_PATH: Final = "/v1/logs"
@@ -106,11 +106,11 @@ def open_trace(config: TraceConfig, environment: Mapping[str, str] = os.environ)
     return Trace(*routes)
 
 
-def _route(config: TraceConfig, heard: Heard, backend: Backend) -> Route:
+def _route(config: TraceConfig, heard: Heard, backend: TraceBackend) -> Route:
     return Route(backend, heard.severity, (*config.mute, *heard.mute))
 
 
-def _local(folder: Path) -> Backend:
+def _local(folder: Path) -> TraceBackend:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -143,7 +143,7 @@ def _checked(url: str) -> str:
     return url
 
 
-def _remote(remote: ToCollector, endpoint: str, environment: Mapping[str, str]) -> Backend:
+def _remote(remote: ToCollector, endpoint: str, environment: Mapping[str, str]) -> TraceBackend:
     # The SDK takes a while to load, and most commands do not trace to a collector.
     from costmodel.trace.remote import Remote
 

@@ -12,8 +12,8 @@ import msgspec
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.files import open_append
 from costmodel.records import decode_json
-from costmodel.records.message import Message, Summary
-from costmodel.trace.trace import Tally
+from costmodel.records.message import LogSummary, Message
+from costmodel.trace.trace import MessageTally
 
 _LINE_LIMIT: Final = 1 << 24
 """Bytes of the longest line that is read."""
@@ -26,14 +26,14 @@ class Log:
     """What a log holds. `damaged` names the first lines that are no message, with the reason, and `damage` counts them;
     `complete` bytes end with a whole line, and `torn` bytes follow, of a line that was cut short."""
 
-    tally: Tally = field(default_factory=Tally)
+    tally: MessageTally = field(default_factory=MessageTally)
     damaged: list[tuple[int, str]] = field(default_factory=list)
     damage: int = 0
     complete: int = 0
     torn: int = 0
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> LogSummary:
         """What the messages add up to."""
         return self.tally.summary
 
@@ -112,7 +112,7 @@ class JsonLines:
         return log.torn
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> LogSummary:
         return self._tally.summary
 
     def emit(self, message: Message) -> None:

@@ -30,7 +30,7 @@ from costmodel import __version__
 from costmodel.errors import DecodeError, EnvironmentFault
 from costmodel.records import decode_json
 from costmodel.records.message import Message, Severity
-from costmodel.trace.spool import Sent, Source, Spool
+from costmodel.trace.spool import MessageSource, Sent, Spool
 from costmodel.trace.trace import stamped
 
 _NAMESPACE: Final = "trace.remote"
@@ -56,7 +56,7 @@ class Remote:
         # The SDK complains by way of logging; what there is to say is said at the end.
         logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
         self._exporter = OTLPLogExporter(endpoint=endpoint, timeout=_ANSWER_SECONDS)
-        source = Source(secrets.token_hex(8), _facts())
+        source = MessageSource(secrets.token_hex(8), _facts())
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._left = list(Spool.left_behind(folder))
@@ -197,7 +197,7 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
-def resource(source: Source) -> Resource:
+def resource(source: MessageSource) -> Resource:
     """What the source is; OTEL_RESOURCE_ATTRIBUTES of this process adds to it."""
     return Resource.create({**source.resource, INSTANCE: source.name})
 

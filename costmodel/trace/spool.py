@@ -28,7 +28,7 @@ SEGMENT_BYTES: Final = 1 << 18
 _SOURCE, _LOCK, _SEGMENTS = "source.json", "lock", "*.jsonl"
 
 
-class Source(msgspec.Struct, frozen=True):
+class MessageSource(msgspec.Struct, frozen=True):
     """A process that says things: its name, and what it is, as OpenTelemetry's resource attributes."""
 
     name: str
@@ -45,7 +45,7 @@ class Sent(msgspec.Struct, frozen=True):
 class Spool:
     """A queue of messages on disk. `put` may be called while another thread takes."""
 
-    def __init__(self, folder: Path, source: Source, held: IO[bytes], limit: int) -> None:
+    def __init__(self, folder: Path, source: MessageSource, held: IO[bytes], limit: int) -> None:
         self.folder, self.source, self.limit = folder, source, limit
         self._held = held
         self._guard = threading.Lock()
@@ -58,7 +58,7 @@ class Spool:
         self.bytes = sum(path.stat().st_size for path in self._segments)
 
     @classmethod
-    def create(cls, root: Path, source: Source, limit: int) -> Self:
+    def create(cls, root: Path, source: MessageSource, limit: int) -> Self:
         """A spool for this process; `limit` is what it may hold, in bytes. OSError where `root` cannot be written."""
         folder = root / source.name
         folder.mkdir(parents=True, mode=0o700)
@@ -73,7 +73,7 @@ class Spool:
         """The spools of processes that have ended without having delivered all."""
         for folder in sorted(path for path in root.iterdir() if (path / _SOURCE).is_file()):
             with suppress(OSError, DecodeError):  # it has been emptied since, or is none of ours
-                source = decode_json((folder / _SOURCE).read_bytes(), Source, _SOURCE)
+                source = decode_json((folder / _SOURCE).read_bytes(), MessageSource, _SOURCE)
                 held = _locked(folder / _LOCK)
                 if held is not None:
                     yield cls(folder, source, held, 0)

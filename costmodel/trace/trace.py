@@ -10,12 +10,12 @@ from typing import Final, Protocol
 
 import msgspec
 
-from costmodel.records.message import Break, Message, Severity, Summary
+from costmodel.records.message import Break, LogSummary, Message, Severity
 
 _RANK: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
-class Backend(Protocol):
+class TraceBackend(Protocol):
     """Takes messages in the order in which they are sent. Raises, or counts and says, what it cannot take."""
 
     def emit(self, message: Message) -> None: ...
@@ -29,7 +29,7 @@ class Route:
     """A backend, and what it is to hear: messages of `severity` and above, but none of the namespaces in `mute` or
     below them ("evaluator" mutes "evaluator.script" too)."""
 
-    backend: Backend
+    backend: TraceBackend
     severity: Severity = Severity.DEBUG
     mute: tuple[str, ...] = ()
 
@@ -110,7 +110,7 @@ def stamped(namespace: str, kind: str, severity: Severity, fields: dict[str, obj
     )
 
 
-class Tally:
+class MessageTally:
     """Sums messages up as they come, in their order."""
 
     def __init__(self) -> None:
@@ -122,9 +122,9 @@ class Tally:
         self._number = self._unlisted = 0
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> LogSummary:
         """Of all that was added."""
-        return Summary(
+        return LogSummary(
             counts=dict(self._counts),
             first=self._first.timestamp if self._first else None,
             last=self._last.timestamp if self._last else None,

@@ -1,16 +1,16 @@
 """Validation: workloads replayed, observed times against predicted ones, gates, a verdict."""
 
-from costmodel.judging.estimate import Estimate, Status
+from costmodel.judging.estimate import Estimate, ScoreStatus
 from costmodel.validate.gates import DEFAULT_TOLERANCE, Gates
 from costmodel.validate.replay import validate
-from costmodel.validate.verdict import Score, Verdict
+from costmodel.validate.verdict import Score, ValidationVerdict
 
 __all__ = [
     "DEFAULT_TOLERANCE",
     "Estimate",
     "Gates",
     "Score",
-    "Status",
-    "Verdict",
+    "ScoreStatus",
+    "ValidationVerdict",
     "validate",
 ]

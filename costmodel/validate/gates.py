@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final, Self
 
 from costmodel.errors import InputError
-from costmodel.judging.estimate import Estimate, Status, checked_tolerance, judge, overall
+from costmodel.judging.estimate import Estimate, ScoreStatus, checked_tolerance, judge, overall
 from costmodel.records.validation import Limited, Timed
 from costmodel.validate.summary import Summary
 from costmodel.workloads import Workload
@@ -66,7 +66,7 @@ class GateResult:
     work: Timed
     limit: float
     found: Estimate | None
-    status: Status
+    status: ScoreStatus
 
 
 def pass_gates(gates: Gates, summary: Summary, ratios: Sequence[Estimate]) -> Iterator[GateResult]:
@@ -88,21 +88,21 @@ def pass_gates(gates: Gates, summary: Summary, ratios: Sequence[Estimate]) -> It
         yield GateResult("max-undercharge", summary.work, gates.max_undercharge, worst, status)
 
 
-def at_most(found: Estimate, limit: float) -> Status:
+def at_most(found: Estimate, limit: float) -> ScoreStatus:
     """Pass where the whole interval keeps to the limit, fail where none of it does, else inconclusive."""
     if found.high <= limit:
-        return Status.PASSED
-    return Status.FAILED if found.low > limit else Status.INCONCLUSIVE
+        return ScoreStatus.PASSED
+    return ScoreStatus.FAILED if found.low > limit else ScoreStatus.INCONCLUSIVE
 
 
-def _at_least(found: Estimate | None, limit: float) -> Status:
+def _at_least(found: Estimate | None, limit: float) -> ScoreStatus:
     if found is None:  # too few programs, or all alike: nobody can tell
-        return Status.INCONCLUSIVE
+        return ScoreStatus.INCONCLUSIVE
     if found.low >= limit:
-        return Status.PASSED
-    return Status.FAILED if found.high < limit else Status.INCONCLUSIVE
+        return ScoreStatus.PASSED
+    return ScoreStatus.FAILED if found.high < limit else ScoreStatus.INCONCLUSIVE
 
 
-def whole(results: Iterable[GateResult]) -> Status:
+def whole(results: Iterable[GateResult]) -> ScoreStatus:
     """One failure fails the whole; an inconclusive gate never reads as a pass."""
     return overall(result.status for result in results)

@@ -33,7 +33,7 @@ from costmodel.validate.draws import draw_ratios
 from costmodel.validate.gates import Gates, pass_gates
 from costmodel.validate.margins import margins
 from costmodel.validate.summary import summarise
-from costmodel.validate.verdict import Observation, Score, Verdict, Work, score
+from costmodel.validate.verdict import Observation, Score, ValidationVerdict, WorkVerdict, score
 from costmodel.workloads import Workload
 
 EXPERIMENT: Final = "replay"
@@ -88,7 +88,7 @@ def validate(
     command_line: Sequence[str] = (),
     observer: Observer | None = None,
     trace: Trace = SILENT,
-) -> Verdict:
+) -> ValidationVerdict:
     """Replay a workload on a core (by default the session's choice) and compare with what the model predicts.
 
     The observations become a run below `measurements`; `model_files` are noted in it as inputs, beside the workload's.
@@ -132,7 +132,7 @@ def validate(
         notes.append(_adjustment(factor))
     scores = [_score(replay, observations[replay.id], gates) for replay in replays]
     ways = list(dict.fromkeys(replay.work for replay in replays))
-    return Verdict(
+    return ValidationVerdict(
         model=model.source,
         workload=workload.name,
         run=str(run.path),
@@ -149,7 +149,7 @@ def _score(replay: _Replay, observation: Observation, gates: Gates) -> Score:
 
 def _work(
     work: Timed, replays: Sequence[_Replay], scores: Sequence[Score], state: float, gates: Gates, seed: int
-) -> Work:
+) -> WorkVerdict:
     """All programs timed in one way. `state` is the factor by which their times were brought to the model's state."""
     mine = [(replay, found) for replay, found in zip(replays, scores, strict=True) if replay.work == work]
     observed = np.array([found.observed_ns.value for _, found in mine])
@@ -159,7 +159,7 @@ def _work(
     )
     labels = [found.label for _, found in mine]
     summary = summarise(work, labels, predicted, observed, drawn)
-    return Work(
+    return WorkVerdict(
         summary=summary,
         baselines=baselines(work, [replay.prediction for replay, _ in mine], observed),
         gates=tuple(pass_gates(gates, summary, [found.ratio for _, found in mine])),

@@ -97,7 +97,7 @@ def tracing_cost(
     chosen = choose_core(core)
     ways: dict[str, Trace] = {OFF: SILENT}
     ways.update(traces.items())
-    rows = [_Row(program, ways) for program in workload.programs]
+    rows = [_TracedProgram(program, ways) for program in workload.programs]
     began = time.monotonic()
     mine = os.sched_getaffinity(0)
     with other_threads_off(chosen):
@@ -119,7 +119,7 @@ def tracing_cost(
     )
 
 
-class _Row:
+class _TracedProgram:
     """A program, ready to be evaluated in each way, and the times of its turns: two evaluations each, in ns."""
 
     def __init__(self, program: WorkloadProgram, ways: Mapping[str, Trace]) -> None:
@@ -158,7 +158,7 @@ def _preemptions() -> int:
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
 
 
-def _take(rows: Sequence[_Row], names: list[str], chance: random.Random, ns: int, clock: Clock) -> int:
+def _take(rows: Sequence[_TracedProgram], names: list[str], chance: random.Random, ns: int, clock: Clock) -> int:
     """Turn after turn of all programs until so much time has passed: how many."""
     now = 0
     for row in rows:
@@ -174,7 +174,7 @@ def _take(rows: Sequence[_Row], names: list[str], chance: random.Random, ns: int
     return turns
 
 
-def _overhead(name: Backend, rows: Sequence[_Row], untraced: Floats, messages: int) -> Overhead:
+def _overhead(name: Backend, rows: Sequence[_TracedProgram], untraced: Floats, messages: int) -> Overhead:
     """Of the whole replay: programs weighed by their untraced times, and their errors taken as independent."""
     found = [trimmed_mean(np.log(np.divide(row.times[name], row.times[OFF]))) for row in rows]
     means, errors = (np.array(column) for column in zip(*found, strict=True))
@@ -213,7 +213,7 @@ class _Counter:
         return ""
 
 
-def _messages(rows: Sequence[_Row], trace: Trace) -> int:
+def _messages(rows: Sequence[_TracedProgram], trace: Trace) -> int:
     """How many messages the backends of a trace hear of one replay."""
     counter = _Counter()
     heard = Trace(*(Route(counter, route.severity, route.mute) for route in trace.routes))

@@ -6,14 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-from costmodel.judging.estimate import Estimate, Status, judge, ratio
+from costmodel.judging.estimate import Estimate, ScoreStatus, judge, ratio
 from costmodel.model import ExUnits
 from costmodel.predict.counts import Prediction
 from costmodel.predict.fitted import Predicted
 from costmodel.records import finite
 from costmodel.records import validation as records
-from costmodel.records.figures import ExitCode
-from costmodel.records.figures import ExUnits as ExUnitsRecord
+from costmodel.records.figures import ExitCode, ExUnitsRecord
 from costmodel.validate.attribution import Miss
 from costmodel.validate.baselines import Baseline
 from costmodel.validate.gates import GateResult, whole
@@ -56,7 +55,7 @@ class Score:
     observed_ns: Estimate
     observed_raw_ns: Estimate
     ratio: Estimate
-    status: Status | None
+    status: ScoreStatus | None
     uncertain: str
 
 
@@ -84,7 +83,7 @@ def score(
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkVerdict:
     """All programs of a workload timed in one way: what the model amounts to, what the baselines do, where the large
     misses may come from, and what each one more takes of what comes at several counts."""
 
@@ -96,7 +95,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ValidationVerdict:
     """What `validate` found.
 
     `model` and `run` say which model and which run of observations. `machine_state` is "model" where observed times
@@ -110,10 +109,10 @@ class Verdict:
     machine_state: Literal["model", "replay"]
     notes: tuple[str, ...]
     scores: tuple[Score, ...]
-    works: tuple[Work, ...]
+    works: tuple[WorkVerdict, ...]
 
     @property
-    def status(self) -> Status:
+    def status(self) -> ScoreStatus:
         """One gate that fails fails the whole; an inconclusive one never reads as a pass."""
         return whole(gate for work in self.works for gate in work.gates)
 
@@ -122,9 +121,9 @@ class Verdict:
         """0 passed, 1 failed, 3 inconclusive."""
         return self.status.exit_code
 
-    def document(self) -> records.Verdict:
+    def document(self) -> records.ValidationDocument:
         """The document of `--json`."""
-        return records.Verdict(
+        return records.ValidationDocument(
             status=self.status.value,
             exit_code=self.exit_code,
             model=self.model,
@@ -137,8 +136,8 @@ class Verdict:
         )
 
 
-def _score(score: Score) -> records.Score:
-    return records.Score(
+def _score(score: Score) -> records.ScoreRecord:
+    return records.ScoreRecord(
         program=score.program,
         label=score.label,
         loop_count=score.loop_count,
@@ -155,11 +154,11 @@ def _score(score: Score) -> records.Score:
     )
 
 
-def _work(work: Work) -> records.Work:
-    return records.Work(
+def _work(work: WorkVerdict) -> records.WorkRecord:
+    return records.WorkRecord(
         summary=_accuracy(work.summary),
         baselines=tuple(
-            records.Baseline(name=each.name, factor=each.factor, summary=_accuracy(each.summary))
+            records.BaselineRecord(name=each.name, factor=each.factor, summary=_accuracy(each.summary))
             for each in work.baselines
         ),
         gates=tuple(
@@ -184,28 +183,28 @@ def _accuracy(summary: Summary) -> records.Accuracy:
         median=summary.median.record(),
         p95=summary.p95.record(),
         spread=finite(summary.spread),
-        undercharged=records.Extreme(**summary.undercharged._asdict()),
-        overcharged=records.Extreme(**summary.overcharged._asdict()),
+        undercharged=records.ExtremeRecord(**summary.undercharged._asdict()),
+        overcharged=records.ExtremeRecord(**summary.overcharged._asdict()),
         slope=summary.slope,
         r2=None if summary.r2 is None else summary.r2.record(),
     )
 
 
-def _miss(miss: Miss) -> records.Miss:
-    return records.Miss(
+def _miss(miss: Miss) -> records.MissRecord:
+    return records.MissRecord(
         program=miss.program,
         ratio=miss.ratio,
         unexplained=miss.unexplained,
-        blames=tuple(records.Blame(**dataclasses.asdict(blame)) for blame in miss.blames),
+        blames=tuple(records.BlameRecord(**dataclasses.asdict(blame)) for blame in miss.blames),
     )
 
 
-def _margins(margins: Margins) -> records.Margins:
-    return records.Margins(
+def _margins(margins: Margins) -> records.MarginsRecord:
+    return records.MarginsRecord(
         median=margins.median.record(),
         p95=margins.p95.record(),
         each=tuple(
-            records.Margin(
+            records.MarginRecord(
                 program=each.program,
                 counts=each.counts,
                 predicted_ns=each.predicted_ns,

@@ -19,7 +19,7 @@ BUDGETS: Final = "budgets.json"
 """Of a folder: an object `{NAME: {"cpu": ps, "mem": words}}` with what its programs must cost, of some or of all."""
 
 
-class _Units(msgspec.Struct, frozen=True):
+class _ExpectedUnits(msgspec.Struct, frozen=True):
     cpu: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     mem: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
@@ -59,5 +59,5 @@ def applied_programs(
 def _budgets(path: Path) -> Mapping[str, ExUnits]:
     if not path.exists():
         return {}
-    table = decode_json(read_bytes(path), dict[str, _Units], f"{path}, a table of budgets")
+    table = decode_json(read_bytes(path), dict[str, _ExpectedUnits], f"{path}, a table of budgets")
     return {name: ExUnits(units.cpu, units.mem) for name, units in table.items()}

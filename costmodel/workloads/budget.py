@@ -15,7 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from costmodel.errors import InputError
-from costmodel.machine import Outcome, Status, exact_machine
+from costmodel.machine import EvaluationStatus, Outcome, exact_machine
 from costmodel.model import ExUnits, variant_for
 from costmodel.model.timeline import ProtocolParameters
 from costmodel.plutus import Data, data_to_json
@@ -164,7 +164,7 @@ class Meter:
     def within(self, count: int, target: ExUnits) -> bool:
         """Whether so many iterations stay within a target. InputError for a script that fails for another reason."""
         outcome = self._outcome(count, target)
-        return outcome.status is Status.SUCCESS and _fits(outcome.spent, target)
+        return outcome.status is EvaluationStatus.SUCCESS and _fits(outcome.spent, target)
 
     def redeemer(self, count: int) -> Data:
         """What makes the script loop so often."""
@@ -178,7 +178,7 @@ class Meter:
     def _outcome(self, count: int, budget: ExUnits) -> Outcome:
         program = self.loop(count)
         outcome = self._machine.evaluate(program.script(), budget)
-        if outcome.status not in (Status.SUCCESS, Status.OVER_BUDGET):
+        if outcome.status not in (EvaluationStatus.SUCCESS, EvaluationStatus.OVER_BUDGET):
             raise InputError(f"{program.source}: {program.label} does not run to success: {outcome.error}")
         return outcome
 

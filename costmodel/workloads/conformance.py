@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from costmodel.errors import DecodeError, InputError
-from costmodel.machine import NativeMachine, Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, NativeMachine, Script, exact_machine
 from costmodel.model import MAX_COST, ExUnits, Variant
 from costmodel.plutus import Program, decode_flat, encode_flat, parse_program, print_program, terms_equal
 from costmodel.workloads import workers
@@ -38,7 +38,7 @@ _SHOWN: Final = 300  # characters of a program in a miss
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class Mismatch:
     """A case that came out other than it should. `what` is "result" or "budget"; `expected` and `actual` are texts."""
 
     case: str
@@ -61,13 +61,13 @@ class Checked:
     have no budget to compare with."""
 
     cases: int
-    misses: tuple[Miss, ...] = ()
+    misses: tuple[Mismatch, ...] = ()
     unread: tuple[Unread, ...] = ()
     without_budget: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Report(Checked):
+class ConformanceOutcome(Checked):
     """All cases of a tree in one format."""
 
     format: Format = "text"
@@ -78,9 +78,9 @@ class Report(Checked):
         return self.cases - len({miss.case for miss in self.misses}) - len(self.unread) - len(self.without_budget)
 
 
-def report(form: Format, parts: Sequence[Checked]) -> Report:
+def report(form: Format, parts: Sequence[Checked]) -> ConformanceOutcome:
     """What was checked, put together."""
-    return Report(
+    return ConformanceOutcome(
         sum(part.cases for part in parts),
         tuple(miss for part in parts for miss in part.misses),
         tuple(unread for part in parts for unread in part.unread),
@@ -90,7 +90,7 @@ def report(form: Format, parts: Sequence[Checked]) -> Report:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _CaseOutcome:
     """What a case came to: `failure` says why there is no result, or else there is one and what it cost."""
 
     failure: str | None
@@ -135,7 +135,7 @@ def _check(root: Path, form: Format, path: Path) -> Checked:
         answer = _run(form, _read(path))
         expected = _expected(form, path.with_name(path.name + ".expected"))
         if not _same(expected, answer):
-            return Checked(1, (Miss(name, "result", _shown(expected), _shown(answer)),))
+            return Checked(1, (Mismatch(name, "result", _shown(expected), _shown(answer)),))
         if answer.spent is None:
             return Checked(1)
         budgets = [_budget(each) for each in _budget_paths(path) if each.is_file()]
@@ -143,7 +143,7 @@ def _check(root: Path, form: Format, path: Path) -> Checked:
         return Checked(1, unread=(Unread(name, str(error)),))
     spent = _amount(answer.spent)
     wrong = dict.fromkeys(_amount(budget) for budget in budgets if budget != answer.spent)
-    misses = tuple(Miss(name, "budget", budget, spent) for budget in wrong)
+    misses = tuple(Mismatch(name, "budget", budget, spent) for budget in wrong)
     return Checked(1, misses, without_budget=() if budgets else (name,))
 
 
@@ -157,20 +157,20 @@ def _amount(units: ExUnits | None) -> str:
     return "a failure" if units is None else f"cpu {units.cpu}, mem {units.mem}"
 
 
-def _run(form: Format, content: bytes) -> _Answer:
+def _run(form: Format, content: bytes) -> _CaseOutcome:
     try:
         flat = content
         if form == "text":
             flat = encode_flat(parse_program(_text(content)), allow_group_elements=True)
         script = Script.decode(flat, None, group_elements=form == "text")
     except DecodeError as error:
-        return _Answer(_REFUSED, reason=str(error))
+        return _CaseOutcome(_REFUSED, reason=str(error))
     outcome = _machine().evaluate(script, _UNLIMITED, result=True)
-    if outcome.status is not Status.SUCCESS:
-        return _Answer(_FAILED, reason=outcome.error or "")
+    if outcome.status is not EvaluationStatus.SUCCESS:
+        return _CaseOutcome(_FAILED, reason=outcome.error or "")
     if outcome.result is None:
-        return _Answer(_UNWRITTEN, reason=outcome.unwritten or "")
-    return _Answer(None, decode_flat(outcome.result, allow_group_elements=True), outcome.spent)
+        return _CaseOutcome(_UNWRITTEN, reason=outcome.unwritten or "")
+    return _CaseOutcome(None, decode_flat(outcome.result, allow_group_elements=True), outcome.spent)
 
 
 def _read(path: Path) -> bytes:
@@ -187,14 +187,14 @@ def _text(content: bytes) -> str:
         raise DecodeError(f"textual UPLC is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
-def _expected(form: Format, path: Path) -> _Answer:
+def _expected(form: Format, path: Path) -> _CaseOutcome:
     content = _read(path)
     if word := _word(content):
-        return _Answer(word)
+        return _CaseOutcome(word)
     try:
         if form == "flat":
-            return _Answer(None, decode_flat(content, allow_group_elements=True))
-        return _Answer(None, parse_program(_text(content)))
+            return _CaseOutcome(None, decode_flat(content, allow_group_elements=True))
+        return _CaseOutcome(None, parse_program(_text(content)))
     except DecodeError as error:
         raise InputError(f"{path}: holds neither a program nor {_REFUSED!r} nor {_FAILED!r}: {error}") from None
 
@@ -215,13 +215,13 @@ def _budget(path: Path) -> ExUnits | None:
     return ExUnits(int(match[1]), int(match[2]))
 
 
-def _same(expected: _Answer, actual: _Answer) -> bool:
+def _same(expected: _CaseOutcome, actual: _CaseOutcome) -> bool:
     if expected.result is None or actual.result is None:
         return expected.failure == actual.failure
     return expected.result.version == actual.result.version and terms_equal(expected.result.term, actual.result.term)
 
 
-def _shown(answer: _Answer) -> str:
+def _shown(answer: _CaseOutcome) -> str:
     if answer.result is None:
         return f"{answer.failure}: {answer.reason}" if answer.reason else str(answer.failure)
     text = print_program(answer.result)

@@ -27,7 +27,7 @@ _PARQUET: Final = b"PAR1"
 _CORPUS_KEY: Final = re.compile(rb'"(?:cases|schema_version)"\s*:')
 
 
-class _Units(msgspec.Struct, frozen=True):
+class _CorpusUnits(msgspec.Struct, frozen=True):
     steps: Annotated[int, msgspec.Meta(ge=0)]
     memory: Annotated[int, msgspec.Meta(ge=0)]
 
@@ -46,17 +46,17 @@ class _Parameters(msgspec.Struct, frozen=True):
 
 class _Expected(msgspec.Struct, frozen=True):
     success: bool
-    ex_units: _Units | None = None
+    ex_units: _CorpusUnits | None = None
 
 
-class _Case(msgspec.Struct, frozen=True):
+class _CorpusCase(msgspec.Struct, frozen=True):
     id: str
     language: LedgerLanguage
     protocol_version: _Protocol
     flat_program_hex: str
     arguments_cbor_hex: tuple[str, ...]
     cost_model: _Parameters
-    budget_limit: _Units
+    budget_limit: _CorpusUnits
     expected: _Expected
 
     def evaluation(self) -> Evaluation:
@@ -81,7 +81,7 @@ class _Case(msgspec.Struct, frozen=True):
 
 class _Corpus(msgspec.Struct, frozen=True):
     schema_version: int
-    cases: tuple[_Case, ...]
+    cases: tuple[_CorpusCase, ...]
 
 
 def is_corpus(path: Path) -> bool:

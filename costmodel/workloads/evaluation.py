@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from costmodel.errors import DecodeError, ModelError
-from costmodel.machine import NativeMachine, Outcome, Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, NativeMachine, Outcome, Script, exact_machine
 from costmodel.model import ExUnits, from_array, ledger_model, variant_for
 from costmodel.plutus import LedgerLanguage
 from costmodel.workloads.workload import WorkloadProgram
@@ -67,7 +67,7 @@ class CaseResult:
     @property
     def exact(self) -> bool:
         """Whether success is as expected and, for a success, ExUnits are equal."""
-        succeeded = self.outcome is not None and self.outcome.status is Status.SUCCESS
+        succeeded = self.outcome is not None and self.outcome.status is EvaluationStatus.SUCCESS
         if not self.expected_success or not succeeded or self.outcome is None:
             return succeeded == self.expected_success
         return self.expected is None or self.outcome.spent == self.expected

@@ -60,7 +60,7 @@ _BOUND_SHARE: Final = 0.7  # of the others; the rest are constants, where there 
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Production:
     """A way to make a value of type `result`, any type if None, from operands of the types `takes` (None: of the
     result's type). `build` puts the operands together; it binds `binds` variables of the first operand's type over the
     last one."""
@@ -82,8 +82,8 @@ def _applied(name: str, *arguments: Term) -> Term:
     return term
 
 
-def _plain(name: str, result: Type, *takes: Type) -> Operation:
-    return Operation(name, result, takes, lambda *operands: _applied(name, *operands))
+def _plain(name: str, result: Type, *takes: Type) -> Production:
+    return Production(name, result, takes, lambda *operands: _applied(name, *operands))
 
 
 _TAG: Final = Const(Constant(INTEGER, 1))  # of a constructor: not every integer is one
@@ -99,7 +99,7 @@ _OPERATIONS: Final = (
     _plain("iData", "data", "integer"),
     _plain("bData", "data", "bytes"),
     _plain("listData", "data", "list"),
-    Operation("constrData", "data", ("list",), lambda fields: _applied("constrData", _TAG, fields)),
+    Production("constrData", "data", ("list",), lambda fields: _applied("constrData", _TAG, fields)),
     _plain("equalsData", "bool", "data", "data"),
     _plain("mkCons", "list", "data", "list"),
     _plain("nullList", "bool", "list"),
@@ -108,19 +108,19 @@ _OPERATIONS: Final = (
     _plain("unListData", "list", "data of list"),
     _plain("headList", "data", "filled"),
     _plain("tailList", "list", "filled"),
-    Operation(
+    Production(
         "ifThenElse",
         None,
         ("bool", None, None),
         lambda test, then, other: Force(_applied("ifThenElse", test, Delay(then), Delay(other))),
     ),
-    Operation("let", None, ("integer", None), lambda value, body: Apply(Lam(body), value), binds=1),
-    Operation("call", None, ("data", "data", None), lambda x, y, body: Apply(Apply(Lam(Lam(body)), x), y), binds=2),
-    Operation("case", None, ("bytes", None), lambda field, body: Case(Constr(0, (field,)), (Lam(body),)), binds=1),
+    Production("let", None, ("integer", None), lambda value, body: Apply(Lam(body), value), binds=1),
+    Production("call", None, ("data", "data", None), lambda x, y, body: Apply(Apply(Lam(Lam(body)), x), y), binds=2),
+    Production("case", None, ("bytes", None), lambda field, body: Case(Constr(0, (field,)), (Lam(body),)), binds=1),
 )
 
 # What is both of a type and more than that: only these make it, so that what takes it apart never fails.
-_MAKERS: Final[dict[Type, Operation]] = {
+_MAKERS: Final[dict[Type, Production]] = {
     "data of integer": _plain("iData", "data of integer", "integer"),
     "data of bytes": _plain("bData", "data of bytes", "bytes"),
     "data of list": _plain("listData", "data of list", "list"),
@@ -148,7 +148,7 @@ def random_programs(seed: int) -> Workload:
     )
 
 
-def _programs(own: Operation, rng: random.Random) -> Iterator[tuple[int, Term]]:
+def _programs(own: Production, rng: random.Random) -> Iterator[tuple[int, Term]]:
     maker = _Maker(own, rng)
     kinds = sorted({take or maker.row_type for take in own.takes})
     bound = tuple(kind for kind in kinds for _ in range(_OPERANDS))
@@ -199,7 +199,7 @@ def _deeper(term: Term, by: int, own: int = 0) -> Term:
 class _Maker:
     """Makes terms for one program."""
 
-    def __init__(self, own: Operation, rng: random.Random) -> None:
+    def __init__(self, own: Production, rng: random.Random) -> None:
         self._own, self._rng = own, rng
         self.row_type: Type = rng.choice(_CONSTANTS) if own.result is None else own.result
 
@@ -216,7 +216,7 @@ class _Maker:
             self._rng.choice([one for one in _OPERATIONS if one.result in (None, kind)]), kind, fuel, scope
         )
 
-    def _headed(self, operation: Operation, kind: Type, fuel: int, scope: tuple[Type, ...]) -> Term:
+    def _headed(self, operation: Production, kind: Type, fuel: int, scope: tuple[Type, ...]) -> Term:
         """An operation at the head; `fuel`, itself included, is shared among its operands."""
         takes: list[Type] = [take or kind for take in operation.takes]
         inner = (*scope, *takes[: operation.binds])

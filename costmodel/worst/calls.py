@@ -38,13 +38,13 @@ from costmodel.plutus import (
 from costmodel.worst import constants as one
 from costmodel.worst.programs import many
 from costmodel.worst.space import Number, Option, Parameter, Unfit, Values, text, whole
-from costmodel.worst.target import Pricing, Probe, Target
+from costmodel.worst.target import ChargedPrices, Probe, Target
 
 _SCRIPT, _ARGUMENT = "calls/script", "calls/argument"
 _MOST_DEPTH: Final = 15  # of types, whose size the ledger bounds
 
 
-def byte_charge_ps(pricing: Pricing) -> float:
+def byte_charge_ps(pricing: ChargedPrices) -> float:
     """What a byte of a transaction costs, in steps at their price."""
     shelley = pricing.chain.tree["shelley"]
     fee = shelley["protocolParams"]["minFeeA"] if isinstance(shelley, dict) else 0
@@ -125,13 +125,13 @@ def _script(values: Values, rng: random.Random) -> Term:
     return _ignored([_TERMS[held](rng) for _ in range(count)])
 
 
-def _decoded(values: Values, rng: random.Random, pricing: Pricing) -> Probe:
+def _decoded(values: Values, rng: random.Random, pricing: ChargedPrices) -> Probe:
     name = f"{_SCRIPT}/{rng.getrandbits(32):08x}"
     cell, spent, _ = pricing.cell(name, "calls", _SCRIPT, _script(values, rng), work="decode")
     return Probe(_SCRIPT, dict(values), (cell,), 1, len(cell.flat) * byte_charge_ps(pricing), (), spent)
 
 
-def _applied(values: Values, rng: random.Random, pricing: Pricing) -> Probe:
+def _applied(values: Values, rng: random.Random, pricing: ChargedPrices) -> Probe:
     name = f"{_ARGUMENT}/{rng.getrandbits(32):08x}"
     argument = one.data("argument", 6_000).make(values, rng).constant.value
     cbor = encode_data(argument)

@@ -6,10 +6,10 @@ from costmodel.judging.estimate import Estimate
 from costmodel.model import ProtocolParameters
 from costmodel.plutus import BuiltinTerm, decode_flat
 from costmodel.plutus.term import children
-from costmodel.records.figures import ExUnits
+from costmodel.records.figures import ExUnitsRecord
 from costmodel.records.worst import Reach
 from costmodel.worst.calls import byte_charge_ps
-from costmodel.worst.target import TX_OVERHEAD_BYTES, Pricing, Probe
+from costmodel.worst.target import TX_OVERHEAD_BYTES, ChargedPrices, Probe
 
 
 def reach(probe: Probe, chain: ProtocolParameters) -> Reach:
@@ -17,7 +17,7 @@ def reach(probe: Probe, chain: ProtocolParameters) -> Reach:
     script = len(probe.flat)
     argument = sum(map(len, probe.cells[0].arguments))
     limit = chain.max_tx_execution_units
-    spent = ExUnits(cpu=probe.spent.cpu, mem=probe.spent.mem)
+    spent = ExUnitsRecord(cpu=probe.spent.cpu, mem=probe.spent.mem)
     fits = script + argument + TX_OVERHEAD_BYTES <= chain.max_tx_size
     paid = limit is not None and probe.spent.cpu <= limit.cpu and probe.spent.mem <= limit.mem
     built = _other_builtins(probe)
@@ -50,7 +50,7 @@ def _other_builtins(probe: Probe) -> list[str]:
     return sorted(found - {probe.target}) if not probe.target.startswith("steps/") else []
 
 
-def fills(probe: Probe, pricing: Pricing) -> float | None:
+def fills(probe: Probe, pricing: ChargedPrices) -> float | None:
     """How many times a block has room for a witness: by its ExUnits or, where none are charged, by its bytes."""
     chain = pricing.chain
     if probe.target.startswith("calls/"):
@@ -61,13 +61,13 @@ def fills(probe: Probe, pricing: Pricing) -> float | None:
     return min(block.cpu / max(probe.spent.cpu, 1), block.mem / max(probe.spent.mem, 1))
 
 
-def block_seconds(probe: Probe, seconds: Estimate, pricing: Pricing) -> Estimate | None:
+def block_seconds(probe: Probe, seconds: Estimate, pricing: ChargedPrices) -> Estimate | None:
     """How long a node takes to run a block full of a witness."""
     times = fills(probe, pricing)
     return None if times is None else Estimate(*(times * bound for bound in seconds))
 
 
-def lovelace_per_second(probe: Probe, seconds: float, pricing: Pricing) -> float | None:
+def lovelace_per_second(probe: Probe, seconds: float, pricing: ChargedPrices) -> float | None:
     """What a second of delay costs whoever sends witnesses: ExUnits, or bytes where those are charged."""
     chain = pricing.chain
     if chain.price_steps is None or chain.price_memory is None or seconds <= 0:

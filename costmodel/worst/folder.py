@@ -25,7 +25,7 @@ from costmodel.errors import InputError
 from costmodel.files import lock, make_folder, write_atomically
 from costmodel.model import CostModel, dump, load
 from costmodel.records import encode, read
-from costmodel.records.run import Status
+from costmodel.records.run import RunStatus
 from costmodel.records.worst import SearchSettings, SearchState, Worst
 from costmodel.runs.store import refuse_links
 from costmodel.timing.fingerprint import fingerprint, versions
@@ -77,13 +77,13 @@ class SearchFolder:
         held = lock(path / _LOCK)
         try:
             state = read(path / STATE, SearchState)
-            if state.status is Status.COMPLETE:
+            if state.status is RunStatus.COMPLETE:
                 raise InputError(f"{path} is complete; there is nothing to resume")
             here = (fingerprint(state.settings.core).id, versions(__version__))
             if (state.machine, state.versions) != here:
                 raise InputError(f"{path} was begun on another machine or with another build; start a new search")
             folder = cls(path, state, load([path / MODEL]), held)
-            folder.update(status=Status.RUNNING)
+            folder.update(status=RunStatus.RUNNING)
         except BaseException:
             held.close()
             raise
@@ -109,7 +109,7 @@ class SearchFolder:
     def finish(self, found: Worst) -> None:
         """Write what was proved."""
         write_atomically(self.path / RESULT, encode(found))
-        self.update(status=Status.COMPLETE, stage="done")
+        self.update(status=RunStatus.COMPLETE, stage="done")
 
     def close(self) -> None:
         self._lock.close()

@@ -28,7 +28,7 @@ from costmodel.plutus import (
 )
 from costmodel.worst import constants as one
 from costmodel.worst.space import Number, Option, Parameter, Values, text, whole
-from costmodel.worst.target import Pricing, Probe, Target
+from costmodel.worst.target import ChargedPrices, Probe, Target
 
 Write = Callable[[Values, random.Random], Term]
 
@@ -39,7 +39,7 @@ _PLACES: Final = ("one", "in turn", "random")
 
 
 def _program(name: str, parameters: Sequence[Parameter], write: Write) -> Target:
-    def make(values: Values, rng: random.Random, pricing: Pricing) -> Probe:
+    def make(values: Values, rng: random.Random, pricing: ChargedPrices) -> Probe:
         label = f"{name}/{rng.getrandbits(32):08x}"
         cell, spent, _ = pricing.cell(label, "steps", name, write(values, rng))
         empty, around, _ = pricing.cell(f"{label}/empty", "steps", name, _EMPTY)

@@ -31,7 +31,7 @@ from costmodel.runs.means import process_means
 from costmodel.runs.store import Run
 from costmodel.timing.estimate import reference_yardstick
 from costmodel.worst.calls import byte_charge_ps
-from costmodel.worst.target import Pricing, Probe
+from costmodel.worst.target import ChargedPrices, Probe
 
 Floats = NDArray[np.float64]
 
@@ -82,7 +82,7 @@ class ProofPlan:
         return tuple(found.values())
 
 
-def planned(probes: Sequence[Probe], pricing: Pricing, seed: int) -> ProofPlan:
+def planned(probes: Sequence[Probe], pricing: ChargedPrices, seed: int) -> ProofPlan:
     """The proof of witnesses, one a price."""
     witnesses = tuple(Timing.of(f"worst/{probe.target}", probe) for probe in probes)
     program, script = _ordinary_program(pricing, seed)
@@ -109,9 +109,9 @@ def _closest(name: str, sizes: Sequence[int]) -> Sizes:
     return min(DOMAINS[name].candidates, key=distance)
 
 
-def _usual(name: str, sizes: Sizes, pricing: Pricing, seed: int) -> Timing:
+def _usual(name: str, sizes: Sizes, pricing: ChargedPrices, seed: int) -> Timing:
     """A builtin's ordinary input."""
-    cells: tuple[Cell, ...] = cells_at(BUILTIN_BY_NAME[name], sizes, seed)
+    cells = tuple(cells_at(BUILTIN_BY_NAME[name], sizes, seed))
     if pricing.portable:
         cells = tuple(sorted(portable_cells(cells, pricing.protocol_version), key=lambda cell: -cell.repeats))
     many, few = cells[0], cells[-1]
@@ -125,7 +125,7 @@ def _usual(name: str, sizes: Sizes, pricing: Pricing, seed: int) -> Timing:
     return Timing(f"ordinary/{name}", renamed, applications, charge)
 
 
-def _ordinary_program(pricing: Pricing, seed: int) -> tuple[Timing, Timing]:
+def _ordinary_program(pricing: ChargedPrices, seed: int) -> tuple[Timing, Timing]:
     """A program in the style of contracts, run and decoded."""
     term = mixture(_IDIOMS, random.Random(f"{seed} ordinary"))  # noqa: S311 - a program to be made again
     cell, spent, _ = pricing.cell(_PROGRAM, "steps", "ordinary", term)

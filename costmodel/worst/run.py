@@ -14,8 +14,8 @@ from optuna.storages.journal import JournalStorage
 
 from costmodel.errors import Inconclusive, Interrupted
 from costmodel.model import parameters_at
-from costmodel.records.run import NATIVE, Status, session_outcome
-from costmodel.records.worst import Difference, Finalist, Find, Matter, SearchSettings, Stage, Worst
+from costmodel.records.run import NATIVE, RunStatus, session_outcome
+from costmodel.records.worst import EvaluatorDifference, Finalist, Find, Matter, SearchSettings, Stage, Worst
 from costmodel.runs.design import Plan
 from costmodel.runs.store import MANIFEST, Run, refuse_links
 from costmodel.timing import session
@@ -29,9 +29,9 @@ from costmodel.worst.proof import Proof, ProofPlan, Proved, planned, proved
 from costmodel.worst.search import Search, best_points, importances
 from costmodel.worst.simplify import Simplifier
 from costmodel.worst.space import Unfit
-from costmodel.worst.target import Pricing, Probe, Target, targets
+from costmodel.worst.target import ChargedPrices, Probe, Target, targets
 from costmodel.worst.timer import Timer, worker_timer
-from costmodel.worst.worker import Setting
+from costmodel.worst.worker import WorkerSetting
 
 _SHARES: Final = {"search": 0.5, "simplify": 0.2}  # of the time budget; the proof has the rest
 _SAVED_SECONDS: Final = 5.0
@@ -68,7 +68,9 @@ def usual_timer(settings: SearchSettings) -> AbstractContextManager[Timer]:
     """A process on the measuring core."""
     batch_us = session.settings_for(settings.evaluator, settings.core).get("target_batch_us", _BATCH_US)
     clock = clock_named(settings.clock) or choose_clock()
-    setting = Setting(core=settings.core, clock=clock, evaluator=settings.evaluator, batch_us=max(_BATCH_US, batch_us))
+    setting = WorkerSetting(
+        core=settings.core, clock=clock, evaluator=settings.evaluator, batch_us=max(_BATCH_US, batch_us)
+    )
     return worker_timer(setting)
 
 
@@ -86,7 +88,7 @@ class WorstSearch:
         self.folder, self.settings = folder, folder.state.settings
         self._timer, self._backend, self._told = timer, backend, told or (lambda _: None)
         self._stopped = threading.Event()
-        self.pricing = Pricing(
+        self.pricing = ChargedPrices(
             folder.model,
             parameters_at(self.settings.epoch),
             protocol_version=self.settings.protocol_version,
@@ -102,7 +104,7 @@ class WorstSearch:
                     self._find()
             return self._prove()
         except BaseException:
-            self.folder.update(status=Status.INTERRUPTED)
+            self.folder.update(status=RunStatus.INTERRUPTED)
             raise
         finally:
             self.folder.close()
@@ -151,7 +153,7 @@ class WorstSearch:
         kept = list(self.folder.state.differences)
         for probe, told in differences.values():
             name = self.folder.write(DIFFERENCES, file_name(probe.target, probe.flat), probe.flat)
-            kept.append(Difference(target=probe.target, point=probe.values, file=name, told=told))
+            kept.append(EvaluatorDifference(target=probe.target, point=probe.values, file=name, told=told))
         self.folder.update(differences=tuple(kept))
 
     def _simplify(self, search: Search, timer: Timer) -> None:
@@ -219,7 +221,7 @@ class WorstSearch:
             "backend": self._backend,
         }
         try:
-            if begun and Run.open(begun[-1]).manifest.status is Status.COMPLETE:
+            if begun and Run.open(begun[-1]).manifest.status is RunStatus.COMPLETE:
                 run = Run.open(begun[-1])
             elif begun:
                 run = session.resume(begun[-1], **common)

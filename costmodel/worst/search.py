@@ -18,7 +18,7 @@ import optuna
 from optuna.trial import TrialState
 
 from costmodel.worst.space import Unfit, Value
-from costmodel.worst.target import Pricing, Probe, Target
+from costmodel.worst.target import ChargedPrices, Probe, Target
 from costmodel.worst.timer import Timer
 from costmodel.worst.worker import Ask, Told
 
@@ -85,7 +85,7 @@ class Search:
     def __init__(
         self,
         targets: Sequence[Target],
-        pricing: Pricing,
+        pricing: ChargedPrices,
         timer: Timer,
         storage: optuna.storages.BaseStorage,
         *,

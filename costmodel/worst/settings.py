@@ -10,7 +10,7 @@ from costmodel.errors import InputError
 from costmodel.evaluators import driver_named
 from costmodel.experiments.portable import best_version
 from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION
-from costmodel.judging.estimate import Estimate, Status, overall
+from costmodel.judging.estimate import Estimate, ScoreStatus, overall
 from costmodel.machine.driver import started
 from costmodel.model import CostModel
 from costmodel.model.sources import complete, open_source
@@ -85,11 +85,11 @@ def held(found: Worst, limit: float) -> Worst:
     for find in found.finds:
         low, high = find.ratio.interval
         statuses.append(_status(Estimate(find.ratio.value or 0.0, low or 0.0, high or float("inf")), limit))
-    status = overall(statuses) if statuses else Status.INCONCLUSIVE
+    status = overall(statuses) if statuses else ScoreStatus.INCONCLUSIVE
     return msgspec.structs.replace(found, status=status.value, exit_code=status.exit_code, max_ratio=limit)
 
 
-def _status(ratio: Estimate, limit: float) -> Status:
+def _status(ratio: Estimate, limit: float) -> ScoreStatus:
     if ratio.high <= limit:
-        return Status.PASSED
-    return Status.FAILED if ratio.low > limit else Status.INCONCLUSIVE
+        return ScoreStatus.PASSED
+    return ScoreStatus.FAILED if ratio.low > limit else ScoreStatus.INCONCLUSIVE

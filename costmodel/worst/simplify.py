@@ -14,7 +14,7 @@ from typing import Final
 
 from costmodel.worst.search import ratio_of
 from costmodel.worst.space import Unfit, Value
-from costmodel.worst.target import Pricing, Probe, Target
+from costmodel.worst.target import ChargedPrices, Probe, Target
 from costmodel.worst.timer import Timer
 from costmodel.worst.worker import Ask
 
@@ -44,7 +44,7 @@ class Simplified:
 class Simplifier:
     """Times points beside one another and simplifies."""
 
-    def __init__(self, target: Target, pricing: Pricing, timer: Timer, seed: str) -> None:
+    def __init__(self, target: Target, pricing: ChargedPrices, timer: Timer, seed: str) -> None:
         self._target, self._pricing, self._timer, self._seed = target, pricing, timer, seed
         self._drawn = 0
         self.timed_seconds = 0.0

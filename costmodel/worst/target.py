@@ -16,7 +16,7 @@ from typing import Final
 
 from costmodel.errors import CalibrateError, InputError
 from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION, Application, Item, Operands, nop, row
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.machine.usage import UsageRecorder
 from costmodel.model import CostModel, ExUnits, ProtocolParameters, StepKind, variant_for
 from costmodel.plutus import BUILTIN_BY_NAME, UPLC_1_1_0, Program, Term, available, encode_flat
@@ -53,7 +53,7 @@ class Probe:
         return self.cells[0].flat
 
 
-class Pricing:
+class ChargedPrices:
     """What inputs are charged: by a cost model, within what the chain allows a transaction."""
 
     def __init__(
@@ -138,7 +138,7 @@ class Pricing:
                     sizes = at if called == operation else sizes
         except CalibrateError as error:
             raise Unfit(str(error)) from None
-        if status is not Status.SUCCESS:
+        if status is not EvaluationStatus.SUCCESS:
             raise Unfit(status.value)
         cell = Cell(
             id=name,
@@ -157,7 +157,7 @@ class Pricing:
         return cell, spent, sizes
 
 
-Maker = Callable[[Values, random.Random, Pricing], Probe]
+Maker = Callable[[Values, random.Random, ChargedPrices], Probe]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Target:
     parameters: tuple[Parameter, ...]
     make: Maker
 
-    def probe(self, values: Values, seed: str, pricing: Pricing) -> Probe:
+    def probe(self, values: Values, seed: str, pricing: ChargedPrices) -> Probe:
         """A point as programs; `seed` decides what its parameters leave open. Unfit where it makes none."""
         rng = random.Random(f"{seed} {self.name} {sorted(values.items())}")  # noqa: S311 - inputs to be made again
         return self.make(values, rng, pricing)
@@ -183,13 +183,13 @@ def builtin_target(name: str) -> Target:
     """A builtin's price."""
     space = SPACES[name]
 
-    def make(values: Values, rng: random.Random, pricing: Pricing) -> Probe:
+    def make(values: Values, rng: random.Random, pricing: ChargedPrices) -> Probe:
         return _applied(name, space, values, rng, pricing)
 
     return Target(name, space.parameters, make)
 
 
-def _applied(name: str, space: OperandSpace, values: Values, rng: random.Random, pricing: Pricing) -> Probe:
+def _applied(name: str, space: OperandSpace, values: Values, rng: random.Random, pricing: ChargedPrices) -> Probe:
     builtin = BUILTIN_BY_NAME[name]
     sets = int(values[space.sets]) if space.sets else 1
     seed = rng.getrandbits(64)

@@ -14,7 +14,7 @@ from costmodel.errors import EnvironmentFault
 from costmodel.timing.backend import complaint, error_of, import_path, padded, started
 from costmodel.timing.protocol import Fault
 from costmodel.timing.surroundings import other_threads_off
-from costmodel.worst.worker import Ask, Said, Setting, Started, Told
+from costmodel.worst.worker import Ask, Said, Started, Told, WorkerSetting
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "costmodel.worst.worker")
 
@@ -66,7 +66,7 @@ class WorkerTimer:
 
 
 @contextmanager
-def worker_timer(setting: Setting) -> Iterator[WorkerTimer]:
+def worker_timer(setting: WorkerSetting) -> Iterator[WorkerTimer]:
     """A worker, which ends with the context. Meanwhile this process keeps off its core."""
     environment = padded(os.environ | {"PYTHONPATH": os.pathsep.join(import_path())})
     with started(_COMMAND, environment, setting) as (process, complaints), other_threads_off(setting.core):

@@ -1,5 +1,5 @@
-"""The process that times what the search tries: `python -m costmodel.worst.worker`, a Setting on its standard input,
-answered by Started, and then an Ask a line, each answered by Told. It ends when its input does.
+"""The process that times what the search tries: `python -m costmodel.worst.worker`, a WorkerSetting on its standard
+input, answered by Started, and then an Ask a line, each answered by Told. It ends when its input does.
 
 It is asked for the next inputs while it times one, so that its core is timing and not waiting.
 """
@@ -16,7 +16,7 @@ import msgspec
 from costmodel.errors import CalibrateError
 from costmodel.machine import CellLost, Evaluator
 from costmodel.runs.design import Cell
-from costmodel.timing.batches import Stopwatch, Timed
+from costmodel.timing.batches import Stopwatch, WorkInBatch
 from costmodel.timing.clock import Clock, ClockName
 from costmodel.timing.heap import DrawnHeap
 from costmodel.timing.native_evaluator import NativeEvaluator
@@ -30,7 +30,7 @@ _UNLIKE = ("its result is another", "evaluation failure", "out of budget")  # fa
 _STEPS = 3  # towards an iteration count
 
 
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
+class WorkerSetting(msgspec.Struct, frozen=True, kw_only=True):
     """Where and what to time, and how long batches are."""
 
     core: int
@@ -72,16 +72,16 @@ Said: TypeAlias = Started | Told | Fault
 class Bench:
     """Works that are loaded, and the clock that times them."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: WorkerSetting) -> None:
         self.setting = setting
         self.stopwatch = Stopwatch(Clock(setting.clock))
         native = NativeEvaluator(self.stopwatch.clock, DrawnHeap())
         self.evaluator: Evaluator = evaluator_named(setting.evaluator, setting.core, native, self.stopwatch.ns_per_tick)
         self._target_ns = setting.batch_us * 1e3
-        self._yardstick = Timed(native.hash_yardstick())
+        self._yardstick = WorkInBatch(native.hash_yardstick())
         self._fit(self._yardstick, _YARDSTICK_NS)
         self._reference = self._ns(self._yardstick, self.stopwatch.time([self._yardstick])[0].ticks)
-        self._loaded: dict[int, list[Timed]] = {}
+        self._loaded: dict[int, list[WorkInBatch]] = {}
 
     def answer(self, ask: Ask) -> Told:
         before = self.stopwatch.timed_ticks
@@ -107,12 +107,12 @@ class Bench:
             return Told(number=ask.number, fault=told, difference=told if told.startswith(_UNLIKE) else "")
         return Told(number=ask.number, ns=rounds, difference=difference)
 
-    def _load(self, cell: Cell) -> Timed:
-        timed = Timed(self.evaluator.prepare(cell))
+    def _load(self, cell: Cell) -> WorkInBatch:
+        timed = WorkInBatch(self.evaluator.prepare(cell))
         self._fit(timed, self._target_ns)
         return timed
 
-    def _fit(self, timed: Timed, target_ns: float) -> None:
+    def _fit(self, timed: WorkInBatch, target_ns: float) -> None:
         """Find about how many iterations make a batch."""
         for _ in range(_STEPS):
             (reading,) = self.stopwatch.time([timed])
@@ -123,7 +123,7 @@ class Bench:
                 return
             timed.iterations = max(timed.iterations, min(math.ceil(target_ns / ns * timed.iterations), 1_000_000))
 
-    def _round(self, works: list[Timed]) -> tuple[float, ...]:
+    def _round(self, works: list[WorkInBatch]) -> tuple[float, ...]:
         """One batch of each forwards and backwards, between two of the yardstick."""
         order = [self._yardstick, *works, *reversed(works), self._yardstick]
         for attempt in range(_TRIES):
@@ -131,26 +131,26 @@ class Bench:
             fault = next((reading.fault for reading in readings if reading.fault), "")
             if fault:
                 raise CellLost(fault)
-            if not any(reading.gate for reading in readings) or attempt == _TRIES - 1:
+            if not any(reading.disturbance for reading in readings) or attempt == _TRIES - 1:
                 break
         first, *timed, last = (self._ns(item, reading.ticks) for item, reading in zip(order, readings, strict=True))
         state = self._reference / math.sqrt(first * last)
         return tuple(state * (timed[at] + timed[-1 - at]) / 2 for at in range(len(works)))
 
-    def _ns(self, timed: Timed, ticks: int) -> float:
+    def _ns(self, timed: WorkInBatch, ticks: int) -> float:
         return ticks * self.stopwatch.ns_per_tick / timed.iterations
 
 
 def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        _serve(msgspec.json.decode(sys.stdin.buffer.readline(), type=Setting))
+        _serve(msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerSetting))
     except CalibrateError as error:
         _reply(Fault(0, type(error).__name__, str(error)))
     return 0
 
 
-def _serve(setting: Setting) -> None:
+def _serve(setting: WorkerSetting) -> None:
     pin(setting.core)
     take_own_pages()
     bench = Bench(setting)

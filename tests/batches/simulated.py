@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from costmodel.batches.observe import Observed, Row
-from costmodel.records.run import Experiment, Machine, Status
+from costmodel.batches.observe import ComparedRow, ObservedRuns
+from costmodel.records.run import Experiment, Machine, RunStatus
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.store import Run, RunWriter
 from costmodel.runs.tables import Sample
@@ -63,7 +63,7 @@ def write_run(
     cells: Sequence[Cell] = CELLS,
     machine: str = "m",
     evaluator: str = "e",
-    status: Status = Status.COMPLETE,
+    status: RunStatus = RunStatus.COMPLETE,
     missing: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> Run:
@@ -113,7 +113,7 @@ def write_run(
                         iterations=1,
                         ticks=round(ns),
                         ns=ns,
-                        gate="",
+                        disturbance="",
                         yardstick_hash_ns=100 * pace,
                         yardstick_machine_ns=200 * pace,
                         cpu=1,
@@ -140,7 +140,7 @@ def observed(
     processes: int = 10,
     machines: int = 1,
     base_runs: int | None = None,
-) -> Observed:
+) -> ObservedRuns:
     """A candidate (batch 0) and a baseline (batch 1), each of `runs` runs on each of `machines` machines of its own.
 
     All rows are independent; the candidate's are `truth.change` slower.
@@ -156,8 +156,8 @@ def observed(
                 variances.append(each.var(axis=0, ddof=1) / processes)
                 batch.append(number)
                 names.append("m" if machines == 1 else f"m{number}-{machine}")
-    return Observed(
-        rows=tuple(Row("builtins", f"operation {i}", "evaluate") for i in range(rows)),
+    return ObservedRuns(
+        rows=tuple(ComparedRow("builtins", f"operation {i}", "evaluate") for i in range(rows)),
         cells=(1,) * rows,
         means=np.array(means),
         variances=np.array(variances),

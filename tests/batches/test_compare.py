@@ -13,7 +13,7 @@ from costmodel.batches import compare, select
 from costmodel.batches.select import warnings
 from costmodel.errors import InputError
 from costmodel.judging.change import Change
-from costmodel.records.run import Status as RunStatus
+from costmodel.records.run import RunStatus
 from costmodel.runs.store import file_fact
 from tests.batches.simulated import CELLS, Truth, write_batch, write_run
 from tests.cli.command import calibrate, one_line

@@ -7,7 +7,7 @@ import pytest
 
 from benches.contracts import from_folder, own
 from costmodel.errors import DecodeError, InputError
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import LedgerLanguage
 
@@ -39,4 +39,4 @@ def test_own_contracts_need_no_arguments(tmp_path: Path) -> None:
     assert len(contracts) > 1
     for contract in contracts:
         script = Script.decode(contract.path.read_bytes(), LedgerLanguage.PLUTUS_V3, 11)
-        assert machine.evaluate(script, ExUnits(10**12, 10**10)).status is Status.SUCCESS
+        assert machine.evaluate(script, ExUnits(10**12, 10**10)).status is EvaluationStatus.SUCCESS

@@ -8,7 +8,7 @@ import pytest
 
 from costmodel.cli.cluster import stoppable
 from costmodel.model import Variant, dump, ledger_model
-from costmodel.records.run import Status
+from costmodel.records.run import RunStatus
 from costmodel.runs.store import Run
 from tests.cli.command import ENVIRONMENT, MAIN, calibrate, one_line
 
@@ -21,7 +21,7 @@ def test_a_profile_ends_in_one_json_document(tmp_path: Path) -> None:
     summary = json.loads(result.stdout)["observed"]
     assert len(summary["nodes"]) == 2
     assert summary["ex_units"]["cpu"] <= 2_500_000_000
-    assert Run.open(Path(summary["run"])).manifest.status is Status.COMPLETE
+    assert Run.open(Path(summary["run"])).manifest.status is RunStatus.COMPLETE
     assert Path(summary["table"]).parent == Path(summary["run"])
 
 
@@ -70,4 +70,4 @@ def test_ctrl_c_ends_with_130_and_leaves_a_run(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
-    assert Run.open(next(tmp_path.iterdir())).manifest.status is Status.INTERRUPTED
+    assert Run.open(next(tmp_path.iterdir())).manifest.status is RunStatus.INTERRUPTED

@@ -10,13 +10,13 @@ from msgspec import structs
 
 from costmodel.cluster.manager import replies
 from costmodel.cluster.node import NodeEnd, NodeJob, NodeReady, Validated
-from costmodel.cluster.profiles import Block, Load, find_profile, make_blocks, make_load
+from costmodel.cluster.profiles import ChainBlock, ScriptLoad, find_profile, make_blocks, make_load
 from costmodel.cluster.remote import remote_replies
 from costmodel.cluster.run import run_cluster
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.fleet.cluster import connected
 from costmodel.model import ExUnits
-from costmodel.records.run import ClusterParameters, Status, Units
+from costmodel.records.run import ClusterParameters, RunStatus, UnitLimits
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.design import Cell
 from costmodel.runs.store import Run
@@ -26,20 +26,20 @@ from tests.fleet.cluster import fleet, wait_for_workers
 
 
 @pytest.fixture(scope="module")
-def load() -> Load:
+def load() -> ScriptLoad:
     return make_load(structs.replace(find_profile("plutuscall-secp-ecdsa"), nodes=2, epochs=1, slots=200))
 
 
 @pytest.fixture(scope="module")
-def blocks(load: Load) -> tuple[Block, ...]:
+def blocks(load: ScriptLoad) -> tuple[ChainBlock, ...]:
     return make_blocks(load.profile, load.most_transactions, 3)
 
 
-def test_every_node_validates_every_block(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+def test_every_node_validates_every_block(load: ScriptLoad, blocks: tuple[ChainBlock, ...], tmp_path: Path) -> None:
     summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path, repeats=2)
     run = Run.open(Path(summary.run))
     run.verify()
-    assert run.manifest.status is Status.COMPLETE
+    assert run.manifest.status is RunStatus.COMPLETE
     rows = run.samples()
     expected = {(block.number, block.slot, block.transactions) for block in blocks if block.transactions}
     for process in range(4):
@@ -52,7 +52,7 @@ def test_every_node_validates_every_block(load: Load, blocks: tuple[Block, ...],
 
 
 def test_the_run_has_every_block_on_every_node_predicted_and_observed(
-    load: Load, blocks: tuple[Block, ...], tmp_path: Path
+    load: ScriptLoad, blocks: tuple[ChainBlock, ...], tmp_path: Path
 ) -> None:
     summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path, repeats=2)
     table = pd.read_parquet(summary.table)
@@ -80,7 +80,7 @@ def test_the_run_has_every_block_on_every_node_predicted_and_observed(
     }
 
 
-def test_the_log_says_what_the_nodes_said(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+def test_the_log_says_what_the_nodes_said(load: ScriptLoad, blocks: tuple[ChainBlock, ...], tmp_path: Path) -> None:
     summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path)
     run = Run.open(Path(summary.run))
     filled = sum(block.transactions > 0 for block in blocks)
@@ -90,7 +90,7 @@ def test_the_log_says_what_the_nodes_said(load: Load, blocks: tuple[Block, ...],
 
 
 def test_a_run_says_under_which_parameters_and_by_what_build_it_was_made(
-    load: Load, blocks: tuple[Block, ...], tmp_path: Path
+    load: ScriptLoad, blocks: tuple[ChainBlock, ...], tmp_path: Path
 ) -> None:
     summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path, repeats=2)
     manifest = Run.open(Path(summary.run)).manifest
@@ -98,12 +98,12 @@ def test_a_run_says_under_which_parameters_and_by_what_build_it_was_made(
     parameters = manifest.parameters
     assert isinstance(parameters, ClusterParameters)
     assert (parameters.profile.name, parameters.repeats) == ("plutuscall-secp-ecdsa", 2)
-    assert parameters.most_ex_units["tx"] == Units(cpu=10_000_000_000, mem=14_000_000)
+    assert parameters.most_ex_units["tx"] == UnitLimits(cpu=10_000_000_000, mem=14_000_000)
     assert len(parameters.cost_model) > 100
 
 
 def test_percentiles_rise_and_the_prediction_is_of_the_fullest_block(
-    load: Load, blocks: tuple[Block, ...], tmp_path: Path
+    load: ScriptLoad, blocks: tuple[ChainBlock, ...], tmp_path: Path
 ) -> None:
     summary = run_cluster(load, blocks, 2.5e6, measurements=tmp_path)
     for node in summary.nodes:
@@ -113,14 +113,18 @@ def test_percentiles_rise_and_the_prediction_is_of_the_fullest_block(
     assert summary.predicted_block_ns == 2.5e6 * max(block.transactions for block in blocks)
 
 
-def test_nodes_that_spend_other_units_are_told(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+def test_nodes_that_spend_other_units_are_told(
+    load: ScriptLoad, blocks: tuple[ChainBlock, ...], tmp_path: Path
+) -> None:
     assert load.program
     other = replace(load, program=replace(load.program, expected=ExUnits(1, 1)))
     with pytest.raises(CheckFailed, match="node process 0 spends"):
         run_cluster(other, blocks[:3], 1.0, measurements=tmp_path)
 
 
-def test_an_interrupt_leaves_a_run_that_can_be_read(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+def test_an_interrupt_leaves_a_run_that_can_be_read(
+    load: ScriptLoad, blocks: tuple[ChainBlock, ...], tmp_path: Path
+) -> None:
     def interrupt(done: int, total: int) -> None:
         if done == 3:
             raise KeyboardInterrupt
@@ -128,7 +132,7 @@ def test_an_interrupt_leaves_a_run_that_can_be_read(load: Load, blocks: tuple[Bl
     with pytest.raises(Interrupted):
         run_cluster(load, blocks, 1.0, measurements=tmp_path, observer=interrupt)
     run = Run.open(next(tmp_path.iterdir()))
-    assert run.manifest.status is Status.INTERRUPTED
+    assert run.manifest.status is RunStatus.INTERRUPTED
     assert len(run.samples()) == 3
 
 
@@ -137,12 +141,12 @@ def test_value_transfers_leave_nothing_to_validate(tmp_path: Path) -> None:
         run_cluster(make_load(find_profile("model-value")), (), 0.0, measurements=tmp_path)
 
 
-def test_a_chain_without_transactions_is_no_measurement(load: Load, tmp_path: Path) -> None:
+def test_a_chain_without_transactions_is_no_measurement(load: ScriptLoad, tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match="no node validated a block"):
-        run_cluster(load, (Block(0, 0, 0, 0),), 1.0, measurements=tmp_path)
+        run_cluster(load, (ChainBlock(0, 0, 0, 0),), 1.0, measurements=tmp_path)
 
 
-def job(load: Load, node: int, core: int, blocks: tuple[int, ...]) -> NodeJob:
+def job(load: ScriptLoad, node: int, core: int, blocks: tuple[int, ...]) -> NodeJob:
     assert load.program
     program = load.program
     cell = Cell(
@@ -159,7 +163,7 @@ def job(load: Load, node: int, core: int, blocks: tuple[int, ...]) -> NodeJob:
     return NodeJob(node=node, core=core, clock=choose_clock(), cell=cell, parameters=parameters, blocks=blocks)
 
 
-def test_a_node_finds_the_same_units_as_the_budget_search(load: Load) -> None:
+def test_a_node_finds_the_same_units_as_the_budget_search(load: ScriptLoad) -> None:
     core = min(os.sched_getaffinity(0))
     ready, validated, end = replies([job(load, 7, core, (0, 2))])
     assert load.fit
@@ -170,7 +174,7 @@ def test_a_node_finds_the_same_units_as_the_budget_search(load: Load) -> None:
     assert end == NodeEnd(7)
 
 
-def test_a_node_that_dies_is_told_and_the_next_goes_on(load: Load) -> None:
+def test_a_node_that_dies_is_told_and_the_next_goes_on(load: ScriptLoad) -> None:
     core = min(os.sched_getaffinity(0))
     ends = {}
     killed = False
@@ -195,18 +199,20 @@ def children() -> list[int]:
     return found
 
 
-def test_a_core_that_does_not_exist_is_a_fault_of_that_node(load: Load) -> None:
+def test_a_core_that_does_not_exist_is_a_fault_of_that_node(load: ScriptLoad) -> None:
     (end,) = replies([job(load, 0, 4095, (1,))])
     assert isinstance(end, NodeEnd)
     assert "core 4095 cannot be used" in end.fault
 
 
-def jobs_of(load: Load, blocks: tuple[Block, ...]) -> list[NodeJob]:
+def jobs_of(load: ScriptLoad, blocks: tuple[ChainBlock, ...]) -> list[NodeJob]:
     core = min(os.sched_getaffinity(0))
     return [job(load, node, core, tuple(block.transactions for block in blocks)) for node in range(2)]
 
 
-def test_nodes_on_dask_workers_spend_the_same_units(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+def test_nodes_on_dask_workers_spend_the_same_units(
+    load: ScriptLoad, blocks: tuple[ChainBlock, ...], tmp_path: Path
+) -> None:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         pytest.skip("a fleet on one machine needs two cores")
@@ -227,7 +233,9 @@ def test_nodes_on_dask_workers_spend_the_same_units(load: Load, blocks: tuple[Bl
     assert len(Run.open(Path(summary.run)).samples()) == 2 * sum(block.transactions > 0 for block in blocks)
 
 
-def test_a_node_whose_worker_is_killed_runs_again(load: Load, blocks: tuple[Block, ...], tmp_path: Path) -> None:
+def test_a_node_whose_worker_is_killed_runs_again(
+    load: ScriptLoad, blocks: tuple[ChainBlock, ...], tmp_path: Path
+) -> None:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         pytest.skip("a fleet on one machine needs two cores")

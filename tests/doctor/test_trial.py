@@ -8,10 +8,10 @@ import pytest
 from costmodel.doctor.diagnosis import diagnose
 from costmodel.doctor.host import Host
 from costmodel.doctor.trial import PROCESSES, run_trial, trial_checks
-from costmodel.records.doctor import Check, Trial, Verdict
+from costmodel.records.doctor import CheckVerdict, MachineCheck, Trial
 from costmodel.timing.backend import LocalBackend
 from costmodel.timing.plan import choose_core
-from costmodel.timing.protocol import Batch, Block, Event, Job
+from costmodel.timing.protocol import Block, Event, Job, TimedBatch
 
 QUIET = Trial(
     seconds=9.0,
@@ -28,7 +28,7 @@ QUIET = Trial(
 class Altered:
     """The local backend, with something done to every batch."""
 
-    def __init__(self, alter: Callable[[Job, Batch], Batch]) -> None:
+    def __init__(self, alter: Callable[[Job, TimedBatch], TimedBatch]) -> None:
         self.alter = alter
 
     def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
@@ -42,17 +42,17 @@ class Altered:
                     yield event
 
 
-def slow_b(job: Job, batch: Batch) -> Batch:
+def slow_b(job: Job, batch: TimedBatch) -> TimedBatch:
     """Every B takes half as long again as it does."""
     slow = job.cells[batch.cell].id.endswith("B")
-    return msgspec.structs.replace(batch, gate="", ticks=batch.ticks * 3 // 2 if slow else batch.ticks)
+    return msgspec.structs.replace(batch, disturbance="", ticks=batch.ticks * 3 // 2 if slow else batch.ticks)
 
 
-def gated(_: Job, batch: Batch) -> Batch:
-    return msgspec.structs.replace(batch, gate="preempted")
+def disturbed(_: Job, batch: TimedBatch) -> TimedBatch:
+    return msgspec.structs.replace(batch, disturbance="preempted")
 
 
-def checks(trial: Trial) -> dict[str, Check]:
+def checks(trial: Trial) -> dict[str, MachineCheck]:
     return {check.name: check for check in trial_checks(trial, 1)}
 
 
@@ -64,17 +64,17 @@ def test_a_difference_between_equals_is_noise() -> None:
     assert trial.precision is not None
     assert trial.worst_precision is not None
     assert 0 < trial.precision <= trial.worst_precision
-    assert checks(trial)["noise"].verdict is Verdict.BAD
+    assert checks(trial)["noise"].verdict is CheckVerdict.BAD
 
 
 def test_a_machine_that_is_always_disturbed_is_unfit() -> None:
-    found = diagnose(Host(), choose_core(), 0, backend=Altered(gated))
+    found = diagnose(Host(), choose_core(), 0, backend=Altered(disturbed))
     assert (found.fitness, found.trial.discards, found.trial.noise) == ("unfit", 1.0, None)
-    assert {check.name: check.verdict for check in found.checks}["precision"] is Verdict.UNSEEN
+    assert {check.name: check.verdict for check in found.checks}["precision"] is CheckVerdict.UNSEEN
 
 
 def test_a_quiet_trial_passes() -> None:
-    assert {check.verdict for check in checks(QUIET).values()} == {Verdict.OK}
+    assert {check.verdict for check in checks(QUIET).values()} == {CheckVerdict.OK}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_quiet_trial_passes() -> None:
 )
 def test_each_figure_has_its_limits(field: str, name: str, warned: float, bad: float) -> None:
     verdicts = [checks(msgspec.structs.replace(QUIET, **{field: value}))[name].verdict for value in (warned, bad)]
-    assert verdicts == [Verdict.WARN, Verdict.BAD]
+    assert verdicts == [CheckVerdict.WARN, CheckVerdict.BAD]
 
 
 def test_what_is_bad_comes_with_advice() -> None:

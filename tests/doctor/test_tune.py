@@ -15,7 +15,7 @@ from costmodel.doctor.saved_settings import put_back_leftovers
 from costmodel.doctor.tune import run_command, tuned
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.records import encode
-from costmodel.records.doctor import Change, SavedSettings
+from costmodel.records.doctor import SavedSettings, SettingChange
 from tests.doctor.machines import BARE, CORE, DESKTOP, GUEST, host
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,7 +156,7 @@ def test_a_refused_setting_is_one_line_and_undoes_the_others(machine: Host) -> N
 @pytest.mark.parametrize("path", ["../../etc/passwd", "kernel/mm/transparent_hugepage/enabled", GOVERNOR + "/../x"])
 def test_only_known_settings_are_put_back(machine: Host, path: str) -> None:
     (machine.run / "calibrate").mkdir(parents=True)
-    change = Change(name="governor", path=path, before="evil", after="performance")
+    change = SettingChange(name="governor", path=path, before="evil", after="performance")
     (machine.run / STATE).write_bytes(encode(SavedSettings(changes=(change,))))
     with pytest.raises(DecodeError, match="no setting of this machine"):
         put_back_leftovers(machine)

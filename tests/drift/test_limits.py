@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.drift.limits import Limits, accept, read_limits
-from costmodel.drift.verdict import Drift, DriftVerdict
+from costmodel.drift.limits import DriftLimits, accept, read_limits
+from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import InputError
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
@@ -29,13 +29,15 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def limits(folder: Path, text: str = TEXT) -> Limits:
+def limits(folder: Path, text: str = TEXT) -> DriftLimits:
     return read_limits(written(folder, text), OPERATIONS)
 
 
 def verdict(ratio: float, status: Change, low: float | None = None) -> DriftVerdict:
     estimate = Estimate(ratio, ratio if low is None else low, ratio)
-    return DriftVerdict("timed", "ns", "b", 0.01, (Drift("lists mkCons", "mkCons", 1, ratio, estimate, status),))
+    return DriftVerdict(
+        "timed", "ns", "b", 0.01, (OperationDrift("lists mkCons", "mkCons", 1, ratio, estimate, status),)
+    )
 
 
 def test_first_pattern_that_fits_has_the_band(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 from costmodel.drift.report import bencher, benchmark_action, junit, markdown
-from costmodel.drift.verdict import Drift, DriftVerdict
+from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
 
 
-def drift(operation: str, ratio: float, status: Change, note: str = "") -> Drift:
-    return Drift(operation, "", 200.0, 200.0 * ratio, Estimate(ratio, ratio - 0.01, ratio + 0.01), status, note)
+def drift(operation: str, ratio: float, status: Change, note: str = "") -> OperationDrift:
+    return OperationDrift(
+        operation, "", 200.0, 200.0 * ratio, Estimate(ratio, ratio - 0.01, ratio + 0.01), status, note
+    )
 
 
 VERDICT = DriftVerdict(
@@ -77,8 +79,10 @@ def test_verdict_is_inconclusive_only_without_a_regression() -> None:
 
 
 def test_operation_without_a_figure_is_left_out_of_the_services_json() -> None:
-    nothing = Drift("disturbed", "", math.nan, math.nan, Estimate(1.0, 0.0, math.inf), Change.INCONCLUSIVE, "0 pairs")
-    once = Drift("once", "", 200.0, 200.0, Estimate(1.0, 0.0, math.inf), Change.INCONCLUSIVE, "1 pairs")
+    nothing = OperationDrift(
+        "disturbed", "", math.nan, math.nan, Estimate(1.0, 0.0, math.inf), Change.INCONCLUSIVE, "0 pairs"
+    )
+    once = OperationDrift("once", "", 200.0, 200.0, Estimate(1.0, 0.0, math.inf), Change.INCONCLUSIVE, "1 pairs")
     verdict = replace(VERDICT, drifts=(nothing, once))
     assert [row["value"] for row in json.loads(benchmark_action(verdict))] == [200.0]
     assert json.loads(bencher(verdict)) == {"once": {"latency": {"value": 200.0, "lower_value": 0.0}}}

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from costmodel.errors import CalibrateError
-from costmodel.machine import NativeMachine, Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, NativeMachine, Script, exact_machine
 from costmodel.model import ExUnits, from_array, variant_for
 from costmodel.plutus import LedgerLanguage
 
@@ -41,9 +41,9 @@ class Kept:
 def evaluated(kept: Kept) -> dict[str, Any]:
     """A result, or why there is none."""
     outcome = kept.machine.evaluate(kept.script, kept.budget, result=True)
-    if outcome.status is Status.OVER_BUDGET:
+    if outcome.status is EvaluationStatus.OVER_BUDGET:
         return {"type": "out_of_budget", "reason": outcome.error or ""}
-    if outcome.status is not Status.SUCCESS:
+    if outcome.status is not EvaluationStatus.SUCCESS:
         return {"type": "failed", "reason": outcome.error or ""}
     digest = hashlib.sha256(outcome.result).hexdigest() if outcome.result else None
     return {"cpu": outcome.spent.cpu, "mem": outcome.spent.mem, "digest": digest}

@@ -3,11 +3,11 @@
 import pytest
 
 from costmodel.evaluators.check import check
-from costmodel.records.evaluator import Trust, Verdict
+from costmodel.records.evaluator import Trust, TrustVerdict
 from tests.evaluators.drivers import command
 
 
-def verdicts(trust: Trust) -> dict[str, Verdict]:
+def verdicts(trust: Trust) -> dict[str, TrustVerdict]:
     return {one.name: one.verdict for one in trust.checks}
 
 
@@ -15,7 +15,7 @@ def test_a_driver_that_does_its_work_is_trusted() -> None:
     trust = check(command("", ""))
     found = verdicts(trust)
     assert trust.trusted, trust.reason
-    assert found["handshake"] is found["refusals"] is found["results"] is found["threads"] is Verdict.OK
+    assert found["handshake"] is found["refusals"] is found["results"] is found["threads"] is TrustVerdict.OK
     assert trust.evaluator == "fake 1.0"
 
 
@@ -32,11 +32,11 @@ def test_a_driver_that_does_its_work_is_trusted() -> None:
 def test_what_cannot_be_trusted_is_named(fault: str, operation: str, name: str, said: str) -> None:
     trust = check(command(fault, operation))
     assert not trust.trusted
-    assert verdicts(trust)[name] is Verdict.BAD
+    assert verdicts(trust)[name] is TrustVerdict.BAD
     assert said in trust.reason
 
 
 def test_other_ex_units_are_a_warning() -> None:
     trust = check(command("other ExUnits", "addInteger"))
     assert trust.trusted, trust.reason
-    assert verdicts(trust)["results"] is Verdict.WARN
+    assert verdicts(trust)["results"] is TrustVerdict.WARN

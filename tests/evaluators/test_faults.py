@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from costmodel.errors import CheckFailed, EnvironmentFault
-from costmodel.records.run import Status
+from costmodel.records.run import RunStatus
 from costmodel.runs.store import Run
 from costmodel.timing import backend
 from costmodel.timing.plan import Plan, choose_core
@@ -80,7 +80,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_costs_one_cell(fault: str, tmp_path: Path) -> None:
     run = measure(plan(fault), tmp_path, "test", time_budget=60.0)
-    assert run.manifest.status is Status.COMPLETE
+    assert run.manifest.status is RunStatus.COMPLETE
     reason = run.manifest.uncertain["multiply"]
     assert re.fullmatch(f"lost: {FAULTS[fault]}", reason), reason
     assert set(run.samples()["cell"]) - {"multiply"} == {"add", "force", "decode"}
@@ -119,4 +119,4 @@ def test_a_session_in_which_every_cell_is_lost_fails(tmp_path: Path) -> None:
     with pytest.raises(CheckFailed, match="no cell could be measured, the first because: refused: no such builtin"):
         measure(plan("refused builtin", BAD), tmp_path, "test", time_budget=60.0)
     (path,) = tmp_path.iterdir()
-    assert Run.open(path).manifest.status is Status.INTERRUPTED
+    assert Run.open(path).manifest.status is RunStatus.INTERRUPTED

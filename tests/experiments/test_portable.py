@@ -6,7 +6,7 @@ import pytest
 
 from costmodel.experiments import design_cells
 from costmodel.experiments.portable import portable_cells, sized
-from costmodel.machine import Script, Status, exact_machine
+from costmodel.machine import EvaluationStatus, Script, exact_machine
 from costmodel.machine.driver import BUDGET, started
 from costmodel.model import Variant
 from costmodel.plutus import LedgerLanguage
@@ -45,7 +45,7 @@ def test_what_varies_changes_no_count(cells: tuple[Cell, ...]) -> None:
             flat[place : place + 4] = os.urandom(4)
         assert flat != cell.flat
         outcome = machine.evaluate(Script.decode(bytes(flat), LedgerLanguage.PLUTUS_V3, 11), BUDGET, result=True)
-        assert outcome.status is Status.SUCCESS
+        assert outcome.status is EvaluationStatus.SUCCESS
         assert outcome.builtins == cell.builtins
         assert outcome.steps == cell.steps
     assert not any(cell.vary for cell in cells if cell.operation not in SIGNATURES)

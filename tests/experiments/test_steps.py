@@ -7,7 +7,7 @@ import pytest
 
 from costmodel.experiments.steps import habits, mixture, program, step_cells, style
 from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import UPLC_1_1_0, Program, Term, encode_flat
 from costmodel.runs.design import Cell
@@ -18,7 +18,7 @@ def cells() -> tuple[Cell, ...]:
     return step_cells(0)[1:]
 
 
-def evaluated(term: Term) -> Status:
+def evaluated(term: Term) -> EvaluationStatus:
     script = Script.decode(encode_flat(Program(UPLC_1_1_0, term)), LANGUAGE, PROTOCOL_VERSION)
     machine = NativeMachine(ledger_model(Variant.E), Variant.E)
     return machine.evaluate(script, ExUnits(10**10, 10**9)).status
@@ -48,7 +48,10 @@ def test_some_programs_build_values_as_functions_and_some_by_constr(cells: tuple
 def test_what_is_written_is_well_typed(seed: int) -> None:
     """An ill-typed program would fail; one that is only too long runs out of budget, and is drawn anew."""
     rng = random.Random(seed)
-    assert evaluated(program(style(rng, 5_000, habits()), rng)) in (Status.SUCCESS, Status.OVER_BUDGET)
+    assert evaluated(program(style(rng, 5_000, habits()), rng)) in (
+        EvaluationStatus.SUCCESS,
+        EvaluationStatus.OVER_BUDGET,
+    )
 
 
 def test_mixture_has_as_many_terms_as_asked_for() -> None:

@@ -7,7 +7,7 @@ from costmodel.errors import InputError
 from costmodel.fit import Fit, FlagKind, fit_runs
 from costmodel.fit.observations import is_nop
 from costmodel.model import CostingFunction, StepKind, Variant, ledger_model
-from costmodel.records.model import Builtin
+from costmodel.records.model import FittedBuiltin
 from costmodel.runs.design import Cell
 from tests.fit.synthetic import (
     BUILTINS,
@@ -29,7 +29,7 @@ def fit(folder: Path, cells: list[Cell], variant: Variant = VARIANT, **how: obje
     return fit_runs([run], variant=variant, replicates=100)
 
 
-def only(model: Fit) -> Builtin:
+def only(model: Fit) -> FittedBuiltin:
     (found,) = model.section.builtins.values()
     return found
 
@@ -39,7 +39,7 @@ def charged(model: Fit) -> CostingFunction:
     return found.cpu
 
 
-def kinds(fitted: Builtin) -> set[FlagKind]:
+def kinds(fitted: FittedBuiltin) -> set[FlagKind]:
     flags = [*fitted.flags, *(flag for each in fitted.coefficients.values() for flag in each.flags)]
     return {FlagKind(flag.flag) for flag in flags}
 
@@ -159,7 +159,7 @@ def test_negative_size_is_refused(tmp_path: Path) -> None:
         fit(tmp_path, [cell])
 
 
-def product(tmp_path: Path, sizes: list[tuple[int, ...]]) -> Builtin:
+def product(tmp_path: Path, sizes: list[tuple[int, ...]]) -> FittedBuiltin:
     """A multiplication whose time grows with the product of its sizes; variant A prices their sum."""
     return only(fit(tmp_path, list(builtin_cells({"multiplyInteger": sizes})), Variant.A))
 

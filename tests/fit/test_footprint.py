@@ -9,7 +9,7 @@ import pytest
 
 from costmodel.fit import fit_runs
 from costmodel.model import StepKind
-from costmodel.records.model import Prediction
+from costmodel.records.model import PredictionPrices
 from costmodel.runs.design import Cell
 from tests.fit.synthetic import STEP_PS, VARIANT, make_run, step_cells
 
@@ -25,7 +25,7 @@ def cells() -> Iterator[Cell]:
             yield msgspec.structs.replace(cell, id=f"{cell.id} {footprint}", footprint=footprint)
 
 
-def fit(folder: Path, more: float, least: float = FOOTPRINTS[0]) -> Prediction:
+def fit(folder: Path, more: float, least: float = FOOTPRINTS[0]) -> PredictionPrices:
     def more_ps(cell: Cell) -> float:
         doublings = float(np.log2(max(cell.footprint, least) / TYPICAL))
         return sum(cell.steps.values()) * doublings * more

@@ -15,7 +15,7 @@ from costmodel.errors import EnvironmentFault, InputError
 from costmodel.fit import Fit, fit_runs
 from costmodel.model import EXTRAS_KEY, load
 from costmodel.records.model import parse_section
-from costmodel.records.run import Clock, Status
+from costmodel.records.run import ClockRecord, RunStatus
 from costmodel.records.run import Machine as Fingerprint
 from costmodel.runs.store import Run
 from tests.fit.coverage import fitted_values, true_values
@@ -170,8 +170,8 @@ def test_no_run_is_refused() -> None:
     refuse([], "name at least one run folder")
 
 
-@pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.RUNNING])
-def test_incomplete_run_is_refused(tmp_path: Path, status: Status) -> None:
+@pytest.mark.parametrize("status", [RunStatus.INTERRUPTED, RunStatus.RUNNING])
+def test_incomplete_run_is_refused(tmp_path: Path, status: RunStatus) -> None:
     run = make_run(tmp_path, list(step_cells()), status=status)
     refuse([run], rf"is not complete \({status}\); finish it")
 
@@ -194,13 +194,13 @@ def test_unlike_machines_are_refused(run: Run, tmp_path: Path) -> None:
 
 def test_unlike_clocks_are_refused(run: Run, tmp_path: Path) -> None:
     other = make_run(tmp_path, CELLS, machine=NOISY)
-    other.manifest = replaced(other.manifest, clock=Clock(name="icount", unit="instructions"))
+    other.manifest = replaced(other.manifest, clock=ClockRecord(name="icount", unit="instructions"))
     refuse([run, other], r"are of unlike clocks \(icount, tsc\)")
 
 
 def test_counts_are_fitted_and_named_as_such(tmp_path: Path) -> None:
     counted = make_run(tmp_path, CELLS, machine=QUIET)
-    counted.manifest = replaced(counted.manifest, clock=Clock(name="icount", unit="instructions"))
+    counted.manifest = replaced(counted.manifest, clock=ClockRecord(name="icount", unit="instructions"))
     fit_runs([counted], variant=VARIANT).write(tmp_path / "model.json")
     assert json.loads((tmp_path / "model.json").read_bytes())[EXTRAS_KEY]["clock_unit"] == "instructions"
 

@@ -10,7 +10,7 @@ import pytest
 
 from costmodel.errors import InputError
 from costmodel.fit.domain import FAMILIES, FAMILY_OF
-from costmodel.fit.reference import Known, express, hold_out
+from costmodel.fit.reference import SharedBuiltin, express, hold_out
 from costmodel.model import BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
 from costmodel.model.costing import costing_function
 from costmodel.plutus import BUILTIN_BY_NAME
@@ -84,14 +84,14 @@ def test_a_builtin_that_the_reference_lacks_is_scaled_as_its_family() -> None:
     assert found.cost_model.builtins["ripemd_160"].cpu.evaluate((40,)) == pytest.approx(expected, rel=0.05)
 
 
-def ratios(rng: np.random.Generator, noise: float) -> dict[str, Known]:
+def ratios(rng: np.random.Generator, noise: float) -> dict[str, SharedBuiltin]:
     """Builtins of two builds: those that take little gain most, and each family has a factor of its own."""
     between = {family: rng.normal(0, 0.1) for family in FAMILIES}
     known = {}
     for name in sorted(BUILTIN_BY_NAME):
         log_cost = rng.uniform(np.log(1e3), np.log(1e8))
         log_ratio = 2.5 / (1 + np.exp((log_cost - np.log(1e5)) / 1.5)) + between[FAMILY_OF[name]]
-        known[name] = Known(log_cost, float(log_ratio + rng.normal(0, noise)))
+        known[name] = SharedBuiltin(log_cost, float(log_ratio + rng.normal(0, noise)))
     return known
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from costmodel.errors import InputError
 from costmodel.fit import Fit, FlagKind, fit_runs
-from costmodel.fit.observations import Cell as FitCell
+from costmodel.fit.observations import ObservedCell as FitCell
 from costmodel.fit.steps import fit_steps
 from costmodel.fit.uncertainty import Clusters, replicate
 from costmodel.model import STARTUP_KEY, StepKind

@@ -7,7 +7,7 @@ import pytest
 from costmodel.errors import CheckFailed, Inconclusive
 from costmodel.fit import Fit, fit_runs, refuse_unusable
 from costmodel.model import Variant
-from costmodel.records.model import Verdict
+from costmodel.records.model import ModelVerdict
 from tests.cli.command import calibrate
 from tests.fit.synthetic import QUIET, Machine, builtin_cells, make_run, step_cells
 
@@ -15,7 +15,7 @@ SIZES = [(1, 1), (4, 4), (31, 31)]
 CELLS = [*step_cells(), *builtin_cells({"multiplyInteger": SIZES})]
 
 
-def fit(folder: Path, machine: Machine = QUIET, **how: object) -> Verdict:
+def fit(folder: Path, machine: Machine = QUIET, **how: object) -> ModelVerdict:
     """A multiplication whose time grows with the product of its sizes, priced by their sum as in variant A."""
     run = make_run(folder, CELLS, processes=3, blocks=4, machine=machine)
     found: Fit = fit_runs([run], variant=Variant.A, replicates=100, **how)  # type: ignore[arg-type]

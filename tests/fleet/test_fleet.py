@@ -19,7 +19,7 @@ from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrup
 from costmodel.fleet.backend import DaskBackend
 from costmodel.fleet.cluster import Worker, connected, workers_of
 from costmodel.fleet.measure import measure, resume
-from costmodel.records.run import Machine, Status, session_outcome
+from costmodel.records.run import Machine, RunStatus, session_outcome
 from costmodel.runs.design import Plan
 from costmodel.runs.store import Run
 from costmodel.timing.protocol import Begin, End, Job
@@ -71,7 +71,7 @@ def test_machines_are_measured_at_once_and_kept_apart(cluster: Fleet, tmp_path: 
     assert sorted(run.manifest.machine.id for run in runs) == ["one", "other"]
     for run in runs:
         run.verify()
-        assert run.manifest.status is Status.COMPLETE
+        assert run.manifest.status is RunStatus.COMPLETE
         samples = run.samples()
         assert set(samples["cell"]) == {cell.id for cell in QUICK.cells}
         assert samples["cpu"].mode()[0] == run.design.settings.core
@@ -186,7 +186,7 @@ def test_what_a_worker_finds_wrong_ends_the_session(cluster: Fleet, tmp_path: Pa
     with pytest.raises(CheckFailed, match=r"worker .*: cell 'add' takes the builtins"):
         measure(cluster.address, plan, tmp_path / "runs", "test")
     (path,) = (tmp_path / "runs").iterdir()
-    assert Run.open(path).manifest.status is Status.INTERRUPTED
+    assert Run.open(path).manifest.status is RunStatus.INTERRUPTED
 
 
 def test_another_build_is_refused(cluster: Fleet) -> None:
@@ -225,7 +225,7 @@ def test_a_time_budget_ends_a_fleet_with_what_it_has(cluster: Fleet, tmp_path: P
     wait_for_workers(cluster, 2)
     plan = changed(QUICK, blocks_per_process=10_000, min_processes=2, max_processes=10_000, target_half_width=1e-7)
     (run,) = measure(cluster.address, plan, tmp_path / "runs", "test", time_budget=8.0)
-    assert (run.manifest.status, run.manifest.status_reason) == (Status.COMPLETE, "time budget spent")
+    assert (run.manifest.status, run.manifest.status_reason) == (RunStatus.COMPLETE, "time budget spent")
     assert run.samples()["process"].nunique() == session_outcome(run.manifest).processes >= 1
 
 
@@ -260,7 +260,7 @@ def test_a_stopped_fleet_keeps_what_it_has_and_can_be_resumed(cluster: Fleet, tm
     before = Run.open(path).samples()
     assert 0 < before["process"].nunique() < 6
     (run,) = resume(cluster.address, path)
-    assert run.manifest.status is Status.COMPLETE
+    assert run.manifest.status is RunStatus.COMPLETE
     after = run.samples()
     assert after["process"].nunique() >= 6
     assert after.head(len(before)).equals(before)

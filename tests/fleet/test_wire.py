@@ -8,9 +8,9 @@ import pytest
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.fleet.cluster import connected
 from costmodel.fleet.measure import measure
-from costmodel.fleet.remote import Answer, Task
+from costmodel.fleet.remote import ProcessReply, Task
 from costmodel.records.run import Machine
-from costmodel.timing.protocol import Batch, Begin, Block, End
+from costmodel.timing.protocol import Begin, Block, End, TimedBatch
 from tests.fleet.test_fleet import job
 from tests.timing.programs import QUICK
 
@@ -21,9 +21,9 @@ def test_a_task_comes_back_from_json_as_it_was() -> None:
 
 
 def test_an_answer_comes_back_from_json_as_it_was() -> None:
-    block = Block(1, 0, 2.0, 3.0, 0.0, (Batch(0, 1, 2, 3, "gap", 0),))
-    answer = Answer((Begin(1, 0.5, 0.1, (7,)), block, End(1, 0.5, 1.0, 0.5, 0.1)))
-    assert msgspec.json.decode(msgspec.json.encode(answer), type=Answer) == answer
+    block = Block(1, 0, 2.0, 3.0, 0.0, (TimedBatch(0, 1, 2, 3, "gap", 0),))
+    answer = ProcessReply((Begin(1, 0.5, 0.1, (7,)), block, End(1, 0.5, 1.0, 0.5, 0.1)))
+    assert msgspec.json.decode(msgspec.json.encode(answer), type=ProcessReply) == answer
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line() -> None:

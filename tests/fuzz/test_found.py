@@ -3,7 +3,7 @@
 import pytest
 
 from costmodel.errors import DecodeError
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import LedgerLanguage, Term, decode_flat, encode_flat, parse_program
 
@@ -14,7 +14,7 @@ def result_of(term: str) -> Term:
     flat = encode_flat(parse_program(f"(program 1.1.0 {term})"))
     script = Script.decode(flat, LedgerLanguage.PLUTUS_V3, 11)
     outcome = NativeMachine(ledger_model(Variant.E), Variant.E).evaluate(script, PLENTY, result=True)
-    assert outcome.status is Status.SUCCESS
+    assert outcome.status is EvaluationStatus.SUCCESS
     assert outcome.result is not None
     return decode_flat(outcome.result).term
 

@@ -9,7 +9,7 @@ import pytest
 from costmodel.errors import DecodeError, InputError
 from costmodel.impact.run import impact, open_corpus, terms_at
 from costmodel.model import ExUnits, StepKind, Variant, ledger_model
-from costmodel.model.sources import Source
+from costmodel.model.sources import ModelSource
 from costmodel.records.impact import Impact
 from costmodel.workloads.rows import here, processes
 from tests.workloads.rows import CPU, row, write
@@ -17,18 +17,18 @@ from tests.workloads.rows import CPU, row, write
 MEM = 1134
 
 
-def source(**changes: Any) -> Source:
-    return Source("model", replace(ledger_model(Variant.E), **changes))
+def source(**changes: Any) -> ModelSource:
+    return ModelSource("model", replace(ledger_model(Variant.E), **changes))
 
 
-def dearer(ps: int) -> Source:
+def dearer(ps: int) -> ModelSource:
     """A variable costs so much more; the successor looks one up."""
     steps = dict(ledger_model(Variant.E).steps)
     steps[StepKind.VAR] = steps[StepKind.VAR] + ExUnits(ps, 0)
     return source(steps=steps)
 
 
-def found(path: Path, after: Source, **options: Any) -> Impact:
+def found(path: Path, after: ModelSource, **options: Any) -> Impact:
     spreader = options.pop("spreader", here)
     return impact(source(), after, open_corpus(str(path)), terms=terms_at(645), spreader=spreader, **options)
 
@@ -47,7 +47,7 @@ def test_totals_fees_and_attribution_of_a_known_change(tmp_path: Path) -> None:
 
 
 def test_attribution_adds_up_over_real_scripts(shared_data: Path) -> None:
-    result = found(shared_data / "scripts" / "validation", Source("A", ledger_model(Variant.A)))
+    result = found(shared_data / "scripts" / "validation", ModelSource("A", ledger_model(Variant.A)))
     assert result.totals_after.units[0] != result.totals_before.units[0]
     for at in (0, 1):
         change = result.totals_after.units[at] - result.totals_before.units[at]

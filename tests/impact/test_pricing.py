@@ -11,7 +11,7 @@ from costmodel.impact.pricing import price_list, total
 from costmodel.machine import NativeMachine, Script
 from costmodel.machine.usage import Usage, UsageRecorder
 from costmodel.model import MAX_COST, CostModel, ExUnits, Variant, ledger_model, variant_for
-from costmodel.model.sources import Source, open_source
+from costmodel.model.sources import ModelSource, open_source
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.workloads import find_workload
 from costmodel.workloads.corpus import load_corpus
@@ -74,6 +74,6 @@ def test_steps_that_a_failure_left_unpaid_are_not_charged() -> None:
 def test_a_model_without_a_price_is_named() -> None:
     ledger = ledger_model(Variant.E)
     partial = CostModel({"addInteger": ledger.builtins["addInteger"]}, ledger.steps, ledger.startup, source="mine.json")
-    pricing = price_list(Source("mine.json", partial)).pricing(LedgerLanguage.PLUTUS_V3, 11)
+    pricing = price_list(ModelSource("mine.json", partial)).pricing(LedgerLanguage.PLUTUS_V3, 11)
     with pytest.raises(ModelError, match=r"mine\.json has no cost for headList"):
         pricing.call(("headList", (1,)))

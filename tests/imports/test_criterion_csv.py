@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.imports.criterion_csv import Row, read_criterion
+from costmodel.imports.criterion_csv import CriterionRow, read_criterion
 
 HEADER = "benchmark,t,t.mean.lb,t.mean.ub,t.sd,t.sd.lb,t.sd.ub"
 
@@ -18,7 +18,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_row_has_its_sizes_and_times_in_microseconds(tmp_path: Path) -> None:
     path = written(tmp_path, f"# Started at 2024-03-02\n{HEADER}\nAddInteger/1/70,2e-6,1e-6,4e-6,1,1,1\n")
-    assert read_criterion(path).rows == {"AddInteger": (Row(3, (1, 70), 2.0, 4.0, 1.0),)}
+    assert read_criterion(path).rows == {"AddInteger": (CriterionRow(3, (1, 70), 2.0, 4.0, 1.0),)}
 
 
 def test_header_comments_and_empty_lines_may_come_again(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_header_comments_and_empty_lines_may_come_again(tmp_path: Path) -> None:
 
 def test_columns_are_found_by_name(tmp_path: Path) -> None:
     path = written(tmp_path, 'Name,MeanUB,Mean\n"IData/ExMemory 7",3e-6,1e-6\n')
-    assert read_criterion(path).rows == {"IData": (Row(2, (7,), 1.0, 3.0),)}
+    assert read_criterion(path).rows == {"IData": (CriterionRow(2, (7,), 1.0, 3.0),)}
 
 
 @pytest.mark.parametrize(

@@ -7,22 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.errors import InputError
-from costmodel.imports.names import Operation, operation_of, read_names
+from costmodel.imports.names import NamedOperation, operation_of, read_names
 from costmodel.plutus.builtins import BUILTINS
 
 
 @pytest.mark.parametrize(
     ("name", "operation"),
     [
-        ("addInteger/3/5", Operation("addInteger", (3, 5))),
-        ("AddInteger/ExMemory 3/ExMemory 5", Operation("addInteger", (3, 5))),
-        ("builtins/AddInteger/x=3/y=5", Operation("addInteger", (3, 5))),
-        ("org.scalus.Bench.addInteger/3/5", Operation("addInteger", (3, 5))),
-        ("bls12381G1Add/18/18", Operation("bls12_381_G1_add", (18, 18))),
-        ("Bls12_381_G1_add", Operation("bls12_381_G1_add", ())),
-        ("sha2_256/4", Operation("sha2_256", (4,))),
-        ("Nop2o/1/1", Operation("nop2", ())),
-        ("nop6", Operation("nop6", ())),
+        ("addInteger/3/5", NamedOperation("addInteger", (3, 5))),
+        ("AddInteger/ExMemory 3/ExMemory 5", NamedOperation("addInteger", (3, 5))),
+        ("builtins/AddInteger/x=3/y=5", NamedOperation("addInteger", (3, 5))),
+        ("org.scalus.Bench.addInteger/3/5", NamedOperation("addInteger", (3, 5))),
+        ("bls12381G1Add/18/18", NamedOperation("bls12_381_G1_add", (18, 18))),
+        ("Bls12_381_G1_add", NamedOperation("bls12_381_G1_add", ())),
+        ("sha2_256/4", NamedOperation("sha2_256", (4,))),
+        ("Nop2o/1/1", NamedOperation("nop2", ())),
+        ("nop6", NamedOperation("nop6", ())),
         ("Nop2b/1/1", None),
         ("fibonacci/20", None),
         ("addInteger/3/99999999999999999999", None),
@@ -30,14 +30,14 @@ from costmodel.plutus.builtins import BUILTINS
         ("", None),
     ],
 )
-def test_name_is_split_into_builtin_and_sizes(name: str, operation: Operation | None) -> None:
+def test_name_is_split_into_builtin_and_sizes(name: str, operation: NamedOperation | None) -> None:
     assert operation_of(name, {}) == operation
 
 
 @given(st.sampled_from(BUILTINS), st.lists(st.integers(0, 2**63 - 1), max_size=6))
 def test_every_builtin_is_found_by_its_name(builtin: object, sizes: list[int]) -> None:
     name = getattr(builtin, "name", "")
-    assert operation_of("/".join((name, *map(str, sizes))), {}) == Operation(name, tuple(sizes))
+    assert operation_of("/".join((name, *map(str, sizes))), {}) == NamedOperation(name, tuple(sizes))
 
 
 @given(st.text(max_size=60))
@@ -49,7 +49,7 @@ def test_mapping_says_what_other_names_mean(tmp_path: Path) -> None:
     path = tmp_path / "names.csv"
     path.write_text("benchmark,name\n# a comment\n550e8400,addInteger/3/5\n")
     names = read_names(path)
-    assert operation_of("550e8400", names) == Operation("addInteger", (3, 5))
+    assert operation_of("550e8400", names) == NamedOperation("addInteger", (3, 5))
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ from costmodel.batches.select import select
 from costmodel.cli.app import run as calibrate
 from costmodel.errors import InputError
 from costmodel.fit import fit_runs
-from costmodel.imports.run import Origin, import_runs
+from costmodel.imports.run import ImportOrigin, import_runs
 from costmodel.model import Variant, load
 from costmodel.plutus import LedgerLanguage
-from costmodel.records.run import ImportOutcome, Status
+from costmodel.records.run import ImportOutcome, RunStatus
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.bounds import DRAWS, drawn
 from costmodel.runs.store import Run
 
-ORIGIN = Origin("plutus-core", "1.68", "a machine", LedgerLanguage.PLUTUS_V3, 11)
+ORIGIN = ImportOrigin("plutus-core", "1.68", "a machine", LedgerLanguage.PLUTUS_V3, 11)
 HEADER = "builtin,sizes,ns,low_ns,high_ns"
 SIZES = (1, 10, 50, 200, 900)
 
@@ -46,7 +46,7 @@ def imported(folder: Path, lines: list[str], names: Mapping[str, str] | None = N
 def test_run_is_complete_and_says_where_it_came_from(tmp_path: Path) -> None:
     run = imported(tmp_path, rows())
     manifest = Run.open(run.path).manifest
-    assert manifest.status is Status.COMPLETE
+    assert manifest.status is RunStatus.COMPLETE
     assert manifest.evaluator == {"name": "plutus-core", "version": "1.68"}
     assert manifest.machine.name == "a machine"
     assert list(manifest.inputs) == [str(tmp_path / "times.csv")]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.errors import InputError
-from costmodel.judging.estimate import Estimate, Status, checked_tolerance, judge, overall, ratio
+from costmodel.judging.estimate import Estimate, ScoreStatus, checked_tolerance, judge, overall, ratio
 
 positive = st.floats(0.1, 1e9)
 width = st.floats(0, 0.5)
@@ -20,18 +20,18 @@ def estimates(draw: st.DrawFn) -> Estimate:
 @pytest.mark.parametrize(
     ("low", "high", "status"),
     [
-        (0.96, 1.04, Status.PASSED),
-        (0.95, 1.05, Status.PASSED),
-        (1.0, 1.0, Status.PASSED),
-        (0.80, 0.94, Status.FAILED),
-        (1.051, 1.2, Status.FAILED),
-        (0.94, 1.00, Status.INCONCLUSIVE),
-        (1.00, 1.06, Status.INCONCLUSIVE),
-        (0.5, 2.0, Status.INCONCLUSIVE),
-        (0.0, math.inf, Status.INCONCLUSIVE),
+        (0.96, 1.04, ScoreStatus.PASSED),
+        (0.95, 1.05, ScoreStatus.PASSED),
+        (1.0, 1.0, ScoreStatus.PASSED),
+        (0.80, 0.94, ScoreStatus.FAILED),
+        (1.051, 1.2, ScoreStatus.FAILED),
+        (0.94, 1.00, ScoreStatus.INCONCLUSIVE),
+        (1.00, 1.06, ScoreStatus.INCONCLUSIVE),
+        (0.5, 2.0, ScoreStatus.INCONCLUSIVE),
+        (0.0, math.inf, ScoreStatus.INCONCLUSIVE),
     ],
 )
-def test_a_score_passes_or_fails_only_with_its_whole_interval(low: float, high: float, status: Status) -> None:
+def test_a_score_passes_or_fails_only_with_its_whole_interval(low: float, high: float, status: ScoreStatus) -> None:
     assert judge(Estimate((low + high) / 2, low, high), 0.05) is status
 
 
@@ -44,7 +44,7 @@ def test_a_score_passes_or_fails_only_with_its_whole_interval(low: float, high: 
     ],
 )
 def test_the_worst_score_decides(statuses: list[str], whole: str, exit_code: int) -> None:
-    status = overall(Status(status) for status in statuses)
+    status = overall(ScoreStatus(status) for status in statuses)
     assert (status.value, status.exit_code) == (whole, exit_code)
 
 

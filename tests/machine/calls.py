@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Outcome, Script
 from costmodel.model import MAX_COST, ExUnits, Variant, ledger_model
 from costmodel.plutus import (
     BOOL,
@@ -66,9 +66,9 @@ def evaluate(term: Term, variant: Variant = Variant.E, budget: ExUnits = UNLIMIT
 def value_of(term: Term, variant: Variant = Variant.E) -> Any:
     """The value of the constant that a term evaluates to; None if its evaluation fails."""
     outcome = evaluate(term, variant)
-    if outcome.status is Status.FAILURE:
+    if outcome.status is EvaluationStatus.FAILURE:
         return None
-    assert outcome.status is Status.SUCCESS, outcome.error
+    assert outcome.status is EvaluationStatus.SUCCESS, outcome.error
     assert outcome.result is not None
     result = decode_flat(outcome.result, allow_group_elements=True).term
     assert isinstance(result, Const)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from costmodel.errors import DecodeError
-from costmodel.machine import Script, Status
+from costmodel.machine import EvaluationStatus, Script
 from costmodel.plutus import (
     DATA,
     UPLC_1_0_0,
@@ -39,7 +39,7 @@ def flat_of(constant: Constant) -> bytes:
 @untimed
 def test_constants_come_out_as_they_went_in(constant: Constant) -> None:
     outcome = evaluate(Const(constant))
-    assert outcome.status is Status.SUCCESS
+    assert outcome.status is EvaluationStatus.SUCCESS
     assert outcome.result == flat_of(constant)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model, variant_for
 from costmodel.plutus import LedgerLanguage
 
@@ -21,7 +21,7 @@ def test_validation_scripts_cost_what_upstream_says(shared_data: Path) -> None:
     for name in published:
         script = Script.decode((folder / f"{name}.flat").read_bytes(), LedgerLanguage.PLUTUS_V3, 11)
         outcome = machine.evaluate(script, PLENTY)
-        assert outcome.status is Status.SUCCESS, name
+        assert outcome.status is EvaluationStatus.SUCCESS, name
         spent[name] = {"cpu": outcome.spent.cpu, "mem": outcome.spent.mem}
     assert spent == published
 
@@ -38,5 +38,5 @@ def test_mainnet_transactions_cost_what_the_chain_charged(shared_data: Path, ind
     limit = ExUnits(case["budget_limit"]["steps"], case["budget_limit"]["memory"])
     outcome = NativeMachine(ledger_model(variant), variant).evaluate(script, limit)
     expected = case["expected"]["ex_units"]
-    assert outcome.status is Status.SUCCESS
+    assert outcome.status is EvaluationStatus.SUCCESS
     assert outcome.spent == ExUnits(expected["steps"], expected["memory"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.errors import DecodeError
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import Variant, ledger_model, variant_for
 from costmodel.plutus import (
     BYTESTRING,
@@ -282,7 +282,9 @@ def test_damaged_programs_are_taken_by_both_decoders_or_by_none(flat: bytes) -> 
     assert accepted(flat, None) == known
 
 
-def evaluated(text: str, language: LedgerLanguage, protocol_version: int) -> tuple[Status, str | None, str | None]:
+def evaluated(
+    text: str, language: LedgerLanguage, protocol_version: int
+) -> tuple[EvaluationStatus, str | None, str | None]:
     script = Script.decode(encode_flat(parse_program(text)), language, protocol_version)
     variant = variant_for(language, protocol_version)
     outcome = NativeMachine(ledger_model(variant), variant).evaluate(script, PLENTY, result=True)
@@ -298,13 +300,13 @@ TAGS = [-1, -(2**64), -(2**200), 2**64 - 1, 2**64, 2**64 + 1, 2**511, 2**512, 2*
 def test_constr_data_takes_any_integer_before_van_rossem(tag: int, language: str, protocol_version: int) -> None:
     text = f"(program 1.0.0 [[(builtin constrData) (con integer {tag})] (con (list data) [])])"
     status, result, unwritten = evaluated(text, LedgerLanguage(language), protocol_version)
-    assert status is Status.SUCCESS
+    assert status is EvaluationStatus.SUCCESS
     if 0 <= tag < 2**64:
         assert result == f"(program 1.0.0 (con data (Constr {tag} [])))"
     else:
         assert (result, unwritten) == (None, "the result cannot be encoded: a constructor of Data beyond 64 bits")
     after = evaluated(text, LedgerLanguage(language), 11)
-    assert after[0] is (Status.SUCCESS if 0 <= tag < 2**64 else Status.FAILURE)
+    assert after[0] is (EvaluationStatus.SUCCESS if 0 <= tag < 2**64 else EvaluationStatus.FAILURE)
 
 
 @pytest.mark.parametrize("tag", TAGS)
@@ -316,7 +318,7 @@ def test_serialise_data_writes_a_big_constructor_in_one_piece(tag: int, variant:
         "(con (list data) [I 1])]])"
     )
     status, result, _ = evaluated(text, language, 10)
-    assert status is Status.SUCCESS
+    assert status is EvaluationStatus.SUCCESS
     assert result is not None
     cbor = bytes.fromhex(result.split("#")[1].rstrip(")"))
     assert cbor == encode_data(DataConstr(tag, (1,)))
@@ -332,6 +334,6 @@ def test_result_with_an_unwritable_constructor_deep_inside() -> None:
         "[[(builtin constrData) (con integer -1)] (con (list data) [])]])"
     )
     status, result, unwritten = evaluated(text, V3, 10)
-    assert (status, result) == (Status.SUCCESS, None)
+    assert (status, result) == (EvaluationStatus.SUCCESS, None)
     assert unwritten is not None
     assert "cannot be encoded" in unwritten

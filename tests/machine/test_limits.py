@@ -2,7 +2,7 @@
 
 import pytest
 
-from costmodel.machine import NativeMachine, Outcome, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Outcome, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import (
     UPLC_1_0_0,
@@ -50,36 +50,36 @@ DIVER = flat_of("[(lam f [f f]) (lam f [(builtin addInteger) [f f] (con integer 
 @pytest.mark.parametrize("program", [OMEGA, HOARDER, DIVER])
 def test_budget_stops_a_run_that_never_ends(program: bytes) -> None:
     outcome = evaluate(program, ExUnits(10**9, 10**9))
-    assert outcome.status is Status.OVER_BUDGET
+    assert outcome.status is EvaluationStatus.OVER_BUDGET
     assert outcome.spent.cpu > 10**9
 
 
 def test_memory_budget_stops_a_run_too() -> None:
     outcome = evaluate(OMEGA, ExUnits(10**15, 10**6))
-    assert outcome.status is Status.OVER_BUDGET
+    assert outcome.status is EvaluationStatus.OVER_BUDGET
     assert outcome.error == "the budget ran out: memory"
 
 
 @pytest.mark.parametrize("program", [HOARDER, DIVER])
 def test_memory_cap_stops_a_run(program: bytes) -> None:
     outcome = evaluate(program, memory_cap=1 << 20)
-    assert outcome.status is Status.OUT_OF_MEMORY
+    assert outcome.status is EvaluationStatus.OUT_OF_MEMORY
 
 
 def test_a_machine_is_as_good_as_new_after_running_out_of_memory() -> None:
     machine = NativeMachine(MODEL, Variant.E, memory_cap=1 << 20)
     hungry = Script.decode(HOARDER, LedgerLanguage.PLUTUS_V3, 11)
     modest = Script.decode(flat_of("(con integer 1)"), LedgerLanguage.PLUTUS_V3, 11)
-    assert machine.evaluate(hungry, PLENTY).status is Status.OUT_OF_MEMORY
-    assert machine.evaluate(modest, PLENTY).status is Status.SUCCESS
+    assert machine.evaluate(hungry, PLENTY).status is EvaluationStatus.OUT_OF_MEMORY
+    assert machine.evaluate(modest, PLENTY).status is EvaluationStatus.SUCCESS
 
 
 def test_budget_that_is_just_enough_suffices_and_one_less_does_not() -> None:
     program = flat_of("[(builtin addInteger) (con integer 1) (con integer 1)]")
     spent = evaluate(program).spent
-    assert evaluate(program, spent).status is Status.SUCCESS
-    assert evaluate(program, ExUnits(spent.cpu - 1, spent.mem)).status is Status.OVER_BUDGET
-    assert evaluate(program, ExUnits(spent.cpu, spent.mem - 1)).status is Status.OVER_BUDGET
+    assert evaluate(program, spent).status is EvaluationStatus.SUCCESS
+    assert evaluate(program, ExUnits(spent.cpu - 1, spent.mem)).status is EvaluationStatus.OVER_BUDGET
+    assert evaluate(program, ExUnits(spent.cpu, spent.mem - 1)).status is EvaluationStatus.OVER_BUDGET
 
 
 def nested(depth: int, wrap: type[Delay] | type[Force] | type[Lam], core: Term) -> bytes:
@@ -95,7 +95,7 @@ DEPTH = 200_000
 def test_deep_terms_decode_run_and_are_written_back(wrap: type[Delay] | type[Lam]) -> None:
     program = nested(DEPTH, wrap, Const(Constant(INTEGER, 1)))
     outcome = evaluate(program, result=True)
-    assert outcome.status is Status.SUCCESS
+    assert outcome.status is EvaluationStatus.SUCCESS
     assert outcome.result == program
 
 
@@ -104,7 +104,7 @@ def test_deep_chain_of_applications_needs_no_c_stack() -> None:
     for _ in range(DEPTH):
         term = Apply(Lam(Var(1)), term)
     outcome = evaluate(encode_flat(Program(UPLC_1_0_0, term)))
-    assert outcome.status is Status.SUCCESS
+    assert outcome.status is EvaluationStatus.SUCCESS
     assert outcome.steps == {"apply": DEPTH, "lam": DEPTH, "var": DEPTH, "const": 1}
 
 
@@ -116,9 +116,9 @@ def test_result_that_sharing_makes_huge_is_refused() -> None:
     program = flat_of(f"[(lam x0 {text}) (con unit ())]")
     script = Script.decode(program, LedgerLanguage.PLUTUS_V3, 11)
     machine = NativeMachine(MODEL, Variant.E)
-    assert machine.evaluate(script, PLENTY).status is Status.SUCCESS
+    assert machine.evaluate(script, PLENTY).status is EvaluationStatus.SUCCESS
     outcome = machine.evaluate(script, PLENTY, result=True)
-    assert (outcome.status, outcome.result) == (Status.SUCCESS, None)
+    assert (outcome.status, outcome.result) == (EvaluationStatus.SUCCESS, None)
     assert outcome.unwritten == "the result is too large to print"
 
 
@@ -128,7 +128,7 @@ def test_data_that_sharing_makes_huge_costs_more_than_any_budget() -> None:
         pair = f"[(force (builtin mkCons)) x{level - 1} [(force (builtin mkCons)) x{level - 1} (con (list data) [])]]"
         text = f"[(lam x{level} {text}) [(builtin listData) {pair}]]"
     outcome = evaluate(flat_of(f"[(lam x0 {text}) (con data (I 1))]"))
-    assert outcome.status is Status.OVER_BUDGET
+    assert outcome.status is EvaluationStatus.OVER_BUDGET
 
 
 def test_result_substitutes_environments() -> None:

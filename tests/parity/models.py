@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from costmodel.fit import fit_runs
-from costmodel.imports.run import Origin, import_runs
+from costmodel.imports.run import ImportOrigin, import_runs
 from costmodel.model import EXTRAS_KEY, StepKind, Variant, ledger_model
 from costmodel.model.diff import typical_sizes
 from costmodel.model.files import dump
@@ -29,7 +29,7 @@ def fitted() -> str:
     with tempfile.TemporaryDirectory() as folder:
         times = Path(folder) / "times.csv"
         times.write_text("\n".join(["builtin,sizes,ns", *rows]))
-        origin = Origin("imaginary", "1", "imaginary", LedgerLanguage.PLUTUS_V3, 11)
+        origin = ImportOrigin("imaginary", "1", "imaginary", LedgerLanguage.PLUTUS_V3, 11)
         run = import_runs([times], Path(folder) / "runs", origin, names={})
         return dump(fit_runs([run], variant=Variant.E, replicates=100).cost_model).decode()
 

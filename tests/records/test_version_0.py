@@ -8,23 +8,23 @@ import pytest
 from costmodel.errors import InputError
 from costmodel.records import Document, read
 from costmodel.records.cluster import Cluster
-from costmodel.records.comparison import Comparison
+from costmodel.records.comparison import ComparisonDocument
 from costmodel.records.drift import Drift
 from costmodel.records.run import ClusterOutcome, ClusterParameters, SessionOutcome, SessionParameters
-from costmodel.records.validation import Verdict
+from costmodel.records.validation import ValidationDocument
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.store import Run
 from tests.cli.command import calibrate
 
 OLD = Path(__file__).parent / "version_0"
-KINDS: tuple[type[Document], ...] = (Verdict, Comparison, Drift, Cluster)
+KINDS: tuple[type[Document], ...] = (ValidationDocument, ComparisonDocument, Drift, Cluster)
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("verdict", Verdict),
-        ("comparison", Comparison),
+        ("verdict", ValidationDocument),
+        ("comparison", ComparisonDocument),
         ("drift", Drift),
         ("cluster", Cluster),
         ("cluster-without-scripts", Cluster),
@@ -46,6 +46,7 @@ def test_a_run_reads() -> None:
     assert len(run.samples()) > 100
     assert isinstance(run.manifest.outcome, SessionOutcome)
     assert isinstance(run.manifest.parameters, SessionParameters)
+    assert run.manifest.outcome.disturbed == int((run.samples()["disturbance"] != "").sum())
     assert run.manifest.machine.threads_per_core == 1
     assert len(run.manifest.machine.id) == 16
     assert {cell.operation for cell in run.design.cells} >= {"ifThenElse"}

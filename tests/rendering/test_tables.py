@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from costmodel.rendering.html import render_html
 from costmodel.rendering.markdown import render_markdown
-from costmodel.rendering.tables import Cell, Table, number, wide
+from costmodel.rendering.tables import Table, TableCell, number, wide
 from costmodel.rendering.terminal import render_terminal
 from costmodel.rendering.text import escape_markdown, visible
 
@@ -16,7 +16,10 @@ LONG = "a shape that cannot follow what the machine does, " * 4
 TABLE = Table.of(
     "Builtins",
     ("builtin", number("cost"), "flags", wide("coefficients")),
-    [("addInteger", Cell("1.5 ns", 1500.0), Cell(LONG, status="warning"), "slope 3"), ("sha2_256", "2 µs", "none", "")],
+    [
+        ("addInteger", TableCell("1.5 ns", 1500.0), TableCell(LONG, status="warning"), "slope 3"),
+        ("sha2_256", "2 µs", "none", ""),
+    ],
 )
 HOSTILE = "\x1b[2J\x07<script>|`x`\u202e\r\n"
 
@@ -44,13 +47,13 @@ def test_numbers_are_aligned_to_the_right() -> None:
 
 
 def test_statuses_have_colours_only_where_they_are_wanted() -> None:
-    table = Table.of("", ("verdict",), [(Cell("fail", status="fail"),)])
+    table = Table.of("", ("verdict",), [(TableCell("fail", status="fail"),)])
     assert "\x1b[31mfail" in render_terminal(table, colour=True)
     assert "\x1b" not in render_terminal(table)
 
 
 def test_no_control_character_reaches_any_output() -> None:
-    table = Table.of(HOSTILE, (HOSTILE,), [(Cell(HOSTILE, status="fail"),), (HOSTILE,)])
+    table = Table.of(HOSTILE, (HOSTILE,), [(TableCell(HOSTILE, status="fail"),), (HOSTILE,)])
     for text in (render_terminal(table), "\n".join(render_markdown(table)), str(render_html(table))):
         assert [c for c in text if not c.isprintable() and c != "\n"] == []
     assert "<script>" not in render_html(table)

@@ -10,21 +10,21 @@ import msgspec
 
 from costmodel.batches import compare, select
 from costmodel.cluster.summary import PERCENTILES
-from costmodel.drift.verdict import Drift, DriftVerdict
+from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.files import write_atomically
 from costmodel.judging.change import Change
 from costmodel.judging.estimate import Estimate
 from costmodel.records import encode
-from costmodel.records.cluster import Cluster, Node, Observed, Spread
-from costmodel.records.figures import Estimate as Estimated
-from costmodel.records.figures import ExUnits
+from costmodel.records.cluster import Cluster, ClusterNode, ObservedChain, Spread
+from costmodel.records.figures import EstimateRecord as Estimated
+from costmodel.records.figures import ExUnitsRecord
 from costmodel.records.model import (
-    Batches,
-    Builtin,
+    BatchCounts,
     Centre,
     Coefficient,
     Errors,
     Figure,
+    FittedBuiltin,
     FittedModel,
     Flag,
     FootprintRange,
@@ -32,13 +32,13 @@ from costmodel.records.model import (
     Method,
     PicosecondsOf,
     Point,
-    Prediction,
+    PredictionPrices,
     Section,
     SinglePrice,
     Steps,
 )
-from costmodel.records.run import ClusterOutcome, Status
-from costmodel.records.validation import Accuracy, Extreme, Score, Verdict, Work
+from costmodel.records.run import ClusterOutcome, RunStatus
+from costmodel.records.validation import Accuracy, ExtremeRecord, ScoreRecord, ValidationDocument, WorkRecord
 from costmodel.runs.design import Plan
 from costmodel.runs.store import RunWriter
 from costmodel.runs.tables import Sample
@@ -56,7 +56,7 @@ def coefficient(ps: float) -> Coefficient:
     return Coefficient(**figure(ps), charged_ps=round(ps), identifiability=None, flags=())
 
 
-def builtin(slope: float, flags: tuple[Flag, ...] = ()) -> Builtin:
+def builtin(slope: float, flags: tuple[Flag, ...] = ()) -> FittedBuiltin:
     """A builtin of shape max_size with an intercept of 1 ns, measured exactly as it is fitted."""
 
     def point(size: int) -> Point:
@@ -69,7 +69,7 @@ def builtin(slope: float, flags: tuple[Flag, ...] = ()) -> Builtin:
             residual=0.0,
         )
 
-    return Builtin(
+    return FittedBuiltin(
         shape="max_size",
         coefficients={"intercept": coefficient(1000), "slope": coefficient(slope)},
         points=tuple(map(point, (1, 10, 100))),
@@ -93,7 +93,7 @@ def section() -> FittedModel:
         variant="E",
         picoseconds_of=PicosecondsOf(evaluator="native", version="0", build="b", machine="m"),
         verdict=None,
-        batches=Batches(clean=99, gated=1),
+        batches=BatchCounts(clean=99, disturbed=1),
         builtins={
             "addInteger": builtin(20, (Flag(flag="poor fit", reason=f"off by 52% {HOSTILE}", material=True),)),
             "subtractInteger": builtin(20),
@@ -110,7 +110,7 @@ def section() -> FittedModel:
             single_price=SinglePrice(startup=Figure(**figure(1)), step=Figure(**figure(1)), r2=None),
             unmeasured_builtins=(),
             worst_relative_residual=0.0,
-            prediction=Prediction(
+            prediction=PredictionPrices(
                 coefficients=steps | {"footprint": coefficient(300)},
                 scatter=0.0,
                 missed=None,
@@ -173,16 +173,16 @@ def verdict(path: Path) -> Path:
     def estimate(value: float, low: float, high: float | None) -> Estimated:
         return Estimated(value=value, interval=(low, high))
 
-    def score(label: str, ratio: float, status: Literal["pass", "fail"]) -> Score:
+    def score(label: str, ratio: float, status: Literal["pass", "fail"]) -> ScoreRecord:
         observed = estimate(1000.0 * ratio, 900.0, None)
-        return Score(
+        return ScoreRecord(
             program=label,
             label=label,
             loop_count=None,
             language="PlutusV2",
             protocol_version=11,
             work="evaluate",
-            ex_units=ExUnits(cpu=10**6, mem=10**3),
+            ex_units=ExUnitsRecord(cpu=10**6, mem=10**3),
             predicted_ns=estimate(1000.0, 990.0, 1010.0),
             observed_ns=observed,
             observed_raw_ns=observed,
@@ -198,12 +198,12 @@ def verdict(path: Path) -> Path:
         median=estimate(0.04, 0.03, 0.05),
         p95=estimate(0.1, 0.1, 0.1),
         spread=None,
-        undercharged=Extreme(program="slow", ratio=1.5),
-        overcharged=Extreme(program="good × 0", ratio=1.0),
+        undercharged=ExtremeRecord(program="slow", ratio=1.5),
+        overcharged=ExtremeRecord(program="good × 0", ratio=1.0),
         slope=None,
         r2=None,
     )
-    document = Verdict(
+    document = ValidationDocument(
         status="fail",
         exit_code=1,
         model="m",
@@ -212,7 +212,7 @@ def verdict(path: Path) -> Path:
         machine_state="model",
         notes=("a note",),
         scores=scores,
-        works=(Work(summary=summary, baselines=(), gates=(), misses=(), margins=None),),
+        works=(WorkRecord(summary=summary, baselines=(), gates=(), misses=(), margins=None),),
     )
     write_atomically(path, encode(document))
     return path
@@ -239,15 +239,15 @@ def comparison(folder: Path) -> Path:
 def drift(path: Path) -> Path:
     """A drift check in which one operation regressed."""
     drifts = (
-        Drift("addInteger", "", 100.0, 100.0, Estimate(1.0, 0.99, 1.01), Change.UNCHANGED),
-        Drift("sha2_256", "", 100.0, 105.0, Estimate(1.05, 1.04, 1.06), Change.REGRESSED),
+        OperationDrift("addInteger", "", 100.0, 100.0, Estimate(1.0, 0.99, 1.01), Change.UNCHANGED),
+        OperationDrift("sha2_256", "", 100.0, 105.0, Estimate(1.05, 1.04, 1.06), Change.REGRESSED),
     )
     found = DriftVerdict("deterministic", "instructions", "baseline.json", 0.005, drifts)
     write_atomically(path, encode(found.document()))
     return path
 
 
-def chain(observed: Observed | None) -> Cluster:
+def chain(observed: ObservedChain | None) -> Cluster:
     """What the cluster command says of a chain, with what nodes did with it."""
     return Cluster(
         profile="plutuscall-loop",
@@ -268,8 +268,8 @@ def chain(observed: Observed | None) -> Cluster:
 def cluster(path: Path) -> Path:
     """Two nodes over two repeats, one of them slower, and one that died."""
 
-    def node(repeat: int, place: int, pace: float) -> Node:
-        return Node(
+    def node(repeat: int, place: int, pace: float) -> ClusterNode:
+        return ClusterNode(
             repeat=repeat,
             node=place,
             host="h",
@@ -283,11 +283,11 @@ def cluster(path: Path) -> Path:
             slower=pace > 1.05,
         )
 
-    observed = Observed(
+    observed = ObservedChain(
         run="r",
         table="t",
         loop_count=1,
-        ex_units=ExUnits(cpu=1, mem=1),
+        ex_units=ExUnitsRecord(cpu=1, mem=1),
         predicted_tx_ns=1e5,
         predicted_block_ns=9e5,
         percentiles_ns={},
@@ -321,7 +321,7 @@ def cluster_run(folder: Path, *, nodes: int = 2, blocks: int = 300) -> Path:
                 iterations=block % 9 + 1,
                 ticks=1,
                 ns=1000.0 * (node + 1) * (block % 9 + 1),
-                gate="",
+                disturbance="",
                 yardstick_hash_ns=100.0,
                 yardstick_machine_ns=100.0,
                 cpu=1,
@@ -331,4 +331,4 @@ def cluster_run(folder: Path, *, nodes: int = 2, blocks: int = 300) -> Path:
         ]
     )
     writer.update(outcome=ClusterOutcome(profile="plutuscall-loop", nodes=nodes, predicted_tx_ns=1000.0))
-    return writer.finish(Status.COMPLETE).path
+    return writer.finish(RunStatus.COMPLETE).path

@@ -12,7 +12,7 @@ import pytest
 from costmodel.errors import InputError
 from costmodel.model import Variant, ledger_model
 from costmodel.records.model import ExpressedModel, Flag, HeldOut, Scale
-from costmodel.rendering.tables import Cell
+from costmodel.rendering.tables import TableCell
 from costmodel.report.assemble import assemble
 from costmodel.report.charts import Axis, Chart, Mark, Panel, to_builtins
 from costmodel.report.drawing import picture
@@ -25,7 +25,7 @@ NO_NODE = b"""{"profile": "p", "blocks": 1, "transactions": 1, "nodes": [{"repea
     "disturbed": 0, "percentiles_ns": {"most": 1.0}, "tx_ns": 1.0}]}"""
 
 
-def cells(page: Page, caption: str) -> dict[str, tuple[Cell, ...]]:
+def cells(page: Page, caption: str) -> dict[str, tuple[TableCell, ...]]:
     """The rows of a table by their first cell."""
     found = [table for section in page.sections for table in section.tables if table.caption == caption]
     assert len(found) == 1
@@ -54,7 +54,7 @@ def test_a_flagged_builtin_is_shown_before_others(tmp_path: Path) -> None:
 
 def test_step_costs_are_in_a_table(tmp_path: Path) -> None:
     page = assemble([sources.fitted_model(tmp_path / "model.json")])
-    assert cells(page, "Step costs of model.json")["cekLamCost"][1] == Cell("7 ns", 7000)
+    assert cells(page, "Step costs of model.json")["cekLamCost"][1] == TableCell("7 ns", 7000)
 
 
 def test_what_larger_programs_cost_is_beside_the_steps(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from costmodel.records.run import Clock, Machine
+from costmodel.records.run import ClockRecord, Machine
 
-CLOCK: Final = Clock(name="tsc", unit="ns")
+CLOCK: Final = ClockRecord(name="tsc", unit="ns")
 MACHINE: Final = Machine(id="m")

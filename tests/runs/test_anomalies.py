@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.records.run import Clock, Machine, Status, manifest_checksum
+from costmodel.records.run import ClockRecord, Machine, RunStatus, manifest_checksum
 from costmodel.runs.anomalies import Finding, Kind, pool_findings, run_findings, verify_folder
 from costmodel.runs.store import Run, RunWriter, file_fact
 from costmodel.trace import JsonLines, Message, Severity
@@ -56,7 +56,7 @@ def make(
         machine=Machine(id=machine),
         versions={"calibrate": "1"},
         evaluator={"sha256": evaluator},
-        clock=Clock(name=clock, unit="ns"),
+        clock=ClockRecord(name=clock, unit="ns"),
         inputs={str(source): file_fact(source)},
     )
     backend = JsonLines(writer.messages_path)
@@ -64,7 +64,7 @@ def make(
         backend.emit(message)
     backend.close()
     writer.append([sample(0), sample(1, "large")])
-    return writer.finish(Status.COMPLETE, "done", backend.summary).path
+    return writer.finish(RunStatus.COMPLETE, "done", backend.summary).path
 
 
 def rewrite(run: Path, change: Callable[[list[Message]], list[Message]]) -> None:
@@ -179,7 +179,7 @@ def test_fewer_messages_than_blocks_of_samples_are_an_odd_frequency(tmp_path: Pa
     manifest = Run.open(run).manifest
     writer = RunWriter(run, manifest, PLAN, (run / ".lock").open("ab"))
     writer.append(more)
-    writer.finish(Status.COMPLETE, "done", manifest.messages)
+    writer.finish(RunStatus.COMPLETE, "done", manifest.messages)
     found = only(run_findings(run), Kind.FREQUENCY)
     assert found.text == "1 of timing.session/block, the samples are of 3 blocks: messages are missing"
 

@@ -11,7 +11,7 @@ import pytest
 
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.files import lock, open_append, write_atomically
-from costmodel.records.run import Status
+from costmodel.records.run import RunStatus
 from costmodel.runs import store
 from costmodel.runs.store import Run, RunWriter
 from costmodel.runs.tables import SAMPLE_SCHEMA, check_decoded_size
@@ -26,7 +26,7 @@ def interrupted(root: Path) -> Path:
     writer = create(root)
     JsonLines(writer.messages_path).close()
     writer.append([sample(0)])
-    return writer.finish(Status.INTERRUPTED).path
+    return writer.finish(RunStatus.INTERRUPTED).path
 
 
 @pytest.mark.parametrize("name", ANYTHING)
@@ -52,7 +52,7 @@ def test_a_link_that_takes_the_place_of_the_parts_of_a_running_run_is_refused(tm
     precious = tmp_path / "precious"
     (writer.path / "parts").rename(precious)
     (writer.path / "parts").symlink_to(precious)
-    for use in (lambda: writer.append([sample(1)]), lambda: writer.finish(Status.COMPLETE)):
+    for use in (lambda: writer.append([sample(1)]), lambda: writer.finish(RunStatus.COMPLETE)):
         with pytest.raises(InputError, match="is a link"):
             use()
     assert [path.name for path in precious.iterdir()] == ["000000.parquet"]
@@ -109,7 +109,7 @@ def test_a_run_that_vanished_is_not_made_anew(tmp_path: Path, replaced: bool) ->
     writer.path.rename(tmp_path / "away")
     if replaced:
         writer.path.mkdir()
-    for use in (lambda: writer.append([sample(1)]), lambda: writer.finish(Status.COMPLETE), writer.save_manifest):
+    for use in (lambda: writer.append([sample(1)]), lambda: writer.finish(RunStatus.COMPLETE), writer.save_manifest):
         with pytest.raises(EnvironmentFault, match="was removed or replaced while the run went on"):
             use()
     assert not writer.path.exists() or not list(writer.path.iterdir())
@@ -122,8 +122,8 @@ def test_a_run_whose_batches_vanished_is_not_complete(tmp_path: Path) -> None:
     writer.append([sample(1)])
     (writer.path / "parts" / "000000.parquet").unlink()
     with pytest.raises(EnvironmentFault, match="has 1 of the 2 batches"):
-        writer.finish(Status.COMPLETE)
-    assert Run.open(writer.path).manifest.status is Status.RUNNING
+        writer.finish(RunStatus.COMPLETE)
+    assert Run.open(writer.path).manifest.status is RunStatus.RUNNING
 
 
 def test_a_full_disk_leaves_no_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

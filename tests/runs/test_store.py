@@ -9,16 +9,17 @@ from typing import IO, Any
 
 import msgspec
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from costmodel.errors import EnvironmentFault, InputError
-from costmodel.records.run import SessionParameters, Status
+from costmodel.records.run import RunStatus, SessionParameters
 from costmodel.runs.design import Cell, Plan
 from costmodel.runs.store import Run, RunWriter, file_fact, open_runs
 from costmodel.runs.tables import Sample
-from costmodel.trace import Summary
+from costmodel.trace import LogSummary
 from tests.runs.facts import CLOCK, MACHINE
 
 PLAN = Plan(
@@ -40,7 +41,7 @@ PLAN = Plan(
 )
 
 
-def sample(order: int, cell: str = "small", gate: str = "") -> Sample:
+def sample(order: int, cell: str = "small", disturbance: str = "") -> Sample:
     return Sample(
         cell=cell,
         process=0,
@@ -49,7 +50,7 @@ def sample(order: int, cell: str = "small", gate: str = "") -> Sample:
         iterations=10,
         ticks=1000 + order,
         ns=400.5,
-        gate=gate,
+        disturbance=disturbance,
         yardstick_hash_ns=10.0,
         yardstick_machine_ns=20.0,
         cpu=1,
@@ -80,21 +81,47 @@ def orders(run: Run) -> list[int]:
 
 def test_a_finished_run_reads_back(tmp_path: Path) -> None:
     writer = create(tmp_path)
-    writer.append([sample(0), sample(1, "large", gate="preempted")])
-    writer.finish(Status.COMPLETE, "done", Summary(counts={"a/b": 2}, first=5, last=6))
+    writer.append([sample(0), sample(1, "large", disturbance="preempted")])
+    writer.finish(RunStatus.COMPLETE, "done", LogSummary(counts={"a/b": 2}, first=5, last=6))
     run = Run.open(writer.path)
-    assert (run.manifest.status, run.manifest.status_reason, run.plan()) == (Status.COMPLETE, "done", PLAN)
-    assert run.manifest.messages == Summary(counts={"a/b": 2}, first=5, last=6)
+    assert (run.manifest.status, run.manifest.status_reason, run.plan()) == (RunStatus.COMPLETE, "done", PLAN)
+    assert run.manifest.messages == LogSummary(counts={"a/b": 2}, first=5, last=6)
     rows = run.samples()
     assert rows["operation"].tolist() == ["addInteger", "addInteger"]
     assert [list(sizes) for sizes in rows["sizes"]] == [[1, 3], [1, 7]]
     assert rows["repeats"].tolist() == [3, 7]
-    assert rows["gate"].tolist() == ["", "preempted"]
+    assert rows["disturbance"].tolist() == ["", "preempted"]
     assert rows["ticks"].tolist() == [1000, 1001]
 
 
+@pytest.mark.parametrize("gathered", [False, True], ids=["parts", "gathered"])
+def test_samples_of_version_0_read_as_those_of_today(tmp_path: Path, gathered: bool) -> None:
+    writer = create(tmp_path)
+    writer.append([sample(0), sample(1, "large", disturbance="preempted")])
+    if gathered:
+        writer.finish(RunStatus.COMPLETE)
+    path = next(writer.path.glob("samples.parquet" if gathered else "parts/*.parquet"))
+    expected = Run.open(writer.path).samples()
+    table = pq.read_table(path)
+    names = ["gate" if name == "disturbance" else name for name in table.column_names]
+    pq.write_table(table.rename_columns(names).replace_schema_metadata(None), path)
+    run = Run.open(writer.path)
+    assert run.samples().equals(expected)
+    assert run.samples(columns=["order"], filters=pc.field("disturbance") == "")["order"].tolist() == [0]
+    assert open_runs([writer.path]).to_table(columns=["run", "order"]).num_rows == 2
+
+
+def test_samples_of_a_later_version_are_refused(tmp_path: Path) -> None:
+    writer = create(tmp_path)
+    writer.append([sample(0)])
+    path = next((writer.path / "parts").glob("*.parquet"))
+    pq.write_table(pq.read_table(path).replace_schema_metadata({"schema_version": "2"}), path)
+    with pytest.raises(InputError, match=r"later version of calibrate; update it"):
+        Run.open(writer.path).samples()
+
+
 def test_the_name_has_time_and_experiment(tmp_path: Path) -> None:
-    name = create(tmp_path).finish(Status.COMPLETE).name
+    name = create(tmp_path).finish(RunStatus.COMPLETE).name
     assert re.fullmatch(r"\d{8}T\d{6}Z-builtins-[0-9a-f]{6}", name)
 
 
@@ -104,7 +131,7 @@ def test_a_run_that_nobody_finished_reads_back(tmp_path: Path) -> None:
     writer.append([sample(0)])
     writer.append([sample(1)])
     run = Run.open(writer.path)
-    assert (run.manifest.status, orders(run)) == (Status.RUNNING, [0, 1])
+    assert (run.manifest.status, orders(run)) == (RunStatus.RUNNING, [0, 1])
 
 
 def test_a_copy_beside_the_parts_is_no_part(tmp_path: Path) -> None:
@@ -120,14 +147,14 @@ def test_a_part_left_behind_by_a_kill_is_not_counted_twice(tmp_path: Path) -> No
     writer.append([sample(0)])
     part = writer.path / "parts" / "000000.parquet"
     content = part.read_bytes()
-    run = writer.finish(Status.INTERRUPTED)
+    run = writer.finish(RunStatus.INTERRUPTED)
     part.parent.mkdir()
     part.write_bytes(content)
     assert orders(run) == [0]
     again = RunWriter.reopen(run.path)
     again.append([sample(1)])
     assert orders(Run.open(run.path)) == [0, 1]
-    assert orders(again.finish(Status.COMPLETE)) == [0, 1]
+    assert orders(again.finish(RunStatus.COMPLETE)) == [0, 1]
 
 
 def test_a_half_written_file_is_ignored_and_removed(tmp_path: Path) -> None:
@@ -136,7 +163,7 @@ def test_a_half_written_file_is_ignored_and_removed(tmp_path: Path) -> None:
     for folder in (writer.path, writer.path / "parts"):
         (folder / ".tmp-000001.parquet").write_bytes(b"PAR1")
     assert orders(Run.open(writer.path)) == [0]
-    run = writer.finish(Status.COMPLETE)
+    run = writer.finish(RunStatus.COMPLETE)
     assert not list(run.path.rglob(".tmp-*"))
 
 
@@ -152,7 +179,7 @@ def test_no_row_is_lost_or_doubled(tmp_path: Path, steps: Sequence[str]) -> None
             written += count
         else:
             if step == "finish":
-                writer.finish(Status.INTERRUPTED)
+                writer.finish(RunStatus.INTERRUPTED)
             else:
                 writer.close()
             writer = RunWriter.reopen(writer.path)
@@ -162,11 +189,11 @@ def test_no_row_is_lost_or_doubled(tmp_path: Path, steps: Sequence[str]) -> None
 
 def test_several_runs_are_one_table(tmp_path: Path) -> None:
     first, second = create(tmp_path), create(tmp_path)
-    first.append([sample(0), sample(1, gate="delayed")])
+    first.append([sample(0), sample(1, disturbance="delayed")])
     second.append([sample(2)])
-    first.finish(Status.COMPLETE)
+    first.finish(RunStatus.COMPLETE)
     table = open_runs([first.path, second.path])
-    rows = table.to_table(columns=["run", "order"], filter=pc.field("gate") == "").to_pylist()
+    rows = table.to_table(columns=["run", "order"], filter=pc.field("disturbance") == "").to_pylist()
     assert rows == [{"run": first.path.name, "order": 0}, {"run": second.path.name, "order": 2}]
     assert table.count_rows(filter=pc.field("run") == second.path.name) == 1
 
@@ -187,13 +214,13 @@ def test_a_run_has_one_writer(tmp_path: Path) -> None:
 
 
 def test_a_complete_run_is_not_resumed(tmp_path: Path) -> None:
-    path = create(tmp_path).finish(Status.COMPLETE).path
+    path = create(tmp_path).finish(RunStatus.COMPLETE).path
     with pytest.raises(InputError, match="nothing to resume"):
         RunWriter.reopen(path)
 
 
 def test_a_changed_design_is_not_resumed(tmp_path: Path) -> None:
-    path = create(tmp_path).finish(Status.INTERRUPTED).path
+    path = create(tmp_path).finish(RunStatus.INTERRUPTED).path
     design = path / "design.json"
     design.write_bytes(design.read_bytes().replace(b'"seed": 11', b'"seed": 12'))
     with pytest.raises(InputError, match="not the design that the run began with"):
@@ -203,7 +230,7 @@ def test_a_changed_design_is_not_resumed(tmp_path: Path) -> None:
 def test_changed_samples_are_not_resumed(tmp_path: Path) -> None:
     writer = create(tmp_path)
     writer.append([sample(1)])
-    run = writer.finish(Status.INTERRUPTED)
+    run = writer.finish(RunStatus.INTERRUPTED)
     (run.path / "samples.parquet").unlink()
     with pytest.raises(InputError, match=r"samples\.parquet"):
         RunWriter.reopen(run.path)
@@ -217,13 +244,13 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"000000\.parquet"):
         Run.open(writer.path).samples()
     with pytest.raises(InputError, match=r"000000\.parquet"):
-        writer.finish(Status.COMPLETE)
+        writer.finish(RunStatus.COMPLETE)
 
 
 def test_verify_finds_a_changed_byte(tmp_path: Path) -> None:
     writer = create(tmp_path)
     writer.append([sample(0)])
-    run = writer.finish(Status.COMPLETE)
+    run = writer.finish(RunStatus.COMPLETE)
     run.verify()
     samples = run.path / "samples.parquet"
     content = bytearray(samples.read_bytes())
@@ -248,7 +275,7 @@ def damage_manifest(path: Path, **changes: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"schema_version": 99}, "is a manifest of version 99; this version of calibrate reads up to 2"),
+        ({"schema_version": 99}, "is a manifest of version 99; this version of calibrate reads up to 3"),
         ({"seed": "x"}, r"Expected `int`, got `str` - at `\$.seed`"),
     ],
 )
@@ -265,7 +292,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_samples_that_are_no_parquet_are_refused(tmp_path: Path) -> None:
-    path = create(tmp_path).finish(Status.COMPLETE).path
+    path = create(tmp_path).finish(RunStatus.COMPLETE).path
     (path / "samples.parquet").write_bytes(b"no parquet")
     with pytest.raises(InputError, match="not readable as samples"):
         Run.open(path).samples()
@@ -289,8 +316,8 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(EnvironmentFault, match=r"cannot write .*: No space left on device; free space"):
             writer.append([sample(1)])
         with pytest.raises(EnvironmentFault, match="No space left"):
-            writer.finish(Status.COMPLETE)
-    assert Run.open(writer.path).manifest.status is Status.RUNNING
+            writer.finish(RunStatus.COMPLETE)
+    assert Run.open(writer.path).manifest.status is RunStatus.RUNNING
     assert orders(Run.open(writer.path)) == [0]
     assert not list(writer.path.rglob(".tmp-*"))
 

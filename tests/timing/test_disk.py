@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from costmodel.errors import EnvironmentFault
-from costmodel.records.run import Status
+from costmodel.records.run import RunStatus
 from costmodel.runs.store import Run
 from costmodel.timing.session import measure, resume
 from tests.timing.programs import QUICK
@@ -42,11 +42,11 @@ def test_a_disk_that_fills_is_one_line_and_with_more_room_the_run_goes_on(disk: 
     (path,) = disk.iterdir()
     held = Run.open(path).samples()
     assert len(held)
-    assert Run.open(path).manifest.status is not Status.COMPLETE
+    assert Run.open(path).manifest.status is not RunStatus.COMPLETE
     assert not list(path.rglob(".tmp-*"))
     remount(disk, "size=50m")
     run = resume(path, time_budget=8)
-    assert run.manifest.status is Status.COMPLETE
+    assert run.manifest.status is RunStatus.COMPLETE
     now = run.samples()
     assert len(now) > len(held)
     assert now.head(len(held)).equals(held)

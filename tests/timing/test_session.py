@@ -16,7 +16,7 @@ import pytest
 
 from costmodel.errors import CheckFailed, EnvironmentFault, Inconclusive, InputError, Interrupted
 from costmodel.records import encode
-from costmodel.records.run import Status, session_outcome
+from costmodel.records.run import RunStatus, session_outcome
 from costmodel.runs.anomalies import Kind, run_findings
 from costmodel.runs.design import FEWEST_BLOCKS, design_of
 from costmodel.runs.store import Run, RunWriter, file_fact
@@ -56,7 +56,7 @@ def test_the_manifest_tells_how_it_was_measured(tmp_path: Path) -> None:
     run = measure(QUICK, tmp_path, "test", command_line=["calibrate", "measure"])
     run.verify()
     manifest = Run.open(run.path).manifest
-    assert manifest.status is Status.COMPLETE
+    assert manifest.status is RunStatus.COMPLETE
     assert manifest.command_line == ("calibrate", "measure")
     assert set(manifest.files) == {"design.json", "programs.parquet", "samples.parquet", "messages.jsonl"}
     assert manifest.evaluator["sha256"] == manifest.versions["native"]
@@ -80,7 +80,7 @@ def test_a_missed_target_is_said_for_each_cell(tmp_path: Path) -> None:
 def test_a_time_budget_ends_a_session(tmp_path: Path) -> None:
     plan = changed(QUICK, target_half_width=1e-7, max_processes=10_000, blocks_per_process=10_000)
     manifest = measure(plan, tmp_path, "test", time_budget=6.0).manifest
-    assert (manifest.status, manifest.status_reason) == (Status.COMPLETE, "time budget spent")
+    assert (manifest.status, manifest.status_reason) == (RunStatus.COMPLETE, "time budget spent")
     assert session_outcome(manifest).processes >= 1
 
 
@@ -111,7 +111,7 @@ def test_what_a_worker_finds_wrong_ends_the_session(tmp_path: Path) -> None:
     with pytest.raises(CheckFailed, match="cell 'add' takes the builtins"):
         measure(plan, tmp_path, "test")
     (path,) = tmp_path.iterdir()
-    assert Run.open(path).manifest.status is Status.INTERRUPTED
+    assert Run.open(path).manifest.status is RunStatus.INTERRUPTED
 
 
 class Disturbed:
@@ -120,8 +120,8 @@ class Disturbed:
     def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
         for event in LocalBackend().run(jobs, halt):
             batches = getattr(event, "batches", ())
-            gated = tuple(msgspec.structs.replace(batch, gate="preempted") for batch in batches)
-            yield msgspec.structs.replace(event, batches=gated) if batches else event
+            disturbed = tuple(msgspec.structs.replace(batch, disturbance="preempted") for batch in batches)
+            yield msgspec.structs.replace(event, batches=disturbed) if batches else event
 
 
 def test_too_many_discards_end_a_session_as_inconclusive(tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_too_many_discards_end_a_session_as_inconclusive(tmp_path: Path) -> None
         measure(plan, tmp_path, "test", backend=Disturbed())
     (path,) = tmp_path.iterdir()
     run = Run.open(path)
-    assert run.manifest.status is Status.INTERRUPTED
-    assert run.samples()["gate"].eq("preempted").all()
+    assert run.manifest.status is RunStatus.INTERRUPTED
+    assert run.samples()["disturbance"].eq("preempted").all()
     assert session_outcome(run.manifest).discard_rate == 1.0
 
 
@@ -216,7 +216,7 @@ def shorten(run: Run) -> None:
     processes = run.samples()["process"].nunique() + 1
     plan = changed(run.plan(), blocks_per_process=6, min_processes=processes, max_processes=processes)
     writer = RunWriter.reopen(run.path)
-    writer.finish(Status.INTERRUPTED)
+    writer.finish(RunStatus.INTERRUPTED)
     design, manifest = run.path / "design.json", run.path / "manifest.json"
     design.write_bytes(encode(design_of(plan)[0]))
     document = json.loads(manifest.read_bytes())
@@ -237,7 +237,7 @@ def test_a_stopped_session_can_be_resumed(
     wait_for(lambda: not any(command(Path(f"/proc/{worker}")) for worker in workers))
     run = only_run(tmp_path)
     run.verify()
-    assert (run.manifest.status, run.manifest.status_reason) == (Status.INTERRUPTED, "stopped by the user")
+    assert (run.manifest.status, run.manifest.status_reason) == (RunStatus.INTERRUPTED, "stopped by the user")
     check_resume(run)
 
 
@@ -247,7 +247,7 @@ def test_a_killed_session_leaves_no_worker_and_can_be_resumed(manager: subproces
     manager.wait()
     wait_for(lambda: not any(command(Path(f"/proc/{worker}")) for worker in workers))
     run = only_run(tmp_path)
-    assert run.manifest.status is Status.RUNNING
+    assert run.manifest.status is RunStatus.RUNNING
     check_resume(run)
 
 
@@ -257,7 +257,7 @@ def check_resume(run: Run) -> None:
     shorten(run)
     resumed = resume(run.path)
     after = resumed.samples()
-    assert resumed.manifest.status is Status.COMPLETE
+    assert resumed.manifest.status is RunStatus.COMPLETE
     assert after.head(len(before)).equals(before)
     assert after["process"].nunique() == before["process"].nunique() + 1
     assert not after.duplicated(["process", "block", "order"]).any()

@@ -11,7 +11,7 @@ import pytest
 from costmodel._native import ffi, lib
 
 from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError
-from costmodel.timing.batches import Stopwatch, Timed, Yardsticks, time_block
+from costmodel.timing.batches import Stopwatch, WorkInBatch, Yardsticks, time_block
 from costmodel.timing.clock import Clock, choose_clock
 from costmodel.timing.native_evaluator import NativeEvaluator, NativeWork
 from costmodel.timing.plan import Cell
@@ -32,7 +32,7 @@ def stopwatch() -> Stopwatch:
 
 @pytest.mark.parametrize("one", [ADD, FORCE, DECODE, CALL, machine_yardstick()], ids=lambda one: one.id)
 def test_a_cell_that_does_what_it_says_can_be_timed(one: Cell, stopwatch: Stopwatch) -> None:
-    (reading,) = stopwatch.time([Timed(make(one), 3)])
+    (reading,) = stopwatch.time([WorkInBatch(make(one), 3)])
     assert reading.ticks > 0
 
 
@@ -50,7 +50,7 @@ def test_a_preparation_is_held_to_its_terms() -> None:
 
 
 def test_making_a_machine_can_be_timed(stopwatch: Stopwatch) -> None:
-    (reading,) = stopwatch.time([Timed(make(cell("setup", "(con unit ())", "setup")), 3)])
+    (reading,) = stopwatch.time([WorkInBatch(make(cell("setup", "(con unit ())", "setup")), 3)])
     assert reading.ticks > 0
 
 
@@ -81,18 +81,18 @@ def test_a_batch_that_costs_something_else_is_an_error(field: str, stopwatch: St
     work = make(ADD)
     setattr(work.handle.expected.spent, field, 1)
     with pytest.raises(CheckFailed, match=r"cell 'add': a timed run came to .* instead of "):
-        stopwatch.time([Timed(make(FORCE)), Timed(work)])
+        stopwatch.time([WorkInBatch(make(FORCE)), WorkInBatch(work)])
 
 
 def test_a_batch_that_fails_is_an_error(stopwatch: Stopwatch) -> None:
     work = make(ADD)
     work.handle.budget.cpu = 1000
     with pytest.raises(CheckFailed, match="cell 'add': "):
-        stopwatch.time([Timed(work, 5)])
+        stopwatch.time([WorkInBatch(work, 5)])
 
 
 def test_iterations_are_raised_to_the_target(stopwatch: Stopwatch) -> None:
-    timed = Timed(make(ADD))
+    timed = WorkInBatch(make(ADD))
     stopwatch.confirm_iterations(timed, 50_000.0)
     assert timed.iterations > 1
     assert timed.warm_up == -(-timed.iterations // 8)
@@ -100,7 +100,7 @@ def test_iterations_are_raised_to_the_target(stopwatch: Stopwatch) -> None:
 
 def test_a_block_times_every_cell_once_or_says_why_not(stopwatch: Stopwatch) -> None:
     native = NativeEvaluator(CLOCK)
-    cells = [Timed(native.prepare(one), 20) for one in (ADD, FORCE, DECODE, CALL) * 3]
+    cells = [WorkInBatch(native.prepare(one), 20) for one in (ADD, FORCE, DECODE, CALL) * 3]
     yardsticks = Yardsticks(stopwatch, native.hash_yardstick(), native.prepare(machine_yardstick()), 20_000.0)
     order = list(reversed(range(len(cells))))
     block = time_block(stopwatch, yardsticks, dict(enumerate(cells)), order, process=3, block=7)
@@ -108,7 +108,7 @@ def test_a_block_times_every_cell_once_or_says_why_not(stopwatch: Stopwatch) -> 
     assert [batch.cell for batch in block.batches[: len(order)]] == order
     assert [batch.order for batch in block.batches] == list(range(len(block.batches)))
     retried = [batch.cell for batch in block.batches[len(order) :]]
-    disturbed = {batch.cell for batch in block.batches if batch.gate}
+    disturbed = {batch.cell for batch in block.batches if batch.disturbance}
     assert set(retried) <= disturbed
     assert block.yardstick_hash_ns > 0
     assert block.yardstick_machine_ns > 0
@@ -141,23 +141,26 @@ def test_an_event_of_the_kernel_is_counted() -> None:
     assert number == 0
     work = NativeEvaluator().hash_yardstick()
     batch, done, error = ffi.new("cal_batch *"), ffi.new("size_t *"), ffi.new("cal_error *")
-    order, gate = ffi.new("cal_batch_order *", [work.handle, 1, 20]), ffi.new("cal_gate *", lib.cal_gate_open())
+    order, scheduling = (
+        ffi.new("cal_batch_order *", [work.handle, 1, 20]),
+        ffi.new("cal_scheduling *", lib.cal_scheduling_open()),
+    )
     before = time.thread_time_ns()
-    assert lib.cal_batches_time(lib.CAL_CLOCK_PERF, gate, order, 1, batch, done, error) == lib.CAL_OK
+    assert lib.cal_batches_time(lib.CAL_CLOCK_PERF, scheduling, order, 1, batch, done, error) == lib.CAL_OK
     assert 0 < batch.ticks <= time.thread_time_ns() - before
-    lib.cal_gate_close(gate)
+    lib.cal_scheduling_close(scheduling)
 
 
-def test_a_batch_beside_a_busy_process_is_gated(stopwatch: Stopwatch) -> None:
+def test_a_batch_beside_a_busy_process_is_disturbed(stopwatch: Stopwatch) -> None:
     before = os.sched_getaffinity(0)
     core = max(before)
     busy = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
-    timed = Timed(NativeEvaluator(CLOCK).hash_yardstick(), 200)
+    timed = WorkInBatch(NativeEvaluator(CLOCK).hash_yardstick(), 200)
     with subprocess.Popen([sys.executable, "-c", busy]) as process:
         try:
             os.sched_setaffinity(0, {core})
-            gates = {stopwatch.time([timed])[0].gate for _ in range(100)}
+            found = {stopwatch.time([timed])[0].disturbance for _ in range(100)}
         finally:
             os.sched_setaffinity(0, before)
             process.kill()
-    assert any("preempted" in gate or "delayed" in gate for gate in gates)
+    assert any("preempted" in disturbance or "delayed" in disturbance for disturbance in found)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from costmodel.errors import EnvironmentFault, InputError
-from costmodel.trace import JsonLines, Message, Route, Severity, Summary, Trace
+from costmodel.trace import JsonLines, LogSummary, Message, Route, Severity, Trace
 
 
 def message(kind: str, timestamp: int) -> Message:
@@ -21,7 +21,7 @@ def test_messages_read_back_in_order(tmp_path: Path) -> None:
             log.emit(one)
     lines = (tmp_path / "log").read_bytes().splitlines()
     assert [msgspec.json.decode(line, type=Message) for line in lines] == sent
-    assert log.summary == Summary(counts={"test/a": 2, "test/b": 1}, first=1, last=3)
+    assert log.summary == LogSummary(counts={"test/a": 2, "test/b": 1}, first=1, last=3)
 
 
 def test_a_log_is_continued(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_log_is_continued(tmp_path: Path) -> None:
         first.emit(message("a", 1))
     with closing(JsonLines(tmp_path / "log")) as second:
         second.emit(message("a", 2))
-    assert second.summary == Summary(counts={"test/a": 2}, first=1, last=2)
+    assert second.summary == LogSummary(counts={"test/a": 2}, first=1, last=2)
     assert second.torn == 0
     assert len((tmp_path / "log").read_bytes().splitlines()) == 2
 

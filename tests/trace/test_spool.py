@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.trace.spool import Source, Spool
+from costmodel.trace.spool import MessageSource, Spool
 
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
-    made = Spool.create(tmp_path, Source("me", {}), 1 << 20)
+    made = Spool.create(tmp_path, MessageSource("me", {}), 1 << 20)
     yield made
     made.close()
 

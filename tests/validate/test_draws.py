@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from costmodel.judging.estimate import Estimate
-from costmodel.predict.fitted import Error, Part, Predicted
+from costmodel.predict.fitted import ErrorContribution, Part, Predicted
 from costmodel.validate.draws import draw_ratios
 
 EXACT = Estimate(100.0, 100.0, 100.0)
@@ -10,7 +10,7 @@ EXACT = Estimate(100.0, 100.0, 100.0)
 
 def predicted(ns: float, error: str = "process 0", half: float = 0.0, lack_ns: float = 0.0) -> Predicted:
     """A predicted time of one part, with one error."""
-    return Predicted((Part("cekVarCost", ns),), (Error(error, half, half),), lack_ns)
+    return Predicted((Part("cekVarCost", ns),), (ErrorContribution(error, half, half),), lack_ns)
 
 
 def test_what_is_exact_is_drawn_as_it_is() -> None:

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.judging.estimate import Estimate, Status
+from costmodel.judging.estimate import Estimate, ScoreStatus
 from costmodel.validate.gates import GateResult, Gates, pass_gates, whole
 from costmodel.validate.summary import Extreme, Summary
 from costmodel.workloads import secp
@@ -45,7 +45,7 @@ def test_a_summary_passes_or_fails_only_with_its_whole_interval(gates: Gates, st
 
 def test_a_line_that_nobody_can_draw_passes_no_gate() -> None:
     (result,) = results(Gates(r2=0.9), r2=None)
-    assert result.status is Status.INCONCLUSIVE
+    assert result.status is ScoreStatus.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_only_undercharging_fails_the_gate_on_undercharging(
 
 
 def test_one_gate_that_fails_fails_the_whole() -> None:
-    assert whole(results(Gates(median=0.03, p95=0.17))) is Status.FAILED
-    assert whole(results(Gates(median=0.05, p95=0.17))) is Status.INCONCLUSIVE
+    assert whole(results(Gates(median=0.03, p95=0.17))) is ScoreStatus.FAILED
+    assert whole(results(Gates(median=0.05, p95=0.17))) is ScoreStatus.INCONCLUSIVE
 
 
 def test_loops_are_held_one_by_one_and_other_programs_together() -> None:

@@ -15,11 +15,11 @@ from costmodel.errors import EnvironmentFault, Inconclusive, InputError, ModelEr
 from costmodel.model import STARTUP_KEY, BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
 from costmodel.predict.counts import predict
 from costmodel.records import encode
-from costmodel.records.run import FileFact, Machine, Status
+from costmodel.records.run import FileFact, Machine, RunStatus
 from costmodel.runs.design import Plan
 from costmodel.runs.store import Run, RunWriter, file_fact
 from costmodel.runs.tables import Sample
-from costmodel.validate import Gates, Verdict, replay, validate
+from costmodel.validate import Gates, ValidationVerdict, replay, validate
 from costmodel.workloads import Workload, from_folder, secp
 from tests.records.sections import call, coefficient, section, steps
 from tests.runs.facts import CLOCK
@@ -35,10 +35,10 @@ Observed = Callable[[str], float]
 """Time of one iteration of a cell, in ns."""
 
 
-def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -> Callable[..., Run]:
+def fake_session(observed: Observed, spread: float = 1.0, disturbed: str = "none") -> Callable[..., Run]:
     """A session whose machine takes the times that it is told, its hash yardstick at 1000 ns.
 
-    Batches of the cells that match `gated` are disturbed.
+    Batches of the cells that match `disturbed` are disturbed.
     """
 
     def measure(
@@ -73,7 +73,7 @@ def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -
                     iterations=7,
                     ticks=1,
                     ns=7 * observed(cell.id) * (1 + spread * (SHIFTS[process] - 1)),
-                    gate="switched" if re.search(gated, cell.id) else "",
+                    disturbance="switched" if re.search(disturbed, cell.id) else "",
                     yardstick_hash_ns=1000.0,
                     yardstick_machine_ns=500.0,
                     cpu=plan.core,
@@ -83,7 +83,7 @@ def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -
                 for order, cell in enumerate(plan.cells)
             ]
         )
-        return writer.finish(Status.COMPLETE)
+        return writer.finish(RunStatus.COMPLETE)
 
     return measure
 
@@ -95,13 +95,13 @@ def workload() -> Workload:
 
 
 @pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workload: Workload) -> Callable[..., Verdict]:
+def judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workload: Workload) -> Callable[..., ValidationVerdict]:
     """Validates a model on a session that takes `observed` times."""
 
     def judge(
-        model: CostModel, observed: Observed, *, spread: float = 1.0, gated: str = "none", **options: Any
-    ) -> Verdict:
-        monkeypatch.setattr(replay, "measure", fake_session(observed, spread, gated))
+        model: CostModel, observed: Observed, *, spread: float = 1.0, disturbed: str = "none", **options: Any
+    ) -> ValidationVerdict:
+        monkeypatch.setattr(replay, "measure", fake_session(observed, spread, disturbed))
         return validate(model, workload, measurements=tmp_path / "measurements", **options)
 
     return judge
@@ -150,7 +150,12 @@ def fitted_model(**changes: object) -> CostModel:
     ],
 )
 def test_the_verdict_follows_the_ratio_and_its_interval(
-    judged: Callable[..., Verdict], workload: Workload, factor: float, spread: float, status: str, exit_code: int
+    judged: Callable[..., ValidationVerdict],
+    workload: Workload,
+    factor: float,
+    spread: float,
+    status: str,
+    exit_code: int,
 ) -> None:
     true = predicted_ns(workload)
     verdict = judged(MODEL_D, lambda cell: true[cell] * factor, spread=spread)
@@ -159,14 +164,14 @@ def test_the_verdict_follows_the_ratio_and_its_interval(
     assert verdict.exit_code == exit_code
 
 
-def test_the_tolerance_is_the_user_s(judged: Callable[..., Verdict], workload: Workload) -> None:
+def test_the_tolerance_is_the_user_s(judged: Callable[..., ValidationVerdict], workload: Workload) -> None:
     true = predicted_ns(workload)
     assert judged(MODEL_D, lambda cell: true[cell] * 1.2, gates=Gates(tolerance=0.3)).exit_code == 0
 
 
 @pytest.mark.parametrize(("pace", "said"), [(2.0, "100.0% slower"), (0.8, "20.0% faster")])
 def test_observations_are_brought_to_the_model_s_state_of_the_machine(
-    judged: Callable[..., Verdict], workload: Workload, pace: float, said: str
+    judged: Callable[..., ValidationVerdict], workload: Workload, pace: float, said: str
 ) -> None:
     # Everything took `pace` times as long as when the model was measured, the yardstick among it.
     true = predicted_ns(workload)
@@ -179,7 +184,7 @@ def test_observations_are_brought_to_the_model_s_state_of_the_machine(
 
 
 def test_the_interval_reaches_from_one_state_of_the_machine_to_the_other(
-    judged: Callable[..., Verdict], workload: Workload
+    judged: Callable[..., ValidationVerdict], workload: Workload
 ) -> None:
     # The yardstick took 3 % longer than in the model's measurement, but nobody knows whether the programs did.
     true = predicted_ns(workload)
@@ -196,7 +201,7 @@ def test_the_interval_reaches_from_one_state_of_the_machine_to_the_other(
     ],
 )
 def test_observations_are_left_alone_where_the_yardstick_says_nothing(
-    judged: Callable[..., Verdict], workload: Workload, changes: dict[str, object], note: str
+    judged: Callable[..., ValidationVerdict], workload: Workload, changes: dict[str, object], note: str
 ) -> None:
     true = predicted_ns(workload)
     verdict = judged(fitted_model(**({"hash_yardstick_ns": 500.0} | changes)), lambda cell: true[cell])
@@ -206,17 +211,19 @@ def test_observations_are_left_alone_where_the_yardstick_says_nothing(
         assert score.observed_ns.value == pytest.approx(score.observed_raw_ns.value)
 
 
-def test_another_build_of_the_evaluator_is_noted(judged: Callable[..., Verdict]) -> None:
+def test_another_build_of_the_evaluator_is_noted(judged: Callable[..., ValidationVerdict]) -> None:
     verdict = judged(fitted_model(evaluator={"name": "native", "sha256": "ff"}), lambda _: 1.0)
     assert "the model was measured with native ff, and this is native 00" in verdict.notes
 
 
-def test_another_variant_is_noted(judged: Callable[..., Verdict]) -> None:
+def test_another_variant_is_noted(judged: Callable[..., ValidationVerdict]) -> None:
     notes = [judged(fitted_model(variant=variant), lambda _: 1.0).notes for variant in "BD"]
     assert ["the model is of variant B, programs are of D" in lines for lines in notes] == [True, False]
 
 
-def test_the_model_s_own_uncertainty_widens_the_ratio(judged: Callable[..., Verdict], workload: Workload) -> None:
+def test_the_model_s_own_uncertainty_widens_the_ratio(
+    judged: Callable[..., ValidationVerdict], workload: Workload
+) -> None:
     true = predicted_ns(workload)
     parts = {f"verify{name}Secp256k1Signature.constant": [4e6, 1e6] for name in ("Ecdsa", "Schnorr")}
     sure = judged(fitted_model(), lambda cell: true[cell])
@@ -224,7 +231,9 @@ def test_the_model_s_own_uncertainty_widens_the_ratio(judged: Callable[..., Verd
     assert (sure.exit_code, unsure.exit_code) == (0, 3)
 
 
-def test_a_model_with_call_costs_is_held_to_calls_too(judged: Callable[..., Verdict], workload: Workload) -> None:
+def test_a_model_with_call_costs_is_held_to_calls_too(
+    judged: Callable[..., ValidationVerdict], workload: Workload
+) -> None:
     # Calls cost what evaluations do and 10 µs more.
     true = predicted_ns(workload)
     model = fitted_model(calls={"start": call({"intercept": coefficient(1e7, 1e7, 1e7)})})
@@ -235,7 +244,7 @@ def test_a_model_with_call_costs_is_held_to_calls_too(judged: Callable[..., Verd
     assert [score.ratio.value for score in verdict.scores] == pytest.approx([1] * 6, rel=0.01)
 
 
-def test_the_document_is_json_and_complete(judged: Callable[..., Verdict], workload: Workload) -> None:
+def test_the_document_is_json_and_complete(judged: Callable[..., ValidationVerdict], workload: Workload) -> None:
     verdict = judged(MODEL_D, lambda _: 50_000.0)
     document = json.loads(encode(verdict.document()))
     assert document["exit_code"] == verdict.exit_code
@@ -251,19 +260,21 @@ def test_the_document_is_json_and_complete(judged: Callable[..., Verdict], workl
     assert len(document["scores"]) == len(workload.programs)
 
 
-def test_what_is_odd_about_the_run_is_noted(judged: Callable[..., Verdict]) -> None:
+def test_what_is_odd_about_the_run_is_noted(judged: Callable[..., ValidationVerdict]) -> None:
     assert "messages.jsonl: is not there: the run has no log" in judged(MODEL_D, lambda _: 50_000.0).notes
 
 
-def test_the_same_observations_and_seed_give_the_same_document(judged: Callable[..., Verdict]) -> None:
+def test_the_same_observations_and_seed_give_the_same_document(judged: Callable[..., ValidationVerdict]) -> None:
     first, second = (judged(MODEL_D, lambda _: 50_000.0, seed=3).document() for _ in range(2))
     assert structs.replace(first, run="") == structs.replace(second, run="")
 
 
-@pytest.mark.parametrize("gated", ["", "schnorr-64"])
-def test_a_session_without_clean_batches_is_inconclusive(judged: Callable[..., Verdict], gated: str) -> None:
+@pytest.mark.parametrize("disturbed", ["", "schnorr-64"])
+def test_a_session_without_clean_batches_is_inconclusive(
+    judged: Callable[..., ValidationVerdict], disturbed: str
+) -> None:
     with pytest.raises(Inconclusive, match=r"undisturbed batches of '.* evaluate'"):
-        judged(MODEL_D, lambda _: 50_000.0, gated=gated)
+        judged(MODEL_D, lambda _: 50_000.0, disturbed=disturbed)
 
 
 def test_the_run_names_its_inputs(monkeypatch: pytest.MonkeyPatch, shared_data: Path, tmp_path: Path) -> None:
@@ -311,4 +322,4 @@ def test_a_real_replay_fails_a_model_that_is_far_off(tmp_path: Path) -> None:
     one = replace(workload, programs=workload.programs[:1])
     verdict = validate(model, one, measurements=tmp_path, gates=Gates(tolerance=0.9))
     assert verdict.exit_code == 1
-    assert Run.open(Path(verdict.run)).manifest.status is Status.COMPLETE
+    assert Run.open(Path(verdict.run)).manifest.status is RunStatus.COMPLETE

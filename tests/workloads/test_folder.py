@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.machine import NativeMachine, Outcome, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Outcome
 from costmodel.model import ExUnits, ledger_model, variant_for
 from costmodel.plutus import DataConstr, DataList, DataMap, LedgerLanguage, data_to_json, decode_data, wrap_script
 from costmodel.workloads import WorkloadProgram, from_folder, signature_cases, verification_loop
@@ -56,7 +56,7 @@ def test_a_workbench_loop_verifies_once_a_turn_at_one_price(scripts: Path, proto
     workload = from_folder(scripts, range(1, 51), protocol_version)
     for name, builtin in SECP.items():
         outcomes = [evaluate(program) for program in workload.programs if program.name == name]
-        assert [outcome.status for outcome in outcomes] == [Status.SUCCESS] * 50
+        assert [outcome.status for outcome in outcomes] == [EvaluationStatus.SUCCESS] * 50
         assert [outcome.builtins[builtin] for outcome in outcomes] == list(range(1, 51))
         spent = [(outcome.spent.cpu, outcome.spent.mem) for outcome in outcomes]
         assert len({(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(spent)}) == 1
@@ -65,7 +65,7 @@ def test_a_workbench_loop_verifies_once_a_turn_at_one_price(scripts: Path, proto
 @pytest.mark.parametrize("name", ["Loop", "LoopV3"])
 def test_a_plain_workbench_loop_subtracts_once_a_turn(scripts: Path, name: str) -> None:
     outcomes = [evaluate(program) for program in from_folder(scripts, [1, 10, 50]).programs if program.name == name]
-    assert [outcome.status for outcome in outcomes] == [Status.SUCCESS] * 3
+    assert [outcome.status for outcome in outcomes] == [EvaluationStatus.SUCCESS] * 3
     turns = [outcome.builtins["subtractInteger"] for outcome in outcomes]
     assert (turns[1] - turns[0], turns[2] - turns[0]) == (9, 49)
 

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from costmodel.machine import NativeMachine, Outcome, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Outcome
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.workloads import WorkloadProgram, find_workload
 from costmodel.workloads.random_programs import COUNTS, random_programs
@@ -19,7 +19,7 @@ def evaluate(program: WorkloadProgram) -> Outcome:
 def test_every_program_succeeds_within_a_transaction_s_budget(seed: int) -> None:
     for program in random_programs(seed).programs:
         outcome = evaluate(program)
-        assert outcome.status is Status.SUCCESS, (program.name, outcome.error)
+        assert outcome.status is EvaluationStatus.SUCCESS, (program.name, outcome.error)
 
 
 def pairs(seed: int) -> list[tuple[str, Outcome, Outcome]]:

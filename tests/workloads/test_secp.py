@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.machine import NativeMachine, Outcome, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Outcome
 from costmodel.model import ExUnits, ledger_model, variant_for
 from costmodel.workloads import SignatureCase, WorkloadProgram, secp, signature_cases, verification_loop
 
@@ -79,8 +79,11 @@ def test_a_signature_that_does_not_hold_is_of_another_message(name: str) -> None
     # With the message that was signed it holds, and then the script must fail.
     case = signature_cases()[name]
     signed = hashlib.sha256(table()[name]["signed_label"].encode()).digest()
-    assert evaluate(verification_loop(name, case._replace(message=signed), 1, 11)).status is Status.FAILURE
-    assert evaluate(verification_loop(name, case._replace(message=signed, holds=True), 1, 11)).status is Status.SUCCESS
+    assert evaluate(verification_loop(name, case._replace(message=signed), 1, 11)).status is EvaluationStatus.FAILURE
+    assert (
+        evaluate(verification_loop(name, case._replace(message=signed, holds=True), 1, 11)).status
+        is EvaluationStatus.SUCCESS
+    )
 
 
 @pytest.mark.parametrize("protocol_version", [10, 11])
@@ -89,7 +92,7 @@ def test_every_loop_count_succeeds(name: str, protocol_version: int) -> None:
     case = signature_cases()[name]
     for count in (1, 2, 50):
         outcome = evaluate(verification_loop(name, case, count, protocol_version))
-        assert outcome.status is Status.SUCCESS
+        assert outcome.status is EvaluationStatus.SUCCESS
         assert outcome.builtins[BUILTIN_OF[case.script]] == count
 
 
@@ -101,7 +104,7 @@ def test_a_corrupted_part_fails(name: str, part: str) -> None:
     spoilt[-1] ^= 1
     corrupted = SignatureCase(**(case._asdict() | {part: bytes(spoilt)}))
     outcome = evaluate(verification_loop(name, corrupted, 1, 11))
-    assert outcome.status is Status.FAILURE
+    assert outcome.status is EvaluationStatus.FAILURE
 
 
 def official(shared_data: Path, letter: str) -> dict[str, Any]:

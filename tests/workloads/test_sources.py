@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from costmodel.errors import DecodeError, InputError
-from costmodel.machine import NativeMachine, Status
+from costmodel.machine import EvaluationStatus, NativeMachine
 from costmodel.model import ExUnits, ledger_model, variant_for
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program, wrap_script
 from costmodel.workloads import find_workload, secp
@@ -111,7 +111,7 @@ def test_a_corpus_is_a_workload_with_its_own_cost_models(shared_data: Path) -> N
     for program in workload.programs:
         variant = variant_for(program.language, program.protocol_version)
         outcome = NativeMachine(ledger_model(variant), variant).evaluate(program.script(), ExUnits(10**12, 10**9))
-        assert (outcome.status, outcome.spent) == (Status.SUCCESS, program.expected)
+        assert (outcome.status, outcome.spent) == (EvaluationStatus.SUCCESS, program.expected)
         assert program.ledger_parameters is not None
 
 

@@ -11,7 +11,7 @@ from costmodel.errors import ModelError
 from costmodel.model.files import EXTRAS_KEY, parse_json
 from costmodel.model.formats import binary, documents
 from costmodel.model.formats import locate as at
-from costmodel.model.formats.values import Document, by_language, language_of, read_values
+from costmodel.model.formats.values import CostModelDocument, by_language, language_of, read_values
 from costmodel.model.parameters import (
     ANY_LENGTH_SINCE,
     Arrays,
@@ -33,28 +33,28 @@ class Format:
     """A format of files with arrays. `read` takes bytes, a name for errors, and the language wanted, if any."""
 
     summary: str
-    read: Callable[[bytes, str, LedgerLanguage | None], Document]
+    read: Callable[[bytes, str, LedgerLanguage | None], CostModelDocument]
     write: Callable[[Arrays], bytes]
 
 
 def _document(summary: str, read: documents.Reader, write: documents.Writer) -> Format:
-    def reader(raw: bytes, where: str, language: LedgerLanguage | None) -> Document:
+    def reader(raw: bytes, where: str, language: LedgerLanguage | None) -> CostModelDocument:
         del language
         return read(parse_json(raw, where), where)
 
     return Format(summary, reader, lambda arrays: _json(write(arrays)))
 
 
-def _binary(summary: str, read: Callable[[bytes, str], Document], write: Callable[[Arrays], bytes]) -> Format:
+def _binary(summary: str, read: Callable[[bytes, str], CostModelDocument], write: Callable[[Arrays], bytes]) -> Format:
     return Format(summary, lambda raw, where, _: read(raw, where), write)
 
 
-def _read_one(raw: bytes, where: str, language: LedgerLanguage | None) -> Document:
+def _read_one(raw: bytes, where: str, language: LedgerLanguage | None) -> CostModelDocument:
     """A bare list or map of one language, which a list does not say; a map's names may."""
     values = parse_json(raw, where)
     if language is None:
         raise ModelError(f"{where}: nothing in it says which language it is of; name one with --language")
-    return Document("array", {language: read_values(values, language, where)}, {})
+    return CostModelDocument("array", {language: read_values(values, language, where)}, {})
 
 
 def _write_array(arrays: Arrays) -> bytes:
@@ -101,7 +101,9 @@ FORMATS: dict[str, Format] = {
 """Formats of arrays by the names that the command line uses."""
 
 
-def read_document(raw: bytes, where: str, form: str | None = None, language: LedgerLanguage | None = None) -> Document:
+def read_document(
+    raw: bytes, where: str, form: str | None = None, language: LedgerLanguage | None = None
+) -> CostModelDocument:
     """What a document says, in a format of FORMATS or in the one that its content tells; no arrays for UPSTREAM.
 
     ModelError for a document of none, and for one without a readable cost model.
@@ -109,7 +111,7 @@ def read_document(raw: bytes, where: str, form: str | None = None, language: Led
     try:
         form = form or sniff(raw, where)
         if form == UPSTREAM:
-            return Document(UPSTREAM, {}, {})
+            return CostModelDocument(UPSTREAM, {}, {})
         found = FORMATS[form].read(raw, where, language)
     except RecursionError:
         raise ModelError(f"{where}: not a cost model: nested too deeply") from None
@@ -123,7 +125,7 @@ def inferred_version(arrays: Arrays) -> int:
     return version if exact else max(version, ANY_LENGTH_SINCE)
 
 
-def _odd_lengths(document: Document, where: str) -> list[str]:
+def _odd_lengths(document: CostModelDocument, where: str) -> list[str]:
     """What to know of arrays that end where the ledger's list never did."""
     notes = []
     for language, array in document.arrays.items():

@@ -10,7 +10,7 @@ from typing import Any
 import cbor2
 
 from costmodel.errors import ModelError
-from costmodel.model.formats.values import Document, read_languages
+from costmodel.model.formats.values import CostModelDocument, read_languages
 from costmodel.model.parameters import Arrays
 from costmodel.plutus.language import LedgerLanguage
 
@@ -21,7 +21,7 @@ _LANGUAGES = dict(enumerate(LedgerLanguage))
 _INDEFINITE_LIST, _BREAK = b"\x9f", b"\xff"
 
 
-def read_update(raw: bytes, where: str) -> Document:
+def read_update(raw: bytes, where: str) -> CostModelDocument:
     """The cost models of a `protocol_param_update`, or of the map under its key 18, from binary or hexadecimal CBOR."""
     whole = _decoded(raw, where)
     if isinstance(whole, Mapping) and COST_MODELS_KEY in whole:
@@ -37,7 +37,7 @@ def write_update(arrays: Arrays) -> bytes:
     return cbor2.dumps({COST_MODELS_KEY: models}, canonical=True)
 
 
-def read_language_views(raw: bytes, where: str) -> Document:
+def read_language_views(raw: bytes, where: str) -> CostModelDocument:
     """The arrays in language views as `write_language_views` makes them."""
     whole = _decoded(raw, where)
     if not isinstance(whole, Mapping) or not whole:

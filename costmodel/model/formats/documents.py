@@ -13,12 +13,12 @@ from costmodel.errors import ModelError
 from costmodel.model.files import parse_json
 from costmodel.model.formats import locate as at
 from costmodel.model.formats.locate import Place
-from costmodel.model.formats.values import Document, by_language, language_of, named, read_languages
+from costmodel.model.formats.values import CostModelDocument, by_language, language_of, named, read_languages
 from costmodel.model.parameters import Arrays, canonical_name, first_version, genesis_name, parameter_names
 from costmodel.plutus.language import LedgerLanguage
 
 _V1, _V3 = LedgerLanguage.PLUTUS_V1, LedgerLanguage.PLUTUS_V3
-Reader = Callable[[Any, str], Document]
+Reader = Callable[[Any, str], CostModelDocument]
 Writer = Callable[[Arrays], object]
 
 GENESIS_COUNTS = {_V1: 166, _V3: 251}
@@ -41,7 +41,7 @@ def _place(document: Any, where: str, *fields: str) -> Place:
     return place
 
 
-def _read(form: str, place: Place, field: str, where: str) -> Document:
+def _read(form: str, place: Place, field: str, where: str) -> CostModelDocument:
     models = place.node[field]
     if isinstance(models, str):  # db-sync's table has JSON in a text
         models = parse_json(models.encode(), f"{where}: {field}")
@@ -51,14 +51,14 @@ def _read(form: str, place: Place, field: str, where: str) -> Document:
     return replace(document, protocol_version=place.protocol_version())
 
 
-def read_cost_model_file(document: Any, where: str) -> Document:
+def read_cost_model_file(document: Any, where: str) -> CostModelDocument:
     """cardano-cli `--cost-model-file`."""
     if not isinstance(document, dict):
         raise ModelError(f"{where} must be an object with a key for each language")
     return read_languages("cost-model-file", document.items(), where)
 
 
-def read_protocol_parameters(document: Any, where: str) -> Document:
+def read_protocol_parameters(document: Any, where: str) -> CostModelDocument:
     """cardano-cli protocol parameters, `{"costModels": {"PlutusV1": […]}}`, also within a state of governance."""
     return _read("cli", _place(document, where, at.CARDANO_CLI), at.CARDANO_CLI, where)
 
@@ -75,7 +75,7 @@ def is_alonzo_genesis(node: dict[str, Any]) -> bool:
     return old_names or all(field in node for field in _GENESIS_FIELDS)
 
 
-def read_alonzo_genesis(document: Any, where: str) -> Document:
+def read_alonzo_genesis(document: Any, where: str) -> CostModelDocument:
     """Alonzo genesis: a map by the names of that time. Later ones have more languages, and imply the first protocol
     version that has them."""
     found = _read("alonzo-genesis", _place(document, where, at.CARDANO_CLI), at.CARDANO_CLI, where)
@@ -91,7 +91,7 @@ def write_alonzo_genesis(arrays: Arrays) -> object:
     return {"costModels": {_V1.value: {genesis_name(name): value for name, value in values.items()}}}
 
 
-def read_conway_genesis(document: Any, where: str) -> Document:
+def read_conway_genesis(document: Any, where: str) -> CostModelDocument:
     """Conway genesis: `{"plutusV3CostModel": […]}`."""
     place = _place(document, where, at.CONWAY_GENESIS)
     models = {_V3.value: place.node[at.CONWAY_GENESIS]}
@@ -117,7 +117,7 @@ def _only(arrays: Arrays, language: LedgerLanguage, what: str) -> tuple[int, ...
     return arrays[language]
 
 
-def read_ogmios(document: Any, where: str) -> Document:
+def read_ogmios(document: Any, where: str) -> CostModelDocument:
     """Ogmios v6: parameters, a genesis or proposals, with or without the envelope of the answer."""
     found = _read("ogmios", place := _place(document, where, at.OGMIOS), at.OGMIOS, where)
     era = next((node["era"] for node in (place.node, *place.around) if isinstance(node.get("era"), str)), None)
@@ -131,7 +131,7 @@ def write_ogmios(arrays: Arrays) -> object:
     return {"plutusCostModels": {f"plutus:v{language.value[-1]}": list(array) for language, array in arrays.items()}}
 
 
-def read_blockfrost(document: Any, where: str) -> Document:
+def read_blockfrost(document: Any, where: str) -> CostModelDocument:
     """Blockfrost epoch parameters: arrays in `cost_models_raw`, and in `cost_models` maps, whose names are not to be
     relied on; they count where there is no array."""
     place = _place(document, where, at.RAW, at.NAMED)
@@ -178,7 +178,7 @@ def write_blockfrost(arrays: Arrays) -> object:
     return {"cost_models": maps, "cost_models_raw": by_language(arrays)}
 
 
-def read_koios(document: Any, where: str) -> Document:
+def read_koios(document: Any, where: str) -> CostModelDocument:
     """Koios `epoch_params`: one row, whose `cost_models` is an object or the text of one."""
     return _read("koios", _place(document, where, at.NAMED), at.NAMED, where)
 

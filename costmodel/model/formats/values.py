@@ -16,7 +16,7 @@ _LANGUAGE = re.compile(r"plutus[ _:-]?(?:script[ _:-]?)?v([1-4])", re.IGNORECASE
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class CostModelDocument:
     """What a document says of cost models.
 
     `unreadable` has the reasons why other languages of it are left out, `notes` are for the user, and
@@ -55,7 +55,7 @@ def read_values(values: object, language: LedgerLanguage, where: str) -> tuple[i
     return merge_array((), change, language, where)
 
 
-def read_languages(form: str, models: Iterable[tuple[str, object]], where: str) -> Document:
+def read_languages(form: str, models: Iterable[tuple[str, object]], where: str) -> CostModelDocument:
     """The arrays of languages by the keys that name them. One that cannot be read is left out, with a note that says
     why; ModelError where that is so of all."""
     arrays: dict[LedgerLanguage, tuple[int, ...]] = {}
@@ -74,7 +74,7 @@ def read_languages(form: str, models: Iterable[tuple[str, object]], where: str) 
             unreadable[name] = reason if reason.startswith(where) else f"{where}: {reason}"
     if not arrays:
         raise ModelError(next(iter(unreadable.values()), f"{where} must be an object with a key for each language"))
-    return Document(form, arrays, unreadable, tuple(f"left out: {reason}" for reason in unreadable.values()))
+    return CostModelDocument(form, arrays, unreadable, tuple(f"left out: {reason}" for reason in unreadable.values()))
 
 
 def named(array: tuple[int, ...], language: LedgerLanguage) -> dict[str, int]:
