@@ -13,7 +13,7 @@ from itertools import product
 from typing import Final
 
 from costmodel.experiments.domains import DOMAINS, Sizes
-from costmodel.experiments.operands import small
+from costmodel.experiments.operands import PooledRandom, small
 from costmodel.experiments.points import choose, shapes_of
 from costmodel.experiments.terms import (
     LANGUAGE,
@@ -71,7 +71,7 @@ def points_of(name: str) -> tuple[Sizes, ...]:
 def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
     domain = DOMAINS[builtin.name]
     for sizes in points_of(builtin.name):
-        rng = random.Random(f"{seed} {builtin.name} {sizes}")
+        rng = PooledRandom(f"{seed} {builtin.name} {sizes}")
         count = max(domain.fewest, _applications(builtin.name, sizes))
         distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(sum(sizes), 1)))
         prepared, operands = domain.prepare(sizes, min(count, distinct), rng)
