@@ -1,6 +1,6 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics
+.PHONY: help tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics reference
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
@@ -17,6 +17,7 @@ help:
 	@echo "make setup   system libraries, .venv and the native extension"
 	@echo "make drift-study  timed drift checks of equal builds and of planted ones (hours; DRIFT_CHECKS=\"100 20\")"
 	@echo "make baseline renew the stored instruction counts that tests hold this build to"
+	@echo "make reference renew measurements/reference and models/reference.json (3 minutes, on an idle machine)"
 	@echo "make tune    the habits of generated programs tuned to the counts of contracts (half an hour)"
 	@echo "make lock    renew requirements-dev.lock"
 	@echo "make clean   remove what was built (measurements stay)"
@@ -48,6 +49,9 @@ compare-study: setup
 
 tune: setup
 	@.venv/bin/python -m benches.tuning
+
+reference: setup
+	@scripts/reference
 
 baseline: setup
 	@.venv/bin/calibrate drift baselines/debian-12-x86_64.json --renew

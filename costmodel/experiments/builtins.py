@@ -15,7 +15,7 @@ from typing import Final
 
 from costmodel.experiments.domains import DOMAINS, Sizes
 from costmodel.experiments.measures import measured_sizes
-from costmodel.experiments.operands import small
+from costmodel.experiments.operands import PooledRandom, small
 from costmodel.experiments.points import choose, shapes_of
 from costmodel.experiments.terms import (
     LANGUAGE,
@@ -91,7 +91,7 @@ def cells_at(builtin: Builtin, point: Sizes, seed: int, number: int = 0) -> Iter
     of a point, which differ in their operands."""
     domain = DOMAINS[builtin.name]
     own = f"/{number}" if number else ""
-    rng = random.Random(f"{seed} {builtin.name} {point}{own}")
+    rng = PooledRandom(f"{seed} {builtin.name} {point}{own}")
     sizes, by_measure = _measured(builtin, point, rng) if domain.explored else (point, {})
     count = max(domain.fewest, _applications(builtin.name, sizes))
     extent = math.prod(point) if domain.explored else sum(sizes)

@@ -294,7 +294,7 @@ def _unsure(held: Floats, errors: Floats, spread: float, freedom: float) -> floa
     from as many as the programs tell more of than the spread does. `errors` add by squares to the variances of prices,
     whose interval has `freedom` degrees of freedom."""
     left = np.square(held @ errors).sum(axis=1) / spread**2
-    told = max(float(np.maximum(1 - left, 0.0).sum()), 1.0)
+    told = max(float(np.maximum(1 - left, 0.0).sum()) - 1, 1.0)
     return float(student_t.ppf(0.975, told) / student_t.ppf(0.975, freedom))
 
 
