@@ -20,19 +20,16 @@ _GAP_NS: Final = 1_000  # a clock reading takes some 30 ns; an interrupt takes m
 _GAP_LIMIT: Final = 0.25  # a core with busy neighbours loses up to 10 % of a probe, one that it shares half
 _YARDSTICK_EVERY: Final = 8  # batches of the target's length lie between two readings of the yardsticks
 _YARDSTICK_SHARE: Final = 0.5  # of the target: a yardstick's batch; a block takes the median of many
-<<<<<<< HEAD
-_WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts
+_WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts, or more if need be
 
 # What ran before has taught the branch predictor other things. A program's first run takes a quarter more than those
-# that follow for long, its second 4 % (1.5 to 9 %), its third 1.5 %, its fourth 1 %: so three go before, unless they are
-# so long that predictions matter little.
+# that come much later, its second 4 % (1.5 to 9 %), its third 1.5 %, its fourth 1 %: so three go before, unless they
+# are so long that predictions matter little.
 _WARM_RUNS: Final = 3
 _WARM_NS: Final = 600_000
-=======
-_WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts, or more if need be
+
 _LONGER: Final = 4  # times as long is a batch that is to say whether one is long enough,
 _SAME: Final = 0.03  # which it is where a run takes the same by both, but for so much
->>>>>>> main
 _FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches, with one for three
 
 
@@ -46,19 +43,15 @@ class WorkInBatch:
 
     @property
     def warm_up(self) -> int:
-<<<<<<< HEAD
-        share = math.ceil(self.iterations / _WARM_SHARE)
-        if share >= _WARM_RUNS or not self.expected_ns:
-            return share
-        return max(share, min(_WARM_RUNS, math.ceil(_WARM_NS * self.iterations / self.expected_ns)))
-=======
         wanted_ns = self.work.evaluator.warm_up_ns
         # How long one takes is not known at first, and then a batch is short.
         share = max(
             1 / _WARM_SHARE, min(1.0, wanted_ns / self.expected_ns) if self.expected_ns else float(wanted_ns > 0)
         )
-        return math.ceil(self.iterations * share)
->>>>>>> main
+        runs = math.ceil(self.iterations * share)
+        if runs >= _WARM_RUNS or not self.expected_ns:
+            return runs
+        return max(runs, min(_WARM_RUNS, math.ceil(_WARM_NS * self.iterations / self.expected_ns)))
 
     @property
     def batches(self) -> int:

@@ -100,7 +100,7 @@ def test_iterations_are_raised_to_the_target(stopwatch: Stopwatch) -> None:
 
 @pytest.mark.parametrize(("run_ns", "iterations", "runs"), [(100e3, 2, 3), (250e3, 1, 3), (5e6, 1, 1), (1e3, 200, 25)])
 def test_short_programs_run_three_times_before_they_are_timed(run_ns: float, iterations: int, runs: int) -> None:
-    assert Timed(make(ADD), iterations, run_ns * iterations).warm_up == runs
+    assert WorkInBatch(make(ADD), iterations, run_ns * iterations).warm_up == runs
 
 
 def test_a_block_times_every_cell_once_or_says_why_not(stopwatch: Stopwatch) -> None:
