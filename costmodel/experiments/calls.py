@@ -2,10 +2,10 @@
 
 Decoding a script is measured over its bytes, its terms, its constants by type and the values that they hold: of the
 programs that steps are measured with, of mixtures of what compiled contracts are made of, and of few terms with many
-constants of one type or with long ones, or with many constr and case terms. Applying arguments is measured likewise, over the CBOR and the nodes of Data,
-with one script whose decoding is known from a cell of its own. A start on a machine without memory is compared with the
-evaluation of the same script on a warm one. So is the first run of scripts of several sizes, by a whole call of each.
-Making a machine from a cost model is measured by itself.
+constants of one type or with long ones, or with many constr and case terms. Applying arguments is measured likewise,
+over the CBOR and the nodes of Data, with one script whose decoding is known from a cell of its own. A start on a
+machine without memory is compared with the evaluation of the same script on a warm one. So is the first run of scripts
+of several sizes, by a whole call of each. Making a machine from a cost model is measured by itself.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ what a first run and a machine's making cost.
 None of this is in the ledger's cost model; it is linear in what is decoded:
 
 - decode = intercept + bytes·(flat bytes) + nodes·(term nodes) + values·(values within constants), and, where there are
-  cells enough, what else decoding is counted by: nodes_log_nodes·(nodes·log₂ nodes), branchings·(constr and case terms),
-  data_values·(values within Data, as more than those elsewhere) and constants_TYPE·(constants of each type)
+  cells enough, what else decoding is counted by: nodes_log_nodes·(nodes·log₂ nodes), branchings·(constr and case
+  terms), data_values·(values within Data, as more than those elsewhere) and constants_TYPE·(constants of each type)
 - apply  = arguments·(number of arguments) + bytes·(CBOR bytes) + nodes·(Data nodes)
 - start  = intercept, the excess of a run on a machine that gave its memory back over what the step costs predict
 - first  = intercept + footprint·(different nodes that the run computes), the excess of a whole call over decoding and a

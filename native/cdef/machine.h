@@ -173,7 +173,7 @@ typedef struct cal_features {
   uint64_t continuations_pushed;
   uint64_t partial_calls;
   uint64_t calls[7][3];
-  uint64_t mispredictions;
+  double mispredictions;
 } cal_features;
 
 cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *script,

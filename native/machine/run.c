@@ -190,7 +190,13 @@ static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
   return frame->slots[cal_part_slot(part)];
 }
 
-/* The moves that this takes; only features.c asks. */
+/* How the processor goes there: how often around the loop above, or by which of
+ * the ways below, and the moves that it takes; only features.c asks. */
+static inline unsigned walk_of(cal_part part) {
+  const uint64_t frames = cal_part_frames(part);
+  return (unsigned)(is_far(part) ? NEAR + (frames & 3) : frames);
+}
+
 static inline uint64_t moves_out(cal_part part) {
   const uint64_t frames = cal_part_frames(part);
   return is_far(part) ? cal_moves_out(cal_part_level(part), frames) : frames;
@@ -206,6 +212,7 @@ static inline uint64_t moves_out(cal_part part) {
       COUNT(CAL_STEP_VAR);                                   \
       CAL_ADD(frames_walked, moves_out(atom));               \
       CAL_ADD(far_variables, is_far(atom));                  \
+      CAL_SEE(CAL_SITE_WALK, walk_of(atom));                 \
       (into) = outer_variable((atom), (frame));              \
     } else {                                                 \
       COUNT(CAL_STEP_CONST);                                 \
