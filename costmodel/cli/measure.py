@@ -48,6 +48,8 @@ Command = TableCommand
 
 
 _EVERYTHING: Final = ",".join(EXPERIMENTS)
+_PRECISION: Final = "2%"
+_MEASUREMENTS: Final = Path("measurements")
 
 
 def command(
@@ -64,8 +66,13 @@ def command(
         ),
     ] = "*",
     precision: Annotated[
-        str, typer.Option("--precision", metavar="SHARE", help="Half-width of the 95 % intervals to stop at.")
-    ] = "2%",
+        str | None,
+        typer.Option(
+            "--precision",
+            metavar="SHARE",
+            help=f"Half-width of the 95 % intervals to stop at. [default: {_PRECISION}]",
+        ),
+    ] = None,
     time_budget: TimeBudget = "15m",
     clock: Annotated[
         str | None,
@@ -79,7 +86,7 @@ def command(
     core: Core = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of operands and orders. [default: 0]")] = None,
     evaluator: Evaluator = NATIVE,
-    measurements: Measurements = Path("measurements"),
+    measurements: Measurements = _MEASUREMENTS,
     trace_config: TraceConfig = None,
     backend: Annotated[
         str,
@@ -110,7 +117,16 @@ def command(
 ) -> None:
     """Time builtins, machine steps and script calls on one pinned core, and write a run."""
     scheduler = scheduler_of(backend)
-    _check(resume_, extend, flagged, seed, core, evaluator, scheduler, (experiment, builtins))
+    _check(resume_, extend, flagged, core, evaluator, scheduler, (experiment, builtins))
+    if resume_ is not None:
+        new = {
+            "--experiment": experiment != _EVERYTHING,
+            "--builtins": builtins != "*",
+            "--evaluator": evaluator != NATIVE,
+        }
+        new |= {"--precision": precision is not None, "--core": core is not None, "--seed": seed is not None}
+        _refuse_new(new | {"--measurements": measurements != _MEASUREMENTS})
+    precision = precision or _PRECISION
     session: dict[str, Any] = {"time_budget": seconds(time_budget), "clock": clock_named(clock)}
     try:
         with traced(trace_config) as trace, shown("measuring") as observer:
@@ -171,7 +187,6 @@ def _check(
     resume_: Path | None,
     extend: Path | None,
     flagged: Path | None,
-    seed: int | None,
     core: int | None,
     evaluator: str,
     scheduler: str | None,
@@ -182,14 +197,16 @@ def _check(
         raise InputError("--resume, --extend and --flagged each choose what to measure; give one of them")
     if (extend or flagged) and design != (_EVERYTHING, "*"):
         raise InputError("--experiment and --builtins are for a design of your own; leave them out")
-    if resume_ is not None and seed is not None:
-        raise InputError("--seed is for a new run; a run that is resumed keeps the seed of its design")
     if scheduler and core is not None:
         raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
     if scheduler and evaluator != NATIVE:
         raise InputError("--evaluator is for the local backend; measure on each machine, and fit the runs together")
-    if resume_ is not None and evaluator != NATIVE:
-        raise InputError("--evaluator is for a new run; a run that is resumed keeps its evaluator")
+
+
+def _refuse_new(given: dict[str, bool]) -> None:
+    """InputError for what a run that is resumed has already."""
+    for option in (option for option, is_given in given.items() if is_given):
+        raise InputError(f"{option} is for a new run; a run that is resumed keeps what it was begun with")
 
 
 def _cells(

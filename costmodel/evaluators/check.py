@@ -30,7 +30,6 @@ _BATCH_NS: Final = 500_000
 _MOST_UNTOLD: Final = 40.0  # times what a driver says that it took, its requests may take
 _TWICE: Final = 0.1  # by so much may twice the work miss twice the time
 _BUSY: Final = 1.25  # on a busy core a ratio is that much outside of its bounds before it counts
-_PLAINLY: Final = 1.25  # times as long at least is what is twice the work, whatever disturbs
 _FASTER: Final = 0.75  # of the time of distinct operands: what takes less was not computed
 _DISTINCT: Final = 32
 _ROUNDS: Final = 100
@@ -195,7 +194,7 @@ def _ns(tried: DriverEvaluator, work: DriverWork, iterations: int, warm_up: int 
         if reading.fault:
             raise CheckFailed(reading.fault)
         found = min(found, float(reading.ticks))
-        if not reading.gate:
+        if not reading.disturbance:
             return float(reading.ticks)
     return found
 
@@ -259,40 +258,42 @@ class _TimeRatio(NamedTuple):
         return TrustVerdict.BAD if self.quiet or far else TrustVerdict.WARN
 
 
-def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[DriverWork, int]) -> tuple[float, bool]:
-    """The median ratio of the times of two batches that are timed in turn, and True; where too few were undisturbed
-    the ratio of the shortest times, and False."""
+def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[DriverWork, int]) -> _TimeRatio:
+    """The median ratio of the times of two batches that are timed in turn. Where too few pairs are undisturbed, the
+    ratio of their shortest times: what disturbs a batch only makes it longer."""
     logs = []
     shortest = [math.inf, math.inf]
     for number in range(_PAIRS):
-        pair = [slow, fast] if number % 2 else [fast, slow]
-        readings = tried.time([Order(work, iterations, 1) for work, iterations in pair])
+        orders = [Order(work, iterations, 1) for work, iterations in (slow, fast)]
+        readings = tried.time(orders if number % 2 else orders[::-1])
         if any(reading.fault for reading in readings):
             raise CheckFailed(next(reading.fault for reading in readings if reading.fault))
-        in_turn = [max(reading.ticks, 1) for reading in (readings if number % 2 else reversed(readings))]
-        shortest = [min(before, now) for before, now in zip(shortest, in_turn, strict=True)]
-        if not any(reading.gate for reading in readings):
-            logs.append(math.log(in_turn[0] / in_turn[1]))
+        pair = [float(max(reading.ticks, 1)) for reading in (readings if number % 2 else readings[::-1])]
+        shortest = [min(both) for both in zip(shortest, pair, strict=True)]
+        if not any(reading.disturbance for reading in readings):
+            logs.append(math.log(pair[0] / pair[1]))
     if len(logs) >= _CLEAN_PAIRS:
-        return math.exp(statistics.median(logs)), True
-    return shortest[0] / shortest[1], False
+        return _TimeRatio(math.exp(statistics.median(logs)), quiet=True)
+    return _TimeRatio(shortest[0] / shortest[1], quiet=False)
 
 
 def _twice(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
     """Twice the iterations, and twice the rounds of a loop, take twice the time."""
     short, long = (_work(tried, LOOP.format(rounds=rounds), f"loop of {rounds}") for rounds in (400, 800))
     iterations = _batch(tried, short)
-    more, told = _ratio(tried, (short, 2 * iterations), (short, iterations))
-    longer, also_told = _ratio(tried, (long, iterations), (short, iterations))
-    found = f"twice the iterations take {more:.2f} times as long, twice the rounds {longer:.2f} times"
+    more = _ratio(tried, (short, 2 * iterations), (short, iterations))
+    longer = _ratio(tried, (long, iterations), (short, iterations))
     # What a run takes beside its steps makes the second less than two.
-    if told and also_told:
-        fine = abs(more / 2 - 1) < _TWICE and 1.5 < longer < 2 * (1 + _TWICE)
-        return (TrustVerdict.OK if fine else TrustVerdict.BAD), found
-    # What disturbs makes times longer; the shortest of many tell what is plainly wrong.
-    if more < _PLAINLY or longer < _PLAINLY:
+    verdicts = {more.judged(2 * (1 - _TWICE), 2 * (1 + _TWICE)), longer.judged(1.5, 2 * (1 + _TWICE))}
+    found = f"twice the iterations take {more.value:.2f} times as long, twice the rounds {longer.value:.2f} times"
+    if TrustVerdict.BAD in verdicts:
         return TrustVerdict.BAD, found
-    return TrustVerdict.WARN, f"core {tried.core} was too disturbed to tell; try another, or a quieter moment"
+    if TrustVerdict.WARN in verdicts:
+        return (
+            TrustVerdict.WARN,
+            f"{found}, on core {tried.core}, too disturbed to tell; try another, or a quieter moment",
+        )
+    return TrustVerdict.OK, found
 
 
 def _kept_results(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:

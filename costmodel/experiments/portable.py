@@ -65,9 +65,9 @@ def portable_cells(cells: Iterable[Cell], protocol_version: int = PROTOCOL_VERSI
         and (one.experiment != "builtins" or one.repeats > 0)
         and all(_known(name, protocol_version) for name in one.builtins)
     )
-    most: dict[object, Cell] = {}
+    most: dict[str, Cell] = {}
     for one in kept:
-        point = (one.operation, one.sizes) if one.experiment == "builtins" else one.id
+        point = _point(one) if one.experiment == "builtins" else one.id
         if point not in most or one.repeats > most[point].repeats:
             most[point] = one
     return tuple(_portable(one, protocol_version) for one in most.values())
@@ -80,6 +80,11 @@ def _known(builtin: str, protocol_version: int) -> bool:
 def _portable(one: Cell, protocol_version: int) -> Cell:
     varied = tuple(_vary(one)) if one.operation in _VARIED else ()
     return msgspec.structs.replace(one, nops=False, vary=varied, protocol_version=protocol_version)
+
+
+def _point(one: Cell) -> str:
+    """What the cells of one point have in common."""
+    return one.id.rpartition("/")[0]
 
 
 def paired(
@@ -151,9 +156,16 @@ def _below(item: Term, depth: int) -> Term:
 
 
 def _partner(one: Cell, repeats: int, term: Term) -> Cell:
-    sizes = "-".join(map(str, one.sizes))
-    name = f"{one.operation}/{sizes}/x{repeats}"
-    made = cell(name, "builtins", one.operation, term, sizes=one.sizes, repeats=repeats, counted=False)
+    made = cell(
+        f"{_point(one)}/x{repeats}",
+        "builtins",
+        one.operation,
+        term,
+        sizes=one.sizes,
+        sizes_by_measure=one.sizes_by_measure,
+        repeats=repeats,
+        counted=False,
+    )
     return _portable(made, one.protocol_version)
 
 

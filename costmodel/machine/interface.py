@@ -91,11 +91,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A batch as it came from the clock. `gate` names what disturbed it. With a `fault`, which says why, there is no
-    time, and will be none of this work."""
+    """A batch as it came from the clock. `disturbance` names what disturbed it. With a `fault`, which says why, there
+    is no time, and will be none of this work."""
 
     ticks: int
-    gate: str
+    disturbance: str
     cpu: int
     fault: str = ""
 

@@ -1,4 +1,4 @@
-"""Timing batches: iteration counts, gates, yardsticks, blocks."""
+"""Timing batches: iteration counts, disturbances, yardsticks, blocks."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ _GAP_LIMIT: Final = 0.25  # a core with busy neighbours loses up to 10 % of a pr
 _YARDSTICK_EVERY: Final = 8  # batches of the target's length lie between two readings of the yardsticks
 _YARDSTICK_SHARE: Final = 0.5  # of the target: a yardstick's batch; a block takes the median of many
 _WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts, or more if need be
+
+# What ran before has taught the branch predictor other things. A program's first run takes a quarter more than those
+# that come much later, its second 4 % (1.5 to 9 %), its third 1.5 %, its fourth 1 %: so three go before, unless they
+# are so long that predictions matter little.
+_WARM_RUNS: Final = 3
+_WARM_NS: Final = 600_000
+
 _LONGER: Final = 4  # times as long is a batch that is to say whether one is long enough,
 _SAME: Final = 0.03  # which it is where a run takes the same by both, but for so much
 _FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches, with one for three
@@ -41,7 +48,10 @@ class WorkInBatch:
         share = max(
             1 / _WARM_SHARE, min(1.0, wanted_ns / self.expected_ns) if self.expected_ns else float(wanted_ns > 0)
         )
-        return math.ceil(self.iterations * share)
+        runs = math.ceil(self.iterations * share)
+        if runs >= _WARM_RUNS or not self.expected_ns:
+            return runs
+        return max(runs, min(_WARM_RUNS, math.ceil(_WARM_NS * self.iterations / self.expected_ns)))
 
     @property
     def batches(self) -> int:
@@ -125,11 +135,11 @@ class Yardsticks:
 
     def ns(self, readings: Sequence[Reading]) -> tuple[float, float, bool]:
         """Nanoseconds of one run of the hash and of the machine yardstick, from readings of them in turn, and whether
-        there was a clean reading of both; gated ones are left out where there are clean ones."""
+        there was a clean reading of both; disturbed ones are left out where there are clean ones."""
         values = []
         trusted = True
         for timed, of_one in zip(self.timed, (readings[0::2], readings[1::2]), strict=True):
-            clean = [reading.ticks for reading in of_one if not reading.gate]
+            clean = [reading.ticks for reading in of_one if not reading.disturbance]
             trusted &= bool(clean)
             ticks = statistics.median(clean or [reading.ticks for reading in of_one])
             values.append(ticks * self._stopwatch.ns_per_tick / timed.iterations)
@@ -144,11 +154,11 @@ def time_block(
     process: int,
     block: int,
 ) -> Block:
-    """Time the cells of `order` once, in this order, with yardsticks before, between and after; what a gate caught is
+    """Time the cells of `order` once, in this order, with yardsticks before, between and after; what was disturbed is
     timed again at the end.
 
-    Every batch is in the block's result, gated ones with the gate's name, and so is what the evaluator lost. Where the
-    spin probe or all readings of a yardstick say that the whole block was disturbed, every batch of it is gated.
+    Every batch is in the block's result, disturbed ones with what disturbed them, and so is what the evaluator lost.
+    Where the spin probe or all readings of a yardstick say that the whole block was disturbed, every batch of it is.
     """
     gap_share = stopwatch.clock.spin_gap(_PROBE_NS, _GAP_NS, stopwatch.ns_per_tick)
     sequence = _with_yardsticks(cells, order, yardsticks.every_ns)
@@ -171,7 +181,7 @@ def time_block(
             order=place,
             iterations=cells[index].iterations,
             ticks=reading.ticks,
-            gate="+".join(filter(None, [reading.gate, *whole])),
+            disturbance="+".join(filter(None, [reading.disturbance, *whole])),
             cpu=reading.cpu,
         )
         for place, (index, reading) in enumerate(numbered)
@@ -195,11 +205,11 @@ def _with_yardsticks(cells: Mapping[int, WorkInBatch], order: Sequence[int], eve
 def _again(
     stopwatch: Stopwatch, cells: Mapping[int, WorkInBatch], first: Sequence[tuple[int, Reading]]
 ) -> Iterator[tuple[int, Reading]]:
-    """Time again, a bounded number of times, what was gated."""
-    gated = [index for index, reading in first if reading.gate and not reading.fault]
+    """Time again, a bounded number of times, what was disturbed."""
+    disturbed = [index for index, reading in first if reading.disturbance and not reading.fault]
     for _ in range(_ROUNDS - 1):
-        if not gated:
+        if not disturbed:
             return
-        again = list(zip(gated, stopwatch.time([cells[index] for index in gated]), strict=True))
+        again = list(zip(disturbed, stopwatch.time([cells[index] for index in disturbed]), strict=True))
         yield from again
-        gated = [index for index, reading in again if reading.gate]
+        disturbed = [index for index, reading in again if reading.disturbance]
