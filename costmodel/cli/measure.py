@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -136,7 +137,9 @@ def command(
                 names, cells = _cells(experiment, builtins, seed or 0, extend, flagged, share(precision, "--precision"))
                 plan = _plan(cells, precision, core, seed or 0, clock)
                 if evaluator != NATIVE:
+                    begun = time.monotonic()
                     plan = _driven(plan, evaluator, session["time_budget"])
+                    session["time_budget"] -= time.monotonic() - begun
                 name = "-".join(names)
                 runs = _measure(plan, measurements, name, scheduler, session | {"command_line": sys.argv})
     except Interrupted as error:

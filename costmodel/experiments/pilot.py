@@ -31,7 +31,10 @@ _STANDS_OUT: Final = 3.0  # times what a run takes anyway, its applications of a
 _LEAST_SHARE: Final = 0.02  # of a run, below which the pilot cannot tell what applications take
 
 _BUDGET_SHARE: Final = 0.8  # of a time budget are for batches that can be foreseen
-_LENGTHENED: Final = 1.6  # times the usual batch, where some are lengthened for the sake of collecting
+# Where memory is collected, about half of the batches are lengthened, and they differ so much by what collections fall
+# into them that precision takes twice as many processes.
+_LENGTHENED: Final = 2.6  # times the usual batch
+_MORE_PROCESSES: Final = 2
 _MOST_SHARE: Final = 8.0  # times its part of the time budget that a cell may take before it is left out
 _STARTING: Final = 2  # a process runs every cell about so many batches long before its blocks begin
 _SIZES: Final = tuple(
@@ -80,7 +83,7 @@ def sized(cells: Sequence[Cell], evaluator: DriverEvaluator, seconds: float | No
     whole = paired(able, times, lambda one: _run(one, evaluator) is not None)
     visits = {one.id: _visit_ns(_expected(one, pilot), pilot, evaluator) for one in whole}
     for share, blocks, processes in _SIZES:
-        rounds = processes * (blocks + _STARTING)
+        rounds = processes * (blocks + _STARTING) * (_MORE_PROCESSES if evaluator.collects else 1)
         most = math.inf if seconds is None else _MOST_SHARE * seconds * 1e9 / rounds / max(len(whole), 1)
         chosen = _thinned(whole, share, {name: ns for name, ns in visits.items() if ns > most})
         if seconds is None or rounds * sum(visits[one.id] for one in chosen) / 1e9 < _BUDGET_SHARE * seconds:

@@ -161,10 +161,20 @@ class DriverProcess:
         said = f": {' '.join(lines[-1].split())[:200]}" if lines else ""
         return f"its driver {how}{half}{said}"
 
+    def _tasks(self) -> list[Path]:
+        """All its threads, and those of processes that it has started, in /proc."""
+        found: list[Path] = []
+        waiting = [self.pid]
+        while waiting:
+            with suppress(OSError):  # one that has just ended
+                for task in Path(f"/proc/{waiting.pop()}/task").iterdir():
+                    found.append(task)
+                    with suppress(OSError):
+                        waiting += map(int, (task / "children").read_text("ascii").split())
+        return found
+
     def threads(self) -> list[int]:
-        with suppress(OSError):
-            return [int(task.name) for task in Path(f"/proc/{self.pid}/task").iterdir()]
-        return []
+        return [int(task.name) for task in self._tasks()]
 
     def pin(self, core: int) -> None:
         """Keep all its threads on a core, those included that have chosen otherwise."""
@@ -175,9 +185,9 @@ class DriverProcess:
     def ran_ns(self) -> int:
         """Nanoseconds that its threads have run; 0 where the kernel does not say."""
         total = 0
-        for thread in self.threads():
+        for task in self._tasks():
             with suppress(OSError, ValueError, IndexError):
-                total += int(Path(f"/proc/{self.pid}/task/{thread}/schedstat").read_bytes().split()[0])
+                total += int((task / "schedstat").read_bytes().split()[0])
         return total
 
 
