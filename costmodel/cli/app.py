@@ -54,6 +54,7 @@ ENTRIES: Final = {
     "drift": Entry(_CHECK, "Check a build or a model for drift against a baseline.", "drift"),
     "compare": Entry(_CHECK, "Compare batches of runs.", "compare"),
     "parity": Entry(_CHECK, "Compare models of several evaluators price by price.", "parity"),
+    "worst": Entry(_CHECK, "Search for inputs that a price does not cover.", "worst"),
     "memory": Entry(_CHECK, "Check memory costs against the sizes of results.", "memory"),
     "params": Entry(_USE, "Show, convert and compare cost models and protocol parameters.", "params"),
     "impact": Entry(_USE, "Show what a cost model changes on real scripts.", "impact"),

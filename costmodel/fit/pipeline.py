@@ -175,7 +175,7 @@ def fit_runs(
                 envelope=coverage is not None,
                 imported=imported,
             ),
-            batches=record.BatchCounts(clean=observed.clean_batches, gated=observed.gated_batches),
+            batches=record.BatchCounts(clean=observed.clean_batches, disturbed=observed.disturbed_batches),
             builtins={fit.name: fit.record for fit in builtins},
             steps=steps.record,
             calls=calls,

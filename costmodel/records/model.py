@@ -20,7 +20,7 @@ from costmodel.records.documents import (
     Sha256,
     Values,
     Version1,
-    Version2,
+    Version3,
     about,
     from_value,
 )
@@ -213,7 +213,7 @@ class BatchCounts(Record, frozen=True, kw_only=True):
     """Timed batches of the runs."""
 
     clean: Annotated[int, about("Batches that were used")]
-    gated: Annotated[int, about("Batches that a gate discarded")]
+    disturbed: Annotated[int, about("Batches that were disturbed, and discarded")]
 
 
 class Method(Record, frozen=True, kw_only=True):
@@ -382,12 +382,17 @@ def _steps_from_1(steps: Values) -> dict[str, Any]:
     }
 
 
+def _from_version_2(old: Values) -> Values:
+    """Version 2 called disturbed batches gated."""
+    return {**old, "batches": {"clean": old["batches"]["clean"], "disturbed": old["batches"]["gated"]}}
+
+
 class _FittedSection(Document, frozen=True, kw_only=True):
     """What a fit says of its model."""
 
     written_by: ClassVar[str] = "calibrate fit"
 
-    schema_version: Version2 = 2
+    schema_version: Version3 = 3
     tool_version: Annotated[str, about("Version of calibrate")]
     variant: Annotated[str, about("The ledger's variant whose shapes were fitted")]
     picoseconds_of: PicosecondsOf
@@ -427,13 +432,19 @@ class _FittedSection(Document, frozen=True, kw_only=True):
 class FittedModel(_FittedSection, frozen=True, kw_only=True, tag="fitted model"):
     """The section `calibrate` of a model that `calibrate fit` wrote."""
 
-    former: ClassVar[Mapping[int, Former]] = {1: Former(_from_version_1, frozenset({"steps", "errors"}))}
+    former: ClassVar[Mapping[int, Former]] = {
+        1: Former(_from_version_1, frozenset({"steps", "errors"})),
+        2: Former(_from_version_2, frozenset({"steps", "errors"})),
+    }
 
 
 class FitDocument(_FittedSection, frozen=True, kw_only=True, tag="fit"):
     """What `calibrate fit RUN… --json` prints: the section of the model that was written, and where that is."""
 
-    former: ClassVar[Mapping[int, Former]] = {1: Former(_from_version_1, frozenset({"steps", "errors", "model"}))}
+    former: ClassVar[Mapping[int, Former]] = {
+        1: Former(_from_version_1, frozenset({"steps", "errors", "model"})),
+        2: Former(_from_version_2, frozenset({"steps", "errors", "model"})),
+    }
 
     model: Annotated[str, about("File of the model")]
     command_line: Annotated[tuple[str, ...], about("The command")]
