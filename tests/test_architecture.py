@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
     "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "rendering"},
     "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
-    "impact": {"workloads", "machine", "model", "plutus"},
+    "impact": {"workloads", "machine", "model", "plutus", "trace"},
     "batches": {"runs", "judging"},
     "proposals": {"fit", "impact", "model", "plutus", "rendering", "report", "runs", "trace", "workloads"},
     "report": {"runs", "model", "trace", "rendering"},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from costmodel.cli.impact import blocks_named
+from costmodel.cli.impact import blocks_named, command_shown
 from costmodel.cli.options import LOCAL, Json, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.spreading import Backend, spreading
@@ -59,6 +59,10 @@ def command(
     epoch: Annotated[
         int | None, typer.Option("--epoch", metavar="N", min=0, help="Epoch whose fees and limits count.")
     ] = None,
+    edits: Annotated[
+        Path | None,
+        typer.Option("--edits", metavar="FILE", help="Prices that were changed in a page, as it shows them as JSON."),
+    ] = None,
     allow: Annotated[
         str,
         typer.Option("--allow", metavar="REASON,…", help="Objections to overrule, as for `params emit`."),
@@ -90,12 +94,12 @@ def command(
 
     with traced(trace_config) as trace, spreading(backend, jobs) as spreader:
         if verify is not None:
-            if live or corpus or verdict or allow or blocks:
+            if live or corpus or verdict or allow or blocks or edits:
                 raise InputError("--verify takes a folder, --run, --backend and --jobs alone")
             checked = check(verify, tuple(run or ()), spreader, trace)
         else:
             assert model is not None  # noqa: S101 - as has just been checked
-            request = _request(model, live, protocol_version, run, verdict, corpus, blocks, epoch, allow)
+            request = _request(model, live, protocol_version, run, verdict, corpus, blocks, epoch, edits, allow)
             proposal = propose(request, out, spreader, trace)
     if verify is not None:
         print_json(checked) if as_json else _show_check(checked)
@@ -171,6 +175,7 @@ def _request(
     corpus: str | None,
     blocks: str | None,
     epoch: int | None,
+    edits: Path | None,
     allow: str,
 ) -> ProposalRequest:
     from costmodel.impact.run import open_corpus
@@ -187,6 +192,7 @@ def _request(
         verdicts=tuple(verdict or ()),
         corpus=None if corpus is None else open_corpus(corpus, blocks_named(blocks)),
         epoch=epoch,
+        edits=edits,
         allowed=tuple(name.strip() for name in allow.split(",") if name.strip()),
-        command_line=tuple(sys.argv),
+        command_line=command_shown(sys.argv),
     )

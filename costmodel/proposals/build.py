@@ -21,6 +21,7 @@ from costmodel.model.sources import ModelSource
 from costmodel.plutus import BUILTINS, LedgerLanguage
 from costmodel.plutus.language import available
 from costmodel.proposals.arrays import arrays_of, integers, summary
+from costmodel.proposals.edits import EDITS
 from costmodel.proposals.guardrails import guardrails
 from costmodel.proposals.policies import policies
 from costmodel.records import encode, parse, read
@@ -30,6 +31,7 @@ from costmodel.records.model import FittedModel, Section
 from costmodel.records.proposal import (
     ContractAccuracy,
     ImpactSummary,
+    PriceEdits,
     Proposal,
     ProposedArray,
     RunFact,
@@ -112,6 +114,12 @@ def live_source(folder: Path, facts: FolderFacts) -> ModelSource:
     return ModelSource(facts.live, arrays=document.arrays, protocol_version=facts.live_version)
 
 
+def edited_builtins(folder: Path) -> tuple[str, ...]:
+    """Builtins that were changed by hand."""
+    path = folder / EDITS
+    return tuple(sorted(read(path, PriceEdits).builtins)) if path.exists() else ()
+
+
 def verdict_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("verdict-*.json"))
 
@@ -125,7 +133,7 @@ def _impact(
         return None
     after = proposed_source(arrays, facts.protocol_version)
     found = impact(live, after, open_corpus(str(path)), terms=terms_at(facts.epoch), spreader=spreader)
-    return msgspec.structs.replace(found, corpus=facts.corpus)
+    return msgspec.structs.replace(found, corpus=facts.corpus, after_of=basis_of_model(proposed_model(folder)))
 
 
 def proposed_source(arrays: Sequence[ProposedArray], protocol_version: int) -> ModelSource:
@@ -163,12 +171,13 @@ def _proposal(
         flags=dict(section.flagged) if section is not None else {},
         accuracy=accuracy,
         impact=None if found is None else _summary(found),
-        policies=policies(model, fitted, found),
+        policies=policies(model, fitted, found, arrays),
+        edits=edited_builtins(folder),
         runs=runs,
         machine=fitted.machine if fitted else None,
         versions=_versions(section),
         command_line=facts.command_line,
-        commands=tuple(_commands(section, runs, facts)),
+        commands=tuple(_commands(section, runs, edited=bool(edited_builtins(folder)))),
     )
 
 
@@ -256,12 +265,12 @@ def _versions(section: Section | None) -> dict[str, str]:
     return dict(sorted(versions.items()))
 
 
-def _commands(section: Section | None, runs: Sequence[RunFact], facts: FolderFacts) -> Iterator[str]:
+def _commands(section: Section | None, runs: Sequence[RunFact], *, edited: bool) -> Iterator[str]:
     """How to make it again, step by step, in the folder."""
     for each in runs:
         yield each.command
     where = [f"{RUNS}/{each.run}" if each.contained else each.run for each in runs]
-    if section is not None and where:
+    if section is not None and where and not edited:
         yield shlex.join(("calibrate", "fit", *where, "--out", MODEL))
     given = () if all(each.contained for each in runs) else ("--run", "RUN")
     yield shlex.join(("calibrate", "propose", "--verify", ".", *given))

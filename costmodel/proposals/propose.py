@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +13,17 @@ import msgspec
 from costmodel.errors import CheckFailed, InputError
 from costmodel.files import make_folder, read_bytes, write_atomically
 from costmodel.impact.run import ImpactCorpus, impact, terms_at
-from costmodel.model import load
+from costmodel.model import dump, load
 from costmodel.model.basis import OBJECTIONS, section_of
 from costmodel.model.sources import ModelSource
 from costmodel.proposals import build as made
 from costmodel.proposals.arrays import arrays_of
 from costmodel.proposals.build import FolderFacts
+from costmodel.proposals.edits import EDITS, edited_model
 from costmodel.proposals.folder import new_folder, write_sums, write_zip
+from costmodel.records import encode, read
 from costmodel.records.impact import Impact
-from costmodel.records.proposal import Proposal
+from costmodel.records.proposal import PriceEdits, Proposal
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.store import MANIFEST, Run
 from costmodel.trace import SILENT, Severity, Trace
@@ -36,6 +39,7 @@ class ProposalRequest:
     protocol_version: int
     runs: tuple[Path, ...] = ()
     verdicts: tuple[Path, ...] = ()
+    edits: Path | None = None
     corpus: ImpactCorpus | None = None
     epoch: int | None = None
     allowed: tuple[str, ...] = ()
@@ -52,7 +56,7 @@ def propose(request: ProposalRequest, out: Path, spreader: Spreader, trace: Trac
         raise InputError(f"unknown reason {unknown[0]!r} in --allow; use any of {', '.join(OBJECTIONS)}")
     trace.emit("propose", "start", model=str(request.model), live=request.live.name)
     with new_folder(out) as folder:
-        write_atomically(folder / made.MODEL, read_bytes(request.model))
+        write_atomically(folder / made.MODEL, _model(request, folder))
         runs = _copy_runs(request, folder)
         trace.emit("propose", "runs", contained=[run.name for run in runs])
         arrays, version = made.live_arrays(request.live, request.protocol_version)
@@ -85,6 +89,16 @@ def propose(request: ProposalRequest, out: Path, spreader: Spreader, trace: Trac
     write_zip(out, out.with_name(f"{out.name}.zip"))
     trace.emit("propose", "end", status=proposal.status, reasons=list(proposal.reasons))
     return proposal
+
+
+def _model(request: ProposalRequest, folder: Path) -> bytes:
+    """The model's file as it is or, with edits, as it becomes; the edits are kept beside it."""
+    content = read_bytes(request.model)
+    if request.edits is None:
+        return content
+    edits = read(request.edits, PriceEdits)
+    write_atomically(folder / EDITS, encode(edits))
+    return dump(edited_model(load([request.model]), edits, hashlib.sha256(content).hexdigest()))
 
 
 def _copy_runs(request: ProposalRequest, folder: Path) -> list[Run]:
@@ -132,7 +146,9 @@ def _compare(evaluated: Impact | None, repriced: Impact | None) -> None:
     """What was evaluated and what was repriced must say the same."""
     if evaluated is None or repriced is None:
         return
-    same = msgspec.structs.replace(evaluated, method=repriced.method, corpus=repriced.corpus)
+    same = msgspec.structs.replace(
+        evaluated, method=repriced.method, corpus=repriced.corpus, after_of=repriced.after_of
+    )
     if same != repriced:
         raise CheckFailed("evaluating the corpus and repricing its usages disagree; please report this")
 

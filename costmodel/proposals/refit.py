@@ -12,7 +12,9 @@ import msgspec
 from costmodel.fit import Rounding, fit_runs
 from costmodel.model import CostModel, Variant, dump
 from costmodel.model.diff import compare_costs
+from costmodel.proposals.edits import applied
 from costmodel.records.model import FittedModel
+from costmodel.records.proposal import PriceEdits
 from costmodel.runs.store import Run
 
 _TOLERANCE = 1e-4
@@ -22,9 +24,11 @@ _ELSEWHERE = frozenset({"tool_version", "warnings", "verdict", "inputs"})
 """Parts of a section that name paths, or versions of the program."""
 
 
-def compare_models(model: CostModel, section: FittedModel, runs: Sequence[Run]) -> list[str]:
+def compare_models(
+    model: CostModel, section: FittedModel, runs: Sequence[Run], edits: PriceEdits | None = None
+) -> list[str]:
     """What differs between a model and the fit of its runs with its own settings: prices first, which must be equal,
-    then what it says of itself."""
+    then what it says of itself. `edits` were made to the fit by hand."""
     settings = section.settings
     assert settings is not None  # noqa: S101 - the caller has seen to it
     again = fit_runs(
@@ -39,7 +43,8 @@ def compare_models(model: CostModel, section: FittedModel, runs: Sequence[Run]) 
         allowed=settings.allowed,
         margins=settings.margins,
     )
-    prices = list(_prices(model, again.cost_model))
+    fitted = again.cost_model if edits is None else applied(again.cost_model, edits)
+    prices = list(_prices(model, fitted))
     parts = list(_parts(section, again.section))
     return prices or parts
 

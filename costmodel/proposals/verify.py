@@ -15,12 +15,13 @@ from costmodel.model.basis import described, section_of
 from costmodel.model.formats import read_document
 from costmodel.proposals import build as made
 from costmodel.proposals.arrays import integers, moved_values
+from costmodel.proposals.edits import EDITS
 from costmodel.proposals.folder import SUMS, digest, opened, read_sums
 from costmodel.proposals.folder import files_in as files_of
 from costmodel.proposals.refit import compare_models
-from costmodel.records import decode_json, parse
+from costmodel.records import decode_json, parse, read
 from costmodel.records.model import FittedModel, Section
-from costmodel.records.proposal import Discrepancy, Proposal, ProposalCheck, ProposedArray
+from costmodel.records.proposal import Discrepancy, PriceEdits, Proposal, ProposalCheck, ProposedArray
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.store import MANIFEST, Run, file_fact
 from costmodel.trace import SILENT, Severity, Trace
@@ -142,7 +143,8 @@ def _check_model(folder: Path, section: Section | None, runs: Mapping[str, Run],
     if section.settings is None:
         findings.unchecked.append(f"{made.MODEL}: it does not say with which settings it was fitted; fit it again")
         return
-    differences = compare_models(made.proposed_model(folder), section, used)
+    edits = read(folder / EDITS, PriceEdits) if (folder / EDITS).exists() else None
+    differences = compare_models(made.proposed_model(folder), section, used, edits)
     for text in differences[:_MOST]:
         findings.add(made.MODEL, text)
     if not differences:

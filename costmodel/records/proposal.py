@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from costmodel.records.basis import Doubt, Objection, PriceBasis
 from costmodel.records.documents import Count, Document, Record, Sha256, Version1, about
@@ -156,11 +156,30 @@ class Proposal(Document, frozen=True, kw_only=True, tag="proposal"):
     accuracy: tuple[ContractAccuracy, ...]
     impact: Annotated[ImpactSummary | None, about("null where no corpus was given")]
     policies: Annotated[tuple[PolicyCost, ...], about("The safety margin that is charged, and others beside it")]
+    edits: Annotated[tuple[str, ...], about("Builtins that were changed by hand: edits.json has their prices")]
     runs: tuple[RunFact, ...]
     machine: Annotated[Machine | None, about("That measured; null where the model does not say")]
     versions: Annotated[dict[str, str], about("Of what measured")]
     command_line: Annotated[tuple[str, ...], about("What the proposal was made with")]
     commands: Annotated[tuple[str, ...], about("How to make and to check it again")]
+
+
+class EditedPrice(Record, frozen=True, kw_only=True):
+    """A builtin's costing function as somebody changed it."""
+
+    cpu: Annotated[dict[str, Any], about("In upstream's layout: `arguments` and `type`")]
+
+
+class PriceEdits(Document, frozen=True, kw_only=True, tag="price edits"):
+    """Prices that were changed in a page, as it shows them; `calibrate propose --edits` applies them."""
+
+    written_by: ClassVar[str] = "the page of calibrate propose or report"
+
+    schema_version: Version1 = 1
+    model: Annotated[str, about("The model that was changed")]
+    model_sha256: Annotated[str, about("SHA-256 of its file; empty where the page does not know it")]
+    picoseconds_of: Annotated[str, about("Whose picoseconds its other prices are in")]
+    builtins: dict[str, EditedPrice]
 
 
 class Discrepancy(Record, frozen=True, kw_only=True):

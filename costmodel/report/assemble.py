@@ -37,10 +37,21 @@ from costmodel.report.models import (
     model_lead,
     model_sections,
 )
-from costmodel.report.page_model import LEVELS, Conclusion, Flagged, Headline, KeyFigure, Page, Plot, Section
+from costmodel.report.page_model import (
+    LEVELS,
+    Conclusion,
+    Flagged,
+    Headline,
+    KeyFigure,
+    Page,
+    Plot,
+    PriceTrial,
+    Section,
+)
 from costmodel.report.proposals import proposal_conclusions, proposal_flags, proposal_sections
 from costmodel.report.run_summary import Runs, read_runs
 from costmodel.report.runs import run_conclusion, run_facts, run_figures, run_flags, run_sections
+from costmodel.report.trial import trial_of
 from costmodel.report.verdicts import (
     comparison_conclusion,
     comparison_flags,
@@ -94,7 +105,17 @@ def assemble(paths: Sequence[Path]) -> Page:
     sections = [section for each in sources for section in _sections(each, others, lead=each is leading)]
     facts = (*_facts(sources), ("made from", ", ".join(path.resolve().name for path in paths)))
     answer = Headline(_title(sources), facts, _conclusions(sources), _figures(sources), lead)
-    return _named_apart(Page(answer, __version__, tuple(flagged), tuple(sections)))
+    trial = _trial(sources)
+    return _named_apart(Page(answer, __version__, tuple(flagged), tuple(sections), trial))
+
+
+def _trial(sources: Sequence[PageSource]) -> PriceTrial | None:
+    """The first fitted model's prices to be tried, on the first corpus."""
+    contents = [each.content for each in sources]
+    impact = next((each for each in contents if isinstance(each, Impact)), None)
+    proposal = next((each for each in contents if isinstance(each, Proposal)), None)
+    trials = (trial_of(each, impact, proposal) for each in contents if isinstance(each, Model))
+    return next((each for each in trials if each is not None), None)
 
 
 def _named_apart(page: Page) -> Page:
@@ -123,7 +144,10 @@ def _named_apart(page: Page) -> Page:
 def _title(sources: Sequence[PageSource]) -> str:
     """What the page is about, in words."""
     about = []
+    decided = any(isinstance(each.content, Proposal) for each in sources)
     for _, content in sources:
+        if decided and isinstance(content, (Model, Impact)):
+            continue
         match content:
             case Model():
                 about.append("cost model" if content.section else "prices")
@@ -168,7 +192,9 @@ def _conclusions(sources: Sequence[PageSource]) -> tuple[Conclusion, ...]:
     decisions = [
         each for _, content in sources if isinstance(content, Proposal) for each in proposal_conclusions(content)
     ]
-    found = [conclusion for source in sources for conclusion in _conclusions_of(source)]
+    # A decision says already what its model and its impact say.
+    said = (Model, Impact) if decisions else ()
+    found = [each for source in sources if not isinstance(source.content, said) for each in _conclusions_of(source)]
     return (
         *decisions,
         *sorted(found, key=lambda each: order.index(each.status) if each.status in order else len(order)),

@@ -27,7 +27,7 @@ def a_model(run: Run, path: Path, margins: tuple[MarginRule, ...] = ()) -> Path:
     return path
 
 
-def a_proposal(run: Run, model: Path, out: Path, allowed: tuple[str, ...] = ALLOWED) -> Path:
+def a_proposal(run: Run, model: Path, out: Path, allowed: tuple[str, ...] = ALLOWED, edits: Path | None = None) -> Path:
     corpus = write(out.parent / "corpus.parquet", [row(), row(id="other")])
     request = ProposalRequest(
         model=model,
@@ -36,6 +36,7 @@ def a_proposal(run: Run, model: Path, out: Path, allowed: tuple[str, ...] = ALLO
         runs=(run.path,),
         corpus=open_corpus(str(corpus)),
         allowed=allowed,
+        edits=edits,
         command_line=("calibrate", "propose"),
     )
     propose(request, out, here)

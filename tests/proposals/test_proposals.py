@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from costmodel.errors import InputError
+from costmodel.model import load
 from costmodel.proposals.folder import MOST_FILES, opened
 from costmodel.proposals.verify import verify
 from costmodel.records import encode, read
-from costmodel.records.proposal import Proposal, ProposalCheck, ProposedArray
+from costmodel.records.proposal import EditedPrice, PriceEdits, Proposal, ProposalCheck, ProposedArray
 from costmodel.runs.store import Run
 from costmodel.workloads.rows import here
 from tests.proposals.made import a_model, a_proposal, a_run, sums_renewed
@@ -160,6 +163,26 @@ def test_an_allowed_proposal_has_the_chains_format(made: Path) -> None:
     values = read(made / "arrays" / "PlutusV3.json", ProposedArray).values
     assert arrays["PlutusV3"] == [each.new for each in values]
     assert read(made / "proposal.json", Proposal).status == "usable"
+
+
+def test_edits_of_a_page_are_applied_recorded_and_verified(run: Run, model: Path, tmp_path: Path) -> None:
+    name = sorted(load([model]).builtins)[0]
+    edits = PriceEdits(
+        model="model.json",
+        model_sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
+        picoseconds_of="nobody",
+        builtins={name: EditedPrice(cpu={"arguments": 123_456, "type": "constant_cost"})},
+    )
+    (tmp_path / "edits.json").write_bytes(encode(edits))
+    folder = a_proposal(run, model, tmp_path / "p", edits=tmp_path / "edits.json")
+    proposal = read(folder / "proposal.json", Proposal)
+    assert proposal.edits == (name,)
+    assert next(each for each in proposal.doubts if each.objection == "edited").names == (name,)
+    assert proposal.status == "not usable"
+    assert said(check(folder)) == ""
+    (tmp_path / "edits.json").write_bytes(encode(msgspec.structs.replace(edits, model_sha256="0" * 64)))
+    with pytest.raises(InputError, match="this model has"):
+        a_proposal(run, model, tmp_path / "q", edits=tmp_path / "edits.json")
 
 
 def hostile(path: Path, name: str, mode: int = 0) -> Path:
