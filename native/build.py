@@ -56,7 +56,7 @@ class BuildNative(build_ext):
             raise SystemExit(f"native build: {error}") from None
         self.compiler.set_executables(
             compiler_so=[cc, *toolchain.compile_flags()],
-            linker_so=[cc, "-shared", *toolchain.SANITIZERS],
+            linker_so=[cc, "-shared", *toolchain.SANITIZERS, *toolchain.COVERAGE],
         )
         super().build_extensions()
 
