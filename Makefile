@@ -1,10 +1,11 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics reference
+.PHONY: help coverage tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics reference
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
 	@echo "make test    set up, then run the tests"
+	@echo "make coverage  the tests, with a minimum of lines and branches that they reach, C included"
 	@echo "make check   ruff, mypy --strict, C warnings as errors"
 	@echo "make bench   the engine's own speed, and the share of a session's time inside the clock"
 	@echo "make session-study  whether a session's intervals hold, also beside noise, and resuming (20 minutes)"
@@ -30,6 +31,9 @@ demo: setup
 
 test: setup
 	@scripts/test
+
+coverage: setup
+	@scripts/coverage
 
 check: setup
 	@scripts/check

@@ -68,7 +68,7 @@ class BuildNative(build_ext):
             raise SystemExit(f"native build: {error}") from None
         self.compiler.set_executables(
             compiler_so=[cc, *toolchain.compile_flags()],
-            linker_so=[cc, "-shared", *toolchain.SANITIZERS],
+            linker_so=[cc, "-shared", *toolchain.SANITIZERS, *toolchain.COVERAGE],
         )
         link = self.compiler.link_shared_object
         self.compiler.link_shared_object = lambda objects, *rest, **named: link(in_link_order(objects), *rest, **named)

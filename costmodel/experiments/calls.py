@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from costmodel.experiments.steps import mixture, step_cells
+from costmodel.experiments.steps import mixture
 from costmodel.experiments.terms import cell, integer, sequence
 from costmodel.plutus import (
     BOOL,
@@ -73,9 +73,10 @@ _FIRST_AND_WARM: Final[tuple[tuple[str, Work], ...]] = (("first", "call"), ("war
 _ARGUMENTS: Final = ((1, 8), (20, 8), (400, 8), (1, 1_000), (1, 8_000), (20, 200), (200, 28))
 
 
-def call_cells(seed: int) -> Iterator[Cell]:
-    """The cells of the experiment. `sizes` are bytes and terms of a script, and values within its constants where it is
-    decoded, or bytes and nodes of an argument."""
+def call_cells(seed: int, steps: Sequence[Cell]) -> Iterator[Cell]:
+    """The cells of the experiment; `steps` are those of the experiment on steps, whose scripts are decoded too. `sizes`
+    are bytes and terms of a script, and values within its constants where it is decoded, or bytes and nodes of an
+    argument."""
     for idioms in _IDIOMS:
         script = _script(idioms, (), seed)
         yield _decode_cell(f"mixture/{idioms}", script)
@@ -90,7 +91,7 @@ def call_cells(seed: int) -> Iterator[Cell]:
         taken = Case(Constr(0, ()), (integer(0),) * parts)
         made = Constr(0, (integer(0),) * parts)
         yield _decode_cell(f"{idioms}-branching-{count}x{parts}", _script(idioms, [taken, made] * count, seed))
-    for number, program in enumerate(step_cells(seed)[1:]):
+    for number, program in enumerate(steps[1:]):
         script = decode_flat(program.flat).term
         name = program.id.removeprefix("steps/")
         yield _decode_cell(name, script)

@@ -38,10 +38,11 @@ def design_cells(experiments: Collection[str], builtins: str, seed: int) -> tupl
     cells: list[Cell] = []
     if "builtins" in experiments:
         cells += builtin_cells(matching_builtins(builtins), seed)
+    steps = step_cells(seed) if {"steps", "calls"} & set(experiments) else ()
     if "steps" in experiments:
-        cells += step_cells(seed)
+        cells += steps
     if "calls" in experiments:
-        cells += call_cells(seed)
+        cells += call_cells(seed, steps)
     return tuple(cells)
 
 
