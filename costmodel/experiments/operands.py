@@ -138,6 +138,12 @@ def array(length: int, rng: random.Random) -> Const:
     return const(array_of(INTEGER), tuple(rng.getrandbits(30) for _ in range(length)))
 
 
+def indexed(sizes: tuple[int, ...], rng: random.Random) -> Constants:
+    """An array, and indices that lie anywhere in it."""
+    length, count = sizes
+    return array(length, rng), const(list_of(INTEGER), tuple(rng.randrange(length) for _ in range(count)))
+
+
 def pair(rng: random.Random) -> Const:
     return const(pair_of(INTEGER, list_of(DATA)), (rng.randrange(7), (small(rng),)))
 

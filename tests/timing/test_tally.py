@@ -20,7 +20,7 @@ def plan_of(*cells: object, **changes: object) -> Plan:
     return msgspec.structs.replace(QUICK, **fields)
 
 
-def process_of(number: int, log_ns: dict[str, float], *, gate: str = "", batches: int = 6) -> list[Sample]:
+def process_of(number: int, log_ns: dict[str, float], *, disturbance: str = "", batches: int = 6) -> list[Sample]:
     """A process in which every batch of a cell takes exp(log_ns) ns."""
     return [
         Sample(
@@ -31,7 +31,7 @@ def process_of(number: int, log_ns: dict[str, float], *, gate: str = "", batches
             iterations=1,
             ticks=1,
             ns=float(np.exp(log)),
-            gate=gate,
+            disturbance=disturbance,
             yardstick_hash_ns=1.0,
             yardstick_machine_ns=1.0,
             cpu=0,
@@ -89,7 +89,7 @@ def test_a_disturbed_cell_says_so() -> None:
     tally = Tally(plan_of(ADD, FORCE), empty())
     for number in range(5):
         tally.add(process_of(number, {"add": 5.0 + 1e-4 * number}))
-        tally.add(process_of(number, {"force": 5.0}, gate="preempted" if number % 2 else ""))
+        tally.add(process_of(number, {"force": 5.0}, disturbance="preempted" if number % 2 else ""))
         tally.end_process()
     assert list(tally.active) == [False, True]
     assert (
