@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -218,7 +219,7 @@ class _Session:
         self.claim = CoreClaim(self.plan.core) if backend is None else None
 
     def run(self) -> Run:
-        with signals_set(self.stopped):
+        with signals_set(self.stopped), closing(self.claim) if self.claim else nullcontext():
             try:
                 self._take()
                 self._expect_something()
@@ -250,7 +251,6 @@ class _Session:
             self.tally.end_process()
             if self.claim is not None:
                 self._notice_others(self.claim)
-                self.claim.close()
 
     def _begin(self, begin: Begin) -> None:
         cells = self.jobs.begun(begin)
