@@ -218,11 +218,11 @@ def _plan(cells: tuple[Cell, ...], precision: str, core: int | None, seed: int, 
 
 def _driven(plan: Plan, evaluator: str, time_budget: float) -> Plan:
     """The same for a driver: what it can do, and as much as fits into the time budget."""
-    from costmodel.experiments.portable import best_version, portable_cells, sized
+    from costmodel.experiments.pilot import sized
     from costmodel.machine.driver import started
 
     with started(driver_named(evaluator), plan.core) as tried:
-        design = sized(portable_cells(plan.cells, best_version(tried)), tried, time_budget)
+        design = sized(plan.cells, tried, time_budget)
     if len(design.cells) < design.of:
         complain(f"{evaluator} is slow: {len(design.cells)} of {design.of} cells fit into the time budget")
     return msgspec.structs.replace(plan, cells=design.cells, evaluator=evaluator, **design.settings)

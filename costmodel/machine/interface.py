@@ -112,6 +112,14 @@ class Evaluator(Protocol):
         """What it is, as a manifest names it: runs of evaluators with unlike facts are never taken together."""
 
     @property
+    def collects(self) -> bool:
+        """Whether memory is collected while programs run, which has to be part of their time."""
+
+    @property
+    def warm_up_ns(self) -> float:
+        """For how long a program has to run before it is timed, beside the usual share of its batch."""
+
+    @property
     def differences(self) -> Mapping[str, str]:
         """By name of a work that was prepared, how its ExUnits differ from the exact ones."""
 

@@ -20,7 +20,9 @@ _GAP_NS: Final = 1_000  # a clock reading takes some 30 ns; an interrupt takes m
 _GAP_LIMIT: Final = 0.25  # a core with busy neighbours loses up to 10 % of a probe, one that it shares half
 _YARDSTICK_EVERY: Final = 8  # batches of the target's length lie between two readings of the yardsticks
 _YARDSTICK_SHARE: Final = 0.5  # of the target: a yardstick's batch; a block takes the median of many
-_WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts
+_WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts, or more if need be
+_LONGER: Final = 4  # times as long is a batch that is to say whether one is long enough,
+_SAME: Final = 0.03  # which it is where a run takes the same by both, but for so much
 _FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches, with one for three
 
 
@@ -34,7 +36,12 @@ class WorkInBatch:
 
     @property
     def warm_up(self) -> int:
-        return math.ceil(self.iterations / _WARM_SHARE)
+        wanted_ns = self.work.evaluator.warm_up_ns
+        # How long one takes is not known at first, and then a batch is short.
+        share = max(
+            1 / _WARM_SHARE, min(1.0, wanted_ns / self.expected_ns) if self.expected_ns else float(wanted_ns > 0)
+        )
+        return math.ceil(self.iterations * share)
 
     @property
     def batches(self) -> int:
@@ -72,8 +79,9 @@ class Stopwatch:
 
     def confirm_iterations(self, timed: WorkInBatch, target_ns: float, *, known: bool = False) -> None:
         """Raise the iterations until two consecutive batches take the target or longer. Of iterations that are `known`
-        to, since an earlier process confirmed them, the first batch is enough if it does so again. CellLost where the
-        evaluator cannot go on with the work."""
+        to, since an earlier process confirmed them, the first batch is enough if it does so again. Where memory is
+        collected, a batch is also to be so long that its share of that shows. CellLost where the evaluator cannot go on
+        with the work."""
         confirmed: list[float] = []
         while len(confirmed) < (1 if known else 2):
             (reading,) = self.time([timed])
@@ -88,6 +96,18 @@ class Stopwatch:
                 wanted = math.ceil(1.05 * target_ns / max(ns, 1.0) * timed.iterations)
                 timed.iterations = min(max(wanted, timed.iterations + 1), _GROWTH * timed.iterations)
         timed.expected_ns = min(confirmed)
+        if timed.work.evaluator.collects and not known:
+            self._lengthen(timed)
+
+    def _lengthen(self, timed: WorkInBatch) -> None:
+        """Take a longer batch where that comes to another time of a run, since more or less of it is collecting."""
+        longer = WorkInBatch(timed.work, _LONGER * timed.iterations, _LONGER * timed.expected_ns)
+        (reading,) = self.time([longer])
+        if reading.fault:
+            raise CellLost(reading.fault)
+        ns = reading.ticks * self.ns_per_tick
+        if abs(ns / longer.expected_ns - 1) > _SAME:
+            timed.iterations, timed.expected_ns = longer.iterations, ns
 
 
 class Yardsticks:

@@ -62,6 +62,8 @@ class NativeEvaluator:
     lie where the `heap` puts them."""
 
     differences: Mapping[str, str] = {}
+    collects = False
+    warm_up_ns = 0.0
 
     def __init__(self, clock: Clock | None = None, heap: Heap | None = None) -> None:
         """Without a `clock` works are made, and not timed."""
