@@ -105,11 +105,19 @@ def command(
         Path | None,
         typer.Option("--flagged", metavar="MODEL", help="Measure the builtins and steps that MODEL flags."),
     ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            "--inputs",
+            metavar="RUN",
+            help="Measure the builtins that the search RUN of `calibrate worst` has witnesses of, with the witnesses.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Time builtins, machine steps and script calls on one pinned core, and write a run."""
     scheduler = scheduler_of(backend)
-    _check(resume_, extend, flagged, seed, core, evaluator, scheduler, (experiment, builtins))
+    _check(resume_, (extend, flagged, inputs), seed, core, evaluator, scheduler, (experiment, builtins))
     session: dict[str, Any] = {"time_budget": seconds(time_budget), "clock": clock_named(clock)}
     try:
         with traced(trace_config) as trace, shown("measuring") as observer:
@@ -117,7 +125,9 @@ def command(
             if resume_ is not None:
                 runs = _resume(resume_, scheduler, session)
             else:
-                names, cells = _cells(experiment, builtins, seed or 0, extend, flagged, share(precision, "--precision"))
+                names, cells = _cells(
+                    experiment, builtins, seed or 0, (extend, flagged, inputs), share(precision, "--precision")
+                )
                 plan = _plan(cells, precision, core, seed or 0, clock)
                 if evaluator != NATIVE:
                     plan = _driven(plan, evaluator, session["time_budget"])
@@ -166,8 +176,7 @@ def _resume(path: Path, scheduler: str | None, session: dict[str, Any]) -> list[
 
 def _check(
     resume_: Path | None,
-    extend: Path | None,
-    flagged: Path | None,
+    sources: tuple[Path | None, Path | None, Path | None],
     seed: int | None,
     core: int | None,
     evaluator: str,
@@ -175,9 +184,9 @@ def _check(
     design: tuple[str, str],
 ) -> None:
     """InputError for options that contradict one another."""
-    if sum(source is not None for source in (resume_, extend, flagged)) > 1:
-        raise InputError("--resume, --extend and --flagged each choose what to measure; give one of them")
-    if (extend or flagged) and design != (_EVERYTHING, "*"):
+    if sum(source is not None for source in (resume_, *sources)) > 1:
+        raise InputError("--resume, --extend, --flagged and --inputs each choose what to measure; give one of them")
+    if any(sources) and design != (_EVERYTHING, "*"):
         raise InputError("--experiment and --builtins are for a design of your own; leave them out")
     if resume_ is not None and seed is not None:
         raise InputError("--seed is for a new run; a run that is resumed keeps the seed of its design")
@@ -190,9 +199,18 @@ def _check(
 
 
 def _cells(
-    experiment: str, builtins: str, seed: int, extend: Path | None, flagged: Path | None, precision: float
+    experiment: str,
+    builtins: str,
+    seed: int,
+    sources: tuple[Path | None, Path | None, Path | None],
+    precision: float,
 ) -> tuple[list[str], tuple[Cell, ...]]:
     """What to measure, and the experiments' names for the run's own."""
+    extend, flagged, inputs = sources
+    if inputs is not None:
+        from costmodel.worst.inputs import witness_cells
+
+        return ["inputs"], witness_cells(inputs, seed)
     if extend is not None:
         from costmodel.runs.store import Run
 

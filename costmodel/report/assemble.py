@@ -17,6 +17,7 @@ from costmodel.records.drift import Drift
 from costmodel.records.impact import Impact
 from costmodel.records.parity import Parity
 from costmodel.records.validation import ValidationDocument
+from costmodel.records.worst import Worst
 from costmodel.rendering import numbers
 from costmodel.report.clusters import cluster_conclusion, cluster_flags, cluster_sections
 from costmodel.report.documents import READABLE, Document, Model, read_document
@@ -54,6 +55,7 @@ from costmodel.report.verdicts import (
     verdict_lead,
     verdict_sections,
 )
+from costmodel.report.worst import worst_conclusion, worst_flags, worst_sections
 
 
 class PageSource(NamedTuple):
@@ -135,6 +137,8 @@ def _title(sources: Sequence[PageSource]) -> str:
                 about.append(f"cluster {content.profile}")
             case Impact():
                 about.append("impact on real scripts")
+            case Worst():
+                about.append("worst inputs")
             case Parity():
                 about.append(f"{numbers.plural(len(content.nodes), 'evaluator')} compared")
             case Runs():
@@ -182,6 +186,8 @@ def _conclusions_of(source: PageSource) -> Iterator[Conclusion]:
             yield impact_conclusion(content)
         case Parity():
             yield parity_conclusion(content)
+        case Worst():
+            yield worst_conclusion(content)
         case Runs():
             yield run_conclusion(content)
 
@@ -243,6 +249,8 @@ def _flags(source: PageSource) -> Iterator[Flagged]:
             return impact_flags(content)
         case Parity():
             return parity_flags(content)
+        case Worst():
+            return worst_flags(content)
         case Runs():
             return run_flags(content)
 
@@ -267,5 +275,7 @@ def _sections(source: PageSource, others: Sequence[CostModel], *, lead: bool) ->
             yield from impact_sections(name, content)
         case Parity():
             yield from parity_sections(name, content)
+        case Worst():
+            yield from worst_sections(name, content)
         case Runs():
             yield from run_sections(content)

@@ -16,8 +16,9 @@ from costmodel.records.impact import Impact
 from costmodel.records.model import ExpressedModel, FittedModel, parse_section
 from costmodel.records.parity import Parity
 from costmodel.records.validation import ValidationDocument
+from costmodel.records.worst import Worst
 
-READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact or parity"
+READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact, parity or worst"
 _MAX_BYTES: Final = 64 * 2**20
 
 
@@ -29,7 +30,7 @@ class Model(NamedTuple):
     section: FittedModel | ExpressedModel | None
 
 
-Written = ValidationDocument | ComparisonDocument | Drift | Cluster | Impact | Parity
+Written = ValidationDocument | ComparisonDocument | Drift | Cluster | Impact | Parity | Worst
 Document = Model | Written
 
 
@@ -39,7 +40,7 @@ def read_document(path: Path) -> Document:
         value = decode_json(read_bytes(path, _MAX_BYTES), dict[str, Any], str(path))
     except InputError as error:
         raise InputError(f"{error}; name {READABLE}") from error
-    kinds: tuple[type[Written], ...] = (ValidationDocument, ComparisonDocument, Drift, Cluster, Impact, Parity)
+    kinds: tuple[type[Written], ...] = (ValidationDocument, ComparisonDocument, Drift, Cluster, Impact, Parity, Worst)
     if kind_of(value, *kinds) is not None:
         return from_value(value, str(path), *kinds)
     try:
