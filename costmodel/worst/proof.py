@@ -157,7 +157,7 @@ class Proof:
     proved: dict[str, Proved]
 
 
-class _Ratios:
+class _ProcessRatios:
     """Time over charge, by process."""
 
     def __init__(self, run: Run) -> None:
@@ -184,7 +184,7 @@ class _Ratios:
 
 def proved(plan: ProofPlan, run: Run, scale: float | None) -> Proof:
     """Ratios over the `scale`, which is that of the panel in each process unless it is given."""
-    ratios = _Ratios(run)
+    ratios = _ProcessRatios(run)
     pace = _pace(plan, ratios) if scale is None else np.float64(scale)
     common = float(np.nanmedian(pace)) if np.isfinite(pace).any() else math.nan
     raw: dict[str, tuple[Timing, Floats]] = {}
@@ -216,7 +216,7 @@ def proved(plan: ProofPlan, run: Run, scale: float | None) -> Proof:
     )
 
 
-def _pace(plan: ProofPlan, ratios: _Ratios) -> Floats:
+def _pace(plan: ProofPlan, ratios: _ProcessRatios) -> Floats:
     """By process the median ratio of the panel."""
     rows = [found for timing in plan.panel if (found := ratios.of(timing)) is not None]
     return np.asarray(np.nanmedian(np.vstack(rows), axis=0)) if rows else np.full(1, math.nan)

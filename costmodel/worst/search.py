@@ -35,12 +35,7 @@ SAMPLERS: Final[dict[str, Callable[[int], optuna.samplers.BaseSampler]]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(
         seed=seed, multivariate=True, n_startup_trials=_STARTUP_TRIALS, constant_liar=True
     ),
-    "tpe1": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=_STARTUP_TRIALS, constant_liar=True),
-    "tpe8": lambda seed: optuna.samplers.TPESampler(
-        seed=seed, multivariate=True, n_startup_trials=_STARTUP_TRIALS, constant_liar=True, n_ei_candidates=8
-    ),
     "genetic": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
-    "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
 SAMPLER: Final = "tpe"
@@ -63,7 +58,7 @@ class _Course:
 
 
 @dataclass
-class _Flight:
+class _TrialUnderWay:
     """A trial that is being timed."""
 
     course: _Course
@@ -98,7 +93,7 @@ class Search:
         self.pricing, self.timer, self.seed = pricing, timer, seed
         self._clock = clock
         self._courses = [_Course(target, self._study(target, storage, sampler)) for target in targets]
-        self._flights: dict[int, _Flight] = {}
+        self._flights: dict[int, _TrialUnderWay] = {}
         self.begun = 0
         """Inputs that were timed or are under way, in this session."""
         self._longer = 1.0
@@ -165,7 +160,7 @@ class Search:
                 course.study.tell(trial, state=TrialState.PRUNED)
                 continue
             self.begun += 1
-            self._flights[self.begun] = _Flight(course, trial, probe)
+            self._flights[self.begun] = _TrialUnderWay(course, trial, probe)
             course.under_way += 1
             course.seconds += self._clock() - began
             self.timer.ask(Ask(number=self.begun, cells=probe.cells, rounds=self._rounds(0)))
@@ -194,7 +189,7 @@ class Search:
             last = flight.rung == len(_RUNGS) - 1
             self.timer.ask(Ask(number=told.number, rounds=self._rounds(flight.rung), last=last))
 
-    def _end(self, number: int, flight: _Flight, state: TrialState, ratio: float | None = None) -> None:
+    def _end(self, number: int, flight: _TrialUnderWay, state: TrialState, ratio: float | None = None) -> None:
         if state is TrialState.PRUNED:
             self.timer.ask(Ask(number=number, rounds=0, last=True))
         flight.course.study.tell(flight.trial, ratio, state=state)
