@@ -38,7 +38,7 @@ SAMPLERS: Final[dict[str, Callable[[int], optuna.samplers.BaseSampler]]] = {
     "genetic": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
-SAMPLER: Final = "tpe"
+SAMPLER: Final = "genetic"
 
 
 def quiet_optuna() -> None:
