@@ -113,11 +113,19 @@ def command(
         Path | None,
         typer.Option("--flagged", metavar="MODEL", help="Measure the builtins and steps that MODEL flags."),
     ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            "--inputs",
+            metavar="RUN",
+            help="Measure the builtins that the search RUN of `calibrate worst` has witnesses of, with the witnesses.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Time builtins, machine steps and script calls on one pinned core, and write a run."""
     scheduler = scheduler_of(backend)
-    _check(resume_, extend, flagged, core, evaluator, scheduler, (experiment, builtins))
+    _check(resume_, (extend, flagged, inputs), core, evaluator, scheduler, (experiment, builtins))
     if resume_ is not None:
         new = {
             "--experiment": experiment != _EVERYTHING,
@@ -134,7 +142,9 @@ def command(
             if resume_ is not None:
                 runs = _resume(resume_, scheduler, session)
             else:
-                names, cells = _cells(experiment, builtins, seed or 0, extend, flagged, share(precision, "--precision"))
+                names, cells = _cells(
+                    experiment, builtins, seed or 0, (extend, flagged, inputs), share(precision, "--precision")
+                )
                 plan = _plan(cells, precision, core, seed or 0, clock)
                 if evaluator != NATIVE:
                     begun = time.monotonic()
@@ -185,17 +195,16 @@ def _resume(path: Path, scheduler: str | None, session: dict[str, Any]) -> list[
 
 def _check(
     resume_: Path | None,
-    extend: Path | None,
-    flagged: Path | None,
+    sources: tuple[Path | None, Path | None, Path | None],
     core: int | None,
     evaluator: str,
     scheduler: str | None,
     design: tuple[str, str],
 ) -> None:
     """InputError for options that contradict one another."""
-    if sum(source is not None for source in (resume_, extend, flagged)) > 1:
-        raise InputError("--resume, --extend and --flagged each choose what to measure; give one of them")
-    if (extend or flagged) and design != (_EVERYTHING, "*"):
+    if sum(source is not None for source in (resume_, *sources)) > 1:
+        raise InputError("--resume, --extend, --flagged and --inputs each choose what to measure; give one of them")
+    if any(sources) and design != (_EVERYTHING, "*"):
         raise InputError("--experiment and --builtins are for a design of your own; leave them out")
     if scheduler and core is not None:
         raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
@@ -210,9 +219,18 @@ def _refuse_new(given: dict[str, bool]) -> None:
 
 
 def _cells(
-    experiment: str, builtins: str, seed: int, extend: Path | None, flagged: Path | None, precision: float
+    experiment: str,
+    builtins: str,
+    seed: int,
+    sources: tuple[Path | None, Path | None, Path | None],
+    precision: float,
 ) -> tuple[list[str], tuple[Cell, ...]]:
     """What to measure, and the experiments' names for the run's own."""
+    extend, flagged, inputs = sources
+    if inputs is not None:
+        from costmodel.worst.inputs import witness_cells
+
+        return ["inputs"], witness_cells(inputs, seed)
     if extend is not None:
         from costmodel.runs.store import Run
 

@@ -27,7 +27,7 @@ class SearchSettings(Record, frozen=True, kw_only=True):
     core: Annotated[int, about("The core that measures")]
     clock: Annotated[str, about("The clock")]
     seed: Annotated[int, about("Seed of points, operands and orders")] = 0
-    sampler: Annotated[str, about("How points are chosen: tpe or random")]
+    sampler: Annotated[str, about("How points are chosen: genetic, tpe or random")]
     protocol_version: Annotated[int, about("Major protocol version of the programs")]
     epoch: Annotated[int, about("The epoch of mainnet whose limits and fees hold")]
     seconds: Annotated[float, about("Time budget, everything included")]

@@ -18,6 +18,7 @@ from costmodel.records.impact import Impact
 from costmodel.records.parity import Parity
 from costmodel.records.proposal import Proposal
 from costmodel.records.validation import ValidationDocument
+from costmodel.records.worst import Worst
 from costmodel.rendering import numbers
 from costmodel.report.clusters import cluster_conclusion, cluster_flags, cluster_sections
 from costmodel.report.documents import READABLE, Document, Model, read_document
@@ -67,6 +68,7 @@ from costmodel.report.verdicts import (
     verdict_lead,
     verdict_sections,
 )
+from costmodel.report.worst import worst_conclusion, worst_flags, worst_sections
 
 
 class PageSource(NamedTuple):
@@ -161,6 +163,8 @@ def _title(sources: Sequence[PageSource]) -> str:
                 about.append(f"cluster {content.profile}")
             case Impact():
                 about.append("impact on real scripts")
+            case Worst():
+                about.append("worst inputs")
             case Parity():
                 about.append(f"{numbers.plural(len(content.nodes), 'evaluator')} compared")
             case Proposal():
@@ -220,6 +224,8 @@ def _conclusions_of(source: PageSource) -> Iterator[Conclusion]:
             yield parity_conclusion(content)
         case Proposal():
             return  # its decision comes before all others
+        case Worst():
+            yield worst_conclusion(content)
         case Runs():
             yield run_conclusion(content)
 
@@ -283,6 +289,8 @@ def _flags(source: PageSource) -> Iterator[Flagged]:
             return parity_flags(content)
         case Proposal():
             return proposal_flags(content)
+        case Worst():
+            return worst_flags(content)
         case Runs():
             return run_flags(content)
 
@@ -309,5 +317,7 @@ def _sections(source: PageSource, others: Sequence[CostModel], *, lead: bool) ->
             yield from parity_sections(name, content)
         case Proposal():
             yield from proposal_sections(content)
+        case Worst():
+            yield from worst_sections(name, content)
         case Runs():
             yield from run_sections(content)

@@ -17,8 +17,9 @@ from costmodel.records.model import ExpressedModel, FittedModel, parse_section
 from costmodel.records.parity import Parity
 from costmodel.records.proposal import Proposal
 from costmodel.records.validation import ValidationDocument
+from costmodel.records.worst import Worst
 
-READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact, parity or propose"
+READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact, parity, propose or worst"
 _MAX_BYTES: Final = 64 * 2**20
 
 
@@ -30,7 +31,7 @@ class Model(NamedTuple):
     section: FittedModel | ExpressedModel | None
 
 
-Written = ValidationDocument | ComparisonDocument | Drift | Cluster | Impact | Parity | Proposal
+Written = ValidationDocument | ComparisonDocument | Drift | Cluster | Impact | Parity | Proposal | Worst
 Document = Model | Written
 _KINDS: Final[tuple[type[Written], ...]] = (
     ValidationDocument,
@@ -40,6 +41,7 @@ _KINDS: Final[tuple[type[Written], ...]] = (
     Impact,
     Parity,
     Proposal,
+    Worst,
 )
 
 

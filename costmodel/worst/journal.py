@@ -39,6 +39,7 @@ class StudyJournal(BaseJournalBackend):
         try:
             self._logs: list[dict[str, Any]] = [json.loads(line) for line in whole.splitlines()]
         except ValueError as error:
+            self._file.close()
             raise InputError(f"{path} is not a journal of a search: {error}") from None
         self._path = path
         self._synced = time.monotonic()

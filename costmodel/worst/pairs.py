@@ -16,7 +16,7 @@ from costmodel.worst.space import Number, Option, Parameter, Values, text, whole
 Constants = tuple[Const, ...]
 
 _HALF: Final = one.MOST_BYTES // 2
-COMPARED: Final = ("equal", "different", "same object")
+COMPARED: Final = ("equal", "different", "different at once", "same object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ def compared(first: Argument, differing: Callable[[Any, int, random.Random], Any
                 return left, left
             case "equal":
                 return left, made.const(left.constant.type, left.constant.value)
-        other = differing(left.constant.value, whole(values, "difference"), rng)
+        percent = 0 if values["compared"] == "different at once" else whole(values, "difference")
+        other = differing(left.constant.value, percent, rng)
         return left, made.const(left.constant.type, other)
 
     parameters = (*first.parameters, Option("compared", COMPARED), Number("difference", 0, 100, at=100))

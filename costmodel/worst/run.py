@@ -84,9 +84,11 @@ class WorstSearch:
         timer: TimerOf = usual_timer,
         backend: Backend | None = None,
         told: Told | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder, self.settings = folder, folder.state.settings
         self._timer, self._backend, self._told = timer, backend, told or (lambda _: None)
+        self.clock = clock
         self._stopped = threading.Event()
         self.pricing = ChargedPrices(
             folder.model,
@@ -164,11 +166,11 @@ class WorstSearch:
         stage = _Stage(self, "simplify")
         for number, target in enumerate(waiting):
             left = len(waiting) - number
-            until = time.monotonic() + stage.left / left
+            until = self.clock() + stage.left / left
             simplifier = Simplifier(target, self.pricing, timer, str(self.settings.seed))
 
             def over(until: float = until, left: int = left) -> bool:
-                return stage.over(f"{left} prices left") or time.monotonic() > until
+                return stage.over(f"{left} prices left") or self.clock() > until
 
             finalist = _finalist(search, target, simplifier, over)
             self._check_stopped()
@@ -321,11 +323,11 @@ class _Stage:
         budget = search.settings.seconds
         # The proof has what the others left.
         allowed = share * budget if share is not None else budget - sum(spent.values()) + self._before
-        self._allowed, self._began, self._saved_at = allowed, time.monotonic(), time.monotonic()
+        self._allowed, self._began, self._saved_at = allowed, self._search.clock(), self._search.clock()
 
     @property
     def left(self) -> float:
-        return max(self._allowed - self._before - (time.monotonic() - self._began), 0.0)
+        return max(self._allowed - self._before - (self._search.clock() - self._began), 0.0)
 
     def over(self, done: str) -> bool:
         """Whether time is up, or the user stopped it."""
@@ -334,15 +336,15 @@ class _Stage:
 
     def saved(self) -> bool:
         """Whether it is time to write down where the search stands; then the stage's time is in the state."""
-        if time.monotonic() - self._saved_at < _SAVED_SECONDS:
+        if self._search.clock() - self._saved_at < _SAVED_SECONDS:
             return False
-        self._saved_at = time.monotonic()
+        self._saved_at = self._search.clock()
         self.end()
         return True
 
     def end(self) -> None:
         """Write down what it took so far."""
-        spent = self._before + time.monotonic() - self._began
+        spent = self._before + self._search.clock() - self._began
         folder = self._search.folder
         folder.update(spent_seconds={**folder.state.spent_seconds, self._name: spent})
 

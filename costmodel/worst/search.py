@@ -35,15 +35,10 @@ SAMPLERS: Final[dict[str, Callable[[int], optuna.samplers.BaseSampler]]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(
         seed=seed, multivariate=True, n_startup_trials=_STARTUP_TRIALS, constant_liar=True
     ),
-    "tpe1": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=_STARTUP_TRIALS, constant_liar=True),
-    "tpe8": lambda seed: optuna.samplers.TPESampler(
-        seed=seed, multivariate=True, n_startup_trials=_STARTUP_TRIALS, constant_liar=True, n_ei_candidates=8
-    ),
     "genetic": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
-    "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
-SAMPLER: Final = "tpe"
+SAMPLER: Final = "genetic"
 
 
 def quiet_optuna() -> None:
