@@ -1,10 +1,11 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics differential
+.PHONY: help coverage tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics reference differential
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
 	@echo "make test    set up, then run the tests"
+	@echo "make coverage  the tests, with a minimum of lines and branches that they reach, C included"
 	@echo "make check   ruff, mypy --strict, C warnings as errors"
 	@echo "make bench   the engine's own speed, and the share of a session's time inside the clock"
 	@echo "make session-study  whether a session's intervals hold, also beside noise, and resuming (20 minutes)"
@@ -18,6 +19,7 @@ help:
 	@echo "make setup   system libraries, .venv and the native extension"
 	@echo "make drift-study  timed drift checks of equal builds in different folders and of planted ones (hours; DRIFT_CHECKS=\"100 20 10\")"
 	@echo "make baseline renew the stored instruction counts that tests hold this build to"
+	@echo "make reference renew measurements/reference and models/reference.json (3 minutes, on an idle machine)"
 	@echo "make tune    the habits of generated programs tuned to the counts of contracts (half an hour)"
 	@echo "make lock    renew requirements-dev.lock"
 	@echo "make clean   remove what was built (measurements stay)"
@@ -30,6 +32,9 @@ demo: setup
 
 test: setup
 	@scripts/test
+
+coverage: setup
+	@scripts/coverage
 
 check: setup
 	@scripts/check
@@ -52,6 +57,9 @@ compare-study: setup
 
 tune: setup
 	@.venv/bin/python -m benches.tuning
+
+reference: setup
+	@scripts/reference
 
 baseline: setup
 	@.venv/bin/calibrate drift baselines/debian-12-x86_64.json --renew

@@ -22,9 +22,10 @@ from typing import Any, Final
 from costmodel._native import ffi, lib
 
 from costmodel.experiments.domains import DOMAINS, Sizes
-from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION, Application, Operands, nop, row
+from costmodel.experiments.measures import measured_sizes
+from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION, Application, Operands, nop, row, version_of
 from costmodel.machine import NativeMachine, Script, exact_machine
-from costmodel.model import ledger_model, variant_for
+from costmodel.model import proposed_model, variant_for
 from costmodel.plutus import BUILTIN_BY_NAME, UPLC_1_1_0, Builtin, Program, encode_flat
 
 FREE_BYTES: Final = 256
@@ -51,18 +52,30 @@ def pair(builtin: Builtin, sizes: Sizes, count: int) -> Pair:
     domain = DOMAINS[builtin.name]
     prepared, operands = domain.prepare(sizes, count, random.Random(f"{builtin.name} {sizes}"))
     idle = nop(builtin.arity, builtin.forces)
-    return Pair(_script(builtin, prepared, operands), _script(idle, prepared, operands), len(operands))
+    version = version_of(builtin)
+    return Pair(
+        _script(builtin, prepared, operands, version), _script(idle, prepared, operands, version), len(operands)
+    )
 
 
-def _script(builtin: Builtin, prepared: list[Any], operands: list[Operands]) -> Script:
+def _sizes(builtin: Builtin, point: Sizes) -> Sizes:
+    """A point of the domain in the builtin's own measures."""
+    domain = DOMAINS[builtin.name]
+    if not domain.explored:
+        return point
+    prepared, (operands,) = domain.prepare(point, 1, random.Random(0))
+    return measured_sizes(builtin, prepared, operands)[0]
+
+
+def _script(builtin: Builtin, prepared: list[Any], operands: list[Operands], protocol_version: int) -> Script:
     items = [*prepared, *(Application(builtin, constants) for constants in operands)]
     flat = encode_flat(Program(UPLC_1_1_0, row(items)))
-    return Script.decode(flat, LANGUAGE, PROTOCOL_VERSION, measuring=True)
+    return Script.decode(flat, LANGUAGE, protocol_version, measuring=True)
 
 
 @cache
 def _machine() -> NativeMachine:
-    return exact_machine(_VARIANT)
+    return exact_machine(_VARIANT, proposed_model(_VARIANT))
 
 
 def _runs(script: Script) -> Iterator[float]:
@@ -101,8 +114,11 @@ def arena_bytes(both: Pair) -> float:
 
 def bytes_per_word(name: str, points: Iterable[Sizes]) -> float:
     """The most bytes beyond FREE_BYTES for a charged word, over some points; 0 where no call takes more than those."""
-    builtin, memory = BUILTIN_BY_NAME[name], ledger_model(_VARIANT).builtins[name].memory
-    beyond = ((arena_bytes(pair(builtin, sizes, 2)) - FREE_BYTES) / max(memory.evaluate(sizes), 1) for sizes in points)
+    builtin, memory = BUILTIN_BY_NAME[name], proposed_model(_VARIANT).builtins[name].memory
+    beyond = (
+        (arena_bytes(pair(builtin, point, 2)) - FREE_BYTES) / max(memory.evaluate(_sizes(builtin, point)), 1)
+        for point in points
+    )
     return max([0.0, *beyond])
 
 
@@ -124,11 +140,11 @@ def main(pattern: str = "*") -> None:
     for name in DOMAINS:
         if not fnmatchcase(name, pattern):
             continue
-        cost = ledger_model(_VARIANT).builtins[name].cpu
+        cost = proposed_model(_VARIANT).builtins[name].cpu
         taken = f"{bytes_per_word(name, DOMAINS[name].candidates):.1f}" if counted else ""
         for sizes in _points(name):
             found = nanoseconds(pair(BUILTIN_BY_NAME[name], sizes, _count(sizes, DOMAINS[name].fewest)))
-            price = cost.evaluate(sizes) / 1000
+            price = cost.evaluate(_sizes(BUILTIN_BY_NAME[name], sizes)) / 1000 or float("nan")  # nobody has priced it
             at = "×".join(map(str, sizes))
             print(f"{name:32} {at:>16} {found:12,.1f} {price:12,.1f} {found / price:7.3f} {taken:>7}", flush=True)
 

@@ -140,9 +140,7 @@ def predict(model: CostModel, workload: str = "secp", **options: Any) -> pd.Data
 
     section = fitted.Fitted.of(model)
     rows = []
-    for each in counts.predict(
-        model, find_workload(workload, **options).programs, section.section.errors.parts_ps if section else ()
-    ):
+    for each in counts.predict(model, find_workload(workload, **options).programs):
         evaluation = fitted.predicted_evaluation(each, section)
         times = {"evaluate": evaluation}
         if section is not None:

@@ -13,7 +13,8 @@ from functools import cache
 
 SANITIZE = os.environ.get("CALIBRATE_SANITIZE") == "1"
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined") if SANITIZE else ()
-OPTIMISED = ("-O1", "-fno-omit-frame-pointer") if SANITIZE else ("-O3", "-fno-plt", "-DNDEBUG")
+COVERAGE = ("--coverage",) if os.environ.get("CALIBRATE_COVERAGE") == "1" else ()
+OPTIMISED = ("-O1", "-fno-omit-frame-pointer") if SANITIZE or COVERAGE else ("-O3", "-fno-plt", "-DNDEBUG")
 
 
 class BuildError(Exception):
@@ -21,9 +22,10 @@ class BuildError(Exception):
 
 
 def compile_flags() -> tuple[str, ...]:
-    """Flags of every compilation. CALIBRATE_SANITIZE=1 builds with ASan and UBSan; CALIBRATE_CFLAGS adds flags."""
+    """Flags of every compilation. CALIBRATE_SANITIZE=1 builds with ASan and UBSan, CALIBRATE_COVERAGE=1 counts
+    executed lines; CALIBRATE_CFLAGS adds flags."""
     always = ("-std=c11", "-g", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra")
-    return (*always, *OPTIMISED, *SANITIZERS, *shlex.split(os.environ.get("CALIBRATE_CFLAGS", "")))
+    return (*always, *OPTIMISED, *SANITIZERS, *COVERAGE, *shlex.split(os.environ.get("CALIBRATE_CFLAGS", "")))
 
 
 @cache

@@ -176,7 +176,7 @@ def _predicted_tx_ns(load: ScriptLoad, model: list[Path] | None) -> float:
 
     priced = load_model(model)
     fitted = Fitted.of(priced)
-    (prediction,) = predict(priced, [load.program], fitted.section.errors.parts_ps if fitted else ())
+    (prediction,) = predict(priced, [load.program])
     predicted = predicted_evaluation(prediction, fitted)
     if fitted is not None and fitted.section.calls:
         predicted = predicted_call(prediction, predicted, fitted)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
+from costmodel import __version__
 from costmodel.cli.options import LOCAL, Json, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.cli.spreading import Backend, spreading
+from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
+from costmodel.records.impact import ImpactProvenance
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, number
 from costmodel.rendering.text import shortened
@@ -58,6 +64,7 @@ def command(
         int | None, typer.Option("--jobs", metavar="N", min=1, max=256, help="Processes. [default: one for each core]")
     ] = None,
     backend: Backend = LOCAL,
+    trace_config: TraceConfig = None,
     as_json: Json = False,
 ) -> int:
     """Show what cost model B changes compared with A on real scripts: units, fees, limits, and who breaks.
@@ -69,12 +76,25 @@ def command(
     from costmodel.model.sources import open_source
 
     sources = open_source([before]), open_source([after])
-    opened = open_corpus(corpus, _blocks(blocks))
+    opened = open_corpus(corpus, blocks_named(blocks))
     terms = terms_at(epoch, tuple(overlay or ()))
-    with spreading(backend, jobs) as spreader, counted("pricing", "evaluations") as progress:
+    with (
+        traced(trace_config) as trace,
+        spreading(backend, jobs) as spreader,
+        counted("pricing", "evaluations") as progress,
+    ):
         found = impact(
-            *sources, opened, terms=terms, spreader=spreader, out=out, record=record, most=top, progress=progress
+            *sources,
+            opened,
+            terms=terms,
+            spreader=spreader,
+            out=out,
+            record=record,
+            most=top,
+            progress=progress,
+            trace=trace,
         )
+    found = msgspec.structs.replace(found, provenance=_provenance((before, after, corpus, *map(str, overlay or ()))))
     if as_json:
         print_json(found)
     else:
@@ -82,7 +102,30 @@ def command(
     return 0
 
 
-def _blocks(text: str | None) -> tuple[int, int] | None:
+def _provenance(sources: tuple[str, ...]) -> ImpactProvenance:
+    """Hashes of those sources that are files."""
+    from costmodel.runs.store import file_fact
+
+    files = [source for source in dict.fromkeys(sources) if Path(source).is_file()]
+    return ImpactProvenance(
+        tool_version=__version__,
+        command_line=command_shown(sys.argv),
+        inputs={name: file_fact(Path(name)) for name in files},
+    )
+
+
+def command_shown(arguments: Sequence[str]) -> tuple[str, ...]:
+    """A command line without the password in the address of a database."""
+    from costmodel.workloads.postgres import without_password
+
+    shown = []
+    for each in arguments:
+        option, equals, value = each.partition("=") if each.startswith("--") else ("", "", each)
+        shown.append(option + equals + (without_password(value) if "://" in value else value))
+    return tuple(shown)
+
+
+def blocks_named(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     match = re.fullmatch(r"(\d{1,18}):(\d{1,18})", text)
@@ -92,7 +135,12 @@ def _blocks(text: str | None) -> tuple[int, int] | None:
 
 
 def _show(found: Impact, top: int) -> None:
+    from costmodel.model.basis import described
+
     say(f"{found.after} compared with {found.before} on {found.corpus}", _counted(found))
+    for name, basis in ((found.before, found.before_of), (found.after, found.after_of)):
+        if basis is not None:
+            say(f"{name}: {described(basis)}")
     before, after = found.totals_before, found.totals_after
     rows = [
         ("CPU (ps)", f"{before.units[0]:,}", f"{after.units[0]:,}", _change(before.units[0], after.units[0])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -136,7 +137,9 @@ def command(
                 names, cells = _cells(experiment, builtins, seed or 0, extend, flagged, share(precision, "--precision"))
                 plan = _plan(cells, precision, core, seed or 0, clock)
                 if evaluator != NATIVE:
+                    begun = time.monotonic()
                     plan = _driven(plan, evaluator, session["time_budget"])
+                    session["time_budget"] -= time.monotonic() - begun
                 name = "-".join(names)
                 runs = _measure(plan, measurements, name, scheduler, session | {"command_line": sys.argv})
     except Interrupted as error:
@@ -235,11 +238,11 @@ def _plan(cells: tuple[Cell, ...], precision: str, core: int | None, seed: int, 
 
 def _driven(plan: Plan, evaluator: str, time_budget: float) -> Plan:
     """The same for a driver: what it can do, and as much as fits into the time budget."""
-    from costmodel.experiments.portable import best_version, portable_cells, sized
+    from costmodel.experiments.pilot import sized
     from costmodel.machine.driver import started
 
     with started(driver_named(evaluator), plan.core) as tried:
-        design = sized(portable_cells(plan.cells, best_version(tried)), tried, time_budget)
+        design = sized(plan.cells, tried, time_budget)
     if len(design.cells) < design.of:
         complain(f"{evaluator} is slow: {len(design.cells)} of {design.of} cells fit into the time budget")
     return msgspec.structs.replace(plan, cells=design.cells, evaluator=evaluator, **design.settings)

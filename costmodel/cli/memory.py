@@ -10,7 +10,7 @@ import typer
 from costmodel.cli.options import Json, Seed, TableCommand
 from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.errors import InputError
-from costmodel.model import Variant, ledger_model, load
+from costmodel.model import Variant, load, proposed_model
 from costmodel.records.evaluation import Memory
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, TableCell, number, wide
@@ -38,12 +38,12 @@ def command(
     """Check memory costs: apply every builtin over its domain, and compare the size of the result with the charge.
 
     Exit code 1 if a result is larger than the memory charged for it. Sizes are those of PlutusV3 at protocol version
-    11.
+    11. Builtins of later versions are checked if a pattern names them.
     """
     from costmodel.experiments.design import matching_builtins
     from costmodel.experiments.memory import MemoryFinding, check_memory
 
-    chosen = load(model) if model else ledger_model(Variant.E)
+    chosen = load(model) if model else proposed_model(Variant.E)
     names = [name for name in matching_builtins(builtins) if name in chosen.builtins]
     if not names:
         raise InputError(f"{chosen.source} has no price for a builtin that matches {builtins!r}")

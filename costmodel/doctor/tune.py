@@ -17,7 +17,7 @@ from costmodel.doctor.saved_settings import hold, keep, put_back
 from costmodel.doctor.settings import settings
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.records.doctor import SettingChange
-from costmodel.timing.backend import import_path
+from costmodel.timing.backend import import_path, piped
 
 
 @contextmanager
@@ -55,15 +55,7 @@ def _guarded(host: Host, held: IO[bytes]) -> Iterator[None]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(import_path())}
     with (
         tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            env=environment,
-            start_new_session=True,
-            pass_fds=[held.fileno()],
-        ) as guard,
+        piped(command, environment, complaints, start_new_session=True, pass_fds=[held.fileno()]) as guard,
     ):
         if guard.stdout is None or guard.stdin is None or guard.stdout.readline() != b"ready\n":
             raise EnvironmentFault("the process that puts settings back does not start; nothing was changed")

@@ -7,13 +7,15 @@ the way to the operands and what the clock costs cancel in their difference.
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Final
 
 from costmodel.experiments.domains import DOMAINS, Sizes
-from costmodel.experiments.operands import small
+from costmodel.experiments.measures import measured_sizes
+from costmodel.experiments.operands import PooledRandom, small
 from costmodel.experiments.points import choose, shapes_of
 from costmodel.experiments.terms import (
     LANGUAGE,
@@ -26,18 +28,27 @@ from costmodel.experiments.terms import (
     integer,
     nop,
     row,
+    version_of,
 )
-from costmodel.model import ledger_model, variant_for
-from costmodel.plutus import BUILTIN_BY_NAME, Builtin, Const
+from costmodel.model import proposed_model, variant_for
+from costmodel.plutus import BUILTIN_BY_NAME, Builtin, Const, available
 from costmodel.runs.design import Cell
 
 DESIGNED_BUILTINS: Final = tuple(DOMAINS)
 """The builtins that can be measured."""
 
+LIVE_BUILTINS: Final = tuple(
+    name for name in DESIGNED_BUILTINS if available(BUILTIN_BY_NAME[name], LANGUAGE, PROTOCOL_VERSION)
+)
+"""Those of them that scripts can use on the chain."""
+
 # Enough applications that they are most of the program, few enough that a block of all cells stays short. The ledger's
 # price, dear for most machines, says how long one takes.
 _APPLICATIONS_PS: Final = 100_000_000
 _MOST_APPLICATIONS: Final = 128
+
+# What nobody has priced is taken to be as slow as writing its result is.
+_WORD_PS: Final = 10_000
 
 # So that all results, whose size the ledger's memory cost says, stay in a core's own cache.
 _RESULT_WORDS: Final = 65_536
@@ -57,36 +68,60 @@ def builtin_cells(names: Iterable[str], seed: int) -> Iterator[Cell]:
     chosen = sorted(set(names))
     for name in chosen:
         yield from _cells_of(BUILTIN_BY_NAME[name], seed)
+    everything = set(LIVE_BUILTINS) <= set(chosen)
     kinds = {(BUILTIN_BY_NAME[name].arity, BUILTIN_BY_NAME[name].forces) for name in chosen}
     for arity, forces in product(_NOP_ARITIES, _NOP_FORCES):
-        if (arity, forces) in kinds or len(chosen) == len(DESIGNED_BUILTINS):
+        if (arity, forces) in kinds or everything:
             yield from _nop_cells(arity, forces, seed)
 
 
 def points_of(name: str) -> tuple[Sizes, ...]:
-    """The points of a builtin that are measured."""
-    return choose(shapes_of(name), DOMAINS[name].candidates)
+    """The points of a builtin's domain that are measured."""
+    domain = DOMAINS[name]
+    return domain.candidates if domain.explored else choose(shapes_of(name), domain.candidates)
 
 
 def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
+    for point, number in product(points_of(builtin.name), range(DOMAINS[builtin.name].programs)):
+        yield from cells_at(builtin, point, seed, number)
+
+
+def cells_at(builtin: Builtin, point: Sizes, seed: int, number: int = 0) -> Iterator[Cell]:
+    """The two programs of a builtin at a point of its domain, the one that applies it first; `number` counts programs
+    of a point, which differ in their operands."""
     domain = DOMAINS[builtin.name]
-    for sizes in points_of(builtin.name):
-        rng = random.Random(f"{seed} {builtin.name} {sizes}")
-        count = max(domain.fewest, _applications(builtin.name, sizes))
-        distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(sum(sizes), 1)))
-        prepared, operands = domain.prepare(sizes, min(count, distinct), rng)
-        if len(operands) < count:
-            prepared, operands = _shared(prepared, operands)
-        applied = [operands[at % len(operands)] for at in range(count)]
-        yield _cell(builtin.name, sizes, [*prepared, *(Application(builtin, each) for each in applied)], count)
-        instead = nop(builtin.arity, builtin.forces)
-        yield _cell(builtin.name, sizes, [*prepared, *(Application(instead, each) for each in applied)], 0)
+    own = f"/{number}" if number else ""
+    rng = PooledRandom(f"{seed} {builtin.name} {point}{own}")
+    sizes, by_measure = _measured(builtin, point, rng) if domain.explored else (point, {})
+    count = max(domain.fewest, _applications(builtin.name, sizes))
+    extent = math.prod(point) if domain.explored else sum(sizes)
+    distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(extent, 1)))
+    prepared, operands = domain.prepare(point, min(count, distinct), rng)
+    if len(operands) < count:
+        prepared, operands = _shared(prepared, operands)
+    applied = [operands[at % len(operands)] for at in range(count)]
+    for function, repeats in ((builtin, count), (nop(builtin.arity, builtin.forces), 0)):
+        items = [*prepared, *(Application(function, each) for each in applied)]
+        yield _cell(
+            f"{builtin.name}/{_joined(point)}{own}/x{repeats}",
+            builtin,
+            items,
+            sizes=sizes,
+            sizes_by_measure=by_measure,
+            repeats=repeats,
+        )
+
+
+def _measured(builtin: Builtin, point: Sizes, rng: random.Random) -> tuple[Sizes, Mapping[str, Sizes]]:
+    prepared, (operands,) = DOMAINS[builtin.name].prepare(point, 1, rng)
+    return measured_sizes(builtin, prepared, operands)
 
 
 def _applications(name: str, sizes: Sizes) -> int:
-    cost = ledger_model(_VARIANT).builtins[name]
-    by_time = _APPLICATIONS_PS // max(cost.cpu.evaluate(sizes), 1)
-    by_space = _RESULT_WORDS // max(cost.memory.evaluate(sizes), 1)
+    cost = proposed_model(_VARIANT).builtins[name]
+    words = max(cost.memory.evaluate(sizes), 1)
+    by_time = _APPLICATIONS_PS // (cost.cpu.evaluate(sizes) or _WORD_PS * words)
+    by_space = _RESULT_WORDS // words
     return max(2, min(_MOST_APPLICATIONS, by_time, by_space))
 
 
@@ -113,10 +148,31 @@ def _nop_cells(arity: int, forces: int, seed: int) -> Iterator[Cell]:
     operands: list[Operands] = [tuple(integer(small(rng)) for _ in range(arity)) for _ in range(_MOST_APPLICATIONS)]
     for count in (_MOST_APPLICATIONS // 2, _MOST_APPLICATIONS):
         items = [Application(builtin, each) for each in operands[:count]]
-        yield _cell(builtin.name, (1,) * arity, items, count)
+        sizes = (1,) * arity
+        yield _cell(f"{builtin.name}/{_joined(sizes)}/x{count}", builtin, items, sizes=sizes, repeats=count)
 
 
-def _cell(operation: str, sizes: Sizes, items: Sequence[Item], repeats: int) -> Cell:
-    name = f"{operation}/{'-'.join(map(str, sizes))}/x{repeats}"
-    counted = operation.startswith("nop")
-    return cell(name, "builtins", operation, row(items), sizes=sizes, repeats=repeats, counted=counted)
+def _joined(numbers: Sizes) -> str:
+    return "-".join(map(str, numbers))
+
+
+def _cell(
+    name: str,
+    builtin: Builtin,
+    items: Sequence[Item],
+    *,
+    sizes: Sizes,
+    repeats: int,
+    sizes_by_measure: Mapping[str, Sizes] | None = None,
+) -> Cell:
+    return cell(
+        name,
+        "builtins",
+        builtin.name,
+        row(items),
+        sizes=sizes,
+        sizes_by_measure=sizes_by_measure,
+        repeats=repeats,
+        counted=builtin.name.startswith("nop"),
+        protocol_version=version_of(builtin),
+    )

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from costmodel.errors import InputError
-from costmodel.experiments.builtins import DESIGNED_BUILTINS, builtin_cells
+from costmodel.experiments.builtins import DESIGNED_BUILTINS, LIVE_BUILTINS, builtin_cells
 from costmodel.experiments.calls import call_cells
 from costmodel.experiments.steps import step_cells
 from costmodel.model import EXTRAS_KEY, CostModel
@@ -38,20 +38,25 @@ def design_cells(experiments: Collection[str], builtins: str, seed: int) -> tupl
     cells: list[Cell] = []
     if "builtins" in experiments:
         cells += builtin_cells(matching_builtins(builtins), seed)
+    steps = step_cells(seed) if {"steps", "calls"} & set(experiments) else ()
     if "steps" in experiments:
-        cells += step_cells(seed)
+        cells += steps
     if "calls" in experiments:
-        cells += call_cells(seed)
+        cells += call_cells(seed, steps)
     return tuple(cells)
 
 
 def matching_builtins(patterns: str) -> list[str]:
-    """The builtins with a design that match any of the shell patterns, which have commas between them. Raises
-    InputError for a pattern that matches none."""
+    """The builtins with a design that match any of the shell patterns, which have commas between them. `*` stands for
+    those that run on the chain; what a later protocol version brings takes a pattern of its own. Raises InputError for
+    a pattern that matches none."""
     wanted = [pattern.strip() for pattern in patterns.split(",")]
     for pattern in wanted:
         if not any(fnmatchcase(name, pattern) for name in DESIGNED_BUILTINS):
             raise InputError(f"no builtin matches {pattern!r}; known are {', '.join(DESIGNED_BUILTINS)}")
+    if "*" in wanted:
+        wanted += LIVE_BUILTINS
+        wanted.remove("*")
     return [name for name in DESIGNED_BUILTINS if any(fnmatchcase(name, pattern) for pattern in wanted)]
 
 

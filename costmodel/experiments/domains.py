@@ -31,14 +31,22 @@ Sizes = tuple[int, ...]
 class Domain:
     """Candidate points, each the sizes of all arguments in the builtin's own measures, and how to apply it there.
 
+    An `explored` builtin is one whose price is open, size measures and shape included: all of its candidates are
+    measured, and they are the numbers that operands are made from, such as policies and tokens of each. The sizes are
+    then taken from the operands, by every measure that an argument's type has. Candidates are spread log-uniformly, and
+    several have the same size by one measure and different ones by another.
+
     `fewest` applications are needed where the time depends on the very operands, as several show the typical one, and
-    where the program has much to prepare beside them. A unit of size takes about `density` words of memory.
+    where the program has much to prepare beside them; `programs` of them, on operands of their own, where one program
+    cannot hold enough. A unit of size takes about `density` words of memory.
     """
 
     candidates: tuple[Sizes, ...]
     prepare: Preparer
     fewest: int = 1
     density: int = 1
+    programs: int = 1
+    explored: bool = False
 
 
 def _each(maker: Maker) -> Preparer:
@@ -54,6 +62,11 @@ def _steps(first: int, last: int, count: int) -> tuple[int, ...]:
     """Whole numbers from first to last, about `count` of them, in proportion."""
     ratio = (last / first) ** (1 / (count - 1))
     return tuple(sorted({round(first * ratio**step) for step in range(count)}))
+
+
+def _powers(base: int, count: int) -> tuple[int, ...]:
+    """The first powers of a number, from 1 on."""
+    return tuple(base**exponent for exponent in range(count))
 
 
 def _line(numbers: Sequence[int], point: Callable[[int], Sizes] = lambda x: (x,)) -> tuple[Sizes, ...]:
@@ -125,16 +138,42 @@ _divided: Final = _each(made.dividend_and_divisor)
 _FLOORED: Final = Domain(_plane(_FACTOR_WORDS, where=lambda x, y: x >= y), _divided)
 _TRUNCATED: Final = Domain(_plane(_FACTOR_WORDS), _divided)
 _CHOICE: Final = Domain(((1, 1, 1),), _each(lambda _, rng: (made.boolean(rng.random() < 0.5), *_two_of(rng))))
+
+# Policies and tokens of each. Where both are powers of one number, many values have as many entries and not as many
+# policies. Beyond 14,000 policies no script can build a value within the limits of a transaction.
+_VALUES: Final = Domain(
+    tuple((x, y) for x, y in product(_powers(4, 8), repeat=2) if x * y <= 1_024 or min(x, y) == 1),
+    _each(values.wide),
+    density=8,
+    explored=True,
+)
+# Listed policies, policies of the value, tokens of each; no value may have more policies than the most.
+_FILTERED: Final = Domain(
+    (
+        *product(_powers(8, 5), _powers(8, 4), (1,)),
+        *product(_powers(8, 4), _powers(8, 4), (8,)),
+        *product((1, 64, 4_096), (8_191,), (1,)),
+    ),
+    _each(values.filtered),
+    density=8,
+    explored=True,
+)
 _PAIR: Final = Domain(((1,),), _each(lambda _, rng: (made.pair(rng),)))
 _SIGNED_MESSAGES: Final = _line(_steps(4, 8_192, 9), lambda y: (4, y, 8))
 
-# A check of a signature takes thousands of branches that depend on it, so that with more than a few signatures the
-# branch predictor, like a cache, holds less of each: 16 are checked 1 % slower than 8, 64 another 2 %.
+# A check of a signature takes thousands of branches that depend on it. The time of one that was checked before, as in a
+# loop, differs from signature to signature by 2.7 % (sd over 64), so a price needs many; but of more than four the
+# branch predictor, like a cache, forgets some: checks of sixteen in turn take 2 % more than each by itself. So a
+# program checks four, and where no other sizes give other signatures there are several programs.
 _CHECK_DENSITY: Final = 7
+_CHECKED: Final = 4
+_CHECK_PROGRAMS: Final = 4
 
 
 def _checked(candidates: tuple[Sizes, ...], sign: Callable[..., int], key_bytes: int) -> Domain:
-    return Domain(candidates, _each(made.signed(sign, key_bytes)), fewest=8, density=_CHECK_DENSITY)
+    programs = _CHECK_PROGRAMS if len(candidates) == 1 else 1
+    prepare = _each(made.signed(sign, key_bytes))
+    return Domain(candidates, prepare, fewest=_CHECKED, density=_CHECK_DENSITY, programs=programs)
 
 
 def _two_of(rng: random.Random) -> Constants:
@@ -299,5 +338,10 @@ DOMAINS: Final[dict[str, Domain]] = {
     "valueData": Domain(_line(_steps(1, 4_000, 9)), _each(lambda s, rng: (values.value_of(s[0], rng),)), density=8),
     "unValueData": Domain(_line(_steps(1, 4_000, 9), lambda n: (1 + 4 * n,)), _each(values.as_data), density=2),
     "scaleValue": Domain(_line(_steps(1, 4_000, 9), lambda y: (1, y)), _each(values.scaled), density=8),
+    "multiIndexArray": Domain(tuple(product(_powers(8, 6), _powers(4, 6))), _each(made.indexed), explored=True),
+    "policies": _VALUES,
+    "assetCount": _VALUES,
+    "keepPolicies": _FILTERED,
+    "dropPolicies": _FILTERED,
 }
-"""Every builtin that the chain prices and runs. `multiIndexArray` has a price, and no protocol version that runs it."""
+"""Every builtin that has a price or a proposed one."""

@@ -7,21 +7,21 @@ every builtin is applied at all points of its domain, and the result is sized by
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from costmodel.errors import ModelError
 from costmodel.experiments.domains import DOMAINS, Sizes
-from costmodel.experiments.terms import Application, constant_of
+from costmodel.experiments.measures import measured_sizes
+from costmodel.experiments.terms import Application, Item, Operands, constant_of, version_of
 from costmodel.model import CostingFunction, CostModel
-from costmodel.plutus import BUILTIN_BY_NAME, Builtin, Constant, DataConstr, DataList, DataMap
+from costmodel.plutus import BUILTIN_BY_NAME, Builtin, Constant, SizeMeasure
+from costmodel.plutus.sizes import size_of
 from costmodel.records import evaluation as records
 
-_WORD_BITS: Final = 64
-_WORD_BYTES: Final = 8
-_DATA_NODE_WORDS: Final = 4
+_CELL_WORDS: Final = 3
 _FIXED: Final = {"bool": 1, "unit": 1, "bls12_381_G1_element": 18, "bls12_381_G2_element": 36, "bls12_381_mlresult": 72}
 
 
@@ -110,65 +110,29 @@ def _check(model: CostModel, builtin: Builtin, seed: int) -> MemoryCheck:
         raise ModelError(f"{model.source} has no cost for {builtin.name}; use a model that has")
     if builtin.shares:
         return MemoryCheck(builtin.name, cost.memory, ())
-    points = tuple(
-        ResultSize(sizes, cost.memory.evaluate(sizes), _result_words(builtin, sizes, seed))
-        for sizes in DOMAINS[builtin.name].candidates
-    )
+    points = tuple(ResultSize(sizes, cost.memory.evaluate(sizes), result) for sizes, result in _points(builtin, seed))
     return MemoryCheck(builtin.name, cost.memory, points)
 
 
-def _result_words(builtin: Builtin, sizes: Sizes, seed: int) -> int:
+def _points(builtin: Builtin, seed: int) -> Iterator[tuple[Sizes, int]]:
+    """Sizes of the builtin's domain, and the words that its result takes there."""
+    domain = DOMAINS[builtin.name]
+    for point in domain.candidates:
+        rng = random.Random(f"{seed} memory {builtin.name} {point}")
+        prepared, (operands,) = domain.prepare(point, 1, rng)
+        sizes = measured_sizes(builtin, prepared, operands)[0] if domain.explored else point
+        yield sizes, _result_words(builtin, prepared, operands)
+
+
+def _result_words(builtin: Builtin, prepared: list[Item], operands: Operands) -> int:
     if builtin.result_type in _FIXED:
         return _FIXED[builtin.result_type]
-    rng = random.Random(f"{seed} memory {builtin.name} {sizes}")
-    prepared, operands = DOMAINS[builtin.name].prepare(sizes, 1, rng)
-    return words(constant_of([*prepared, Application(builtin, operands[0])]))
+    result = constant_of([*prepared, Application(builtin, operands)], version_of(builtin))
+    # The cells of a list are new, what they hold is shared.
+    return _CELL_WORDS * len(result.value) if result.type.head == "list" else words(result)
 
 
 def words(constant: Constant) -> int:
     """The size of a constant by the ledger's measure for its type, in variants D and E."""
-    head, value = constant.type.head, constant.value
-    match head:
-        case "integer":
-            return integer_words(value)
-        case "bytestring":
-            return bytes_words(value)
-        case "string":
-            return len(value.encode()) // 4
-        case "data":
-            return data_words(value)
-        case "list" | "array":
-            return len(value)
-        case "value":
-            return sum(len(tokens) for _, tokens in value)
-    return _FIXED[head]
-
-
-def integer_words(value: int) -> int:
-    """⌊log2 |n|⌋ div 64 + 1, and 1 for 0."""
-    return max(abs(value).bit_length() - 1, 0) // _WORD_BITS + 1
-
-
-def bytes_words(value: bytes) -> int:
-    """(length − 1) quot 8 + 1, so 1 for the empty string."""
-    return max(len(value) - 1, 0) // _WORD_BYTES + 1
-
-
-def data_words(value: object) -> int:
-    """4 a node, and what integers and bytestrings hold."""
-    total, stack = 0, [value]
-    while stack:
-        node = stack.pop()
-        total += _DATA_NODE_WORDS
-        match node:
-            case int():
-                total += integer_words(node)
-            case bytes():
-                total += bytes_words(node)
-            case DataConstr():
-                stack.extend(node.fields)
-            case DataList():
-                stack.extend(node.items)
-            case DataMap():
-                stack.extend(part for entry in node.entries for part in entry)
-    return total
+    text = constant.type.head == "string"
+    return size_of(constant, SizeMeasure.TEXT_UTF8_BYTES_QUOT_4 if text else SizeMeasure.ARGUMENT_TYPE)

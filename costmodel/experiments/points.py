@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.model import CostingFunction, Variant, ledger_model
+from costmodel.model import CostingFunction, Variant, proposed_model
 
 Floats = NDArray[np.float64]
 Sizes = tuple[int, ...]
@@ -28,7 +28,7 @@ def shapes_of(name: str) -> tuple[CostingFunction, ...]:
     """The builtin's CPU costing functions in the cost models of the ledger, one for each different shape."""
     found: dict[tuple[object, object], CostingFunction] = {}
     for variant in reversed(Variant):
-        if (cost := ledger_model(variant).builtins.get(name)) is not None:
+        if (cost := proposed_model(variant).builtins.get(name)) is not None:
             inner = cost.cpu.model.shape.id if cost.cpu.model else None
             found.setdefault((cost.cpu.shape.id, inner), cost.cpu)
     return tuple(found.values())

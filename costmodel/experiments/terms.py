@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from costmodel.errors import ModelError
 from costmodel.machine import EvaluationStatus, NativeMachine, Script, exact_machine
-from costmodel.model import ExUnits, Variant
+from costmodel.model import ExUnits, Variant, proposed_model
 from costmodel.plutus import (
     BUILTINS,
     INTEGER,
@@ -26,6 +26,7 @@ from costmodel.plutus import (
     Program,
     Term,
     Var,
+    available_since,
     decode_flat,
     encode_flat,
 )
@@ -34,7 +35,7 @@ from costmodel.runs.design import Cell
 
 LANGUAGE: Final = LedgerLanguage.PLUTUS_V3
 PROTOCOL_VERSION: Final = 11
-"""Everything is measured where every builtin of the chain is available."""
+"""Everything is measured where every builtin of the chain is available; those of later versions, at theirs."""
 
 _VARIANT: Final = Variant.E
 _UNLIMITED: Final = ExUnits(2**63 - 1, 2**63 - 1)
@@ -110,11 +111,16 @@ def row(items: Sequence[Item]) -> Term:
     return sequence(_terms(items), integer(0))
 
 
-def constant_of(items: Sequence[Item]) -> Constant:
+def version_of(builtin: Builtin) -> int:
+    """The protocol version at which a builtin is measured: the first that has it, where that is a later one."""
+    return max(PROTOCOL_VERSION, available_since(builtin.batch, LANGUAGE))
+
+
+def constant_of(items: Sequence[Item], protocol_version: int = PROTOCOL_VERSION) -> Constant:
     """The constant that the last item of a row comes to."""
     *others, last = _terms(items)
     flat = encode_flat(Program(UPLC_1_1_0, sequence(others, last)))
-    outcome = _machine().evaluate(Script.decode(flat, LANGUAGE, PROTOCOL_VERSION), _UNLIMITED, result=True)
+    outcome = _machine().evaluate(Script.decode(flat, LANGUAGE, protocol_version), _UNLIMITED, result=True)
     term = decode_flat(outcome.result).term if outcome.result is not None else None
     if not isinstance(term, Const):
         raise ModelError(f"the design is wrong: what is to be made comes to no constant ({outcome.error})")
@@ -140,11 +146,13 @@ def cell(
     term: Term,
     *,
     sizes: tuple[int, ...] = (),
+    sizes_by_measure: Mapping[str, tuple[int, ...]] | None = None,
     repeats: int = 1,
     work: Work = "evaluate",
     arguments: tuple[bytes, ...] = (),
     budget: ExUnits = _UNLIMITED,
     counted: bool = True,
+    protocol_version: int = PROTOCOL_VERSION,
 ) -> Cell:
     """A cell for a term, with the steps of one evaluation as the machine takes them, and what else it sees if that is
     to be `counted`, which takes several evaluations.
@@ -152,7 +160,7 @@ def cell(
     ModelError for a term that does not run to success within the budget at the ledger's prices.
     """
     flat = encode_flat(Program(UPLC_1_1_0, term))
-    script = Script.decode(flat, LANGUAGE, PROTOCOL_VERSION, measuring=True)
+    script = Script.decode(flat, LANGUAGE, protocol_version, measuring=True)
     for argument in arguments:
         script.apply_data(argument)
     outcome = _machine().evaluate(script, budget)
@@ -164,6 +172,7 @@ def cell(
         experiment=experiment,
         operation=operation,
         sizes=sizes,
+        sizes_by_measure=dict(sizes_by_measure or {}),
         work=work,
         flat=flat,
         arguments=arguments,
@@ -173,11 +182,11 @@ def cell(
         footprint=features.footprint if features else 0,
         features=features.counts if features else {},
         language=LANGUAGE.value,
-        protocol_version=PROTOCOL_VERSION,
+        protocol_version=protocol_version,
         nops=True,
     )
 
 
 @cache
 def _machine() -> NativeMachine:
-    return exact_machine(_VARIANT, result_cap=_RESULT_CAP)
+    return exact_machine(_VARIANT, proposed_model(_VARIANT), result_cap=_RESULT_CAP)

@@ -8,7 +8,7 @@ from typing import Final
 from costmodel.experiments.group_operands import Prepared
 from costmodel.experiments.operands import Constants, byte_string, const, data, literal, small
 from costmodel.experiments.terms import Bound, Item, Operands
-from costmodel.plutus import VALUE, Const, DataMap
+from costmodel.plutus import BYTESTRING, VALUE, Const, DataMap, list_of
 
 _PREFIX: Final = b"\xff" * 28
 
@@ -31,6 +31,27 @@ def _value(entries: Entries) -> Const:
 
 def value_of(entries: int, rng: random.Random) -> Const:
     return _value(_one_each(range(entries), rng))
+
+
+def wide(numbers: tuple[int, ...], rng: random.Random) -> Constants:
+    """A value of so many policies, each of so many tokens."""
+    policies, tokens = numbers
+    return (_value(_evenly(policies, tokens, rng)),)
+
+
+def filtered(numbers: tuple[int, ...], rng: random.Random) -> Constants:
+    """A list of policies of the value, in any order and again from the first on where it has fewer, and the value."""
+    listed, policies, tokens = numbers
+    names = [_name(number) for number in range(policies)]
+    rng.shuffle(names)
+    chosen = tuple(names[at % policies] for at in range(listed))
+    return const(list_of(BYTESTRING), chosen), _value(_evenly(policies, tokens, rng))
+
+
+def _evenly(policies: int, tokens: int, rng: random.Random) -> Entries:
+    return tuple(
+        (_name(policy), tuple((_name(token), small(rng)) for token in range(tokens))) for policy in range(policies)
+    )
 
 
 def scaled(sizes: tuple[int, ...], rng: random.Random) -> Constants:

@@ -61,6 +61,10 @@ _TRIED: Final = 2
 _HELPS: Final = 0.98
 """A footprint helps where programs left out are missed by less than this share of what they are missed by without."""
 
+_SATURATED: Final = "calls_"
+"""Saturated calls by arity and forces: what they add lies within what steps of builtins cost, and programs differ too
+little in it to be told apart. With them generated programs are explained no better, and contracts worse."""
+
 _LACK: Final = "timing and lack of fit"
 
 
@@ -213,7 +217,7 @@ def _applications(cells: Sequence[ObservedCell], name: str) -> Floats:
 
 def _predicting(work: _StepTimes, cells: Sequence[ObservedCell]) -> tuple[StepPrices, Range | None]:
     """The prices that times are predicted from, and the range of footprints where that is one of them."""
-    features = sorted({name for cell in cells for name, _ in cell.features})
+    features = sorted({name for cell in cells for name, _ in cell.features if not name.startswith(_SATURATED)})
     columns = {name: np.array([dict(cell.features).get(name, 0) for cell in cells], np.float64) for name in features}
     columns = {name: column for name, column in columns.items() if np.ptp(column) > 0}
     # A feature that others explain says nothing; the earlier one has precedence.
@@ -294,7 +298,7 @@ def _unsure(held: Floats, errors: Floats, spread: float, freedom: float) -> floa
     from as many as the programs tell more of than the spread does. `errors` add by squares to the variances of prices,
     whose interval has `freedom` degrees of freedom."""
     left = np.square(held @ errors).sum(axis=1) / spread**2
-    told = max(float(np.maximum(1 - left, 0.0).sum()), 1.0)
+    told = max(float(np.maximum(1 - left, 0.0).sum()) - 1, 1.0)
     return float(student_t.ppf(0.975, told) / student_t.ppf(0.975, freedom))
 
 

@@ -31,10 +31,12 @@ from costmodel.impact.worker import (
     evaluate_batch,
     reprice_batch,
 )
+from costmodel.model.basis import basis_of
 from costmodel.model.sources import ModelSource
 from costmodel.model.timeline import last_change, parameters_at
 from costmodel.records.impact import EpochTermsRecord as TermsRecord
 from costmodel.records.impact import Impact
+from costmodel.trace import SILENT, Severity, Trace
 from costmodel.workloads.corpus import is_corpus, is_database, is_parquet, load_corpus
 from costmodel.workloads.evaluation import PLENTY, Evaluation
 from costmodel.workloads.parquet import parquet_rows
@@ -116,6 +118,7 @@ def impact(
     record: Path | None = None,
     most: int = MOST,
     progress: Progress = lambda done, total: None,
+    trace: Trace = SILENT,
 ) -> Impact:
     """What `after` changes compared with `before` on a corpus.
 
@@ -131,6 +134,9 @@ def impact(
     question = Question(price_list(before), price_list(after), terms[0], keep_usages=record is not None)
     work = partial(reprice_batch if corpus.usages else evaluate_batch, question)
     tally = ImpactTally(terms[0], most)
+    trace.emit(
+        "impact", "start", before=before.name, after=after.name, corpus=rows.name, rows=rows.count, epoch=terms[1].epoch
+    )
     with ExitStack() as stack:
         write_rows = stack.enter_context(_writer(out, RESULTS))
         write_usages = stack.enter_context(_writer(record, USAGES))
@@ -142,8 +148,18 @@ def impact(
             if answer.usages is not None:
                 write_usages(from_bytes(answer.usages))
             progress(tally.rows, rows.count)
+            trace.emit("impact", "batch", Severity.DEBUG, rows=batch.num_rows, done=tally.rows)
     totals = tally.totals()
     over_limit, over_declared, failing, succeeding = tally.breaking
+    trace.emit(
+        "impact",
+        "end",
+        rows=tally.rows,
+        outcomes=dict(tally.outcomes),
+        newly_over_limit=over_limit,
+        newly_over_declared=over_declared,
+        newly_failing=failing,
+    )
     return Impact(
         before=before.name,
         after=after.name,
@@ -171,6 +187,9 @@ def impact(
         scripts=tally.scripts(),
         distinct_scripts=tally.distinct_scripts,
         results=None if out is None else str(out),
+        usage=tally.used(),
+        before_of=basis_of(before),
+        after_of=basis_of(after),
     )
 
 

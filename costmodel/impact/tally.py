@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from costmodel.impact.usage_totals import UsageSums
 from costmodel.impact.worker import (
     NEWLY_FAILING,
     NEWLY_SUCCEEDING,
@@ -20,7 +21,7 @@ from costmodel.impact.worker import (
     EpochTerms,
 )
 from costmodel.model import ExUnits
-from costmodel.records.impact import Affected, Quantiles, ScriptImpact, Share, Totals
+from costmodel.records.impact import Affected, Quantiles, ScriptImpact, Share, Totals, UsedTotals
 
 _STEP: Final = 0.001  # of the logarithm of a ratio
 _HALF: Final = 12_000  # bins to either side: ratios up to 160,000
@@ -61,11 +62,14 @@ class ImpactTally:
         self.changes: Counter[str] = Counter()
         self.ratios = {name: RatioBins() for name in ("cpu", "mem", "fee")}
         self._parts: dict[str, npt.NDArray[Any]] = {}
+        self._used: dict[str, UsageSums] = {}
         self._scripts: dict[tuple[bytes, str], npt.NDArray[Any]] = {}
         self._affected: list[tuple[tuple[Any, ...], int, Affected]] = []
 
     def add(self, answer: ChunkOutcome, rows: pa.RecordBatch) -> None:
         """Add one batch: its sums by price, and its rows."""
+        for language, packed in answer.used.items():
+            self._used.setdefault(language, UsageSums()).merge(*packed)
         for name, sums in answer.parts.items():
             self._parts[name] = self._parts.get(name, np.zeros(4, object)) + np.array(sums, object)
         self.outcomes.update(rows.column("outcome").to_pylist())
@@ -106,6 +110,10 @@ class ImpactTally:
         return Totals(
             units=(units.cpu, units.mem), fee=fee, block_share=filled, per_block=count / filled if filled else None
         )
+
+    def used(self) -> tuple[UsedTotals, ...]:
+        """What all priced evaluations use, by language."""
+        return tuple(self._used[language].record(language) for language in sorted(self._used))
 
     def attribution(self) -> tuple[Share, ...]:
         """What each price contributes, the largest change of CPU first."""

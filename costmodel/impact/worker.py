@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from costmodel.errors import CheckFailed, ModelError
 from costmodel.impact.pricing import PriceList, total
+from costmodel.impact.usage_totals import UsageSums
 from costmodel.impact.usages import Recorded, recorded, recordings, usage_batch
 from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import MAX_COST, ExUnits, Variant, variant_for
@@ -87,6 +88,7 @@ class ChunkOutcome(msgspec.Struct):
     rows: bytes
     parts: dict[str, tuple[int, int, int, int]]
     usages: bytes | None = None
+    used: dict[str, tuple[int, list[int], list[tuple[str, tuple[int, ...], int]]]] = {}  # by language
 
 
 def evaluate_batch(question: Question, where: str, first: int, content: bytes) -> bytes:
@@ -120,6 +122,7 @@ class _Parts:
 
     def __init__(self) -> None:
         self.sums: dict[str, list[int]] = {}
+        self.used: dict[str, UsageSums] = {}
 
     def add(self, before: dict[str, ExUnits], after: dict[str, ExUnits]) -> None:
         for offset, parts in ((0, before), (2, after)):
@@ -132,7 +135,8 @@ class _Parts:
 def _answer(results: Iterable[dict[str, Any]], parts: _Parts, usages: bytes | None) -> bytes:
     rows = to_bytes(pa.RecordBatch.from_pylist(list(results), schema=RESULTS))
     sums = {name: (sums[0], sums[1], sums[2], sums[3]) for name, sums in parts.sums.items()}
-    return msgspec.msgpack.encode(ChunkOutcome(rows, sums, usages))
+    used = {language: each.packed() for language, each in parts.used.items()}
+    return msgspec.msgpack.encode(ChunkOutcome(rows, sums, usages, used))
 
 
 def _priced(question: Question, recording: Recorded, parts: _Parts) -> dict[str, Any]:
@@ -160,6 +164,7 @@ def _priced(question: Question, recording: Recorded, parts: _Parts) -> dict[str,
     if MAX_COST in (before.cpu, before.mem, after.cpu, after.mem):
         return row | {"outcome": UNAFFORDABLE}
     parts.add(*priced)
+    parts.used.setdefault(recording.language.value, UsageSums()).add(usage)
     terms = question.terms
     return row | {
         "outcome": PRICED,

@@ -49,8 +49,9 @@ _SLACK: Final = 20  # times the expected time
 _COMPLAINT_BYTES: Final = 4096
 _LOST_NS: Final = 50_000  # of a request, and this share of it, may pass while nobody runs
 _LOST_SHARE: Final = 0.02
-_BATCH_US: Final = 200.0
-_COLLECTED_BATCH_US: Final = 5_000.0  # so that garbage is collected within batches, and not in every twentieth
+# A request leaves the caches of a driver's process cold, and a collection its memory: what runs next is to warm them.
+_BATCH_US, _WARM_UP_NS = 1_000.0, 250e3
+_COLLECTED_BATCH_US, _COLLECTED_WARM_UP_NS = 5_000.0, 5e6
 _STEPS_OF_CLOCK: Final = 1_000
 _DECODINGS: Final = ("decode", "apply")
 _FRESH: Final = 512  # programs at most that are changed and loaded for one batch
@@ -160,10 +161,20 @@ class DriverProcess:
         said = f": {' '.join(lines[-1].split())[:200]}" if lines else ""
         return f"its driver {how}{half}{said}"
 
+    def _tasks(self) -> list[Path]:
+        """All its threads, and those of processes that it has started, in /proc."""
+        found: list[Path] = []
+        waiting = [self.pid]
+        while waiting:
+            with suppress(OSError):  # one that has just ended
+                for task in Path(f"/proc/{waiting.pop()}/task").iterdir():
+                    found.append(task)
+                    with suppress(OSError):
+                        waiting += map(int, (task / "children").read_text("ascii").split())
+        return found
+
     def threads(self) -> list[int]:
-        with suppress(OSError):
-            return [int(task.name) for task in Path(f"/proc/{self.pid}/task").iterdir()]
-        return []
+        return [int(task.name) for task in self._tasks()]
 
     def pin(self, core: int) -> None:
         """Keep all its threads on a core, those included that have chosen otherwise."""
@@ -174,9 +185,9 @@ class DriverProcess:
     def ran_ns(self) -> int:
         """Nanoseconds that its threads have run; 0 where the kernel does not say."""
         total = 0
-        for thread in self.threads():
+        for task in self._tasks():
             with suppress(OSError, ValueError, IndexError):
-                total += int(Path(f"/proc/{self.pid}/task/{thread}/schedstat").read_bytes().split()[0])
+                total += int((task / "schedstat").read_bytes().split()[0])
         return total
 
 
@@ -225,8 +236,16 @@ class DriverEvaluator:
     @property
     def batch_us(self) -> float:
         """How long a batch has to be for its clock and its memory, in microseconds."""
-        wanted = _COLLECTED_BATCH_US if self.hello.capabilities.collector else _BATCH_US
+        wanted = _COLLECTED_BATCH_US if self.collects else _BATCH_US
         return max(wanted, _STEPS_OF_CLOCK * self.hello.resolution_ns / 1e3)
+
+    @property
+    def collects(self) -> bool:
+        return self.hello.capabilities.collector
+
+    @property
+    def warm_up_ns(self) -> float:
+        return _COLLECTED_WARM_UP_NS if self.collects else _WARM_UP_NS
 
     def close(self) -> None:
         if self._process is not None:

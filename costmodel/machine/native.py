@@ -10,7 +10,17 @@ from typing import Any, Final
 from costmodel._native import ffi, lib
 from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError, ModelError
 from costmodel.machine.interface import EvaluationStatus, Outcome, Subject
-from costmodel.model import CostModel, ExUnits, StepKind, Variant, from_array, ledger_model, pack, variant_for
+from costmodel.model import (
+    CostModel,
+    ExUnits,
+    StepKind,
+    Variant,
+    from_array,
+    ledger_model,
+    pack,
+    proposed_model,
+    variant_for,
+)
 from costmodel.plutus import (
     BUILTINS,
     NO_BOUNDS,
@@ -54,15 +64,16 @@ class Features:
 
     `footprint` is how many different nodes of the decoded script the run computes; variables and constants lie in the
     nodes that have them as parts. `counts` are, by name: `frames_walked` on the way to variables further out,
-    `continuations_pushed`, `partial_calls` of builtins by the last argument of a partial application, `mispredictions`
-    of a simulated branch predictor, and `calls_A_F`, saturated calls of builtins of A arguments and F forces.
+    `far_variables`, to which the way is worked out first, `continuations_pushed`, `partial_calls` of builtins by the
+    last argument of a partial application, `mispredictions` of a simulated branch predictor, and `calls_A_F`, saturated
+    calls of builtins of A arguments and F forces.
     """
 
     footprint: int
     counts: dict[str, float]
 
 
-_COUNTED: Final = ("frames_walked", "continuations_pushed", "partial_calls", "mispredictions")
+_COUNTED: Final = ("frames_walked", "far_variables", "continuations_pushed", "partial_calls", "mispredictions")
 
 
 @cache
@@ -261,8 +272,10 @@ def language_of(subject: Subject) -> LedgerLanguage:
 def machine_for(subject: Subject, parameters: Sequence[int] | None = None) -> NativeMachine:
     """A machine for a subject's language and protocol version; `parameters` is its cost model as the ledger's array."""
     language, version = language_of(subject), subject.protocol_version
-    model = None if parameters is None else from_array(parameters, language, version)
-    return exact_machine(variant_for(language, version), model)
+    variant = variant_for(language, version)
+    # What has no price yet can be measured all the same.
+    model = proposed_model(variant) if parameters is None else from_array(parameters, language, version)
+    return exact_machine(variant, model)
 
 
 def decoded(subject: Subject) -> Script:

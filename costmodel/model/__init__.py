@@ -3,7 +3,7 @@
 from costmodel.model.costing import CostingFunction, DesignMatrix, costing_function
 from costmodel.model.costmodel import BuiltinCost, CostModel
 from costmodel.model.files import EXTRAS_KEY, dump, load
-from costmodel.model.ledger import builtin_file_order, ledger_model
+from costmodel.model.ledger import builtin_file_order, ledger_model, proposed_model, proposed_shapes
 from costmodel.model.pack import PACK_LENGTH, PACK_WIDTH, pack
 from costmodel.model.parameters import (
     block_counts,
@@ -55,6 +55,8 @@ __all__ = [
     "parameter_count",
     "parameter_names",
     "parameters_at",
+    "proposed_model",
+    "proposed_shapes",
     "ps_to_ns",
     "sat_add",
     "sat_mul",

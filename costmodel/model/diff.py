@@ -30,6 +30,8 @@ _TYPICAL: dict[SizeMeasure, tuple[int, int, int]] = {
     SizeMeasure.LENGTH: (1, 10, 100),
     SizeMeasure.VALUE_ENTRIES: (1, 20, 500),
     SizeMeasure.VALUE_MAX_DEPTH: (2, 6, 11),
+    SizeMeasure.VALUE_POLICIES: (1, 20, 500),
+    SizeMeasure.VALUE_OUTER_DEPTH: (1, 5, 9),
     SizeMeasure.G1_WORDS: (18, 18, 18),
     SizeMeasure.G2_WORDS: (36, 36, 36),
     SizeMeasure.ML_RESULT_WORDS: (72, 72, 72),

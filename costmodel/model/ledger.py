@@ -1,8 +1,10 @@
-"""The ledger's own cost models, variants A–E, from this package's table of them."""
+"""The ledger's own cost models, variants A–E, and what is proposed for builtins that have no price in them, from this
+package's table of both."""
 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -38,6 +40,26 @@ def ledger_model(variant: Variant) -> CostModel:
 
 
 @cache
+def proposed_shapes(builtin: str) -> tuple[CostingFunction, ...]:
+    """The shapes to try for the time of a builtin that the ledger has not priced, the one to begin with first; none for
+    those that have a price. Coefficients that nobody has proposed are 0."""
+    row = _table()["provisional"].get(builtin)
+    return () if row is None else tuple(_function(text, f"{builtin} cpu") for text in row["cpu"])
+
+
+@cache
+def proposed_model(variant: Variant) -> CostModel:
+    """The ledger's model with a costing function for every builtin without a price: to measure and to fit, never to
+    charge, since most of their coefficients are 0."""
+    ledger = ledger_model(variant)
+    proposed = {
+        name: BuiltinCost(proposed_shapes(name)[0], _function(row["memory"], f"{name} memory"))
+        for name, row in _table()["provisional"].items()
+    }
+    return replace(ledger, builtins={**ledger.builtins, **proposed})
+
+
+@cache
 def builtin_file_order() -> tuple[str, ...]:
     """All builtins in the order of upstream's cost-model files, and after them the uncosted ones by flat tag."""
     costed = tuple(_table()["builtins"])
@@ -55,7 +77,8 @@ def _function(text: str, where: str) -> CostingFunction:
     """Read `tag coefficient…`, with the inner model of a diagonal shape after a slash."""
     outer, _, inner = text.partition(" / ")
     tag, *values = outer.split()
-    coefficients = dict(zip(SHAPES[tag].fields, map(int, values), strict=True))
+    fields = SHAPES[tag].fields
+    coefficients = dict(zip(fields, map(int, values or "0" * len(fields)), strict=True))
     return costing_function(tag, coefficients, _function(inner, where) if inner else None, where)
 
 

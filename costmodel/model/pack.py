@@ -23,7 +23,7 @@ _ABSENT_STEP = (-1, -1)
 def pack(model: CostModel) -> array[int]:
     """Lay the model out for the C machine: PACK_LENGTH integers of 64 bits (array type 'q', native byte order).
 
-    - Rows of PACK_WIDTH integers, two for each builtin, in the order of flat tags from 0 to 103: the CPU costs of tag t
+    - Rows of PACK_WIDTH integers, two for each builtin, in the order of flat tags: the CPU costs of tag t
       start at index 2·t·PACK_WIDTH, its memory costs at (2·t + 1)·PACK_WIDTH. A row is
       [shape id, inner shape id, k0 to k9]: the coefficients in the order of the shape's `fields`; for a diagonal shape
       k0 is the constant and the inner model's coefficients follow from k1. Inner shape id is 0 for the other shapes;

@@ -101,7 +101,7 @@ def parameter_count(language: LedgerLanguage, protocol_version: int) -> int:
     known = counts[0]
     for block, count in zip(_GROWTH[language][1], counts[1:], strict=True):
         since = available_since(block, language) if isinstance(block, Batch) else _SUMS_OF_PRODUCTS_SINCE[language]
-        if since is None or protocol_version < since:
+        if protocol_version < since:
             break
         known = count
     return known

@@ -32,7 +32,7 @@ UPLC_1_1_0: Final = SUMS_OF_PRODUCTS
 # First protocol version of each: 5 Alonzo, 7 Vasil, 9 Chang, 12 Dijkstra.
 _LANGUAGE_SINCE: Final = {_V1: 5, _V2: 7, _V3: 9, _V4: 12}
 
-# Batch -> language -> first protocol version. A batch that is not here is announced for no protocol version yet.
+# Batch -> language -> first protocol version. That of batch 7 is provisional: 12 is not in force.
 _BATCH_SINCE: Final[dict[Batch, dict[LedgerLanguage, int]]] = {
     Batch.ONE: {_V1: 5, _V2: 7, _V3: 9, _V4: 12},
     Batch.TWO: {_V1: 11, _V2: 7, _V3: 9, _V4: 12},
@@ -41,6 +41,7 @@ _BATCH_SINCE: Final[dict[Batch, dict[LedgerLanguage, int]]] = {
     Batch.FOUR_B: {_V1: 11, _V2: 10, _V3: 9, _V4: 12},
     Batch.FIVE: {_V1: 11, _V2: 11, _V3: 10, _V4: 12},
     Batch.SIX: {_V1: 11, _V2: 11, _V3: 11, _V4: 12},
+    Batch.SEVEN: {_V1: 12, _V2: 12, _V3: 12, _V4: 12},
 }
 
 _UPLC_SINCE: Final[dict[Version, dict[LedgerLanguage, int]]] = {
@@ -64,15 +65,14 @@ NO_BOUNDS: Final = DecodingBounds(2**32 - 1, 2**32 - 1)
 """More than a script could hold in memory."""
 
 
-def available_since(batch: Batch, language: LedgerLanguage) -> int | None:
-    """First protocol version that has a batch of builtins in a language; None where none is announced."""
-    return _BATCH_SINCE.get(batch, {}).get(language)
+def available_since(batch: Batch, language: LedgerLanguage) -> int:
+    """First protocol version that has a batch of builtins in a language."""
+    return _BATCH_SINCE[batch][language]
 
 
 def available(builtin: Builtin, language: LedgerLanguage, protocol_version: int) -> bool:
     """Whether a script may use a builtin."""
-    since = available_since(builtin.batch, language)
-    return since is not None and protocol_version >= since
+    return protocol_version >= available_since(builtin.batch, language)
 
 
 def language_available(language: LedgerLanguage, protocol_version: int) -> bool:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from costmodel.errors import CheckFailed, InputError, ModelError
 from costmodel.machine import EvaluationStatus, Features, NativeMachine, Outcome, Script, exact_machine
+from costmodel.machine.usage import Call, UsageRecorder
 from costmodel.model import (
     MAX_COST,
     STARTUP_KEY,
-    BuiltinCost,
-    CostingFunction,
     CostModel,
     ExUnits,
     StepKind,
     Variant,
-    costing_function,
     from_array,
     ledger_model,
     ps_to_ns,
@@ -30,8 +28,6 @@ LEDGER_LIMIT: Final = ExUnits(cpu=10**12, mem=10**9)
 
 # The ledger's budget has stopped what never ends; no price list may stop what does.
 _NO_LIMIT: Final = ExUnits(MAX_COST, MAX_COST)
-_FREE: Final = costing_function("constant_cost", {"constant": 0}, None, "no cost")
-_FREE_BUILTIN: Final = BuiltinCost(_FREE, _FREE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +36,8 @@ class Prediction:
 
     `ex_units` are the ledger's. `parts_ns` are the nanoseconds that the model in question predicts for the evaluation,
     by what they are spent on: start-up, each step kind (by the names of cost-model files) and each builtin used.
-    `steps` (by kind: "const", "var" …) and `builtins` count one evaluation's machine steps and builtin applications.
-    `sizes` has for coefficients of builtins ("addInteger.slope") what the evaluation takes more, in ps, where the
-    coefficient is one higher. `footprint` and `features` are what a counting run sees beside steps.
+    `steps` (by kind: "const", "var" …) and `builtins` count one evaluation's machine steps and builtin applications,
+    `calls` the latter by sizes. `footprint` and `features` are what a counting run sees beside steps.
     """
 
     program: WorkloadProgram
@@ -50,7 +45,7 @@ class Prediction:
     parts_ns: Mapping[str, float]
     steps: Mapping[str, int]
     builtins: Mapping[str, int]
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[Call, int] = field(default_factory=dict)
     footprint: int = 0
     features: Mapping[str, float] = field(default_factory=dict)
 
@@ -70,10 +65,8 @@ class Prediction:
         return {STARTUP_KEY: 1, **self.kinds, **self.builtins}
 
 
-def predict(
-    model: CostModel, programs: Iterable[WorkloadProgram], coefficients: Collection[str] = ()
-) -> tuple[Prediction, ...]:
-    """Predictions for programs, in their order, with the sizes of these `coefficients` of builtins.
+def predict(model: CostModel, programs: Iterable[WorkloadProgram]) -> tuple[Prediction, ...]:
+    """Predictions for programs, in their order.
 
     InputError for a program that does not run to success under the ledger's model, CheckFailed for one whose ExUnits
     are not the expected ones, ModelError for a model that does not price what a program uses.
@@ -91,21 +84,23 @@ def predict(
         {name for outcome in outcomes for name in outcome.builtins},
         {_kind(name) for outcome in outcomes for name in outcome.steps},
     )
-    pricing = _PricedMachines(model, coefficients)
-    counted = [pricing.counted(program, script) for program, script in scripts]
-    return tuple(
-        Prediction(
-            program=program,
-            ex_units=outcome.spent,
-            parts_ns={part: ps_to_ns(ps) for part, ps in pricing.parts_ps(program, script, outcome).items()},
-            steps=outcome.steps,
-            builtins=outcome.builtins,
-            sizes=pricing.sizes(program, script, outcome),
-            footprint=features.footprint,
-            features=features.counts,
+    recorders = _Recorders(model)
+    predictions = []
+    for (program, script), outcome in zip(scripts, outcomes, strict=True):
+        calls, features = recorders.calls(program, script), recorders.features(program, script)
+        predictions.append(
+            Prediction(
+                program=program,
+                ex_units=outcome.spent,
+                parts_ns={part: ps_to_ns(ps) for part, ps in _parts_ps(model, outcome, calls).items()},
+                steps=outcome.steps,
+                builtins=outcome.builtins,
+                calls=calls,
+                footprint=features.footprint,
+                features=features.counts,
+            )
         )
-        for (program, script), outcome, features in zip(scripts, outcomes, counted, strict=True)
-    )
+    return tuple(predictions)
 
 
 def charged(program: WorkloadProgram, variant: Variant) -> CostModel:
@@ -129,62 +124,37 @@ def _ledger_outcome(machine: NativeMachine, program: WorkloadProgram, script: Sc
     return outcome
 
 
-class _PricedMachines:
-    """The model in question, as machines: itself, without the cost of one builtin, and with one coefficient higher."""
+class _Recorders:
+    """Records what programs do, on machines of the model in question: its shapes say by which measures sizes count."""
 
-    def __init__(self, model: CostModel, coefficients: Collection[str]) -> None:
+    def __init__(self, model: CostModel) -> None:
         self._model = model
-        self._wanted = frozenset(coefficients)
-        self._machines: dict[tuple[Variant, str], NativeMachine] = {}
+        self._machines: dict[Variant, NativeMachine] = {}
 
-    def parts_ps(self, program: WorkloadProgram, script: Script, outcome: Outcome) -> dict[str, int]:
-        """Picoseconds by part. A builtin's part is what the evaluation costs less when the builtin costs nothing."""
-        variant = variant_for(program.language, program.protocol_version)
-        whole = self._cpu(variant, script)
-        kinds = {_kind(name): count for name, count in outcome.steps.items()}
-        steps = {kind.json_key: count * self._model.steps[kind].cpu for kind, count in kinds.items()}
-        builtins = {name: whole - self._cpu(variant, script, name) for name in outcome.builtins}
-        startup = whole - sum(steps.values()) - sum(builtins.values())
-        return {STARTUP_KEY: startup} | steps | builtins
-
-    def counted(self, program: WorkloadProgram, script: Script) -> Features:
+    def features(self, program: WorkloadProgram, script: Script) -> Features:
         """What a counting run sees, whatever it costs."""
+        return self._machine(program).features(script, _NO_LIMIT)
+
+    def calls(self, program: WorkloadProgram, script: Script) -> dict[Call, int]:
+        return UsageRecorder(self._machine(program)).record(script, _NO_LIMIT).calls
+
+    def _machine(self, program: WorkloadProgram) -> NativeMachine:
         variant = variant_for(program.language, program.protocol_version)
-        return self._machine(variant).features(script, _NO_LIMIT)
+        if variant not in self._machines:
+            self._machines[variant] = exact_machine(variant, self._model)
+        return self._machines[variant]
 
-    def sizes(self, program: WorkloadProgram, script: Script, outcome: Outcome) -> dict[str, int]:
-        """Picoseconds that the evaluation takes more where a coefficient of a builtin is one higher."""
-        variant = variant_for(program.language, program.protocol_version)
-        names = [f"{builtin}.{name}" for builtin in outcome.builtins for name in self._function(builtin).names]
-        wanted = [name for name in names if name in self._wanted]
-        whole = self._cpu(variant, script) if wanted else 0
-        return {name: self._cpu(variant, script, name) - whole for name in wanted}
 
-    def _function(self, builtin: str) -> CostingFunction:
-        return self._model.builtins[builtin].cpu
-
-    def _cpu(self, variant: Variant, script: Script, change: str = "") -> int:
-        """What the evaluation takes: under the model, with a builtin for nothing, or with a coefficient one higher."""
-        return self._machine(variant, change).evaluate(script, _NO_LIMIT).spent.cpu
-
-    def _machine(self, variant: Variant, change: str = "") -> NativeMachine:
-        key = variant, change
-        if key not in self._machines:
-            self._machines[key] = exact_machine(variant, self._changed(change))
-        return self._machines[key]
-
-    def _changed(self, change: str) -> CostModel:
-        builtin, _, coefficient = change.partition(".")
-        if not builtin:
-            return self._model
-        changed = _FREE_BUILTIN
-        if coefficient:
-            function = self._function(builtin)
-            values = [
-                value + (name == coefficient) for name, value in zip(function.names, function.values, strict=True)
-            ]
-            changed = replace(self._model.builtins[builtin], cpu=function.with_values(values))
-        return replace(self._model, builtins={**self._model.builtins, builtin: changed})
+def _parts_ps(model: CostModel, outcome: Outcome, calls: Mapping[Call, int]) -> dict[str, int]:
+    """Picoseconds by part, as they are charged."""
+    parts = {STARTUP_KEY: 0 if model.startup is None else model.startup.cpu}
+    for name, count in outcome.steps.items():
+        kind = _kind(name)
+        parts[kind.json_key] = count * model.steps[kind].cpu
+    parts |= dict.fromkeys(outcome.builtins, 0)
+    for (name, sizes), count in calls.items():
+        parts[name] += count * model.builtins[name].cpu.evaluate(sizes)
+    return parts
 
 
 def _kind(name: str) -> StepKind:

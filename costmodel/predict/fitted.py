@@ -12,8 +12,9 @@ import numpy as np
 from costmodel.errors import ModelError
 from costmodel.judging.estimate import Estimate
 from costmodel.machine import Script
-from costmodel.model import EXTRAS_KEY, STARTUP_KEY, CostModel, ps_to_ns
+from costmodel.model import EXTRAS_KEY, STARTUP_KEY, CostingFunction, CostModel, ps_to_ns
 from costmodel.plutus import BUILTIN_BY_NAME, decode_flat, decoding_features
+from costmodel.predict.builtins import call_times
 from costmodel.predict.counts import Prediction
 from costmodel.records.model import Figure, FittedModel, FootprintRange, parse_section
 from costmodel.records.run import Machine
@@ -25,13 +26,14 @@ FOOTPRINT: Final = "footprint"
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted model's own section, as far as a replay needs it.
+    """A fitted model's own section, as far as a replay needs it, and the costing functions that it charges by.
 
     Observed times are comparable once they are brought to the state of `machine` in which the hash yardstick took
     `hash_yardstick_ns`, if that is known. `evaluator` is what was measured.
     """
 
     section: FittedModel
+    functions: Mapping[str, CostingFunction]
 
     @property
     def variant(self) -> str:
@@ -71,7 +73,7 @@ class Fitted:
             raise ModelError(f"{where}.steps.footprint is no figure over a range of nodes; fit the model again")
         if section.hash_yardstick_ns is not None and not section.hash_yardstick_ns > 0:
             raise ModelError(f"{where}: hash_yardstick_ns must be above 0")
-        return cls(section)
+        return cls(section, {name: cost.cpu for name, cost in model.builtins.items()})
 
     def figure(self, part: str) -> Figure | None:
         """The figure behind a part of a prediction: a step cost, or a builtin's cost at the centre of its cells."""
@@ -152,14 +154,14 @@ def predicted_evaluation(prediction: Prediction, fitted: Fitted | None) -> Predi
     steps = fitted.section.steps.prediction
     doublings = _doublings(steps.footprint, prediction.footprint) * sum(prediction.kinds.values())
     counted = {STARTUP_KEY: 1, **prediction.kinds, **prediction.features, FOOTPRINT: doublings}
-    builtins = [Part(name, ns) for name, ns in prediction.parts_ns.items() if name in BUILTIN_BY_NAME]
+    called = call_times(prediction.calls, fitted.functions, fitted.section.builtins)
     spent = [
         Part(name, ps_to_ns(1) * each.ps * counted[name])
         for name, each in steps.coefficients.items()
         if counted.get(name)
     ]
-    parts = (*spent, *builtins)
-    counts = {**counted, **prediction.sizes}
+    parts = (*spent, *(Part(name, ns) for name, ns in called.ns.items()))
+    counts = {**counted, **called.weights}
     errors = fitted.section.errors
     timed = errors.t * _parts_ns(errors.parts_ps, counts)
     others = errors.lack_of_fit.t * _parts_ns(errors.lack_of_fit.parts_ps, counts)
@@ -218,5 +220,5 @@ def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, float]]:
             "nodes": program.argument_nodes,
         },
         "start": {"intercept": 1},
-        "first": {"intercept": 1, "nodes": decoded.nodes},
+        "first": {"intercept": 1, "nodes": decoded.nodes, "footprint": prediction.footprint},
     }

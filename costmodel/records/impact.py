@@ -6,7 +6,9 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from costmodel.records.basis import PriceBasis
 from costmodel.records.documents import Document, Record, Version1
+from costmodel.records.run import FileFact
 
 Units = Annotated[
     tuple[int, int], msgspec.Meta(description="CPU in picoseconds and memory in words, as the ledger counts them.")
@@ -85,6 +87,32 @@ class EpochTermsRecord(Record, frozen=True, kw_only=True):
     block: Annotated[Units, msgspec.Meta(description="Limit of a block.")]
 
 
+class UsedCall(Record, frozen=True, kw_only=True):
+    """Calls of a builtin at some sizes."""
+
+    builtin: str
+    sizes: Annotated[tuple[int, ...], msgspec.Meta(description="Of its arguments; above 128 to two digits.")]
+    count: Count
+
+
+class UsedTotals(Record, frozen=True, kw_only=True):
+    """What the priced evaluations of a language use together, to try other prices on."""
+
+    language: str
+    evaluations: Count
+    steps: Annotated[dict[str, int], msgspec.Meta(description="Paid steps by kind.")]
+    calls: Annotated[tuple[UsedCall, ...], msgspec.Meta(description="The most frequent calls.")]
+    left_out: Annotated[Count, msgspec.Meta(description="Calls that are not among them.")]
+
+
+class ImpactProvenance(Record, frozen=True, kw_only=True):
+    """What an analysis was made with, and from which files."""
+
+    tool_version: str
+    command_line: tuple[str, ...]
+    inputs: Annotated[dict[str, FileFact], msgspec.Meta(description="Size and hash of the files that were read.")]
+
+
 class Impact(Document, frozen=True, kw_only=True, tag="impact"):
     """What cost model `after` changes compared with `before` on a corpus of real scripts.
 
@@ -129,3 +157,15 @@ class Impact(Document, frozen=True, kw_only=True, tag="impact"):
     scripts: Annotated[tuple[ScriptImpact, ...], msgspec.Meta(description="Scripts by change of all their fees.")]
     distinct_scripts: Count
     results: Annotated[str | None, msgspec.Meta(description="Parquet file with a row for each evaluation.")]
+    usage: Annotated[
+        tuple[UsedTotals, ...], msgspec.Meta(description="What the priced evaluations use, by language.")
+    ] = ()
+    provenance: Annotated[
+        ImpactProvenance | None, msgspec.Meta(description="null in a folder of a proposal, which records it itself.")
+    ] = None
+    before_of: Annotated[
+        PriceBasis | None, msgspec.Meta(description="Whose picoseconds the first prices are in; null if not recorded.")
+    ] = None
+    after_of: Annotated[
+        PriceBasis | None, msgspec.Meta(description="Whose picoseconds the second prices are in; null if not recorded.")
+    ] = None

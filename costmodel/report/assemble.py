@@ -16,6 +16,7 @@ from costmodel.records.comparison import ComparisonDocument
 from costmodel.records.drift import Drift
 from costmodel.records.impact import Impact
 from costmodel.records.parity import Parity
+from costmodel.records.proposal import Proposal
 from costmodel.records.validation import ValidationDocument
 from costmodel.rendering import numbers
 from costmodel.report.clusters import cluster_conclusion, cluster_flags, cluster_sections
@@ -36,9 +37,21 @@ from costmodel.report.models import (
     model_lead,
     model_sections,
 )
-from costmodel.report.page_model import LEVELS, Conclusion, Flagged, Headline, KeyFigure, Page, Plot, Section
+from costmodel.report.page_model import (
+    LEVELS,
+    Conclusion,
+    Flagged,
+    Headline,
+    KeyFigure,
+    Page,
+    Plot,
+    PriceTrial,
+    Section,
+)
+from costmodel.report.proposals import proposal_conclusions, proposal_flags, proposal_sections
 from costmodel.report.run_summary import Runs, read_runs
 from costmodel.report.runs import run_conclusion, run_facts, run_figures, run_flags, run_sections
+from costmodel.report.trial import trial_of
 from costmodel.report.verdicts import (
     comparison_conclusion,
     comparison_flags,
@@ -92,7 +105,17 @@ def assemble(paths: Sequence[Path]) -> Page:
     sections = [section for each in sources for section in _sections(each, others, lead=each is leading)]
     facts = (*_facts(sources), ("made from", ", ".join(path.resolve().name for path in paths)))
     answer = Headline(_title(sources), facts, _conclusions(sources), _figures(sources), lead)
-    return _named_apart(Page(answer, __version__, tuple(flagged), tuple(sections)))
+    trial = _trial(sources)
+    return _named_apart(Page(answer, __version__, tuple(flagged), tuple(sections), trial))
+
+
+def _trial(sources: Sequence[PageSource]) -> PriceTrial | None:
+    """The first fitted model's prices to be tried, on the first corpus."""
+    contents = [each.content for each in sources]
+    impact = next((each for each in contents if isinstance(each, Impact)), None)
+    proposal = next((each for each in contents if isinstance(each, Proposal)), None)
+    trials = (trial_of(each, impact, proposal) for each in contents if isinstance(each, Model))
+    return next((each for each in trials if each is not None), None)
 
 
 def _named_apart(page: Page) -> Page:
@@ -121,7 +144,10 @@ def _named_apart(page: Page) -> Page:
 def _title(sources: Sequence[PageSource]) -> str:
     """What the page is about, in words."""
     about = []
+    decided = any(isinstance(each.content, Proposal) for each in sources)
     for _, content in sources:
+        if decided and isinstance(content, (Model, Impact)):
+            continue
         match content:
             case Model():
                 about.append("cost model" if content.section else "prices")
@@ -137,6 +163,8 @@ def _title(sources: Sequence[PageSource]) -> str:
                 about.append("impact on real scripts")
             case Parity():
                 about.append(f"{numbers.plural(len(content.nodes), 'evaluator')} compared")
+            case Proposal():
+                about.append("proposal of prices")
             case Runs():
                 about.append("a run" if len(content.runs) == 1 else f"{len(content.runs)} runs")
     known = list(dict.fromkeys(about))
@@ -161,8 +189,16 @@ def _facts(sources: Sequence[PageSource]) -> tuple[tuple[str, str], ...]:
 def _conclusions(sources: Sequence[PageSource]) -> tuple[Conclusion, ...]:
     """The answers, the worst first."""
     order = ("fail", "inconclusive", "pass", "info")
-    found = [conclusion for source in sources for conclusion in _conclusions_of(source)]
-    return tuple(sorted(found, key=lambda each: order.index(each.status) if each.status in order else len(order)))
+    decisions = [
+        each for _, content in sources if isinstance(content, Proposal) for each in proposal_conclusions(content)
+    ]
+    # A decision says already what its model and its impact say.
+    said = (Model, Impact) if decisions else ()
+    found = [each for source in sources if not isinstance(source.content, said) for each in _conclusions_of(source)]
+    return (
+        *decisions,
+        *sorted(found, key=lambda each: order.index(each.status) if each.status in order else len(order)),
+    )
 
 
 def _conclusions_of(source: PageSource) -> Iterator[Conclusion]:
@@ -182,6 +218,8 @@ def _conclusions_of(source: PageSource) -> Iterator[Conclusion]:
             yield impact_conclusion(content)
         case Parity():
             yield parity_conclusion(content)
+        case Proposal():
+            return  # its decision comes before all others
         case Runs():
             yield run_conclusion(content)
 
@@ -243,6 +281,8 @@ def _flags(source: PageSource) -> Iterator[Flagged]:
             return impact_flags(content)
         case Parity():
             return parity_flags(content)
+        case Proposal():
+            return proposal_flags(content)
         case Runs():
             return run_flags(content)
 
@@ -267,5 +307,7 @@ def _sections(source: PageSource, others: Sequence[CostModel], *, lead: bool) ->
             yield from impact_sections(name, content)
         case Parity():
             yield from parity_sections(name, content)
+        case Proposal():
+            yield from proposal_sections(content)
         case Runs():
             yield from run_sections(content)

@@ -18,7 +18,7 @@ from costmodel.report.charts import to_builtins
 from costmodel.report.page_model import Page
 
 _TEMPLATES: Final = "templates"
-_SCRIPTS: Final = ("chart.js", "page.js")
+_SCRIPTS: Final = ("chart.js", "page.js", "trial.js")
 _FILTERED: Final = 12
 """Rows from which a table gets a field to filter it by."""
 _SHOWN: Final = 8
@@ -42,7 +42,8 @@ def render_html(page: Page) -> str:
         page=page,
         attention=attention[:_SHOWN],
         others=[*attention[_SHOWN:], *(flag for flag in page.flagged if flag.level == "info")],
-        charts=_charts(page),
+        charts=_json({plot.name: to_builtins(plot.chart) for plot in page.plots()}),
+        trial=_json(page.trial.data if page.trial is not None else {}),
         table=render_table,
         filtered=_FILTERED,
         folds=dict(reversed(list(_folds(page)))),
@@ -52,9 +53,9 @@ def render_html(page: Page) -> str:
     )
 
 
-def _charts(page: Page) -> Markup:
-    """The data of every chart by its plot's name, as JSON that no element of HTML can end."""
-    data = msgspec.json.encode({plot.name: to_builtins(plot.chart) for plot in page.plots()}).decode()
+def _json(value: object) -> Markup:
+    """Data as JSON that no element of HTML can end."""
+    data = msgspec.json.encode(value).decode()
     for character in "<>&\u2028\u2029":
         data = data.replace(character, f"\\u{ord(character):04x}")
     return Markup(data)  # noqa: S704 - what could end the element was replaced

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from costmodel.rendering.tables import Table
 from costmodel.report.charts import Chart
@@ -90,6 +90,16 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceTrial:
+    """What the reader can change in the page: prices of builtins, with what was measured and what real scripts use.
+
+    `data` is JSON for trial.js. `chart` is drawn anew with each change."""
+
+    data: dict[str, Any]
+    chart: Plot
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The whole of a report."""
 
@@ -97,6 +107,7 @@ class Page:
     version: str
     flagged: tuple[Flagged, ...]
     sections: tuple[Section, ...]
+    trial: PriceTrial | None = None
 
     @property
     def title(self) -> str:
@@ -106,6 +117,8 @@ class Page:
         """Every plot, in the order of the page."""
         if self.answer.lead is not None:
             yield self.answer.lead
+        if self.trial is not None:
+            yield self.trial.chart
         for section in self.sections:
             yield from section.plots
             for fold in section.folds:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 import msgspec
 
@@ -105,20 +105,22 @@ def started(
         yield process, complaints
 
 
+def piped(
+    command: Sequence[str], environment: Mapping[str, str], complaints: IO[bytes], **options: Any
+) -> subprocess.Popen[bytes]:
+    """A process that is spoken with by its input and output; `options` are further ones of Popen."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=complaints, env=environment, **options)
+
+
 @contextmanager
 def _opened(
     command: Sequence[str], environment: Mapping[str, str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     with (
         tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            env=environment,
-            process_group=0,  # with what it starts: a driver ends with its worker
-        ) as process,
+        # In a group with what it starts: a driver ends with its worker.
+        piped(command, environment, complaints, process_group=0) as process,
     ):
         try:
             yield process, complaints

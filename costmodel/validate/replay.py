@@ -101,7 +101,7 @@ def validate(
     """
     gates = gates or Gates.of(workload)
     fitted = Fitted.of(model)
-    replays = _replays(predict(model, workload.programs, fitted.section.errors.parts_ps if fitted else ()), fitted)
+    replays = _replays(predict(model, workload.programs), fitted)
     core = choose_core(core)
     plan = Plan(
         cells=tuple(replay.cell() for replay in replays),

@@ -222,20 +222,3 @@ cal_status cal_scaleValue(const cal_call *call, const cal_value *a, cal_value *r
   }
   return give(call, cal_asset_tree(made, count), result);
 }
-
-/* The currencies in ascending order. */
-cal_status cal_policies(const cal_call *call, const cal_value *a, cal_value *result) {
-  cal_begin_scratch(call);
-  size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[0]), &count);
-  cal_value list = entries == NULL ? 0 : cal_make_nil(call->arena, &cal_type_bytestring);
-  while (list != 0 && count > 0) {
-    list = cal_make_cell(call->arena, &cal_type_bytestring, cal_from_object(entries[--count]->key),
-                         CAL_AS(cal_list, list));
-  }
-  return cal_return(call, list, result);
-}
-
-cal_status cal_assetCount(const cal_call *call, const cal_value *a, cal_value *result) {
-  return cal_return(call, cal_make_size(call->arena, cal_assets_tally(a[0]).entries), result);
-}

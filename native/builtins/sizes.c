@@ -158,6 +158,10 @@ int64_t cal_size_of(const cal_call *call, cal_value value, cal_measure measure) 
     return call->variant >= CAL_VARIANT_D ? 1 : magnitude(value);
   case CAL_MEASURE_DEPTH:
     return value_depth(value);
+  case CAL_MEASURE_POLICIES:
+    return (int64_t)cal_assets_tally(value).currencies;
+  case CAL_MEASURE_OUTER_DEPTH:
+    return bit_length(cal_assets_tally(value).currencies);
   default:
     return default_size(value);
   }

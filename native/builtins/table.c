@@ -19,6 +19,7 @@
 #define ARRAY CAL_WANT_ARRAY
 #define ASSETS CAL_WANT_MULTI_ASSET
 #define INTS CAL_WANT_LIST_INTEGER
+#define LIST_BYTES CAL_WANT_LIST_BYTES
 
 /* A row with sizes measured by type; MEASURED overrides that; BOUNDED has a
  * mask of the arguments that variants D and E bound. */
@@ -83,6 +84,8 @@ bool cal_wanted(cal_value value, cal_want want) {
            cal_type_equal(CAL_AS(cal_list, value)->element, &cal_type_pair_data);
   case CAL_WANT_LIST_INTEGER:
     return is_list_of(value, CAL_TYPE_INTEGER);
+  case CAL_WANT_LIST_BYTES:
+    return is_list_of(value, CAL_TYPE_BYTESTRING);
   case CAL_WANT_LIST_G1:
     return is_list_of(value, CAL_TYPE_G1);
   case CAL_WANT_LIST_G2:

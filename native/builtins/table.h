@@ -53,6 +53,7 @@ typedef enum cal_want {
   CAL_WANT_LIST_DATA,
   CAL_WANT_LIST_PAIR_DATA,
   CAL_WANT_LIST_INTEGER,
+  CAL_WANT_LIST_BYTES,
   CAL_WANT_LIST_G1,
   CAL_WANT_LIST_G2,
   CAL_WANT_PAIR,
@@ -73,6 +74,8 @@ typedef enum cal_measure {
   CAL_MEASURE_SHIFT,          /* 1 in variants D and E, the magnitude before */
   CAL_MEASURE_DEPTH,          /* of a Value: bits of its number of currencies, and of the greatest
                                  number of tokens that one of them has */
+  CAL_MEASURE_POLICIES,       /* of a Value: its number of currencies */
+  CAL_MEASURE_OUTER_DEPTH,    /* of a Value: bits of its number of currencies */
   CAL_MEASURE_NODES           /* of Data: how many nodes */
 } cal_measure;
 

@@ -111,6 +111,7 @@ typedef enum cal_want {
   CAL_WANT_LIST_DATA,
   CAL_WANT_LIST_PAIR_DATA,
   CAL_WANT_LIST_INTEGER,
+  CAL_WANT_LIST_BYTES,
   CAL_WANT_LIST_G1,
   CAL_WANT_LIST_G2,
   CAL_WANT_PAIR,
@@ -130,6 +131,8 @@ typedef enum cal_measure {
   CAL_MEASURE_LITERAL,
   CAL_MEASURE_SHIFT,
   CAL_MEASURE_DEPTH,
+  CAL_MEASURE_POLICIES,
+  CAL_MEASURE_OUTER_DEPTH,
   CAL_MEASURE_NODES,
   ...
 } cal_measure;
@@ -166,10 +169,11 @@ cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_e
 typedef struct cal_features {
   uint64_t footprint;
   uint64_t frames_walked;
+  uint64_t far_variables;
   uint64_t continuations_pushed;
   uint64_t partial_calls;
   uint64_t calls[7][3];
-  uint64_t mispredictions;
+  double mispredictions;
 } cal_features;
 
 cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *script,

@@ -258,16 +258,6 @@ static void write_term(context *context, const task *now) {
 }
 
 static void write_type(context *context, cal_value value) {
-  static const uint8_t simple[] = {[CAL_INTEGER] = CAL_TYPE_INTEGER,
-                                   [CAL_BYTES] = CAL_TYPE_BYTESTRING,
-                                   [CAL_TEXT] = CAL_TYPE_STRING,
-                                   [CAL_UNIT] = CAL_TYPE_UNIT,
-                                   [CAL_BOOL] = CAL_TYPE_BOOL,
-                                   [CAL_DATA] = CAL_TYPE_DATA,
-                                   [CAL_G1] = CAL_TYPE_G1,
-                                   [CAL_G2] = CAL_TYPE_G2,
-                                   [CAL_ML_RESULT] = CAL_TYPE_ML_RESULT,
-                                   [CAL_MULTI_ASSET] = CAL_TYPE_VALUE};
   const cal_kind kind = cal_kind_of(value);
   const cal_type *type = NULL;
   cal_writer *writer = &context->writer;
@@ -278,7 +268,7 @@ static void write_type(context *context, cal_value value) {
     cal_write_bits(writer, 16 | CAL_TYPE_APPLY, 5);
     cal_write_bits(writer, 16U | (kind == CAL_LIST ? CAL_TYPE_LIST : CAL_TYPE_ARRAY), 5);
   } else {
-    cal_write_bits(writer, 16U | simple[kind], 5);
+    cal_write_bits(writer, 16U | cal_simple_tags[kind], 5);
   }
   for (size_t i = 0; type != NULL && i < type->length; i++) {
     cal_write_bits(writer, 16U | type->tags[i], 5);

@@ -14,20 +14,28 @@
 /* How often a run is taken: a timed program was run many times before. */
 enum { PASSES = 4 };
 
+enum { PREDICTORS = 5 };
+
 /* The nodes that were computed are a hash table without removal, of a power of
  * two of places and more of them than the script has nodes. */
 struct cal_observer {
-  cal_predictor predictor;
+  cal_predictor predictors[PREDICTORS];
   cal_features seen;
   size_t places;
   const cal_node *nodes[];
 };
 
+static void see(cal_observer *observer, cal_site site, unsigned target) {
+  for (int i = 0; i < PREDICTORS; i++) {
+    cal_predictor_see(&observer->predictors[i], site, target);
+  }
+}
+
 static void see_node(cal_observer *observer, const cal_node *node) {
   const size_t last = observer->places - 1;
   /* Nodes are eight bytes apart at least; the multiplier is that of Fibonacci hashing. */
   size_t place = (size_t)(((uintptr_t)node >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & last;
-  cal_predictor_see(&observer->predictor, CAL_SITE_COMPUTE, node->op);
+  see(observer, CAL_SITE_COMPUTE, node->op);
   while (observer->nodes[place] != NULL) {
     if (observer->nodes[place] == node) {
       return;
@@ -46,14 +54,15 @@ static cal_observer *new_observer(const cal_script *script) {
   cal_observer *observer = calloc(1, sizeof *observer + places * sizeof observer->nodes[0]);
   if (observer != NULL) {
     observer->places = places;
-    cal_predictor_begin(&observer->predictor);
+    for (unsigned i = 0; i < PREDICTORS; i++) {
+      cal_predictor_begin(&observer->predictors[i], i);
+    }
   }
   return observer;
 }
 
 #define CAL_RUN_START cal_run_start_counting
-#define CAL_SEE(site, target) \
-  cal_predictor_see(&run->observer->predictor, (site), (unsigned)(target))
+#define CAL_SEE(site, target) see(run->observer, (site), (unsigned)(target))
 #define CAL_SEE_NODE(node) see_node(run->observer, (node))
 #define CAL_ADD(feature, amount) (void)(run->observer->seen.feature += (amount))
 #include "machine/run.c"
@@ -72,13 +81,18 @@ cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *scri
   for (int pass = 0; pass < PASSES && status == CAL_OK; pass++) {
     const uint64_t footprint = observer->seen.footprint;
     observer->seen = (cal_features){.footprint = footprint};
-    observer->predictor.misses = 0;
+    for (int i = 0; i < PREDICTORS; i++) {
+      observer->predictors[i].misses = 0;
+    }
     cal_run run = cal_run_begin(machine, budget, outcome, error);
     run.observer = observer;
     status = cal_run_end(&run, cal_run_start_counting(&run, script->root));
   }
   *features = observer->seen;
-  features->mispredictions = observer->predictor.misses;
+  features->mispredictions = 0;
+  for (int i = 0; i < PREDICTORS; i++) {
+    features->mispredictions += (double)observer->predictors[i].misses / PREDICTORS;
+  }
   free(observer);
   return status;
 }

@@ -4,7 +4,7 @@
 
 static const uint32_t lengths[CAL_PREDICTOR_TABLES] = {2, 6, 14, 32, 64};
 
-enum { MOST = 3, INDEX_BITS = 9 };
+enum { MOST = 3, INDEX_BITS = 8 };
 
 _Static_assert(1 << INDEX_BITS == CAL_PREDICTOR_ENTRIES, "an index has as many bits as it needs");
 
@@ -12,8 +12,9 @@ _Static_assert(1 << INDEX_BITS == CAL_PREDICTOR_ENTRIES, "an index has as many b
  * off with the n-th power. It is odd: powers do not vanish. */
 #define BASE UINT64_C(0x9e3779b97f4a7c15)
 
-void cal_predictor_begin(cal_predictor *predictor) {
+void cal_predictor_begin(cal_predictor *predictor, uint64_t salt) {
   memset(predictor, 0, sizeof *predictor);
+  predictor->salt = salt * BASE;
   for (size_t i = 0; i < CAL_PREDICTOR_TABLES; i++) {
     predictor->leaving[i] = 1;
     for (uint32_t factor = 0; factor < lengths[i]; factor++) {
@@ -57,7 +58,7 @@ void cal_predictor_see(cal_predictor *predictor, cal_site site, unsigned target)
   int first = -1;            /* the table with the longest history that knows the place */
   int second = -1;           /* and the next */
   for (int i = CAL_PREDICTOR_TABLES - 1; i >= 0; i--) {
-    const uint64_t hash = mixed(predictor->hashes[i], site);
+    const uint64_t hash = mixed(predictor->hashes[i] ^ predictor->salt, site);
     entries[i] = &predictor->tables[i][hash % CAL_PREDICTOR_ENTRIES];
     tags[i] = (uint16_t)(hash >> INDEX_BITS | 1);
     if (entries[i]->tag == tags[i]) {

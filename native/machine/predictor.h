@@ -6,7 +6,10 @@
  * does, a table by site (Seznec and Michaud, "A case for (partially) tagged
  * geometric history length branch prediction", JILP 8, 2006; ITTAGE is its form
  * for indirect targets). It is no model of one processor: sizes are such that
- * programs as large as contracts do not fit, as they do not in real ones.
+ * programs as large as contracts do not fit, as they do not in real ones. Which
+ * places of a program share an entry is chance, and makes some programs miss half
+ * again as often as others; so several predictors, which hash by salts of their
+ * own, see the same run, and their mean counts.
  */
 #ifndef CAL_PREDICTOR_H
 #define CAL_PREDICTOR_H
@@ -18,6 +21,7 @@
 typedef enum cal_site {
   CAL_SITE_COMPUTE,  /* by the kind of node */
   CAL_SITE_VARIABLE, /* by the kind of atom: a local variable, one further out, a constant */
+  CAL_SITE_WALK,     /* by the frames that are walked to a variable, up to eight */
   CAL_SITE_GIVE,     /* by the kind of continuation */
   CAL_SITE_APPLY,    /* by the kind of function */
   CAL_SITE_FORCE,    /* by the kind of what is forced */
@@ -25,7 +29,7 @@ typedef enum cal_site {
   CAL_SITES
 } cal_site;
 
-enum { CAL_PREDICTOR_TABLES = 5, CAL_PREDICTOR_ENTRIES = 512, CAL_PREDICTOR_HISTORY = 64 };
+enum { CAL_PREDICTOR_TABLES = 5, CAL_PREDICTOR_ENTRIES = 256, CAL_PREDICTOR_HISTORY = 64 };
 
 typedef struct cal_prediction {
   uint16_t tag; /* 0 for an entry not in use */
@@ -41,10 +45,11 @@ typedef struct cal_predictor {
   uint32_t at;
   uint64_t hashes[CAL_PREDICTOR_TABLES];  /* of the last targets, as many as each table reads */
   uint64_t leaving[CAL_PREDICTOR_TABLES]; /* what the oldest of them is multiplied by */
+  uint64_t salt;
   uint64_t misses;
 } cal_predictor;
 
-void cal_predictor_begin(cal_predictor *predictor);
+void cal_predictor_begin(cal_predictor *predictor, uint64_t salt);
 
 /* Has it see one branch; `misses` counts it where it was not foreseen. */
 void cal_predictor_see(cal_predictor *predictor, cal_site site, unsigned target);

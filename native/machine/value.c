@@ -258,17 +258,16 @@ bool cal_type_equal(const cal_type *left, const cal_type *right) {
   return left == right || same_tags(left, right->tags, right->length);
 }
 
-/* The tag of the types that are one tag long, by kind of value. */
-static const uint8_t simple_tag[] = {[CAL_INTEGER] = CAL_TYPE_INTEGER,
-                                     [CAL_BYTES] = CAL_TYPE_BYTESTRING,
-                                     [CAL_TEXT] = CAL_TYPE_STRING,
-                                     [CAL_UNIT] = CAL_TYPE_UNIT,
-                                     [CAL_BOOL] = CAL_TYPE_BOOL,
-                                     [CAL_DATA] = CAL_TYPE_DATA,
-                                     [CAL_G1] = CAL_TYPE_G1,
-                                     [CAL_G2] = CAL_TYPE_G2,
-                                     [CAL_ML_RESULT] = CAL_TYPE_ML_RESULT,
-                                     [CAL_MULTI_ASSET] = CAL_TYPE_VALUE};
+const uint8_t cal_simple_tags[CAL_CLOSURE] = {[CAL_INTEGER] = CAL_TYPE_INTEGER,
+                                              [CAL_BYTES] = CAL_TYPE_BYTESTRING,
+                                              [CAL_TEXT] = CAL_TYPE_STRING,
+                                              [CAL_UNIT] = CAL_TYPE_UNIT,
+                                              [CAL_BOOL] = CAL_TYPE_BOOL,
+                                              [CAL_DATA] = CAL_TYPE_DATA,
+                                              [CAL_G1] = CAL_TYPE_G1,
+                                              [CAL_G2] = CAL_TYPE_G2,
+                                              [CAL_ML_RESULT] = CAL_TYPE_ML_RESULT,
+                                              [CAL_MULTI_ASSET] = CAL_TYPE_VALUE};
 
 bool cal_has_type(cal_value value, const cal_type *type) {
   const cal_kind kind = cal_kind_of(value);
@@ -285,5 +284,5 @@ bool cal_has_type(cal_value value, const cal_type *type) {
     return type->length > 2 && type->tags[0] == CAL_TYPE_APPLY && type->tags[1] == tag &&
            same_tags(element, type->tags + 2, type->length - 2);
   }
-  return type->length == 1 && type->tags[0] == simple_tag[kind];
+  return type->length == 1 && type->tags[0] == cal_simple_tags[kind];
 }

@@ -250,6 +250,9 @@ size_t cal_list_length(const cal_list *list);
 
 bool cal_type_equal(const cal_type *left, const cal_type *right);
 
+/* The tags of types that are one tag long, by kind of value. Pairs, lists and arrays have none. */
+extern const uint8_t cal_simple_tags[CAL_CLOSURE];
+
 /* Whether a value is a constant of the given type. */
 bool cal_has_type(cal_value value, const cal_type *type);
 

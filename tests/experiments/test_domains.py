@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from costmodel.experiments import DESIGNED_BUILTINS, design_cells
-from costmodel.experiments.builtins import points_of
+from costmodel.experiments.builtins import LIVE_BUILTINS, points_of
+from costmodel.experiments.design import matching_builtins
 from costmodel.experiments.domains import DOMAINS
 from costmodel.experiments.points import choose, information, shapes_of
 from costmodel.machine import EvaluationStatus, NativeMachine, Script
-from costmodel.model import CostingFunction, ExUnits, Variant, ledger_model
+from costmodel.model import CostingFunction, ExUnits, Variant, proposed_model
 from costmodel.model.costing import costing_function
 from costmodel.plutus import BUILTIN_BY_NAME, BUILTINS, LedgerLanguage, SizeMeasure, available
 from costmodel.runs.design import Cell
@@ -31,7 +32,7 @@ def _cells(name: str) -> tuple[Cell, ...]:
 
 def _machine(name: str, reader: CostingFunction) -> NativeMachine:
     """A machine on which a run costs the sizes of one argument, and nothing else."""
-    model = ledger_model(Variant.E)
+    model = proposed_model(Variant.E)
     free = {other: replace(cost, cpu=NOTHING, memory=NOTHING) for other, cost in model.builtins.items()}
     free[name] = replace(free[name], cpu=reader)
     steps = dict.fromkeys(model.steps, ExUnits(0, 0))
@@ -45,10 +46,22 @@ def _readable(name: str) -> Iterator[int]:
         yield from (at for at, measure in enumerate(measures) if measure is not SizeMeasure.PAIR_UNUSABLE)
 
 
-def test_every_builtin_with_a_price_that_the_chain_runs_has_a_domain() -> None:
-    runnable = {b.name for b in BUILTINS if b.costed and available(b, LedgerLanguage.PLUTUS_V3, 11)}
-    assert set(DESIGNED_BUILTINS) == runnable
-    assert {b.name for b in BUILTINS if b.costed} - runnable == {"multiIndexArray"}
+def test_every_builtin_has_a_domain() -> None:
+    assert set(DESIGNED_BUILTINS) == {builtin.name for builtin in BUILTINS}
+    assert set(LIVE_BUILTINS) == {b.name for b in BUILTINS if available(b, LedgerLanguage.PLUTUS_V3, 11)}
+
+
+def test_a_star_stands_for_what_runs_on_the_chain() -> None:
+    assert matching_builtins("*") == list(LIVE_BUILTINS)
+    assert matching_builtins("*, keep*") == [*LIVE_BUILTINS, "keepPolicies"]
+    assert matching_builtins("*Policies") == ["keepPolicies", "dropPolicies"]
+
+
+def test_explored_sizes_agree_by_one_measure_and_differ_by_another() -> None:
+    by_entries: dict[int, set[int]] = {}
+    for cell in _cells("policies"):
+        by_entries.setdefault(cell.sizes_by_measure.get("VALUE_ENTRIES", cell.sizes)[0], set()).add(cell.sizes[0])
+    assert max(len(policies) for policies in by_entries.values()) >= 5
 
 
 @pytest.mark.parametrize("name", DESIGNED_BUILTINS)
@@ -56,7 +69,7 @@ def test_stated_sizes_are_those_that_the_machine_takes(name: str) -> None:
     for argument in _readable(name):
         machine = _machine(name, READERS[argument])
         for cell in _cells(name):
-            script = Script.decode(cell.flat, LedgerLanguage.PLUTUS_V3, 11, measuring=True)
+            script = Script.decode(cell.flat, LedgerLanguage.PLUTUS_V3, cell.protocol_version, measuring=True)
             outcome = machine.evaluate(script, UNLIMITED)
             assert outcome.status is EvaluationStatus.SUCCESS
             assert outcome.spent.cpu == cell.builtins.get(name, 0) * cell.sizes[argument], (cell.id, argument)

@@ -7,40 +7,19 @@ import pytest
 
 from costmodel.errors import ModelError
 from costmodel.experiments.builtins import DESIGNED_BUILTINS
-from costmodel.experiments.memory import MemoryFinding, bytes_words, check_memory, data_words, integer_words, words
-from costmodel.model import BuiltinCost, Variant, ledger_model
+from costmodel.experiments.memory import MemoryFinding, check_memory, words
+from costmodel.model import BuiltinCost, Variant, ledger_model, proposed_model
 from costmodel.plutus import (
-    BUILTIN_BY_NAME,
     BYTESTRING,
     INTEGER,
     STRING,
     VALUE,
     Constant,
-    DataConstr,
-    DataList,
-    DataMap,
     list_of,
 )
 from tests.cli.command import calibrate, one_line
 
 LEDGER = ledger_model(Variant.E)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"), [(0, 1), (1, 1), (2**64 - 1, 1), (2**64, 2), (-(2**64) + 1, 1), (-(2**64), 2), (2**128, 3)]
-)
-def test_integers_take_a_word_for_64_bits(value: int, expected: int) -> None:
-    assert integer_words(value) == expected
-
-
-@pytest.mark.parametrize(("length", "expected"), [(0, 1), (1, 1), (8, 1), (9, 2), (16, 2), (17, 3)])
-def test_byte_strings_take_a_word_for_8_bytes(length: int, expected: int) -> None:
-    assert bytes_words(bytes(length)) == expected
-
-
-def test_data_takes_4_words_a_node_and_its_payload() -> None:
-    assert data_words(DataConstr(7, (1, b"123456789"))) == 4 + (4 + 1) + (4 + 2)
-    assert data_words(DataMap(((1, DataList(())), (2, 3)))) == 4 + 4 * 4 + 3
 
 
 def test_constants_are_sized_by_their_type() -> None:
@@ -77,9 +56,15 @@ def test_a_cheaper_model_is_found_out() -> None:
 
 
 def test_every_builtin_that_has_a_domain_can_be_checked() -> None:
-    checks = check_memory(LEDGER, DESIGNED_BUILTINS)
+    checks = check_memory(proposed_model(Variant.E), DESIGNED_BUILTINS)
     assert [check.builtin for check in checks] == sorted(DESIGNED_BUILTINS)
-    assert all(BUILTIN_BY_NAME[check.builtin].costed for check in checks)
+
+
+def test_cells_of_a_new_list_are_charged_for() -> None:
+    (check,) = check_memory(proposed_model(Variant.E), ["policies"])
+    assert check.finding is MemoryFinding.COVERED
+    assert {point.charged - point.result for point in check.points} == {4}
+    assert {point.result for point in check.points} >= {3, 3 * 256}
 
 
 def test_a_builtin_without_a_price_is_refused() -> None:

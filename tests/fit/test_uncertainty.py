@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
-from costmodel.fit.uncertainty import Clusters, jackknife_variance, replicate, run_inflation
+from costmodel.fit.uncertainty import Clusters, jackknife_variance, replicate, run_inflation, skew_widening
 
 
 def one_run(processes: int) -> Clusters:
@@ -137,3 +137,10 @@ def test_every_resample_draws_whole_runs(processes: int) -> None:
         for c in range(3)
     }
     assert {round(float(value), 9) for value in times[first:]} <= possible
+
+
+def test_intervals_are_longer_where_processes_scatter_to_one_side() -> None:
+    rng = np.random.default_rng(8)
+    assert skew_widening(rng.normal(size=(8, 2000))) == pytest.approx(1, abs=0.01)
+    assert 1.1 < skew_widening(rng.exponential(size=(8, 2000))) < 1.5
+    assert skew_widening(rng.exponential(size=(3, 2000))) == 1

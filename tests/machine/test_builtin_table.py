@@ -18,6 +18,7 @@ WANTS: Final = {
     "list data": lib.CAL_WANT_LIST_DATA,
     "list (pair data data)": lib.CAL_WANT_LIST_PAIR_DATA,
     "list integer": lib.CAL_WANT_LIST_INTEGER,
+    "list bytestring": lib.CAL_WANT_LIST_BYTES,
     "list bls12_381_G1_element": lib.CAL_WANT_LIST_G1,
     "list bls12_381_G2_element": lib.CAL_WANT_LIST_G2,
     "pair a b": lib.CAL_WANT_PAIR,
@@ -38,6 +39,8 @@ SPECIAL_MEASURES: Final = {
     lib.CAL_MEASURE_SHIFT: (SizeMeasure.INTEGER_LITERALLY, SizeMeasure.ONE),
     lib.CAL_MEASURE_DEPTH: (SizeMeasure.VALUE_MAX_DEPTH,) * 2,
     lib.CAL_MEASURE_NODES: (SizeMeasure.DATA_NODES,) * 2,
+    lib.CAL_MEASURE_POLICIES: (SizeMeasure.VALUE_POLICIES,) * 2,
+    lib.CAL_MEASURE_OUTER_DEPTH: (SizeMeasure.VALUE_OUTER_DEPTH,) * 2,
 }
 DEFAULT_MEASURES: Final = {
     "integer": SizeMeasure.INTEGER_WORDS,

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from costmodel.errors import DecodeError
 from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import (
@@ -17,6 +18,7 @@ from costmodel.plutus import (
     Constant,
     Data,
     DataMap,
+    LedgerLanguage,
     Term,
     array_of,
     encode_flat,
@@ -137,6 +139,69 @@ def test_value_as_data_is_bounded(count: int, fine: bool) -> None:
 def test_policies_and_their_assets(content: Entries) -> None:
     assert call("policies", value(content)) == tuple(currency for currency, _ in content)
     assert call("assetCount", value(content)) == sum(len(tokens) for _, tokens in content)
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> tuple[tuple[bytes, ...], Entries]:
+    """A value, and policies of it, others, the empty one and long ones, with repetitions."""
+    content = draw(values)
+    own = [currency for currency, _ in content]
+    policy = st.binary(max_size=3) | st.just(b"") | st.just(bytes(33))
+    listed = draw(st.lists(st.sampled_from(own) | policy if own else policy, max_size=12))
+    return tuple(listed), content
+
+
+def listed(policies: tuple[bytes, ...]) -> Constant:
+    return Constant(list_of(BYTESTRING), policies)
+
+
+@given(filters())
+@untimed
+def test_filters_keep_and_drop_policies(case: tuple[tuple[bytes, ...], Entries]) -> None:
+    policies, content = case
+    kept = tuple(entry for entry in content if entry[0] in policies)
+    dropped = tuple(entry for entry in content if entry[0] not in policies)
+    assert call("keepPolicies", listed(policies), value(content)) == kept
+    assert call("dropPolicies", listed(policies), value(content)) == dropped
+    parts = [application(name, listed(policies), value(content)) for name in ("keepPolicies", "dropPolicies")]
+    assert value_of(application("unionValue", *parts)) == content
+
+
+@given(filters(), st.lists(st.binary(max_size=1)).map(tuple))
+@untimed
+def test_filters_take_values_that_were_computed(
+    case: tuple[tuple[bytes, ...], Entries], again: tuple[bytes, ...]
+) -> None:
+    """Trees that other builtins made, in whatever shape; what comes out can be used as any value."""
+    policies, left = case
+    once = application("dropPolicies", listed(policies), value(left))
+    put = application("insertCoin", b"new", b"", 1, once)
+    twice = application("keepPolicies", listed((*again, b"new")), put)
+    expected = {c: t for c, t in nested(left).items() if c not in policies}
+    expected.setdefault(b"new", {})[b""] = 1
+    kept = {c: t for c, t in expected.items() if c in (*again, b"new")}
+    assert value_of(twice) == entries(kept)
+    assert value_of(application("assetCount", twice)) == sum(map(len, kept.values()))
+    assert value_of(application("policies", twice)) == tuple(sorted(kept))
+
+
+@pytest.mark.parametrize("name", ["keepPolicies", "dropPolicies"])
+@pytest.mark.parametrize(("count", "fine"), [(8191, True), (8192, False)])
+def test_values_to_filter_are_bounded(name: str, count: int, fine: bool) -> None:
+    content = tuple((number.to_bytes(2), ((b"", 1),)) for number in range(count))
+    result = call(name, listed((b"\0\1",)), value(content))
+    assert result == (
+        ({"keepPolicies": content[1:2], "dropPolicies": content[:1] + content[2:]})[name] if fine else None
+    )
+
+
+@pytest.mark.parametrize("name", ["policies", "assetCount", "keepPolicies", "dropPolicies", "multiIndexArray"])
+@pytest.mark.parametrize("language", LedgerLanguage)
+def test_batch_seven_is_refused_before_protocol_version_12(name: str, language: LedgerLanguage) -> None:
+    flat = encode_flat(parse_program(f"(program 1.0.0 (builtin {name}))"))
+    Script.decode(flat, language, 12)
+    with pytest.raises(DecodeError, match=name):
+        Script.decode(flat, language, 11)
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ def row(packed: list[int], tag: int, memory: int) -> list[int]:
     return packed[start : start + PACK_WIDTH]
 
 
-def test_a_packed_model_has_rows_for_104_builtins_and_the_machine() -> None:
-    assert PACK_LENGTH == 104 * 2 * 12 + 2 + 9 * 2
+def test_a_packed_model_has_rows_for_all_builtins_and_the_machine() -> None:
+    assert PACK_LENGTH == 106 * 2 * 12 + 2 + 9 * 2
     assert len(pack(ledger_model(Variant.E))) == PACK_LENGTH
     assert pack(ledger_model(Variant.E)).itemsize == 8
 
@@ -47,7 +47,7 @@ def test_a_diagonal_row_has_the_constant_and_then_the_models_coefficients() -> N
 
 def test_uncosted_builtins_are_a_prohibitive_constant() -> None:
     packed = pack(CostModel({}, {}, None)).tolist()
-    for tag in (102, 103):
+    for tag in (102, 103, 104, 105):
         assert row(packed, tag, 0) == row(packed, tag, 1) == [SHAPE_IDS["constant_cost"], 0, 10**11, *[0] * 9]
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from costmodel.plutus import BUILTIN_BY_NAME, BUILTINS, Batch, SizeMeasure
 
-# Published sizes of the batches (PlutusLedgerApi.Common.Versions).
-BATCH_SIZES = {"1": 51, "2": 1, "3": 2, "4a": 19, "4b": 2, "5": 12, "6": 14, "7": 3}
+# Published sizes of the batches (PlutusLedgerApi.Common.Versions); that of batch 7 is provisional.
+BATCH_SIZES = {"1": 51, "2": 1, "3": 2, "4a": 19, "4b": 2, "5": 12, "6": 14, "7": 5}
 
 # Costing function shape -> the least number of arguments that it reads.
 ARGUMENTS_READ = {
@@ -20,11 +20,11 @@ ARGUMENTS_READ = {
 
 
 def test_tag_is_the_position() -> None:
-    assert [builtin.tag for builtin in BUILTINS] == list(range(104))
+    assert [builtin.tag for builtin in BUILTINS] == list(range(106))
 
 
 def test_names_are_unique() -> None:
-    assert len(BUILTIN_BY_NAME) == 104
+    assert len(BUILTIN_BY_NAME) == 106
 
 
 def test_batch_sizes_are_the_published_ones() -> None:
@@ -67,6 +67,7 @@ def test_arity_covers_what_the_official_costing_function_reads(shared_data: Path
         ("indexArray", 91, 2, 1),
         ("scaleValue", 100, 2, 0),
         ("assetCount", 103, 1, 0),
+        ("dropPolicies", 105, 2, 0),
     ],
 )
 def test_row(name: str, tag: int, arity: int, forces: int) -> None:
@@ -93,6 +94,8 @@ def test_types_of_a_row() -> None:
         ("insertCoin", "D", ["BYTESTRING_WORDS", "BYTESTRING_WORDS", "INTEGER_WORDS", "VALUE_MAX_DEPTH"]),
         ("unValueData", "E", ["DATA_NODES"]),
         ("writeBits", "E", ["BYTESTRING_WORDS", "LENGTH", "ONE"]),
+        ("policies", "E", ["VALUE_POLICIES"]),
+        ("keepPolicies", "D", ["LENGTH", "VALUE_OUTER_DEPTH"]),
     ],
 )
 def test_size_measures(name: str, variant: str, measures: list[str]) -> None:

@@ -53,7 +53,7 @@ REFUSED = {
     "variable beyond the binders": (bits("0010 0000 00000010"), "variable 2 is free: 1 binders"),
     "variable after its binder": (bits("0011 0010 0000 00000001 0000 00000001"), "variable 1 is free: 0 binders"),
     "term tag 10": (bits("1010"), "term tag 10 is unknown"),
-    "builtin tag 104": (bits("0111 1101000"), "builtin tag 104 is unknown"),
+    "builtin tag 106": (bits("0111 1101010"), "builtin tag 106 is unknown"),
 }
 
 

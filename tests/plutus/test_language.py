@@ -36,16 +36,12 @@ V1, V2, V3, V4 = LedgerLanguage
         ("ripemd_160", V3, 10),
         ("scaleValue", V3, 11),
         ("scaleValue", V4, 12),
+        *(("keepPolicies", language, 12) for language in LedgerLanguage),
     ],
 )
 def test_builtin_is_available_from_a_protocol_version_on(name: str, language: LedgerLanguage, since: int) -> None:
     builtin = BUILTIN_BY_NAME[name]
     assert [available(builtin, language, version) for version in (since - 1, since, since + 1)] == [False, True, True]
-
-
-@pytest.mark.parametrize("language", LedgerLanguage)
-def test_batch_seven_is_not_announced(language: LedgerLanguage) -> None:
-    assert not available(BUILTIN_BY_NAME["policies"], language, 99)
 
 
 @pytest.mark.parametrize("language", [V1, V2, V3])

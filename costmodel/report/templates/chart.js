@@ -236,5 +236,10 @@ const charts = (() => {
     frame.style.minHeight = `${data[frame.dataset.chart]?.height ?? 0}px`;
     observer.observe(frame);
   }
-  return { count: 0, drawAll: () => { for (const frame of frames) if (!frame.dataset.width) draw(frame); } };
+  // Draws a chart anew from other data.
+  const change = (name, chart) => {
+    data[name] = chart;
+    for (const frame of frames) if (frame.dataset.chart === name) draw(frame);
+  };
+  return { count: 0, change, drawAll: () => { for (const frame of frames) if (!frame.dataset.width) draw(frame); } };
 })();
