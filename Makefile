@@ -1,6 +1,6 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help coverage tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics reference
+.PHONY: help coverage tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics reference differential
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
@@ -10,13 +10,14 @@ help:
 	@echo "make bench   the engine's own speed, and the share of a session's time inside the clock"
 	@echo "make session-study  whether a session's intervals hold, also beside noise, and resuming (20 minutes)"
 	@echo "make fuzz    5 million mutated inputs to each decoder and the machine (FUZZ_RUNS=…)"
+	@echo "make differential  100,000 well-typed programs on the native machine, amaru and plutigo (DIFFERENTIAL=\"1000 7 amaru\")"
 	@echo "make compare-study  how often verdicts on batches are right, over thousands of simulated ones"
 	@echo "make statistics  200 simulated runs: do intervals hold the truth?"
 	@echo "make schemas docs/schemas from the structs in costmodel/records"
 	@echo "make kills   200 commands killed at random moments, and what they leave (15 minutes; KILLS=…)"
 	@echo "make docs    the documentation as HTML, in build/docs; a warning is an error"
 	@echo "make setup   system libraries, .venv and the native extension"
-	@echo "make drift-study  timed drift checks of equal builds and of planted ones (hours; DRIFT_CHECKS=\"100 20\")"
+	@echo "make drift-study  timed drift checks of equal builds in different folders and of planted ones (hours; DRIFT_CHECKS=\"100 20 10\")"
 	@echo "make baseline renew the stored instruction counts that tests hold this build to"
 	@echo "make reference renew measurements/reference and models/reference.json (3 minutes, on an idle machine)"
 	@echo "make tune    the habits of generated programs tuned to the counts of contracts (half an hour)"
@@ -47,6 +48,9 @@ session-study: setup
 
 fuzz: setup
 	@.venv/bin/python -m fuzz
+
+differential: setup
+	@.venv/bin/python -m fuzz.differential $(DIFFERENTIAL)
 
 compare-study: setup
 	@.venv/bin/python -m tests.batches.study

@@ -176,7 +176,7 @@ def kill_sender(folder: Path, seconds: float) -> None:
     left = sum(len(path.read_bytes().splitlines()) for path in spool.glob("*/*.jsonl")) if spool.is_dir() else 0
     with collecting(out) as collector:
         flush = _SENDER.replace("20_000", "0")
-        subprocess.run((sys.executable, "-c", flush, collector.endpoint, str(spool)), check=True, cwd=ROOT, timeout=120)
+        subprocess.run((sys.executable, "-c", flush, collector.endpoint, str(spool)), check=True, cwd=ROOT, timeout=600)
     for path in out.glob("*.jsonl"):
         numbers = [line["fields"]["number"] for line in kept(path)]
         if numbers != list(range(len(numbers))):

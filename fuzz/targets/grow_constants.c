@@ -4,6 +4,7 @@
 #include "signatures.h" /* made by fuzz/build.py */
 #include "target.h"
 
+enum { CBOR_LIST = 4, CBOR_MAP = 5 };
 enum { MOST_DATA = 1024, ROOMY = CAL_GROWN_BYTES / 4 };
 
 void cal_bits_put(cal_bits *bits, unsigned value, unsigned width) {
@@ -118,11 +119,20 @@ static void put_any_data(cbor *out, cal_choices *choices, unsigned depth) {
            "IYQMK"[cal_choose(choices, depth == 0 || out->length > MOST_DATA / 2 ? 2 : 5)], depth);
 }
 
+/* As the ledger writes them: maps by their length, lists by their end. */
 static void put_items(cbor *out, cal_choices *choices, unsigned kind, unsigned count,
                       unsigned depth) {
-  put_head(out, kind, count);
-  for (unsigned item = 0; item < (kind == 5 ? 2 * count : count); item++) {
+  const bool is_map = kind == CBOR_MAP;
+  if (is_map || count == 0) {
+    put_head(out, kind, count);
+  } else {
+    put_byte(out, 0x9f);
+  }
+  for (unsigned item = 0; item < (is_map ? 2 * count : count); item++) {
     put_any_data(out, choices, depth == 0 ? 0 : depth - 1);
+  }
+  if (!is_map && count > 0) {
+    put_byte(out, 0xff);
   }
 }
 
@@ -150,10 +160,10 @@ static void put_data(cbor *out, cal_choices *choices, char kind, unsigned depth)
     break;
   }
   case 'Q':
-    put_items(out, choices, 4, cal_choose(choices, few), depth);
+    put_items(out, choices, CBOR_LIST, cal_choose(choices, few), depth);
     break;
   case 'M':
-    put_items(out, choices, 5, cal_choose(choices, few), depth);
+    put_items(out, choices, CBOR_MAP, cal_choose(choices, few), depth);
     break;
   default: {
     const unsigned tag = cal_choose(choices, 12);
@@ -163,7 +173,7 @@ static void put_data(cbor *out, cal_choices *choices, char kind, unsigned depth)
       put_head(out, 4, 2);
       put_head(out, 0, 100 * tag);
     }
-    put_items(out, choices, 4, cal_choose(choices, few), depth);
+    put_items(out, choices, CBOR_LIST, cal_choose(choices, few), depth);
   }
   }
 }
