@@ -1,19 +1,79 @@
 """What authors of builtins are told: which measure of size, which points are mispriced, and how far sizes reach."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
 import msgspec
 import numpy as np
 
 from costmodel.fit.builtins import Applications, BuiltinFit
 from costmodel.fit.domain import Points
+from costmodel.fit.observations import ObservedCell
 from costmodel.fit.studies import settle_shapes, study_builtins
 from costmodel.model import ExUnits, Variant, ledger_model, proposed_model, proposed_shapes
 from costmodel.model.reach import built, carried
 from costmodel.plutus import BUILTIN_BY_NAME, UPLC_1_1_0, VALUE, Const, Constant, Program, encode_flat
 from costmodel.plutus.builtins import SizeMeasure
-from tests.fit.studied import fitted, policies_points
+from costmodel.records.study import BuiltinStudy
+from tests.fit.test_shapes import points as points_of
 
-POLICIES = tuple(SizeMeasure[name] for name in ("VALUE_POLICIES",))
+LEDGER = ledger_model(Variant.E).builtins
 LIMIT = ExUnits(10**10, 165 * 10**5)
+GRID = [(4**a, 4**b) for a in range(6) for b in range(6 - a)]
+
+
+def policies_points(cost: Callable[[int, int], float]) -> tuple[Points, Applications]:
+    """`policies` at values of 4^a policies with 4^b tokens each, when it takes what `cost` says of policies and entries,
+    give or take a percent."""
+    sizes = [(policies,) for policies, _ in GRID]
+    found = points_of(proposed_shapes("policies")[0], LEDGER["sha2_256"].cpu, sizes)
+    noise = np.exp(0.01 * np.random.default_rng(2).normal(size=len(GRID)))
+    costs = np.array([cost(policies, policies * tokens) for policies, tokens in GRID]) * noise
+    cells = [
+        ObservedCell(
+            "builtins",
+            "policies",
+            (policies,),
+            9,
+            (0,) * 9,
+            (),
+            0,
+            Variant.E,
+            sizes_by_measure=(("VALUE_ENTRIES", (policies * tokens,)),),
+        )
+        for policies, tokens in GRID
+    ]
+    every = np.ones(len(GRID), np.bool_)
+    applied = Applications(
+        sizes=found.sizes,
+        times_ps=costs[None],
+        own_ps=costs[None],
+        paired=every,
+        known=every,
+        apart=np.ones(len(GRID)),
+        unpaired=0,
+        cells=tuple((cell,) for cell in cells),
+    )
+    return replace(found, costs_ps=costs[None], scales_ps=0.02 * costs), applied
+
+
+def study_of(points: Points, applied: Applications) -> BuiltinStudy:
+    """The study of the price 20,000 + 5,000·x."""
+    price = points.function.with_values([20_000, 5_000])
+    places = [
+        SimpleNamespace(sizes=at, charged_ps=price.evaluate(at), measured=SimpleNamespace(ps=float(cost)))
+        for at, cost in zip(points.sizes, points.costs_ps[0], strict=True)
+    ]
+    fit = SimpleNamespace(
+        name="policies", record=SimpleNamespace(points=places), priced=SimpleNamespace(function=price)
+    )
+    study = study_builtins({"policies": points}, {"policies": applied}, [cast("BuiltinFit", fit)], Variant.E)[
+        "policies"
+    ]
+    assert msgspec.convert(msgspec.to_builtins(study), BuiltinStudy) == study
+    return study
 
 
 def test_time_by_policies_makes_policies_the_measure() -> None:
@@ -89,11 +149,3 @@ def test_every_unpriced_builtin_has_shapes_that_it_can_be_priced_by() -> None:
         assert bool(proposed_shapes(name)) is not builtin.costed, name
         assert name in model.builtins
         assert all(shape.arity_needed <= builtin.arity for shape in proposed_shapes(name))
-
-
-def study_of(points: Points, applied: Applications):  # type: ignore[no-untyped-def]
-    fit: BuiltinFit = fitted("policies", points, applied)
-    study = study_builtins({"policies": points}, {"policies": applied}, [fit], Variant.E)["policies"]
-    assert msgspec.convert(msgspec.to_builtins(study), type(study)) == study
-    assert np.isfinite(study.compared[0].held_out_error)
-    return study
