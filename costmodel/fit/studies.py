@@ -32,8 +32,8 @@ _LIVE_AT = 11  # the protocol version of the chain
 
 
 def settle_shapes(points: Mapping[str, Points]) -> dict[str, Points]:
-    """The points of every builtin with the shape to fit: for one without a price, the proposed shape that predicts
-    points held out best."""
+    """The points of every builtin with the shape to fit: for one without a price, the simplest of the proposed shapes
+    that predict points held out best."""
     return {name: _settled(name, at) for name, at in points.items()}
 
 
@@ -42,10 +42,7 @@ def _settled(name: str, points: Points) -> Points:
     errors = shape_errors(points, shapes)
     if not errors:
         return points
-    best = simplest(errors, {name: len(shapes[name].names) for name in errors})
-    present = shape_name(points.function)
-    if present in errors and not is_better(errors[best], errors[present]):
-        return points
+    best = simplest(errors, {shape: len(shapes[shape].names) for shape in errors})
     return replace(points, function=shapes[best])
 
 
