@@ -131,7 +131,7 @@ class Benchmark:
             self._slow.add(cell)
         wanted = round(self._plan.batch_ms * 1e6 * iterations / max(ns, 1))
         self._iterations[cell] = min(max(wanted, 1), _MOST_ITERATIONS)
-        return Sample(cell, number, iterations, ns, clean=not reading.gate)
+        return Sample(cell, number, iterations, ns, clean=not reading.disturbance)
 
 
 def on_terminal(text: str) -> None:

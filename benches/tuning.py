@@ -34,15 +34,23 @@ Floats = NDArray[np.float64]
 _WHERE: Final = Path(__file__).parents[1] / "costmodel" / "experiments" / "habits.json"
 _CONTRACTS: Final = Path(__file__).parents[1].parent / "shared" / "data" / "scripts" / "validation"
 _BUDGET: Final = ExUnits(10**12, 10**10)
-_COUNTS: Final = ("frames_walked", "continuations_pushed", "partial_calls", "mispredictions")
+_COUNTS: Final = ("frames_walked", "far_variables", "continuations_pushed", "partial_calls", "mispredictions")
 _CALLS: Final = tuple(f"calls_{arity}_{forces}" for arity, forces in ((1, 0), (1, 1), (1, 2), (2, 0), (3, 1), (3, 2)))
 NAMES: Final = (*(kind.name.lower() for kind in StepKind), *_COUNTS, *_CALLS, "footprint", "steps")
 
 # A count that is the same in all contracts must not weigh without bound where it differs in programs.
 _LEAST_DEVIATION: Final = 0.002
 
-# Frames walked and mispredictions decide most of what the prices of steps cannot explain.
-_WEIGHTS: Final = {"frames_walked": 3.0, "mispredictions": 3.0, "force": 2.0, "partial_calls": 2.0}
+# Variables far out and mispredictions decide most of what the prices of steps cannot explain.
+_WEIGHTS: Final = {
+    "frames_walked": 2.0,
+    "far_variables": 2.0,
+    "mispredictions": 3.0,
+    "force": 2.0,
+    "constr": 2.0,
+    "case": 2.0,
+    "partial_calls": 2.0,
+}
 
 
 def shares(steps: dict[str, int], footprint: int, features: dict[str, float]) -> list[float]:

@@ -14,8 +14,14 @@ project = "calibrate"
 author = "the calibrate authors"
 copyright = author  # noqa: A001 - the name that Sphinx reads
 version = release = __version__
-extensions = ["myst_parser", "sphinx_copybutton"]
-source_suffix = {".md": "markdown"}
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+# The notebook runs whenever the pages are built, so what it shows is what it does.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
 exclude_patterns = ["build"]
 myst_heading_anchors = 3
 html_theme = "furo"

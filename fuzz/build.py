@@ -15,8 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from costmodel.model import PACK_WIDTH, ShapeId, Variant, ledger_model, pack
-from costmodel.plutus import BUILTINS
+from fuzz import headers
 from native import build, libraries, toolchain
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
@@ -30,7 +29,11 @@ _WRAP: Final = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free"
 # No target measures time or makes signatures.
 _LEFT_OUT: Final = ("native/timing/", "native/inputs/")
 _ARENA: Final = "native/machine/arena.c"
-_MADE_UP_PRICE: Final = 100_000  # ps and words, of what the ledger does not price
+_WITH_MAIN: Final = ("allocations", "programs")
+_GROWING: Final = ("typed", "programs")
+_GROW: Final = ("grow.c", "grow_constants.c", "grow_types.c")
+# What makes inputs is not what is under test, and the tracker runs inside the allocator.
+_PLAIN: Final = ("mutator.c", "tracker.c", *_GROW)
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ def _links_fuzzers(clang: str) -> bool:
 def program(target: str, driver: Driver, *, strict: bool) -> Path:
     """A target's executable, compiled unless it is there already.
 
-    `strict` makes each block of an arena an allocation of its own, so that the sanitizer knows its bounds. The target
-    `allocations` brings its own `main`. Raises BuildError.
+    `strict` makes each block of an arena an allocation of its own, so that the sanitizer knows its bounds. Those of
+    _WITH_MAIN bring their own `main`. Raises BuildError.
     """
     with _locked():
         return _program(target, driver, strict)
@@ -90,11 +93,12 @@ def _program(target: str, driver: Driver, strict: bool) -> Path:
     path = folder / f"{target}-{'strict' if strict else 'chunked'}"
     if not path.exists():
         own = ["target.c", "tracker.c", f"{target}.c"]
+        own += _GROW if target in _GROWING else []
         own += ["strict_arena.c"] if strict else []
-        own += [] if target == "allocations" else driver.sources
+        own += [] if target in _WITH_MAIN else driver.sources
         objects = [_object(folder, _native_name(name)) for name in _native_sources() if not (strict and name == _ARENA)]
         objects += [_object(folder, name) for name in own]
-        link_flags = _SANITIZERS if target == "allocations" else driver.link_flags
+        link_flags = _SANITIZERS if target in _WITH_MAIN else driver.link_flags
         found = libraries.find()
         partial = path.with_suffix(".partial")
         inputs = [*map(str, objects), *found.archives]
@@ -121,14 +125,15 @@ def _objects(driver: Driver) -> Path:
     sources = [*_native_sources(), *sorted(path.relative_to(REPOSITORY).as_posix() for path in TARGETS.glob("*.c"))]
     if driver.sources == ():
         sources.remove("fuzz/targets/mutator.c")
-    model = _model_header()
-    digest = hashlib.sha256(f"{build.source_sha256()}{driver}{model}{_ALWAYS}".encode())
+    made = {"models.h": headers.models(), "signatures.h": headers.signatures()}
+    digest = hashlib.sha256(f"{build.source_sha256()}{driver}{made}{_ALWAYS}".encode())
     for path in sorted(TARGETS.iterdir()):
         digest.update(path.read_bytes())
     folder = BUILD / f"{driver.name}-{digest.hexdigest()[:12]}"
     if not (folder / "complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "models.h").write_text(model, encoding="utf-8")
+        for name, content in made.items():
+            (folder / name).write_text(content, encoding="utf-8")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda source: _compile(driver, source, folder), sources))
         (folder / "complete").touch()
@@ -137,8 +142,7 @@ def _objects(driver: Driver) -> Path:
 
 def _compile(driver: Driver, source: str, folder: Path) -> None:
     own = source.startswith("fuzz/")
-    # The mutator is not what is under test, and the tracker runs inside the allocator.
-    plain = source.endswith(("/mutator.c", "/tracker.c"))
+    plain = Path(source).name in _PLAIN
     found = libraries.find()
     command = [driver.compiler, *_ALWAYS, *(() if plain else driver.compile_flags), *(_WARNINGS if own else ())]
     command += [f"-I{REPOSITORY / 'native'}", f"-I{TARGETS}", f"-I{folder}"]
@@ -152,14 +156,3 @@ def _run(command: list[str]) -> None:
     if done.returncode != 0:
         lines = done.stderr.splitlines() or ["no message"]
         raise toolchain.BuildError(next((line for line in lines if "error: " in line), lines[-1]))
-
-
-def _model_header() -> str:
-    """The ledger's model of variant E for C, with a price for every builtin."""
-    packed = pack(ledger_model(Variant.E))
-    end = 2 * len(BUILTINS) * PACK_WIDTH
-    rows = [packed[at : at + PACK_WIDTH].tolist() for at in range(0, end, PACK_WIDTH)]
-    steps = packed[end:].tolist()
-    made_up = [int(ShapeId.CONSTANT_COST), 0, _MADE_UP_PRICE, *[0] * (PACK_WIDTH - 3)]
-    numbers = [number for row in rows for number in (row if row[0] != ShapeId.ABSENT else made_up)] + steps
-    return f"static const int64_t cal_target_model[] = {{{', '.join(map(str, numbers))}}};\n"

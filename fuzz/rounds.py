@@ -13,7 +13,7 @@ from costmodel.errors import CheckFailed
 from fuzz import build, seeds
 from fuzz.build import Driver
 
-TARGETS: Final = ("flat", "cbor", "evaluation")
+TARGETS: Final = ("flat", "cbor", "evaluation", "typed")
 MOST_BYTES: Final = seeds.MOST_BYTES
 """Length of the longest input."""
 

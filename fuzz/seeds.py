@@ -6,6 +6,7 @@ The published cases that lie beside the repository join in where they are presen
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -30,13 +31,17 @@ SHARED: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
 MOST_BYTES: Final = 4096
 """Longer seeds only slow the rounds down."""
 
-_G1: Final = (
-    "0x97f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb"  # generator
+G1_GENERATOR: Final = bytes.fromhex(
+    "97f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb"
 )
-_G2: Final = (
-    "0x93e02b6052719f607dacd3a088274f65596bd0d09920b61ab5da61bbdc7f5049334cf11213945d57e5ac7d055d042b7e"
-    "024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8"  # generator
+G2_GENERATOR: Final = bytes.fromhex(
+    "93e02b6052719f607dacd3a088274f65596bd0d09920b61ab5da61bbdc7f5049334cf11213945d57e5ac7d055d042b7e"
+    "024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8"
 )
+_GROWN: Final = 500  # programs to begin with,
+_MOST_CHOICES: Final = 400  # each grown from so many bytes
+_G1: Final = f"0x{G1_GENERATOR.hex()}"
+_G2: Final = f"0x{G2_GENERATOR.hex()}"
 _BIG: Final = 2**192 + 12345
 _VALUE: Final = "[(#aa, [(#01, 5), (#02, -7)]), (#bb, [(#, 1)])]"
 _CONSTANTS: Final[dict[str, tuple[str, ...]]] = {
@@ -152,7 +157,7 @@ _OTHER_CBOR: Final = (
 
 
 def inputs(target: str) -> list[bytes]:
-    """Seeds of a target (flat, cbor or evaluation): as many as there are, at most MOST_BYTES each, none twice."""
+    """Seeds of a target (one of rounds.TARGETS): as many as there are, at most MOST_BYTES each, none twice."""
     programs = [case.flat for case in cases()] + shared_flat()
     match target:
         case "flat":
@@ -161,6 +166,9 @@ def inputs(target: str) -> list[bytes]:
             arguments = [argument for case in cases() for argument in case.arguments]
             own = [encode_data(item) for item in _data()] + [bytes.fromhex(form) for form in _OTHER_CBOR]
             found = own + arguments + _corpus_arguments()
+        case "typed":
+            rng = random.Random(1)
+            found = [rng.randbytes(rng.randrange(1, _MOST_CHOICES)) for _ in range(_GROWN)]
         case _:
             # The first byte says how to run: every variant, with both caps, and budgets that pay for a pairing.
             found = [bytes([number % 5 | (number & 1) << 3 | 0x70]) + flat for number, flat in enumerate(programs)]

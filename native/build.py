@@ -11,10 +11,22 @@ from native import libraries, toolchain
 
 HERE = Path(__file__).resolve().parent
 
+# Where code lies decides how branches are predicted. The kernel draws the place in whole pages. In the eighth of all
+# processes in which the machine's loop and the functions that it calls lay on two sides of a multiple of 128 KiB, they
+# took 25 to 30 % longer. So the extension is loaded at a multiple of that (by glibc 2.35 or later), and begins with
+# what is run most.
+_ALIGNMENT = 128 << 10
+_FIRST = ("machine", "builtins")
+
 
 def sources() -> list[str]:
     """Every C source, relative to the repository's root, in a fixed order."""
     return sorted(path.relative_to(HERE.parent).as_posix() for path in HERE.rglob("*.c"))
+
+
+def in_link_order(objects: list[str]) -> list[str]:
+    """Objects in the order in which their code is to lie in the extension."""
+    return sorted(objects, key=lambda name: not any(f"/{HERE.name}/{part}/" in name for part in _FIRST))
 
 
 def headers() -> list[str]:
@@ -58,6 +70,8 @@ class BuildNative(build_ext):
             compiler_so=[cc, *toolchain.compile_flags()],
             linker_so=[cc, "-shared", *toolchain.SANITIZERS],
         )
+        link = self.compiler.link_shared_object
+        self.compiler.link_shared_object = lambda objects, *rest, **named: link(in_link_order(objects), *rest, **named)
         super().build_extensions()
 
 
@@ -67,7 +81,8 @@ def _complete(extension: Extension) -> None:
     extension.extra_compile_args += found.compile_flags
     extension.extra_objects += found.archives
     # The archives' symbols stay inside: another extension of the same process may carry a blst of its own.
-    extension.extra_link_args += [*found.link_flags, "-Wl,--exclude-libs,ALL", "-Wl,-z,now"]
+    hidden = ["-Wl,--exclude-libs,ALL", "-Wl,-z,now"]
+    extension.extra_link_args += [*found.link_flags, *hidden, f"-Wl,-z,max-page-size={_ALIGNMENT}"]
     extension.define_macros += macros().items()
 
 

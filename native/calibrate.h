@@ -14,7 +14,7 @@
 #include "native.h"
 #include "timing/batch.h"
 #include "timing/clock.h"
-#include "timing/gate.h"
+#include "timing/scheduling.h"
 #include "timing/heap.h"
 #include "timing/work.h"
 

@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "doctor": {"machine", "model", "plutus", "runs", "timing"},
     "fleet": {"runs", "timing", "trace"},
     "experiments": {"machine", "model", "plutus", "runs", "timing"},
+    "worst": {"experiments", "evaluators", "judging", "machine", "model", "plutus", "runs", "timing", "trace"},
     "parity": {"model", "plutus", "records", "rendering", "runs"},
     "imports": {"plutus", "records", "runs", "trace"},
     "fit": {"model", "runs", "plutus", "imports", "judging"},
@@ -34,10 +35,11 @@ ALLOWED: dict[str, set[str]] = {
     "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
     "impact": {"workloads", "machine", "model", "plutus"},
     "batches": {"runs", "judging"},
+    "proposals": {"fit", "impact", "model", "plutus", "rendering", "report", "runs", "trace", "workloads"},
     "report": {"runs", "model", "trace", "rendering"},
 }
 ALLOWED["cli"] = set(ALLOWED)
-NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validate", "cli"}
+NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validate", "worst", "cli"}
 # Modules that lie beside the packages, and the packages they may import.
 BESIDE: dict[str, set[str]] = {
     "__init__": set(),

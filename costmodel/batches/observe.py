@@ -107,7 +107,7 @@ def _process_table(run: Run, yardsticks: Sequence[str]) -> tuple[pd.DataFrame, f
         by_name = {cell.id: _key(cell) for cell in run.design.cells}
         index = pd.Index([by_name[cell] for cell in cells], tupleize_cols=False)
         return pd.DataFrame(logs, index=index), float("nan")
-    clean = run.samples(columns=COLUMNS, filters=pc.field("gate") == "")
+    clean = run.samples(columns=COLUMNS, filters=pc.field("disturbance") == "")
     means = process_means(clean, yardsticks=yardsticks)
     keys = {cell.id: _key(cell) for cell in run.design.cells}
     means.index = pd.Index([keys[str(cell)] for cell in means.index], tupleize_cols=False)

@@ -71,6 +71,15 @@ def command(
             "--allow", metavar="NAMES", help="Builtins whose price may be unsafe all the same: patterns, with commas."
         ),
     ] = "",
+    margin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--margin",
+            metavar="[NAMES=]SHARE|interval",
+            help="Charge so much more than the fit, such as 20%, or the upper end of intervals; for some builtins and "
+            "steps by a pattern. May come again; the last that fits holds.",
+        ),
+    ] = None,
     reference: Annotated[
         Path | None,
         typer.Option(
@@ -89,12 +98,13 @@ def command(
     """Fit costing functions, step costs and call overhead to runs, and write a cost model."""
     # scipy and pandas come with them; a command that does not fit must not wait for those.
     from costmodel.fit import Rounding, fit_runs, refuse_unusable
+    from costmodel.fit.margin import parse_margins
     from costmodel.runs.store import Run
 
     variant = variant_for(language_named(language), protocol_version)
     if _is_official(method, runs, criterion):
-        if strict or reference or coverage is not None or rounding != "joint" or shape != "chain":
-            raise InputError("--strict, --reference, --coverage, --rounding and --shape are for the own method")
+        if strict or reference or margin or coverage is not None or rounding != "joint" or shape != "chain":
+            raise InputError("--strict, --reference, --margin, --coverage, --rounding and --shape need the own method")
         assert criterion is not None  # noqa: S101 - as has just been checked
         fit_criterion(criterion, out or Path("models") / f"{criterion.stem}.json", variant=variant, as_json=as_json)
         return
@@ -110,6 +120,7 @@ def command(
             compare_shapes=_one_of(shape, "--shape", ("chain", "free")) == "free",
             factor=factor,
             allowed=tuple(name.strip() for name in allow.split(",") if name.strip()),
+            margins=parse_margins(margin or ()),
         )
     section = model.section
     assert section.verdict is not None  # noqa: S101 - a fit that has just been made has one

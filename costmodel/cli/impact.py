@@ -69,7 +69,7 @@ def command(
     from costmodel.model.sources import open_source
 
     sources = open_source([before]), open_source([after])
-    opened = open_corpus(corpus, _blocks(blocks))
+    opened = open_corpus(corpus, blocks_named(blocks))
     terms = terms_at(epoch, tuple(overlay or ()))
     with spreading(backend, jobs) as spreader, counted("pricing", "evaluations") as progress:
         found = impact(
@@ -82,7 +82,7 @@ def command(
     return 0
 
 
-def _blocks(text: str | None) -> tuple[int, int] | None:
+def blocks_named(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     match = re.fullmatch(r"(\d{1,18}):(\d{1,18})", text)

@@ -47,6 +47,8 @@ Command = TableCommand
 
 
 _EVERYTHING: Final = ",".join(EXPERIMENTS)
+_PRECISION: Final = "2%"
+_MEASUREMENTS: Final = Path("measurements")
 
 
 def command(
@@ -63,8 +65,13 @@ def command(
         ),
     ] = "*",
     precision: Annotated[
-        str, typer.Option("--precision", metavar="SHARE", help="Half-width of the 95 % intervals to stop at.")
-    ] = "2%",
+        str | None,
+        typer.Option(
+            "--precision",
+            metavar="SHARE",
+            help=f"Half-width of the 95 % intervals to stop at. [default: {_PRECISION}]",
+        ),
+    ] = None,
     time_budget: TimeBudget = "15m",
     clock: Annotated[
         str | None,
@@ -78,7 +85,7 @@ def command(
     core: Core = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of operands and orders. [default: 0]")] = None,
     evaluator: Evaluator = NATIVE,
-    measurements: Measurements = Path("measurements"),
+    measurements: Measurements = _MEASUREMENTS,
     trace_config: TraceConfig = None,
     backend: Annotated[
         str,
@@ -109,7 +116,16 @@ def command(
 ) -> None:
     """Time builtins, machine steps and script calls on one pinned core, and write a run."""
     scheduler = scheduler_of(backend)
-    _check(resume_, extend, flagged, seed, core, evaluator, scheduler, (experiment, builtins))
+    _check(resume_, extend, flagged, core, evaluator, scheduler, (experiment, builtins))
+    if resume_ is not None:
+        new = {
+            "--experiment": experiment != _EVERYTHING,
+            "--builtins": builtins != "*",
+            "--evaluator": evaluator != NATIVE,
+        }
+        new |= {"--precision": precision is not None, "--core": core is not None, "--seed": seed is not None}
+        _refuse_new(new | {"--measurements": measurements != _MEASUREMENTS})
+    precision = precision or _PRECISION
     session: dict[str, Any] = {"time_budget": seconds(time_budget), "clock": clock_named(clock)}
     try:
         with traced(trace_config) as trace, shown("measuring") as observer:
@@ -168,7 +184,6 @@ def _check(
     resume_: Path | None,
     extend: Path | None,
     flagged: Path | None,
-    seed: int | None,
     core: int | None,
     evaluator: str,
     scheduler: str | None,
@@ -179,14 +194,16 @@ def _check(
         raise InputError("--resume, --extend and --flagged each choose what to measure; give one of them")
     if (extend or flagged) and design != (_EVERYTHING, "*"):
         raise InputError("--experiment and --builtins are for a design of your own; leave them out")
-    if resume_ is not None and seed is not None:
-        raise InputError("--seed is for a new run; a run that is resumed keeps the seed of its design")
     if scheduler and core is not None:
         raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
     if scheduler and evaluator != NATIVE:
         raise InputError("--evaluator is for the local backend; measure on each machine, and fit the runs together")
-    if resume_ is not None and evaluator != NATIVE:
-        raise InputError("--evaluator is for a new run; a run that is resumed keeps its evaluator")
+
+
+def _refuse_new(given: dict[str, bool]) -> None:
+    """InputError for what a run that is resumed has already."""
+    for option in (option for option, is_given in given.items() if is_given):
+        raise InputError(f"{option} is for a new run; a run that is resumed keeps what it was begun with")
 
 
 def _cells(
@@ -218,11 +235,11 @@ def _plan(cells: tuple[Cell, ...], precision: str, core: int | None, seed: int, 
 
 def _driven(plan: Plan, evaluator: str, time_budget: float) -> Plan:
     """The same for a driver: what it can do, and as much as fits into the time budget."""
-    from costmodel.experiments.portable import best_version, portable_cells, sized
+    from costmodel.experiments.pilot import sized
     from costmodel.machine.driver import started
 
     with started(driver_named(evaluator), plan.core) as tried:
-        design = sized(portable_cells(plan.cells, best_version(tried)), tried, time_budget)
+        design = sized(plan.cells, tried, time_budget)
     if len(design.cells) < design.of:
         complain(f"{evaluator} is slow: {len(design.cells)} of {design.of} cells fit into the time budget")
     return msgspec.structs.replace(plan, cells=design.cells, evaluator=evaluator, **design.settings)

@@ -21,21 +21,28 @@ _FIRST_SECONDS: Final = 2.0  # what is done by then needs no line
 @contextmanager
 def shown(what: str) -> Iterator[Observer]:
     """An observer for a session; what it shows goes to stderr."""
+    with lines() as tell:
+        yield lambda progress: tell(_line(what, progress))
+
+
+@contextmanager
+def lines() -> Iterator[Callable[[str], None]]:
+    """Shows the last of the lines that it is told; goes to stderr."""
     console = stderr()
     if console.is_terminal:
         from rich.live import Live
         from rich.text import Text
 
         with Live(console=console, refresh_per_second=4, transient=True) as live:
-            yield lambda progress: live.update(Text(_line(what, progress)))
+            yield lambda line: live.update(Text(line))
         return
     said = time.monotonic()
 
-    def say(progress: Progress) -> None:
+    def say(line: str) -> None:
         nonlocal said
         if time.monotonic() - said >= _PLAIN_SECONDS:
             said = time.monotonic()
-            console.print(_line(what, progress), markup=False, soft_wrap=True)
+            console.print(line, markup=False, soft_wrap=True)
 
     yield say
 

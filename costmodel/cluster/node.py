@@ -52,13 +52,13 @@ class NodeReady(msgspec.Struct, frozen=True, tag=True):
 
 
 class Validated(msgspec.Struct, frozen=True, tag=True):
-    """A block's scripts, all of them, as timed. `gate` names what disturbed it, if anything."""
+    """A block's scripts, all of them, as timed. `disturbance` names what disturbed it, if anything."""
 
     node: int
     block: int
     ticks: int
     ns: float
-    gate: str
+    disturbance: str
     core: int
 
 
@@ -112,7 +112,7 @@ def _validate(job: NodeJob) -> None:
             if reading.fault:
                 raise CheckFailed(reading.fault)
             ns = reading.ticks * stopwatch.ns_per_tick
-            _reply(Validated(job.node, number, reading.ticks, ns, reading.gate, reading.cpu))
+            _reply(Validated(job.node, number, reading.ticks, ns, reading.disturbance, reading.cpu))
     evaluator.close()
     _reply(NodeEnd(job.node))
 

@@ -203,7 +203,7 @@ class _ClusterRecorder:
                 transactions=block.transactions,
                 predicted_ns=self._predicted_tx_ns * block.transactions,
                 observed_ns=reply.ns,
-                disturbed=reply.gate,
+                disturbed=reply.disturbance,
             )
             if time.monotonic() - self._flushed > _PART_SECONDS:
                 self.flush()
@@ -223,7 +223,7 @@ class _ClusterRecorder:
             iterations=block.transactions,
             ticks=reply.ticks,
             ns=reply.ns,
-            gate=reply.gate,
+            disturbance=reply.disturbance,
             yardstick_hash_ns=yardstick_ns,
             yardstick_machine_ns=yardstick_ns,
             cpu=reply.core,

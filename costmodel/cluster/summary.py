@@ -58,7 +58,7 @@ def summarise(
 
 def _clean(rows: pd.DataFrame) -> pd.DataFrame:
     """The undisturbed ones, or all where every one was disturbed."""
-    clean = rows[rows["gate"] == ""]
+    clean = rows[rows["disturbance"] == ""]
     return rows if clean.empty else clean
 
 
@@ -67,7 +67,7 @@ def _node(
 ) -> ClusterNode:
     ordered = rows.sort_values("order")
     times = ordered["ns"].to_numpy(float)
-    disturbed = int((rows["gate"] != "").sum())
+    disturbed = int((rows["disturbance"] != "").sum())
     return ClusterNode(
         repeat=which[0],
         node=which[1],
@@ -151,7 +151,7 @@ def block_table(rows: pd.DataFrame, blocks: Sequence[ChainBlock], members: int, 
         "observed_ns": observed,
         "share_of_slot": observed / SLOT_NS,
         "done_ns": np.concatenate(waits) if waits else observed,
-        "disturbed": rows["gate"],
+        "disturbed": rows["disturbance"],
     }
     return pa.table({name: pa.array(table[name], _COLUMNS.field(name).type) for name in _COLUMNS.names}, _COLUMNS)
 

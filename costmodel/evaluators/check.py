@@ -194,7 +194,7 @@ def _ns(tried: DriverEvaluator, work: DriverWork, iterations: int, warm_up: int 
         if reading.fault:
             raise CheckFailed(reading.fault)
         found = min(found, float(reading.ticks))
-        if not reading.gate:
+        if not reading.disturbance:
             return float(reading.ticks)
     return found
 
@@ -270,7 +270,7 @@ def _ratio(tried: DriverEvaluator, slow: tuple[DriverWork, int], fast: tuple[Dri
             raise CheckFailed(next(reading.fault for reading in readings if reading.fault))
         pair = [float(max(reading.ticks, 1)) for reading in (readings if number % 2 else readings[::-1])]
         shortest = [min(both) for both in zip(shortest, pair, strict=True)]
-        if not any(reading.gate for reading in readings):
+        if not any(reading.disturbance for reading in readings):
             logs.append(math.log(pair[0] / pair[1]))
     if len(logs) >= _CLEAN_PAIRS:
         return _TimeRatio(math.exp(statistics.median(logs)), quiet=True)

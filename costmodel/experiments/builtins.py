@@ -82,27 +82,34 @@ def points_of(name: str) -> tuple[Sizes, ...]:
 
 
 def _cells_of(builtin: Builtin, seed: int) -> Iterator[Cell]:
+    for point, number in product(points_of(builtin.name), range(DOMAINS[builtin.name].programs)):
+        yield from cells_at(builtin, point, seed, number)
+
+
+def cells_at(builtin: Builtin, point: Sizes, seed: int, number: int = 0) -> Iterator[Cell]:
+    """The two programs of a builtin at a point of its domain, the one that applies it first; `number` counts programs
+    of a point, which differ in their operands."""
     domain = DOMAINS[builtin.name]
-    for point in points_of(builtin.name):
-        rng = random.Random(f"{seed} {builtin.name} {point}")
-        sizes, by_measure = _measured(builtin, point, rng) if domain.explored else (point, {})
-        count = max(domain.fewest, _applications(builtin.name, sizes))
-        extent = math.prod(point) if domain.explored else sum(sizes)
-        distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(extent, 1)))
-        prepared, operands = domain.prepare(point, min(count, distinct), rng)
-        if len(operands) < count:
-            prepared, operands = _shared(prepared, operands)
-        applied = [operands[at % len(operands)] for at in range(count)]
-        for function, repeats in ((builtin, count), (nop(builtin.arity, builtin.forces), 0)):
-            items = [*prepared, *(Application(function, each) for each in applied)]
-            yield _cell(
-                f"{builtin.name}/{_joined(point)}/x{repeats}",
-                builtin,
-                items,
-                sizes=sizes,
-                sizes_by_measure=by_measure,
-                repeats=repeats,
-            )
+    own = f"/{number}" if number else ""
+    rng = random.Random(f"{seed} {builtin.name} {point}{own}")
+    sizes, by_measure = _measured(builtin, point, rng) if domain.explored else (point, {})
+    count = max(domain.fewest, _applications(builtin.name, sizes))
+    extent = math.prod(point) if domain.explored else sum(sizes)
+    distinct = max(_FEWEST_OPERANDS, _OPERAND_BYTES // (8 * domain.density * max(extent, 1)))
+    prepared, operands = domain.prepare(point, min(count, distinct), rng)
+    if len(operands) < count:
+        prepared, operands = _shared(prepared, operands)
+    applied = [operands[at % len(operands)] for at in range(count)]
+    for function, repeats in ((builtin, count), (nop(builtin.arity, builtin.forces), 0)):
+        items = [*prepared, *(Application(function, each) for each in applied)]
+        yield _cell(
+            f"{builtin.name}/{_joined(point)}{own}/x{repeats}",
+            builtin,
+            items,
+            sizes=sizes,
+            sizes_by_measure=by_measure,
+            repeats=repeats,
+        )
 
 
 def _measured(builtin: Builtin, point: Sizes, rng: random.Random) -> tuple[Sizes, Mapping[str, Sizes]]:

@@ -2,7 +2,7 @@
 
 Decoding a script is measured over its bytes, its terms, its constants by type and the values that they hold: of the
 programs that steps are measured with, of mixtures of what compiled contracts are made of, and of few terms with many
-constants of one type or with long ones. Applying arguments is measured likewise, over the CBOR and the nodes of Data,
+constants of one type or with long ones, or with many constr and case terms. Applying arguments is measured likewise, over the CBOR and the nodes of Data,
 with one script whose decoding is known from a cell of its own. A start on a machine without memory is compared with the
 evaluation of the same script on a warm one. So is the first run of scripts of several sizes, by a whole call of each.
 Making a machine from a cost model is measured by itself.
@@ -25,9 +25,11 @@ from costmodel.plutus import (
     INTEGER,
     STRING,
     UNIT,
+    Case,
     Const,
     Constant,
     ConstantType,
+    Constr,
     Data,
     DataConstr,
     Lam,
@@ -60,6 +62,9 @@ _HELD: Final = (
     *((30, "bytestrings", count, 4) for count in (10, 40)),
 )
 
+# Constr and case terms in a script: idioms, how many pairs of them, and how many parts each has.
+_BRANCHINGS: Final = ((30, 20, 4), (30, 200, 1), (300, 100, 2), (300, 400, 2))
+
 # Programs of the steps' experiment whose first run is timed: every so many.
 _FIRST_OF: Final = 4
 _FIRST_AND_WARM: Final[tuple[tuple[str, Work], ...]] = (("first", "call"), ("warm", "evaluate"))
@@ -81,6 +86,10 @@ def call_cells(seed: int) -> Iterator[Cell]:
         constant_type, value = _KINDS[kind]
         held = [Const(Constant(constant_type, value(length, rng))) for _ in range(count)]
         yield _decode_cell(name, _script(idioms, held, seed))
+    for idioms, count, parts in _BRANCHINGS:
+        taken = Case(Constr(0, ()), (integer(0),) * parts)
+        made = Constr(0, (integer(0),) * parts)
+        yield _decode_cell(f"{idioms}-branching-{count}x{parts}", _script(idioms, [taken, made] * count, seed))
     for number, program in enumerate(step_cells(seed)[1:]):
         script = decode_flat(program.flat).term
         name = program.id.removeprefix("steps/")
@@ -102,8 +111,8 @@ def _first_cells(name: str, script: Term) -> Iterator[Cell]:
         yield msgspec.structs.replace(run, sizes=sizes, features=decoding | run.features)
 
 
-def _script(idioms: int, held: Sequence[Const], seed: int) -> Term:
-    """So many idioms, after constants that they do not use."""
+def _script(idioms: int, held: Sequence[Term], seed: int) -> Term:
+    """So many idioms, after terms whose values they do not use."""
     return sequence(held, mixture(idioms, random.Random(f"{seed} script {idioms}")))
 
 

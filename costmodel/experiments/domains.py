@@ -37,13 +37,15 @@ class Domain:
     several have the same size by one measure and different ones by another.
 
     `fewest` applications are needed where the time depends on the very operands, as several show the typical one, and
-    where the program has much to prepare beside them. A unit of size takes about `density` words of memory.
+    where the program has much to prepare beside them; `programs` of them, on operands of their own, where one program
+    cannot hold enough. A unit of size takes about `density` words of memory.
     """
 
     candidates: tuple[Sizes, ...]
     prepare: Preparer
     fewest: int = 1
     density: int = 1
+    programs: int = 1
     explored: bool = False
 
 
@@ -159,13 +161,19 @@ _FILTERED: Final = Domain(
 _PAIR: Final = Domain(((1,),), _each(lambda _, rng: (made.pair(rng),)))
 _SIGNED_MESSAGES: Final = _line(_steps(4, 8_192, 9), lambda y: (4, y, 8))
 
-# A check of a signature takes thousands of branches that depend on it, so that with more than a few signatures the
-# branch predictor, like a cache, holds less of each: 16 are checked 1 % slower than 8, 64 another 2 %.
+# A check of a signature takes thousands of branches that depend on it. The time of one that was checked before, as in a
+# loop, differs from signature to signature by 2.7 % (sd over 64), so a price needs many; but of more than four the
+# branch predictor, like a cache, forgets some: checks of sixteen in turn take 2 % more than each by itself. So a
+# program checks four, and where no other sizes give other signatures there are several programs.
 _CHECK_DENSITY: Final = 7
+_CHECKED: Final = 4
+_CHECK_PROGRAMS: Final = 4
 
 
 def _checked(candidates: tuple[Sizes, ...], sign: Callable[..., int], key_bytes: int) -> Domain:
-    return Domain(candidates, _each(made.signed(sign, key_bytes)), fewest=8, density=_CHECK_DENSITY)
+    programs = _CHECK_PROGRAMS if len(candidates) == 1 else 1
+    prepare = _each(made.signed(sign, key_bytes))
+    return Domain(candidates, prepare, fewest=_CHECKED, density=_CHECK_DENSITY, programs=programs)
 
 
 def _two_of(rng: random.Random) -> Constants:

@@ -295,7 +295,7 @@ def _fit_builtin(
                 holds=centre.holds,
                 sizes=sizes[middle],
             ),
-            flags=(*_flags(name, priced, points, places, applications, missed, better), *_wide(envelope)),
+            flags=(*_flags(name, priced, points, places, applications, missed, better, envelope), *_wide(envelope)),
             condition_number=priced.condition,
             r2=priced.r2,
             worst_relative_residual=priced.worst_relative_residual,
@@ -350,6 +350,7 @@ def _flags(
     applications: Applications,
     missed: Mapping[ObservedCell, str],
     better: Better | None,
+    envelope: Envelope | None,
 ) -> Iterator[Flag]:
     known, wanted = distinct(points.sizes), len(priced.names)
     if known < wanted:
@@ -359,24 +360,33 @@ def _flags(
     reasons = [missed[cell] for pair in applications.cells for cell in dict.fromkeys(pair) if cell in missed]
     if reasons:
         yield flag(FlagKind.UNCERTAIN, f"{len(reasons)} cells missed their precision: {reasons[0]}")
-    yield from _misfit(priced, points, places, better)
+    yield from _misfit(priced, points, places, better, envelope)
     if (reason := beyond(name, points.function, points.sizes)) is not None:
         yield flag(FlagKind.EXTRAPOLATED, reason)
 
 
 def _misfit(
-    priced: PricedFunction, points: Points, places: Sequence[record.Point], better: Better | None
+    priced: PricedFunction,
+    points: Points,
+    places: Sequence[record.Point],
+    better: Better | None,
+    envelope: Envelope | None,
 ) -> Iterator[Flag]:
     """The worst point that the shape misses by what matters: beyond its interval, by more than 10 % of a whole
-    application and 1 ns. Where a better shape explains it, it is information."""
-    excess, unexplained = _beyond_noise(priced.fitted_ps[0], points, places), None
+    application and 1 ns. Where a better shape explains it, it is information. An envelope is meant to lie above the
+    points, so of it only what it does not cover counts."""
+    costs, fitted, unexplained = points.costs_ps[0], priced.fitted_ps[0], None
+    if envelope is not None:
+        fitted = np.minimum(costs, [place.charged_ps for place in places])
+    excess = _beyond_noise(fitted, points, places)
     if better is not None:
         unexplained = _beyond_noise(better.fitted_ps, points, places)
     at = int(excess.argmax())
     if excess[at] <= 0:
         return
-    side = "under" if priced.residuals[at] > 0 else "over"
-    text = f"the shape {side}estimates the measured cost by {abs(priced.residuals[at]):.0%}, at sizes {_at(points, at)}"
+    off = float(costs[at] - fitted[at]) / max(float(fitted[at]), LEAST_BUILTIN_PS)
+    side = "under" if off > 0 else "over"
+    text = f"the shape {side}estimates the measured cost by {abs(off):.0%}, at sizes {_at(points, at)}"
     if better is not None and unexplained is not None and unexplained.max() <= 0:
         yield flag(FlagKind.BETTER_SHAPE, f"{text}; {better.record.shape} explains it")
     else:

@@ -4,10 +4,12 @@ what a first run and a machine's making cost.
 None of this is in the ledger's cost model; it is linear in what is decoded:
 
 - decode = intercept + bytes·(flat bytes) + nodes·(term nodes) + values·(values within constants), and, where there are
-  cells enough, nodes_log_nodes·(nodes·log₂ nodes) and constants_TYPE·(constants of each type), which are features
+  cells enough, what else decoding is counted by: nodes_log_nodes·(nodes·log₂ nodes), branchings·(constr and case terms),
+  data_values·(values within Data, as more than those elsewhere) and constants_TYPE·(constants of each type)
 - apply  = arguments·(number of arguments) + bytes·(CBOR bytes) + nodes·(Data nodes)
 - start  = intercept, the excess of a run on a machine that gave its memory back over what the step costs predict
-- first  = intercept + nodes·(term nodes), the excess of a whole call over decoding and a run on a warm machine
+- first  = intercept + footprint·(different nodes that the run computes), the excess of a whole call over decoding and a
+  run on a warm machine; nodes·(term nodes) where the footprint is not known
 - setup  = intercept, making a machine from a cost model
 """
 
@@ -40,7 +42,8 @@ _NAMES: Final = {
 _CONSTANTS: Final = "constants_"
 """What the names of features begin with that matter to decoding: how many constants of a type there are."""
 
-_LOG_NODES: Final = "nodes_log_nodes"
+_DECODED: Final = ("nodes_log_nodes", "branchings", "data_values")
+"""Features of decoding beside the sizes of a cell and its constants, those that say most first."""
 
 _CELLS_EACH: Final = 4
 """Cells that there must be for each coefficient before decoding is given more of them."""
@@ -80,13 +83,15 @@ def _design(operation: str, cells: Sequence[ObservedCell]) -> tuple[tuple[str, .
     """The names of the coefficients, and what they multiply (n × p)."""
     names = _NAMES[operation]
     rows = np.array([_row(cell) for cell in cells], np.float64)
+    if operation == FIRST and all(cell.footprint for cell in cells):
+        return ("intercept", "footprint"), np.array([(1, cell.footprint) for cell in cells], np.float64)
     if operation != DECODE:
         return names, rows
     features = {name for cell in cells for name, _ in cell.features}
     more = {
         name: np.array([dict(cell.features).get(name, 0.0) for cell in cells])
-        for name in sorted(features, key=lambda name: (name != _LOG_NODES, name))
-        if name == _LOG_NODES or name.startswith(_CONSTANTS)
+        for name in (*_DECODED, *sorted(features))
+        if name in features and (name in _DECODED or name.startswith(_CONSTANTS))
     }
     while more and len(cells) < _CELLS_EACH * (len(names) + len(more)):
         more.popitem()

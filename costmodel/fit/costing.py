@@ -301,7 +301,7 @@ def _falling(coefficients: dict[str, Coefficient], names: tuple[str, ...]) -> di
     }
 
 
-def _floor_name(function: CostingFunction) -> str | None:
+def floor_name(function: CostingFunction) -> str | None:
     """The name of the coefficient below which the cost never falls, if the shape has one."""
     for shape, prefix in ((function.shape, ""), (function.model.shape if function.model else None, _INNER)):
         if isinstance(shape, PlainShape) and shape.floor_field is not None:
@@ -311,7 +311,7 @@ def _floor_name(function: CostingFunction) -> str | None:
 
 def may_be_negative(function: CostingFunction, name: str) -> bool:
     """Whether a coefficient belongs to a sum with a minimum, which bounds the cost by itself."""
-    return _floor_name(function) is not None and name != "constant"
+    return floor_name(function) is not None and name != "constant"
 
 
 def _coefficients(
@@ -323,7 +323,7 @@ def _coefficients(
         if name in column:
             free = may_be_negative(function, name)
             found[name] = _coefficient(column[name], solution, replicates, free=free)
-        elif name == _floor_name(function):
+        elif name == floor_name(function):
             found[name] = _minimum(floor, replicates)
     return found
 
@@ -361,7 +361,7 @@ def _price(
     least = np.array([_least(function, name) for name in design.names])
     values = np.maximum(fitted, least)
     judged = function.design(domain)
-    minimum = coefficients.get(_floor_name(function) or "")
+    minimum = coefficients.get(floor_name(function) or "")
     lowest = max(whole_ps(minimum.ps), LEAST_BUILTIN_PS) if minimum else LEAST_BUILTIN_PS
     floor = np.where(np.isfinite(judged.floor), lowest, -np.inf)
     prices = whole_prices(values, least, judged.matrix, judged.offset, floor, rounding)
@@ -411,7 +411,7 @@ def _priced(function: CostingFunction, charged: dict[str, int]) -> CostingFuncti
 
     Upstream's files give a constant that plays no part the value of the minimum, where a reader expects it.
     """
-    floor = _floor_name(function)
+    floor = floor_name(function)
     values = []
     for name, published in zip(function.names, function.values, strict=True):
         if name == "constant" and name not in charged and floor is not None:
@@ -419,3 +419,11 @@ def _priced(function: CostingFunction, charged: dict[str, int]) -> CostingFuncti
         else:
             values.append(charged.get(name, published))
     return function.with_values(values)
+
+
+def is_size(function: CostingFunction, name: str) -> bool:
+    """Whether a coefficient is a size and no cost: a minimum that is not the cost's own floor."""
+    inner = name.startswith("model.") and function.model is not None
+    shape = function.model.shape if inner and function.model is not None else function.shape
+    field = name.removeprefix("model.") if inner else name
+    return field == "minimum" and not (isinstance(shape, PlainShape) and shape.floor_field == field)

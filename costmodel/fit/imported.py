@@ -72,7 +72,7 @@ def observe_imported(runs: Sequence[Run]) -> Observations:
         uncertain=uncertain,
         lost=(),
         clean_batches=sum(len(table) for table in tables),
-        gated_batches=0,
+        disturbed_batches=0,
     )
 
 

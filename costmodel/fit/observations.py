@@ -155,7 +155,7 @@ class Observations:
     uncertain: dict[ObservedCell, str]
     lost: tuple[ObservedCell, ...]
     clean_batches: int
-    gated_batches: int
+    disturbed_batches: int
 
     def columns(self, experiment: str) -> list[int]:
         """The columns of an experiment's cells."""
@@ -231,7 +231,7 @@ def observe(runs: Sequence[Run]) -> Observations:
         uncertain=_uncertain(runs, cells_by_run),
         lost=tuple(cell for cell, gone in zip(everything, lost, strict=True) if gone),
         clean_batches=sum(len(batches.columns) for batches in read),
-        gated_batches=sum(batches.gated for batches in read),
+        disturbed_batches=sum(batches.disturbed for batches in read),
     )
 
 
@@ -244,7 +244,7 @@ class _CleanBatches:
     columns: Indices
     log_ns: Floats
     yardsticks: dict[str, Floats]
-    gated: int
+    disturbed: int
 
     @property
     def process_count(self) -> int:
@@ -256,12 +256,12 @@ def _clean(run: Run, column: dict[str, int]) -> _CleanBatches:
     table = run.table(COLUMNS)
     names, codes = _encoded(table["cell"])
     columns = np.array([column.get(name, -1) for name in names], np.intp)[codes]
-    gates, gate = _encoded(table["gate"])
+    disturbances, disturbance = _encoded(table["disturbance"])
     ours = columns >= 0
-    clean = ours & np.array([name == "" for name in gates], np.bool_)[gate]
+    clean = ours & np.array([name == "" for name in disturbances], np.bool_)[disturbance]
     if not clean.any():
         raise InputError(f"{run.path} has no clean batches; measure again on a quieter machine")
-    values = {name: table[name].to_numpy()[clean] for name in COLUMNS if name not in ("cell", "gate")}
+    values = {name: table[name].to_numpy()[clean] for name in COLUMNS if name not in ("cell", "disturbance")}
     per_evaluation = values["ns"] / values["iterations"]
     if not (np.isfinite(per_evaluation) & (per_evaluation > 0)).all():
         raise InputError(f"{run.path} has a batch that took no time; its samples cannot be used")
@@ -271,7 +271,7 @@ def _clean(run: Run, column: dict[str, int]) -> _CleanBatches:
         columns=columns[clean],
         log_ns=np.log(per_evaluation),
         yardsticks={name: values[name].astype(np.float64) for name in YARDSTICKS},
-        gated=int(ours.sum() - clean.sum()),
+        disturbed=int(ours.sum() - clean.sum()),
     )
 
 

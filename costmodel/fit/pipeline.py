@@ -27,6 +27,7 @@ from costmodel.fit.builtins import (
 from costmodel.fit.calls import fit_calls
 from costmodel.fit.coefficient import Rounding, material, rounded, rounded_record
 from costmodel.fit.imported import are_imported, imported_points, observe_imported, whole_times, without_no_ops
+from costmodel.fit.margin import with_margins
 from costmodel.fit.observations import BUILTINS, CALLS, STEPS, Observations, check_runs, is_nop, observe
 from costmodel.fit.shapes import better_shapes, study_shapes
 from costmodel.fit.steps import StepsFit, fit_steps, smallest_costs, unmeasured
@@ -36,6 +37,7 @@ from costmodel.fit.verdict import DEFAULT_FACTOR, verdict_of
 from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump, proposed_model
 from costmodel.model.steps import STARTUP_KEY
 from costmodel.records import model as record
+from costmodel.records.margin import FitSettings, MarginRule
 from costmodel.runs.anomalies import oddities, origin
 from costmodel.runs.store import Run
 
@@ -105,13 +107,16 @@ def fit_runs(
     compare_shapes: bool = False,
     factor: float = DEFAULT_FACTOR,
     allowed: Collection[str] = (),
+    margins: Sequence[MarginRule] = (),
 ) -> Fit:
     """Fit the cost model of a variant to complete runs of one machine; `seed` chooses the `replicates` resamples.
 
     With `coverage` the builtins charge an upper envelope of that share of inputs. `compare_shapes` adds a study of
     other shapes. The verdict calls prices unsafe that undercharge a point by more than `factor`, but for builtins that
-    match a pattern in `allowed`. Raises InputError, naming the run, for runs that are unfinished, altered, of unlike
-    machines or evaluators, given twice, without step cells, or with too little clean data.
+    match a pattern in `allowed`. `margins` raise what is charged.
+
+    Raises InputError, naming the run, for runs that are unfinished, altered, of unlike machines or evaluators, given
+    twice, without step cells, or with too little clean data.
     """
     if replicates < 100:
         raise InputError(f"{replicates} replicates are too few for a 95 % interval; take 100 or more")
@@ -159,6 +164,7 @@ def fit_runs(
         columns = observed.columns(CALLS)
         calls = fit_calls([observed.cells[i] for i in columns], columns, resampled, steps.evaluation_ps)
         no_ops, warnings = check_no_ops(applied, resampled, steps.evaluation_ps), ()
+    builtins, steps, before_margin = with_margins(builtins, steps, margins)
     section = rounded_record(
         record.FittedModel(
             tool_version=__version__,
@@ -172,7 +178,7 @@ def fit_runs(
                 envelope=coverage is not None,
                 imported=imported,
             ),
-            batches=record.BatchCounts(clean=observed.clean_batches, gated=observed.gated_batches),
+            batches=record.BatchCounts(clean=observed.clean_batches, disturbed=observed.disturbed_batches),
             builtins={fit.name: fit.record for fit in builtins},
             steps=steps.record,
             calls=calls,
@@ -205,6 +211,14 @@ def fit_runs(
             ),
             inputs=tuple(origin(run) for run in runs),
             warnings=(*oddities(runs), *warnings),
+            settings=FitSettings(
+                rounding=rounding.value,
+                coverage=coverage,
+                compare_shapes=compare_shapes,
+                allowed=tuple(allowed),
+                margins=tuple(margins),
+            ),
+            before_margin=before_margin,
         )
     )
     return Fit(section, _cost_model(section, builtins, ledger))
@@ -259,7 +273,7 @@ def _picoseconds_of(runs: Sequence[Run]) -> record.PicosecondsOf:
         evaluator=evaluator.get("name", "unknown"),
         version=evaluator.get("version", versions.get("calibrate", "")),
         build=", ".join(part for part in build if part),
-        machine=" ".join(part for part in (machine.cpu.get("model name", ""), machine.id) if part),
+        machine=" ".join(part for part in (machine.name or machine.cpu.get("model name", ""), machine.id) if part),
     )
 
 

@@ -27,9 +27,11 @@ from scipy.linalg import cho_solve
 
 from costmodel.errors import InputError, ModelError
 from costmodel.fit.coefficient import Rounding, rounded_record, whole_prices, whole_ps
+from costmodel.fit.costing import is_size
 from costmodel.fit.domain import FAMILIES, FAMILY_OF
 from costmodel.fit.pipeline import write_model
-from costmodel.model import EXTRAS_KEY, BuiltinCost, CostingFunction, CostModel, ExUnits, PlainShape
+from costmodel.model import EXTRAS_KEY, BuiltinCost, CostingFunction, CostModel, ExUnits
+from costmodel.model.basis import basis_of_model
 from costmodel.records import model as record
 
 Floats = NDArray[np.float64]
@@ -112,6 +114,8 @@ def express(fitted: CostModel, reference: CostModel, *, seed: int = 0, factor: f
             held_out=hold_out(known, seed),
             inputs=section.inputs,
             warnings=section.warnings,
+            picoseconds_of=basis_of_model(reference),
+            flagged=section.flagged,
         )
     )
     model = replace(
@@ -277,7 +281,7 @@ def _scaled(function: CostingFunction, factor: float, sizes: Sequence[Sizes]) ->
     """All coefficients that are picoseconds times `factor`, whole ones again so that costs at `sizes` keep to it."""
     design = function.design(np.array(sizes, np.float64))
     scaled = {
-        name: float(value) if _is_size(function, name) else value * factor
+        name: float(value) if is_size(function, name) else value * factor
         for name, value in zip(function.names, function.values, strict=True)
     }
     values = np.array([scaled[name] for name in design.names])
@@ -285,11 +289,3 @@ def _scaled(function: CostingFunction, factor: float, sizes: Sequence[Sizes]) ->
     prices = whole_prices(values, least, design.matrix, design.offset, design.floor * factor, Rounding.JOINT)
     whole = {name: whole_ps(value) for name, value in scaled.items()} | dict(zip(design.names, prices, strict=True))
     return function.with_values([whole[name] for name in function.names])
-
-
-def _is_size(function: CostingFunction, name: str) -> bool:
-    """Whether a coefficient is a size and no cost: a minimum that is not the cost's own floor."""
-    inner = name.startswith("model.") and function.model is not None
-    shape = function.model.shape if inner and function.model is not None else function.shape
-    field = name.removeprefix("model.") if inner else name
-    return field == "minimum" and not (isinstance(shape, PlainShape) and shape.floor_field == field)

@@ -202,7 +202,7 @@ def _sample(cell: str, order: int, ns: float) -> Sample:
         iterations=1,
         ticks=0,
         ns=ns,
-        gate="",
+        disturbance="",
         yardstick_hash_ns=float("nan"),
         yardstick_machine_ns=float("nan"),
         cpu=-1,

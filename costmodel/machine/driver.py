@@ -49,8 +49,9 @@ _SLACK: Final = 20  # times the expected time
 _COMPLAINT_BYTES: Final = 4096
 _LOST_NS: Final = 50_000  # of a request, and this share of it, may pass while nobody runs
 _LOST_SHARE: Final = 0.02
-_BATCH_US: Final = 200.0
-_COLLECTED_BATCH_US: Final = 5_000.0  # so that garbage is collected within batches, and not in every twentieth
+# A request leaves the caches of a driver's process cold, and a collection its memory: what runs next is to warm them.
+_BATCH_US, _WARM_UP_NS = 1_000.0, 250e3
+_COLLECTED_BATCH_US, _COLLECTED_WARM_UP_NS = 5_000.0, 5e6
 _STEPS_OF_CLOCK: Final = 1_000
 _DECODINGS: Final = ("decode", "apply")
 _FRESH: Final = 512  # programs at most that are changed and loaded for one batch
@@ -225,8 +226,16 @@ class DriverEvaluator:
     @property
     def batch_us(self) -> float:
         """How long a batch has to be for its clock and its memory, in microseconds."""
-        wanted = _COLLECTED_BATCH_US if self.hello.capabilities.collector else _BATCH_US
+        wanted = _COLLECTED_BATCH_US if self.collects else _BATCH_US
         return max(wanted, _STEPS_OF_CLOCK * self.hello.resolution_ns / 1e3)
+
+    @property
+    def collects(self) -> bool:
+        return self.hello.capabilities.collector
+
+    @property
+    def warm_up_ns(self) -> float:
+        return _COLLECTED_WARM_UP_NS if self.collects else _WARM_UP_NS
 
     def close(self) -> None:
         if self._process is not None:

@@ -91,11 +91,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A batch as it came from the clock. `gate` names what disturbed it. With a `fault`, which says why, there is no
-    time, and will be none of this work."""
+    """A batch as it came from the clock. `disturbance` names what disturbed it. With a `fault`, which says why, there
+    is no time, and will be none of this work."""
 
     ticks: int
-    gate: str
+    disturbance: str
     cpu: int
     fault: str = ""
 
@@ -110,6 +110,14 @@ class Evaluator(Protocol):
     @property
     def facts(self) -> Mapping[str, str]:
         """What it is, as a manifest names it: runs of evaluators with unlike facts are never taken together."""
+
+    @property
+    def collects(self) -> bool:
+        """Whether memory is collected while programs run, which has to be part of their time."""
+
+    @property
+    def warm_up_ns(self) -> float:
+        """For how long a program has to run before it is timed, beside the usual share of its batch."""
 
     @property
     def differences(self) -> Mapping[str, str]:

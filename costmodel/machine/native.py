@@ -64,15 +64,16 @@ class Features:
 
     `footprint` is how many different nodes of the decoded script the run computes; variables and constants lie in the
     nodes that have them as parts. `counts` are, by name: `frames_walked` on the way to variables further out,
-    `continuations_pushed`, `partial_calls` of builtins by the last argument of a partial application, `mispredictions`
-    of a simulated branch predictor, and `calls_A_F`, saturated calls of builtins of A arguments and F forces.
+    `far_variables`, to which the way is worked out first, `continuations_pushed`, `partial_calls` of builtins by the
+    last argument of a partial application, `mispredictions` of a simulated branch predictor, and `calls_A_F`, saturated
+    calls of builtins of A arguments and F forces.
     """
 
     footprint: int
     counts: dict[str, float]
 
 
-_COUNTED: Final = ("frames_walked", "continuations_pushed", "partial_calls", "mispredictions")
+_COUNTED: Final = ("frames_walked", "far_variables", "continuations_pushed", "partial_calls", "mispredictions")
 
 
 @cache

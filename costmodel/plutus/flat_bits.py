@@ -43,18 +43,19 @@ class BitWriter:
     def natural(self, value: int) -> None:
         """Groups of seven bits, least significant first, each in a byte that says whether more follow."""
         if value < 1 << WORD64_BITS:
-            groups = width = 0
+            written = width = 0
             while value > 127:
-                groups = groups << 8 | 128 | value & 127
+                written = written << 8 | 128 | value & 127
                 width += 8
                 value >>= 7
-            self.bits(groups << 8 | value, width + 8)
+            self.bits(written << 8 | value, width + 8)
             return
         # Whole-number shifts over a long integer would take quadratic time, binary digits do not.
         digits = f"{value:b}"
-        for end in range(len(digits), 0, -7):
-            more = 128 if end > 7 else 0
-            self.bits(more | int(digits[max(0, end - 7) : end], 2), 8)
+        digits = digits.zfill(len(digits) + -len(digits) % 7)
+        *groups, last = [digits[end - 7 : end] for end in range(len(digits), 0, -7)]
+        digits = "1" + "1".join(groups) + "0" + last
+        self.bits(int(digits, 2), len(digits))
 
     def integer(self, value: int) -> None:
         """Zigzag: non-negative n as 2n, negative n as -2n - 1."""

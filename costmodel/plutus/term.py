@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from costmodel.plutus.builtins import Builtin
 from costmodel.plutus.data import DataConstr, DataList, DataMap, data_parts
-from costmodel.plutus.universe import Constant
+from costmodel.plutus.universe import DATA, Constant
 
 
 class Term:
@@ -161,11 +161,12 @@ def terms_equal(left_term: Term, right_term: Term) -> bool:
 def decoding_features(root: Term, octets: int) -> dict[str, float]:
     """What the time of decoding a program of so many bytes of flat is predicted from, by name.
 
-    `bytes`, `nodes` (terms), `nodes_log_nodes` (nodes·log2(nodes)), `constants_TYPE` for each type that constants have,
-    and `values`, how many the constants hold within them: elements of lists, arrays, pairs and values, and the Data
-    below other Data. A constant that is a single value holds none.
+    `bytes`, `nodes` (terms), `nodes_log_nodes` (nodes·log2(nodes)), `branchings` (constr and case terms, which hold
+    lists of others), `constants_TYPE` for each type that constants have, and `values`, how many the constants hold
+    within them: elements of lists, arrays, pairs and values, and the Data below other Data. A constant that is a single
+    value holds none. Of `values`, `data_values` are held by Data.
     """
-    nodes = held = 0
+    nodes = held = held_by_data = branchings = 0
     constants: Counter[str] = Counter()
     terms: list[Term] = [root]
     while terms:
@@ -174,8 +175,18 @@ def decoding_features(root: Term, octets: int) -> dict[str, float]:
         terms += children(term)
         if isinstance(term, Const):
             constants[f"constants_{term.constant.type.head}"] += 1
-            held += _held(term.constant.value)
-    counts = {"bytes": octets, "nodes": nodes, "nodes_log_nodes": nodes * math.log2(nodes), "values": held}
+            values = _held(term.constant.value)
+            held += values
+            held_by_data += values * (term.constant.type == DATA)
+        branchings += isinstance(term, Constr | Case)
+    counts = {
+        "bytes": octets,
+        "nodes": nodes,
+        "nodes_log_nodes": nodes * math.log2(nodes),
+        "branchings": branchings,
+        "values": held,
+        "data_values": held_by_data,
+    }
     return {name: float(count) for name, count in (counts | dict(sorted(constants.items()))).items()}
 
 

@@ -218,5 +218,5 @@ def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, float]]:
             "nodes": program.argument_nodes,
         },
         "start": {"intercept": 1},
-        "first": {"intercept": 1, "nodes": decoded.nodes},
+        "first": {"intercept": 1, "nodes": decoded.nodes, "footprint": prediction.footprint},
     }

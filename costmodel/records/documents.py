@@ -24,6 +24,7 @@ def about(text: str, **limits: Any) -> msgspec.Meta:
 
 Version1: TypeAlias = Annotated[Literal[1], about("Version of this kind of document")]
 Version2: TypeAlias = Annotated[Literal[2], about("Version of this kind of document")]
+Version3: TypeAlias = Annotated[Literal[3], about("Version of this kind of document")]
 
 Bounds: TypeAlias = Annotated[
     tuple[float | None, float | None], about("95 % interval: lower and upper bound, null where there is none")

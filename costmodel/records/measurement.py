@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from costmodel.records.documents import Count, Document, Version1, about
+from costmodel.records.documents import Count, Document, Version2, about
 from costmodel.records.run import RunStatus, SessionOutcome
 
 
@@ -13,7 +13,7 @@ class Measurement(Document, frozen=True, kw_only=True, tag="measurement"):
 
     written_by: ClassVar[str] = "calibrate measure --json"
 
-    schema_version: Version1 = 1
+    schema_version: Version2 = 2
     run: Annotated[str, about("Folder of the run")]
     machine: Annotated[str, about("Fingerprint of the machine that measured it")]
     status: RunStatus
@@ -29,5 +29,5 @@ class FleetMeasurement(Document, frozen=True, kw_only=True, tag="fleet measureme
 
     written_by: ClassVar[str] = "calibrate measure --backend … --json"
 
-    schema_version: Version1 = 1
+    schema_version: Version2 = 2
     runs: Annotated[tuple[Measurement, ...], about("A run for each kind of machine")]

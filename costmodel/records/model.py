@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from costmodel.errors import DecodeError, ModelError
+from costmodel.records.basis import PriceBasis
 from costmodel.records.documents import (
     Document,
     Former,
@@ -19,10 +20,11 @@ from costmodel.records.documents import (
     Sha256,
     Values,
     Version1,
-    Version2,
+    Version3,
     about,
     from_value,
 )
+from costmodel.records.margin import FitSettings
 from costmodel.records.run import Machine, Origin, upgraded_machine, upgraded_origin
 from costmodel.records.study import BuiltinStudy
 
@@ -212,7 +214,7 @@ class BatchCounts(Record, frozen=True, kw_only=True):
     """Timed batches of the runs."""
 
     clean: Annotated[int, about("Batches that were used")]
-    gated: Annotated[int, about("Batches that a gate discarded")]
+    disturbed: Annotated[int, about("Batches that were disturbed, and discarded")]
 
 
 class Method(Record, frozen=True, kw_only=True):
@@ -381,12 +383,17 @@ def _steps_from_1(steps: Values) -> dict[str, Any]:
     }
 
 
+def _from_version_2(old: Values) -> Values:
+    """Version 2 called disturbed batches gated."""
+    return {**old, "batches": {"clean": old["batches"]["clean"], "disturbed": old["batches"]["gated"]}}
+
+
 class _FittedSection(Document, frozen=True, kw_only=True):
     """What a fit says of its model."""
 
     written_by: ClassVar[str] = "calibrate fit"
 
-    schema_version: Version2 = 2
+    schema_version: Version3 = 3
     tool_version: Annotated[str, about("Version of calibrate")]
     variant: Annotated[str, about("The ledger's variant whose shapes were fitted")]
     picoseconds_of: PicosecondsOf
@@ -418,18 +425,30 @@ class _FittedSection(Document, frozen=True, kw_only=True):
     method: Method
     inputs: Annotated[tuple[Origin, ...], about("The runs")]
     warnings: Annotated[tuple[str, ...], about("What is odd about the runs")]
+    settings: Annotated[
+        FitSettings | None, about("What the fit was asked for; null where its writer did not record it")
+    ] = None
+    before_margin: Annotated[
+        dict[str, dict[str, int]], about("What was charged before safety margins, by entry and coefficient, in ps")
+    ] = msgspec.field(default_factory=dict)
 
 
 class FittedModel(_FittedSection, frozen=True, kw_only=True, tag="fitted model"):
     """The section `calibrate` of a model that `calibrate fit` wrote."""
 
-    former: ClassVar[Mapping[int, Former]] = {1: Former(_from_version_1, frozenset({"steps", "errors"}))}
+    former: ClassVar[Mapping[int, Former]] = {
+        1: Former(_from_version_1, frozenset({"steps", "errors"})),
+        2: Former(_from_version_2, frozenset({"steps", "errors"})),
+    }
 
 
 class FitDocument(_FittedSection, frozen=True, kw_only=True, tag="fit"):
     """What `calibrate fit RUN… --json` prints: the section of the model that was written, and where that is."""
 
-    former: ClassVar[Mapping[int, Former]] = {1: Former(_from_version_1, frozenset({"steps", "errors", "model"}))}
+    former: ClassVar[Mapping[int, Former]] = {
+        1: Former(_from_version_1, frozenset({"steps", "errors", "model"})),
+        2: Former(_from_version_2, frozenset({"steps", "errors", "model"})),
+    }
 
     model: Annotated[str, about("File of the model")]
     command_line: Annotated[tuple[str, ...], about("The command")]
@@ -484,6 +503,12 @@ class _ExpressedSection(Document, frozen=True, kw_only=True):
     held_out: HeldOut
     inputs: Annotated[tuple[Origin, ...], about("The runs")]
     warnings: Annotated[tuple[str, ...], about("What is odd about the runs")]
+    picoseconds_of: Annotated[
+        PriceBasis | None, about("Whose picoseconds the reference model holds; null where its writer did not record it")
+    ] = None
+    flagged: Annotated[dict[str, tuple[str, ...]], about("Material flags of the fit, by builtin or step")] = (
+        msgspec.field(default_factory=dict)
+    )
 
 
 class ExpressedModel(_ExpressedSection, frozen=True, kw_only=True, tag="expressed model"):

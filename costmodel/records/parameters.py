@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+from costmodel.records.basis import Doubt, Objection, PriceBasis
 from costmodel.records.cluster import BudgetUnits
-from costmodel.records.documents import Count, Document, Record, Version1, about
+from costmodel.records.documents import Count, Document, Former, Record, Values, Version1, Version2, about
 
 
 class Prices(Record, frozen=True, kw_only=True, rename="camel"):
@@ -61,18 +63,29 @@ class ShownModel(Document, frozen=True, kw_only=True, tag="costing functions"):
     model: Annotated[dict[str, Any], about("The model in upstream's layout, as in files of models")]
 
 
+def _unnamed(values: Values) -> Values:
+    """Version 1, which named neither evaluator nor machine."""
+    basis = {"evaluator": "", "version": "", "machine": "", "reference": False, "reason": "its writer did not say"}
+    return {**values, "completed_from": None, "basis": basis, "doubts": [], "allowed": []}
+
+
 class EmittedModel(Document, frozen=True, kw_only=True, tag="emitted model"):
-    """What `calibrate params emit --out FILE --json` prints."""
+    """What `calibrate params emit --out FILE --json` prints, and FILE.origin.json holds."""
 
     written_by: ClassVar[str] = "calibrate params emit --json"
+    former: ClassVar[Mapping[int, Former]] = {1: Former(_unnamed)}
 
-    schema_version: Version1 = 1
+    schema_version: Version2 = 2
     source: Annotated[str, about("Where the model comes from")]
-    file: Annotated[str, about("What was written")]
+    file: Annotated[str | None, about("What was written; null on stdout")]
     format: Annotated[str, about("In which format")]
     protocol_version: Annotated[int, about("Major protocol version")]
     parameters: Annotated[dict[str, Count], about("How many of each language, in formats that are arrays")]
-    completed: Annotated[tuple[str, ...], about("Entries that the model lacks, from `--complete-from`")]
+    completed: Annotated[tuple[str, ...], about("Entries that the model lacks and that were filled in")]
+    completed_from: Annotated[str | None, about("Where those come from; null where there are none")]
+    basis: PriceBasis
+    doubts: Annotated[tuple[Doubt, ...], about("What speaks against the prices")]
+    allowed: Annotated[tuple[Objection, ...], about("Objections that the user overruled")]
 
 
 class CostChangeRecord(Record, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from costmodel.errors import InputError
-from costmodel.records.documents import Count, Document, Former, Record, Sha256, Values, Version1, Version2, about
+from costmodel.records.documents import Count, Document, Former, Record, Sha256, Values, Version1, Version3, about
 from costmodel.records.message import LogSummary
 
 NATIVE: Final = "native"
@@ -282,7 +282,7 @@ class SessionOutcome(Record, frozen=True, kw_only=True, tag_field="of", tag="ses
 
     processes: Annotated[Count, about("Processes that ended by themselves")]
     batches: Annotated[Count, about("Timed batches")]
-    gated: Annotated[Count, about("Batches that were disturbed, and discarded")]
+    disturbed: Annotated[Count, about("Batches that were disturbed, and discarded")]
     discard_rate: Annotated[float, about("Their share")]
     cells: Annotated[Count, about("Cells of the plan")]
     cells_done: Annotated[Count, about("Cells that reached the precision asked for")]
@@ -364,13 +364,24 @@ def _upgraded_parameters(values: Values) -> Values | None:
     return {"of": "session", "settings": settings, "cells": values["cells"], "programs": values["programs"]}
 
 
+def _without_gates(values: Values) -> Values:
+    """Version 2, which called disturbed batches gated."""
+    outcome = values["outcome"]
+    if not isinstance(outcome, dict) or "gated" not in outcome:
+        return values
+    return {**values, "outcome": {"disturbed" if key == "gated" else key: value for key, value in outcome.items()}}
+
+
 class Manifest(Document, frozen=True, kw_only=True, tag="manifest"):
     """What is known about a run beside its samples: `manifest.json`."""
 
     written_by: ClassVar[str] = "calibrate measure"
-    former: ClassVar[Mapping[int, Former]] = {1: Former(_upgraded_manifest, frozenset({"run", "design_sha256"}))}
+    former: ClassVar[Mapping[int, Former]] = {
+        1: Former(_upgraded_manifest, frozenset({"run", "design_sha256"})),
+        2: Former(_without_gates, frozenset({"run", "design_sha256"})),
+    }
 
-    schema_version: Version2 = 2
+    schema_version: Version3 = 3
     run: Annotated[str, about("The run's name, that of its folder")]
     experiment: Annotated[str, about("Its experiments, with dashes between")]
     status: RunStatus = RunStatus.RUNNING

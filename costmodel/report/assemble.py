@@ -16,6 +16,7 @@ from costmodel.records.comparison import ComparisonDocument
 from costmodel.records.drift import Drift
 from costmodel.records.impact import Impact
 from costmodel.records.parity import Parity
+from costmodel.records.proposal import Proposal
 from costmodel.records.validation import ValidationDocument
 from costmodel.rendering import numbers
 from costmodel.report.clusters import cluster_conclusion, cluster_flags, cluster_sections
@@ -37,6 +38,7 @@ from costmodel.report.models import (
     model_sections,
 )
 from costmodel.report.page_model import LEVELS, Conclusion, Flagged, Headline, KeyFigure, Page, Plot, Section
+from costmodel.report.proposals import proposal_conclusions, proposal_flags, proposal_sections
 from costmodel.report.run_summary import Runs, read_runs
 from costmodel.report.runs import run_conclusion, run_facts, run_figures, run_flags, run_sections
 from costmodel.report.verdicts import (
@@ -137,6 +139,8 @@ def _title(sources: Sequence[PageSource]) -> str:
                 about.append("impact on real scripts")
             case Parity():
                 about.append(f"{numbers.plural(len(content.nodes), 'evaluator')} compared")
+            case Proposal():
+                about.append("proposal of prices")
             case Runs():
                 about.append("a run" if len(content.runs) == 1 else f"{len(content.runs)} runs")
     known = list(dict.fromkeys(about))
@@ -161,8 +165,14 @@ def _facts(sources: Sequence[PageSource]) -> tuple[tuple[str, str], ...]:
 def _conclusions(sources: Sequence[PageSource]) -> tuple[Conclusion, ...]:
     """The answers, the worst first."""
     order = ("fail", "inconclusive", "pass", "info")
+    decisions = [
+        each for _, content in sources if isinstance(content, Proposal) for each in proposal_conclusions(content)
+    ]
     found = [conclusion for source in sources for conclusion in _conclusions_of(source)]
-    return tuple(sorted(found, key=lambda each: order.index(each.status) if each.status in order else len(order)))
+    return (
+        *decisions,
+        *sorted(found, key=lambda each: order.index(each.status) if each.status in order else len(order)),
+    )
 
 
 def _conclusions_of(source: PageSource) -> Iterator[Conclusion]:
@@ -182,6 +192,8 @@ def _conclusions_of(source: PageSource) -> Iterator[Conclusion]:
             yield impact_conclusion(content)
         case Parity():
             yield parity_conclusion(content)
+        case Proposal():
+            return  # its decision comes before all others
         case Runs():
             yield run_conclusion(content)
 
@@ -243,6 +255,8 @@ def _flags(source: PageSource) -> Iterator[Flagged]:
             return impact_flags(content)
         case Parity():
             return parity_flags(content)
+        case Proposal():
+            return proposal_flags(content)
         case Runs():
             return run_flags(content)
 
@@ -267,5 +281,7 @@ def _sections(source: PageSource, others: Sequence[CostModel], *, lead: bool) ->
             yield from impact_sections(name, content)
         case Parity():
             yield from parity_sections(name, content)
+        case Proposal():
+            yield from proposal_sections(content)
         case Runs():
             yield from run_sections(content)

@@ -118,14 +118,14 @@ def validated_section(digest: Digest) -> Section:
     table = []
     for process, label in labels.items():
         mine = rows[rows["process"] == process]
-        clean = mine[mine["gate"] == ""]
+        clean = mine[mine["disturbance"] == ""]
         each = clean if len(clean) else mine
         tx_ns = float((each["ns"] / each["iterations"]).median())
         table.append(
             (
                 TableCell(label, process),
                 count_cell(len(mine)),
-                count_cell(int((mine["gate"] != "").sum())),
+                count_cell(int((mine["disturbance"] != "").sum())),
                 *(_time(float(value)) for value in np.percentile(times[label], (50, 95, 99, 100))),
                 _time(tx_ns),
                 ratio_cell(tx_ns / predicted_tx_ns if predicted_tx_ns else None),

@@ -15,9 +15,10 @@ from costmodel.records.drift import Drift
 from costmodel.records.impact import Impact
 from costmodel.records.model import ExpressedModel, FittedModel, parse_section
 from costmodel.records.parity import Parity
+from costmodel.records.proposal import Proposal
 from costmodel.records.validation import ValidationDocument
 
-READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact or parity"
+READABLE: Final = "runs, models, or the JSON of validate, drift, compare, cluster, impact, parity or propose"
 _MAX_BYTES: Final = 64 * 2**20
 
 
@@ -29,8 +30,17 @@ class Model(NamedTuple):
     section: FittedModel | ExpressedModel | None
 
 
-Written = ValidationDocument | ComparisonDocument | Drift | Cluster | Impact | Parity
+Written = ValidationDocument | ComparisonDocument | Drift | Cluster | Impact | Parity | Proposal
 Document = Model | Written
+_KINDS: Final[tuple[type[Written], ...]] = (
+    ValidationDocument,
+    ComparisonDocument,
+    Drift,
+    Cluster,
+    Impact,
+    Parity,
+    Proposal,
+)
 
 
 def read_document(path: Path) -> Document:
@@ -39,9 +49,8 @@ def read_document(path: Path) -> Document:
         value = decode_json(read_bytes(path, _MAX_BYTES), dict[str, Any], str(path))
     except InputError as error:
         raise InputError(f"{error}; name {READABLE}") from error
-    kinds: tuple[type[Written], ...] = (ValidationDocument, ComparisonDocument, Drift, Cluster, Impact, Parity)
-    if kind_of(value, *kinds) is not None:
-        return from_value(value, str(path), *kinds)
+    if kind_of(value, *_KINDS) is not None:
+        return from_value(value, str(path), *_KINDS)
     try:
         model = load([path])
     except InputError as error:

@@ -126,7 +126,7 @@ def model_figures(model: Model) -> Iterator[tuple[str, KeyFigure]]:
         note = f"median 95 % interval of a builtin's cost; widest ±{numbers.percent(widths[-1])}"
         yield "precision", KeyFigure("Precision", f"±{numbers.percent(widths[len(widths) // 2])}", note)
     batches = fitted.batches
-    share = batches.gated / max(batches.gated + batches.clean, 1)
+    share = batches.disturbed / max(batches.disturbed + batches.clean, 1)
     yield "noise", KeyFigure("Noise", numbers.percent(share), "of samples discarded as disturbed")
 
 

@@ -17,7 +17,7 @@ from costmodel.runs.anomalies import run_folders
 from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS, process_means
 from costmodel.runs.store import Run
 
-_COLUMNS: Final = ("cell", "operation", "process", "block", "order", "iterations", "ns", "gate", *YARDSTICKS)
+_COLUMNS: Final = ("cell", "operation", "process", "block", "order", "iterations", "ns", "disturbance", *YARDSTICKS)
 CLUSTER: Final = "cluster"
 """The experiment of a run by `calibrate cluster`."""
 
@@ -26,16 +26,16 @@ CLUSTER: Final = "cluster"
 class Digest:
     """A run without its samples.
 
-    `gated` counts discarded batches by what disturbed them. `blocks` has a row for each block in the order of timing:
-    process, both yardsticks, batches, gated ones. `logs` has for each cell the mean over processes of log(time/hash
-    yardstick), by operation, cell and the hash of what it does: a cell of the same name in another run may be another
-    program. `validated` has the blocks of a cluster's run, and of other runs nothing. `unread` says why there are no
-    samples, where they cannot be read.
+    `disturbed` counts discarded batches by what disturbed them. `blocks` has a row for each block in the order of
+    timing: process, both yardsticks, batches, disturbed ones. `logs` has for each cell the mean over processes of
+    log(time/hash yardstick), by operation, cell and the hash of what it does: a cell of the same name in another run
+    may be another program. `validated` has the blocks of a cluster's run, and of other runs nothing. `unread` says
+    why there are no samples, where they cannot be read.
     """
 
     run: Run
     batches: int
-    gated: dict[str, int]
+    disturbed: dict[str, int]
     blocks: pd.DataFrame
     logs: pd.Series[float]
     yardstick_ns: float
@@ -86,24 +86,24 @@ def digest(run: Run) -> Digest:
         samples = run.samples(_COLUMNS)
     except InputError as error:
         samples, unread = pd.DataFrame(columns=list(_COLUMNS)), str(error)
-    gated = samples.loc[samples["gate"] != "", "gate"].value_counts()
+    disturbed = samples.loc[samples["disturbance"] != "", "disturbance"].value_counts()
     cluster = run.manifest.experiment == CLUSTER
     return Digest(
         run=run,
         batches=len(samples),
-        gated={str(gate): int(count) for gate, count in gated.items()},
+        disturbed={str(disturbance): int(count) for disturbance, count in disturbed.items()},
         blocks=_blocks(samples),
         logs=_cell_logs(run, samples),
         yardstick_ns=float(samples[HASH_YARDSTICK].median()) if len(samples) else float("nan"),
-        validated=samples[["process", "iterations", "ns", "gate"]] if cluster else pd.DataFrame(),
+        validated=samples[["process", "iterations", "ns", "disturbance"]] if cluster else pd.DataFrame(),
         unread=unread,
     )
 
 
 def _blocks(samples: pd.DataFrame) -> pd.DataFrame:
-    groups = samples.assign(gated=samples["gate"] != "").groupby(["process", "block"], sort=True)
+    groups = samples.assign(disturbed=samples["disturbance"] != "").groupby(["process", "block"], sort=True)
     blocks = groups.agg(
-        **{name: (name, "median") for name in YARDSTICKS}, batches=("gated", "size"), gated=("gated", "sum")
+        **{name: (name, "median") for name in YARDSTICKS}, batches=("disturbed", "size"), disturbed=("disturbed", "sum")
     )
     return blocks.reset_index()
 

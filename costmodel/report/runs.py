@@ -82,7 +82,7 @@ def _session_plots(digest: Digest) -> tuple[Plot, ...]:
     blocks = digest.blocks
     if not len(blocks):
         return ()
-    share = sum(digest.gated.values()) / digest.batches
+    share = sum(digest.disturbed.values()) / digest.batches
     processes = blocks["process"].nunique()
     words = f"{len(blocks)} blocks of {processes} processes; {numbers.percent(share)} of samples were discarded."
     if len(blocks) > _MOST_BLOCKS:
@@ -102,11 +102,11 @@ def _session_tables(digest: Digest) -> tuple[Table, ...]:
     }
     because = {"because": manifest.status_reason} if manifest.status_reason else {}
     tables = [facts("Outcome", {"status": manifest.status.value} | because | outcome)]
-    if digest.gated:
+    if digest.disturbed:
         columns = (Column("disturbance"), Column("samples", True), Column("of all", True))
         rows = tuple(
-            (TableCell(gate), count_cell(count), share_cell(count / digest.batches))
-            for gate, count in digest.gated.items()
+            (TableCell(disturbance), count_cell(count), share_cell(count / digest.batches))
+            for disturbance, count in digest.disturbed.items()
         )
         tables.append(Table("Discarded samples, by what disturbed them", columns, rows))
     if manifest.uncertain:
@@ -127,9 +127,9 @@ def _session_chart(blocks: pd.DataFrame) -> Chart:
         at = np.union1d(groups.idxmin(), groups.idxmax())
         label = name.removeprefix("yardstick_").removesuffix("_ns")
         above.append(Mark("points", ink, x=values(at), y=values(relative[at]), label=f"{label} yardstick"))
-    counts = blocks[["gated", "batches"]].groupby(group).sum()
+    counts = blocks[["disturbed", "batches"]].groupby(group).sum()
     middle = values((counts.index + 0.5) * width - 0.5)
-    below = Mark("bars", "alarm", x=middle, y=values(100 * counts["gated"] / counts["batches"]))
+    below = Mark("bars", "alarm", x=middle, y=values(100 * counts["disturbed"] / counts["batches"]))
     starts = Mark("rule", "faint", x=values(np.flatnonzero(np.diff(blocks["process"])) + 0.5))
     label = "block, in order of time; vertical lines separate processes"
     return Chart(
@@ -155,7 +155,7 @@ def run_figures(runs: Runs) -> Iterator[tuple[str, KeyFigure]]:
         )
     batches = sum(digest.batches for digest in runs.digests)
     if batches:
-        share = sum(sum(digest.gated.values()) for digest in runs.digests) / batches
+        share = sum(sum(digest.disturbed.values()) for digest in runs.digests) / batches
         spread = max(map(_spread, runs.digests), default=0.0)
         note = f"of samples discarded; the hash yardstick moves by ±{numbers.percent(spread)} (90 % of blocks)"
         yield "noise", KeyFigure("Noise", numbers.percent(share), note)

@@ -1,7 +1,7 @@
 """From the samples of a run to one robust time for every cell in every process.
 
 Per process, the 25 %-trimmed mean of log(time ÷ yardstick) over the clean batches. Trimming follows S. M. Stigler,
-Annals of Statistics 5, 1977. What disturbs a batch unseen by the gates makes it longer, never shorter; trimmed alike at
+Annals of Statistics 5, 1977. What disturbs a batch unseen makes it longer, never shorter; trimmed alike at
 both ends, such batches would move the mean up with their number. So as many of the longest are left out beforehand as
 there are more batches far above the rest than far below it.
 """
@@ -24,7 +24,7 @@ HASH_YARDSTICK: Final = "yardstick_hash_ns"
 YARDSTICKS: Final = (HASH_YARDSTICK, "yardstick_machine_ns")
 """The columns of the yardsticks: a hash loop, and a program on the evaluator that is measured."""
 
-COLUMNS: Final = ("cell", "process", "block", "iterations", "ns", "gate", *YARDSTICKS)
+COLUMNS: Final = ("cell", "process", "block", "iterations", "ns", "disturbance", *YARDSTICKS)
 """What the functions of this module need of a run's samples."""
 
 _TRIM: Final = 0.25  # of the batches of a process, at each end
@@ -41,7 +41,7 @@ def block_yardstick(samples: pd.DataFrame, yardsticks: Sequence[str] = YARDSTICK
 def process_means(samples: pd.DataFrame, *, yardsticks: Sequence[str] = YARDSTICKS) -> pd.DataFrame:
     """Rows are cells, columns are processes: the trimmed mean of log(ns of one iteration ÷ yardstick), NaN where a
     process has too few clean batches. Without `yardsticks`, of log(ns of one iteration)."""
-    clean = samples[samples["gate"] == ""]
+    clean = samples[samples["disturbance"] == ""]
     time = clean["ns"] / clean["iterations"]
     scale = block_yardstick(clean, yardsticks) if yardsticks else 1.0
     if clean.empty:

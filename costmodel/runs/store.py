@@ -27,7 +27,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
-from pyarrow import fs
 
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.files import TEMPORARY_PREFIX, lock, make_folder, read_bytes, refuse, write_atomically
@@ -42,6 +41,7 @@ from costmodel.runs.tables import (
     check_decoded_size,
     programs_parquet,
     read_programs,
+    samples_dataset,
 )
 
 MANIFEST, DESIGN, PROGRAMS, SAMPLES, MESSAGES, PARTS, LOCK = (
@@ -78,7 +78,8 @@ class Run:
         return self.manifest.run
 
     def samples(self, columns: Sequence[str] | None = None, filters: pc.Expression | None = None) -> pd.DataFrame:
-        """The rows of SAMPLE_SCHEMA, gated ones included (`gate` is empty in the clean ones), in the order of timing.
+        """The rows of SAMPLE_SCHEMA, disturbed ones included (`disturbance` is empty in the clean ones), in the
+        order of timing.
 
         `filters` is a pyarrow expression over the columns; what it excludes is not loaded.
         """
@@ -126,17 +127,7 @@ def open_runs(paths: Sequence[Path]) -> pads.Dataset:
 
 
 def _dataset(runs: Sequence[Run]) -> pads.Dataset:
-    files = [(str(path), pc.field("run") == run.name) for run in runs for path in run.sample_files()]
-    schema = SAMPLE_SCHEMA.append(pa.field("run", pa.string()))
-    if not files:
-        return pads.dataset(schema.empty_table())
-    return pads.FileSystemDataset.from_paths(
-        [path for path, _ in files],
-        schema=schema,
-        format=pads.ParquetFileFormat(),
-        filesystem=fs.LocalFileSystem(),
-        partitions=[partition for _, partition in files],
-    )
+    return samples_dataset({str(path): run.name for run in runs for path in run.sample_files()})
 
 
 class RunWriter:
@@ -295,7 +286,7 @@ class RunWriter:
                 f"{self.path} has {table.num_rows} of the {self._rows} batches that were written to it: files were "
                 "removed while the run went on; start a new run"
             )
-        metadata = {_NEXT_PART: str(self._next_part).encode()}
+        metadata = {**SAMPLE_SCHEMA.metadata, _NEXT_PART: str(self._next_part).encode()}
         write_atomically(self.path / SAMPLES, as_parquet(table.replace_schema_metadata(metadata)))
         _remove_files(self.path / PARTS)
         with suppress(FileNotFoundError):  # nothing was added since the run was gathered before

@@ -14,7 +14,9 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as pads
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from costmodel.errors import InputError
 
@@ -25,9 +27,9 @@ MAX_DECODED: Final = 2 << 30
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """One timed batch of a cell: `iterations` runs of its work, each with the cell's repeats of the operation.
 
-    `ticks` is what the clock counted over the batch and `ns` the same in nanoseconds. `gate` is empty, or names what
-    disturbed the batch. `order` numbers the batches of a block as they were timed. The yardsticks are the time of one
-    run of each yardstick in the block, in nanoseconds. `cpu` is the core that the clock reported.
+    `ticks` is what the clock counted over the batch and `ns` the same in nanoseconds. `disturbance` is empty, or names
+    what disturbed the batch. `order` numbers the batches of a block as they were timed. The yardsticks are the time of
+    one run of each yardstick in the block, in nanoseconds. `cpu` is the core that the clock reported.
     """
 
     cell: str
@@ -37,7 +39,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     iterations: int
     ticks: int
     ns: float
-    gate: str
+    disturbance: str
     yardstick_hash_ns: float
     yardstick_machine_ns: float
     cpu: int
@@ -56,13 +58,19 @@ SAMPLE_SCHEMA: Final = pa.schema(
         ("repeats", pa.int64()),
         ("ticks", pa.int64()),
         ("ns", pa.float64()),
-        ("gate", pa.string()),
+        ("disturbance", pa.string()),
         ("yardstick_hash_ns", pa.float64()),
         ("yardstick_machine_ns", pa.float64()),
         ("cpu", pa.int32()),
-    ]
+    ],
+    metadata={"schema_version": "1"},
 )
-"""Columns of `samples.parquet`: those of `Sample`, and the cell's operation, experiment, sizes and repeats."""
+"""Columns of `samples.parquet`: those of `Sample`, and the cell's operation, experiment, sizes and repeats. The version
+is in the file's metadata; files of version 0 have none, and call the disturbance a gate."""
+_VERSION: Final = b"schema_version"
+_VERSION_0: Final = pa.schema(
+    [field.with_name("gate") if field.name == "disturbance" else field for field in SAMPLE_SCHEMA]
+)
 
 _PROGRAM_SCHEMA: Final = pa.schema([("sha256", pa.binary(32)), ("content", pa.binary())])
 _SIZES: Final = ("total_uncompressed_size", "num_values")  # of a column's chunk
@@ -75,6 +83,42 @@ def as_parquet(table: pa.Table, level: int | None = None) -> bytes:
     pq.write_table(table, sink, compression="zstd", compression_level=level)
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def samples_dataset(files: Mapping[str, str]) -> pads.Dataset:
+    """Files of samples as one table: SAMPLE_SCHEMA and a column `run`, which `files` gives by the file's path.
+
+    Only what is asked for is loaded, except of files of version 0: their columns are renamed in memory.
+    InputError where a file is of a later version.
+    """
+    schema = SAMPLE_SCHEMA.append(pa.field("run", pa.string()))
+    versions = {path: _samples_version(path) for path in files}
+    current = [path for path, version in versions.items() if version == 1]
+    former = [_version_0(path, run, schema) for path, run in files.items() if versions[path] == 0]
+    parts: list[pads.Dataset] = [pads.dataset(former or schema.empty_table())]
+    if current:
+        parts.append(
+            pads.FileSystemDataset.from_paths(
+                current,
+                schema=schema,
+                format=pads.ParquetFileFormat(),
+                filesystem=fs.LocalFileSystem(),
+                partitions=[pc.field("run") == files[path] for path in current],
+            )
+        )
+    return pads.dataset(parts)
+
+
+def _samples_version(path: str) -> int:
+    version = (pq.read_schema(path).metadata or {}).get(_VERSION, b"0")
+    if version not in (b"0", b"1"):
+        raise InputError(f"{path} holds samples of a later version of calibrate; update it")
+    return int(version)
+
+
+def _version_0(path: str, run: str, schema: pa.Schema) -> pa.Table:
+    table = pq.read_table(path, schema=_VERSION_0).rename_columns(SAMPLE_SCHEMA.names)
+    return table.append_column("run", pa.repeat(pa.scalar(run), table.num_rows)).cast(schema)
 
 
 def programs_parquet(contents: Mapping[str, bytes]) -> bytes:

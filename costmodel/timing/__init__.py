@@ -1,4 +1,4 @@
-"""Timing sessions: plans, workers, gates, yardsticks, precision. Both the experiments and the replays use them.
+"""Timing sessions: plans, workers, disturbances, yardsticks, precision. Both the experiments and the replays use them.
 
 Import from the modules: a worker is a fresh process that loads `worker` and little else.
 """

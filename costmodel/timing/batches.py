@@ -1,4 +1,4 @@
-"""Timing batches: iteration counts, gates, yardsticks, blocks."""
+"""Timing batches: iteration counts, disturbances, yardsticks, blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ _GAP_NS: Final = 1_000  # a clock reading takes some 30 ns; an interrupt takes m
 _GAP_LIMIT: Final = 0.25  # a core with busy neighbours loses up to 10 % of a probe, one that it shares half
 _YARDSTICK_EVERY: Final = 8  # batches of the target's length lie between two readings of the yardsticks
 _YARDSTICK_SHARE: Final = 0.5  # of the target: a yardstick's batch; a block takes the median of many
-_WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts
+_WARM_SHARE: Final = 8  # one iteration in so many, rounded up, goes before the clock starts, or more if need be
+
+# What ran before has taught the branch predictor other things. A program's first run takes a quarter more than those
+# that come much later, its second 4 % (1.5 to 9 %), its third 1.5 %, its fourth 1 %: so three go before, unless they
+# are so long that predictions matter little.
+_WARM_RUNS: Final = 3
+_WARM_NS: Final = 600_000
+
+_LONGER: Final = 4  # times as long is a batch that is to say whether one is long enough,
+_SAME: Final = 0.03  # which it is where a run takes the same by both, but for so much
 _FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches, with one for three
 
 
@@ -34,7 +43,15 @@ class WorkInBatch:
 
     @property
     def warm_up(self) -> int:
-        return math.ceil(self.iterations / _WARM_SHARE)
+        wanted_ns = self.work.evaluator.warm_up_ns
+        # How long one takes is not known at first, and then a batch is short.
+        share = max(
+            1 / _WARM_SHARE, min(1.0, wanted_ns / self.expected_ns) if self.expected_ns else float(wanted_ns > 0)
+        )
+        runs = math.ceil(self.iterations * share)
+        if runs >= _WARM_RUNS or not self.expected_ns:
+            return runs
+        return max(runs, min(_WARM_RUNS, math.ceil(_WARM_NS * self.iterations / self.expected_ns)))
 
     @property
     def batches(self) -> int:
@@ -72,8 +89,9 @@ class Stopwatch:
 
     def confirm_iterations(self, timed: WorkInBatch, target_ns: float, *, known: bool = False) -> None:
         """Raise the iterations until two consecutive batches take the target or longer. Of iterations that are `known`
-        to, since an earlier process confirmed them, the first batch is enough if it does so again. CellLost where the
-        evaluator cannot go on with the work."""
+        to, since an earlier process confirmed them, the first batch is enough if it does so again. Where memory is
+        collected, a batch is also to be so long that its share of that shows. CellLost where the evaluator cannot go on
+        with the work."""
         confirmed: list[float] = []
         while len(confirmed) < (1 if known else 2):
             (reading,) = self.time([timed])
@@ -88,6 +106,18 @@ class Stopwatch:
                 wanted = math.ceil(1.05 * target_ns / max(ns, 1.0) * timed.iterations)
                 timed.iterations = min(max(wanted, timed.iterations + 1), _GROWTH * timed.iterations)
         timed.expected_ns = min(confirmed)
+        if timed.work.evaluator.collects and not known:
+            self._lengthen(timed)
+
+    def _lengthen(self, timed: WorkInBatch) -> None:
+        """Take a longer batch where that comes to another time of a run, since more or less of it is collecting."""
+        longer = WorkInBatch(timed.work, _LONGER * timed.iterations, _LONGER * timed.expected_ns)
+        (reading,) = self.time([longer])
+        if reading.fault:
+            raise CellLost(reading.fault)
+        ns = reading.ticks * self.ns_per_tick
+        if abs(ns / longer.expected_ns - 1) > _SAME:
+            timed.iterations, timed.expected_ns = longer.iterations, ns
 
 
 class Yardsticks:
@@ -105,11 +135,11 @@ class Yardsticks:
 
     def ns(self, readings: Sequence[Reading]) -> tuple[float, float, bool]:
         """Nanoseconds of one run of the hash and of the machine yardstick, from readings of them in turn, and whether
-        there was a clean reading of both; gated ones are left out where there are clean ones."""
+        there was a clean reading of both; disturbed ones are left out where there are clean ones."""
         values = []
         trusted = True
         for timed, of_one in zip(self.timed, (readings[0::2], readings[1::2]), strict=True):
-            clean = [reading.ticks for reading in of_one if not reading.gate]
+            clean = [reading.ticks for reading in of_one if not reading.disturbance]
             trusted &= bool(clean)
             ticks = statistics.median(clean or [reading.ticks for reading in of_one])
             values.append(ticks * self._stopwatch.ns_per_tick / timed.iterations)
@@ -124,11 +154,11 @@ def time_block(
     process: int,
     block: int,
 ) -> Block:
-    """Time the cells of `order` once, in this order, with yardsticks before, between and after; what a gate caught is
+    """Time the cells of `order` once, in this order, with yardsticks before, between and after; what was disturbed is
     timed again at the end.
 
-    Every batch is in the block's result, gated ones with the gate's name, and so is what the evaluator lost. Where the
-    spin probe or all readings of a yardstick say that the whole block was disturbed, every batch of it is gated.
+    Every batch is in the block's result, disturbed ones with what disturbed them, and so is what the evaluator lost.
+    Where the spin probe or all readings of a yardstick say that the whole block was disturbed, every batch of it is.
     """
     gap_share = stopwatch.clock.spin_gap(_PROBE_NS, _GAP_NS, stopwatch.ns_per_tick)
     sequence = _with_yardsticks(cells, order, yardsticks.every_ns)
@@ -151,7 +181,7 @@ def time_block(
             order=place,
             iterations=cells[index].iterations,
             ticks=reading.ticks,
-            gate="+".join(filter(None, [reading.gate, *whole])),
+            disturbance="+".join(filter(None, [reading.disturbance, *whole])),
             cpu=reading.cpu,
         )
         for place, (index, reading) in enumerate(numbered)
@@ -175,11 +205,11 @@ def _with_yardsticks(cells: Mapping[int, WorkInBatch], order: Sequence[int], eve
 def _again(
     stopwatch: Stopwatch, cells: Mapping[int, WorkInBatch], first: Sequence[tuple[int, Reading]]
 ) -> Iterator[tuple[int, Reading]]:
-    """Time again, a bounded number of times, what was gated."""
-    gated = [index for index, reading in first if reading.gate and not reading.fault]
+    """Time again, a bounded number of times, what was disturbed."""
+    disturbed = [index for index, reading in first if reading.disturbance and not reading.fault]
     for _ in range(_ROUNDS - 1):
-        if not gated:
+        if not disturbed:
             return
-        again = list(zip(gated, stopwatch.time([cells[index] for index in gated]), strict=True))
+        again = list(zip(disturbed, stopwatch.time([cells[index] for index in disturbed]), strict=True))
         yield from again
-        gated = [index for index, reading in again if reading.gate]
+        disturbed = [index for index, reading in again if reading.disturbance]

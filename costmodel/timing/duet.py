@@ -62,7 +62,7 @@ class Build:
 
 
 class Ratios(NamedTuple):
-    """One pair of processes: log(candidate ÷ baseline) by [round, cell], NaN where a gate was raised, and nanoseconds
+    """One pair of processes: log(candidate ÷ baseline) by [round, cell], NaN where it was disturbed, and nanoseconds
     of one iteration by [baseline or candidate, cell]."""
 
     logs: NDArray[np.float64]
@@ -159,7 +159,7 @@ def _player(build: Build, part: DuetPart) -> Iterator[_Player]:
 def _round(
     players: Sequence[_Player], draw: int, iterations: tuple[int, ...], chance: random.Random, *, swapped: bool
 ) -> NDArray[np.int64]:
-    """Ticks by [player, cell, first or second turn]; 0 where a gate was raised."""
+    """Ticks by [player, cell, first or second turn]; 0 where disturbed."""
     ticks = np.zeros((2, len(iterations), 2), dtype=np.int64)
     for order in _turns(len(iterations), chance):
         taken = [0, 0]

@@ -59,7 +59,7 @@ def _play(part: DuetPart) -> None:
             for item, iterations in zip(timed, turn.iterations, strict=True):
                 item.iterations = iterations
         readings = stopwatch.time([timed[index] for index in turn.order])
-        _reply(Played(tuple(0 if reading.gate else reading.ticks for reading in readings)))
+        _reply(Played(tuple(0 if reading.disturbance else reading.ticks for reading in readings)))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 def reference_yardstick(samples: pd.DataFrame) -> float:
     """The median yardstick over the blocks of clean samples, in ns: the machine state that estimates stand for."""
-    clean = samples[samples["gate"] == ""].drop_duplicates(["process", "block"])
+    clean = samples[samples["disturbance"] == ""].drop_duplicates(["process", "block"])
     return float(block_yardstick(clean).median())
 
 
@@ -31,7 +31,7 @@ def hash_yardstick(samples: pd.DataFrame) -> float:
     It compares sessions: unlike the machine yardstick it fits into registers and a few cache lines, so that it takes
     the same time whatever else its session measures.
     """
-    clean = samples[samples["gate"] == ""].drop_duplicates(["process", "block"])
+    clean = samples[samples["disturbance"] == ""].drop_duplicates(["process", "block"])
     return float(clean[HASH_YARDSTICK].median())
 
 

@@ -106,7 +106,7 @@ class CountingBackend:
             for number, counted in _blocks(job, halt):
                 arithmetic, machine, *cells = (found.total() for found in counted)
                 batches = (
-                    TimedBatch(cell=index, order=index, iterations=1, ticks=total, gate="", cpu=job.core)
+                    TimedBatch(cell=index, order=index, iterations=1, ticks=total, disturbance="", cpu=job.core)
                     for index, total in enumerate(cells)
                 )
                 yield Block(job.process, number, arithmetic, machine, 0.0, tuple(batches))

@@ -62,19 +62,21 @@ class NativeEvaluator:
     lie where the `heap` puts them."""
 
     differences: Mapping[str, str] = {}
+    collects = False
+    warm_up_ns = 0.0
 
     def __init__(self, clock: Clock | None = None, heap: Heap | None = None) -> None:
         """Without a `clock` works are made, and not timed."""
         self._clock, self._heap = clock, heap or Heap()
         self._machines: dict[tuple[LedgerLanguage, int, tuple[int, ...] | None], NativeMachine] = {}
-        self._gate = ffi.new("cal_gate *", lib.cal_gate_open())
+        self._scheduling = ffi.new("cal_scheduling *", lib.cal_scheduling_open())
 
     @property
     def facts(self) -> dict[str, str]:
         return native_facts(build_info())
 
     def close(self) -> None:
-        lib.cal_gate_close(self._gate)
+        lib.cal_scheduling_close(self._scheduling)
 
     def _machine(self, subject: Subject, parameters: Sequence[int] | None) -> NativeMachine:
         key = (language_of(subject), subject.protocol_version, None if parameters is None else tuple(parameters))
@@ -141,13 +143,13 @@ class NativeEvaluator:
             order.work, order.iterations, order.warm_up = wanted.work.handle, wanted.iterations, wanted.warm_up
         batches = ffi.new("cal_batch[]", len(orders))
         done, error = ffi.new("size_t *"), ffi.new("cal_error *")
-        status = lib.cal_batches_time(self._clock.native, self._gate, native, len(orders), batches, done, error)
+        status = lib.cal_batches_time(self._clock.native, self._scheduling, native, len(orders), batches, done, error)
         if status != lib.CAL_OK:
             raise CheckFailed(f"cell {orders[done[0]].work.name!r}: {error_text(error)}")
-        return [Reading(batch.ticks, _gate(batch), batch.cpu_end) for batch in batches]
+        return [Reading(batch.ticks, _disturbance(batch), batch.cpu_end) for batch in batches]
 
 
-def _gate(batch: Any) -> str:
+def _disturbance(batch: Any) -> str:
     found = (
         ("preempted", batch.involuntary > 0),
         ("delayed", batch.run_delay_ns > 0),

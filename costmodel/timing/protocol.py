@@ -65,7 +65,7 @@ class TimedBatch(msgspec.Struct, frozen=True, array_like=True):
     order: int
     iterations: int
     ticks: int
-    gate: str
+    disturbance: str
     cpu: int
 
 
@@ -90,8 +90,8 @@ class Counted(msgspec.Struct, frozen=True, tag=True):
 
 class End(msgspec.Struct, frozen=True, tag=True):
     """`ns_per_tick` as found over the process's whole life; `timed_seconds` were spent inside the clock, between the
-    two readings of a batch, gated or not, `yardstick_seconds` of them on yardsticks. Warm-ups do not count, nor does
-    anything before Begin."""
+    two readings of a batch, disturbed or not, `yardstick_seconds` of them on yardsticks. Warm-ups do not count, nor
+    does anything before Begin."""
 
     process: int
     ns_per_tick: float
@@ -134,7 +134,7 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Played(msgspec.Struct, frozen=True, tag=True):
-    """Ticks in the order of the turn, 0 where a gate was raised."""
+    """Ticks in the order of the turn, 0 where disturbed."""
 
     ticks: tuple[int, ...]
 

@@ -85,7 +85,7 @@ class Recorder:
                 iterations=batch.iterations,
                 ticks=batch.ticks,
                 ns=batch.ticks * scale,
-                gate=batch.gate,
+                disturbance=batch.disturbance,
                 yardstick_hash_ns=block.yardstick_hash_ns,
                 yardstick_machine_ns=block.yardstick_machine_ns,
                 cpu=batch.cpu,
@@ -103,7 +103,7 @@ class Recorder:
             yardstick_machine_ns=block.yardstick_machine_ns,
             gap_share=block.gap_share,
             batches=len(samples),
-            gated=sum(sample.gate != "" for sample in samples),
+            disturbed=sum(sample.disturbance != "" for sample in samples),
         )
         return samples
 
@@ -145,7 +145,7 @@ class Recorder:
             outcome=SessionOutcome(
                 processes=tally.processes,
                 batches=tally.batches,
-                gated=tally.gated,
+                disturbed=tally.disturbed,
                 discard_rate=tally.discard_rate,
                 cells=len(self.writer.design.cells),
                 cells_done=tally.cells_done,

@@ -2,9 +2,13 @@
 
 A cell is looked at after `min_processes` processes, and then after half as many again each time (5, 8, 12, 18, 27, 40).
 Its first look within the target is its last; a pair of cells whose difference is wanted goes on until both are within.
-To look often and stop at the first good news makes intervals too narrow. Few looks, set beforehand, cost little: of
-95 % intervals of normal means at least 92.5 % hold, whatever the target, and 95 % of those that stop at the first look
-(tests/timing/test_tally.py). Between looks nothing is decided.
+Between looks nothing is decided.
+
+A cell that stops early is one whose processes happened to agree, so its own variance is believed only as far as the
+others bear it out (`judging.moderation`). Where processes scatter normally, 94 to 97 % of 95 % intervals hold, those of
+cells that stopped at their first look included, whatever the target and whether cells are alike or half of them vary
+six times as much (tests/timing/test_tally.py); where all scatter exponentially, 88 to 93 %. What no look can know is
+that one process in twenty is far off, of a cell of which none was.
 
 How many blocks a process gives to a cell follows the variances found so far: blocks = √(c₁/c₂ · s₂²/s₁²) for the costs
 and variances of starting a process (c₁, s₁²) and of timing a block (c₂, s₂²) (Kalibera & Jones, Rigorous benchmarking
@@ -23,19 +27,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from costmodel.errors import Inconclusive
+from costmodel.judging.moderation import half_widths
 from costmodel.runs.design import FEWEST_BLOCKS, Plan
 from costmodel.runs.means import block_yardstick, process_means
 from costmodel.runs.tables import Sample
-from costmodel.timing.estimate import estimate
 from costmodel.timing.plan import groups
 
 _DISCARD_CAP: Final = 0.8  # what is left is still clean; beyond it a session hardly moves
 _DISCARD_MINIMUM: Final = 1000  # batches before the rate is judged: a neighbour may be gone in a moment
-_REPLICATES: Final = 1000
 _LOOK_GROWTH: Final = 1.5
 _MOST_BLOCKS: Final = 4  # times the plan's, for a cell whose blocks differ much and its processes little
 _TIMED_TO_START: Final = 4  # blocks take so many times what their process takes to start, or the start is most of it
-_COLUMNS: Final = ["cell", "process", "iterations", "ns", "gate", "yardstick_hash_ns", "yardstick_machine_ns"]
+_COLUMNS: Final = ["cell", "process", "iterations", "ns", "disturbance", "yardstick_hash_ns", "yardstick_machine_ns"]
 
 
 class Tally:
@@ -48,11 +51,11 @@ class Tally:
         self._groups = groups(plan.cells)
         self._looks = list(_looks(plan.min_processes, plan.max_processes))
         self._current: list[Sample] = []
-        self._current_gated = 0
+        self._current_disturbed = 0
         self._means = pd.DataFrame(index=self._ids)
         self._spread = pd.DataFrame(index=self._ids)
         self._batches = pd.Series(0, index=self._ids)
-        self._gated = pd.Series(0, index=self._ids)
+        self._disturbed = pd.Series(0, index=self._ids)
         self.next_process = int(earlier["process"].max()) + 1 if len(earlier) else 0
         self.half_widths = pd.Series(np.inf, index=self._ids)
         self.active = np.ones(len(self._ids), dtype=bool)
@@ -74,14 +77,14 @@ class Tally:
         return int(self._batches.sum())
 
     @property
-    def gated(self) -> int:
-        return int(self._gated.sum())
+    def disturbed(self) -> int:
+        return int(self._disturbed.sum())
 
     @property
     def discard_rate(self) -> float:
-        """The share of all batches that a gate caught, those of the process under way included."""
+        """The share of all batches that were disturbed, those of the process under way included."""
         batches = self.batches + len(self._current)
-        return (self.gated + self._current_gated) / batches if batches else 0.0
+        return (self.disturbed + self._current_disturbed) / batches if batches else 0.0
 
     @property
     def cells_done(self) -> int:
@@ -94,9 +97,9 @@ class Tally:
         return not self.active.any()
 
     def add(self, samples: list[Sample]) -> None:
-        """Inconclusive where too many batches are gated for the rest to be believed."""
+        """Inconclusive where too many batches are disturbed for the rest to be believed."""
         self._current += samples
-        self._current_gated += sum(sample.gate != "" for sample in samples)
+        self._current_disturbed += sum(sample.disturbance != "" for sample in samples)
         if self.batches + len(self._current) >= _DISCARD_MINIMUM and self.discard_rate > _DISCARD_CAP:
             raise Inconclusive(
                 f"{self.discard_rate:.0%} of the batches were disturbed by other work on core {self._plan.core}; "
@@ -110,7 +113,7 @@ class Tally:
             frame = pd.DataFrame.from_records(map(msgspec.structs.asdict, self._current), columns=_COLUMNS)
             for _, rows in frame.groupby("process"):
                 self._take(rows)
-            self._current, self._current_gated = [], 0
+            self._current, self._current_disturbed = [], 0
             self._find_precision(self._means.iloc[:, -1].notna())
             if self.processes in self._looks:
                 self._decide()
@@ -125,13 +128,13 @@ class Tally:
         self._means[process] = means.get(process, np.nan)
         self._spread[process] = _spread(rows)
         self._batches = self._batches.add(rows["cell"].value_counts(), fill_value=0)
-        self._gated = self._gated.add(rows.loc[rows["gate"] != "", "cell"].value_counts(), fill_value=0)
+        self._disturbed = self._disturbed.add(rows.loc[rows["disturbance"] != "", "cell"].value_counts(), fill_value=0)
 
     def _find_precision(self, cells: pd.Series[bool]) -> None:
         """Of these cells; nothing is new of the others."""
         if self.processes:
-            table = estimate(self._means[cells], scale_ns=1.0, seed=self._plan.seed, replicates=_REPLICATES)
-            self.half_widths[cells] = table["half_width"].fillna(np.inf)
+            found = half_widths(self._means.to_numpy(dtype=np.float64), self._plan.min_processes)
+            self.half_widths[cells] = found[cells.to_numpy()]
 
     def _decide(self) -> None:
         """Drop the groups of cells that are all done."""
@@ -174,9 +177,9 @@ class Tally:
 
     def _why(self, cell: str, count: int) -> str:
         """What kept a cell from its target, beside the session's end."""
-        gated = self._gated[cell] / max(self._batches[cell], 1)
+        disturbed = self._disturbed[cell] / max(self._batches[cell], 1)
         if count < min(self.processes, self._plan.min_processes):
-            return f"too few clean batches ({gated:.0%} disturbed), "
+            return f"too few clean batches ({disturbed:.0%} disturbed), "
         if count < self._plan.min_processes:
             return ""
         between, within = self._means.loc[cell].std(), self._spread.loc[cell].median()
@@ -194,7 +197,7 @@ def _looks(first: int, last: int) -> Iterator[int]:
 
 def _spread(rows: pd.DataFrame) -> pd.Series[float]:
     """By cell the standard deviation of log(time ÷ yardstick) of a process's clean batches, from their quartiles."""
-    clean = rows[rows["gate"] == ""]
+    clean = rows[rows["disturbance"] == ""]
     logs = np.log(clean["ns"] / clean["iterations"] / block_yardstick(clean))
     by_cell = logs.groupby(clean["cell"])
     spread: pd.Series[float] = (by_cell.quantile(0.75) - by_cell.quantile(0.25)) / 1.349

@@ -178,7 +178,7 @@ def _blocks(
             for cell, _ in block.lost:
                 members[group_of[cell]].remove(cell)
                 del cells[cell]
-            clean = {batch.cell for batch in block.batches if not batch.gate}
+            clean = {batch.cell for batch in block.batches if not batch.disturbance}
             for group in {group_of[cell] for cell in block_order}:
                 tries[group] -= 1
                 wanted[group] -= clean.issuperset(members[group])

@@ -1,35 +1,25 @@
-"""Messages to a collector by OTLP over HTTP, through a spool on disk, so that none is lost while it is away.
-
-The namespace is the log record's scope, the kind its event name and body, the fields its attributes. The source is the
-resource's `service.instance.id`; `calibrate.sequence` numbers its messages, `calibrate.uptime` is the uptime.
-"""
+"""Messages to a collector, through a spool on disk, so that none is lost while it is away."""
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
-import re
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from costmodel import __version__
 from costmodel.errors import DecodeError, EnvironmentFault
 from costmodel.records import decode_json
 from costmodel.records.message import Message, Severity
+from costmodel.trace.otlp import Delivery, Endpoint, can_be_sent, resource
 from costmodel.trace.spool import MessageSource, Sent, Spool
 from costmodel.trace.trace import stamped
 
@@ -39,7 +29,6 @@ _BATCH_BYTES: Final = 1 << 20  # and as many bytes of JSON
 _LARGEST: Final = 1 << 18  # bytes of one message: a collector refuses requests that are too large, and always will
 _GATHER_SECONDS: Final = 0.2  # for a batch to fill
 _AGAIN_SECONDS: Final = 1.0  # after the SDK's own retries have failed
-_ANSWER_SECONDS: Final = 5.0  # of one request with its retries
 
 
 class Remote:
@@ -48,14 +37,14 @@ class Remote:
     Messages wait in `folder`, in up to `limit` bytes; what does not fit is counted, told as a message "overflow" and in
     the line that `close` returns. What is left there by processes that have ended is sent too. `close` gives the
     collector `patience` seconds; what it has not taken by then waits on disk for the next process that traces.
-    Certificates, headers and compression are set by OpenTelemetry's environment variables (OTEL_EXPORTER_OTLP_…).
+
+    A message that the collector refuses for good is not sent again, so that those behind it arrive; it is counted and
+    told in the same ways, as "refused". A collector that refuses every request is one that is away.
     """
 
     def __init__(self, endpoint: str, folder: Path, *, limit: int, patience: float) -> None:
         self.endpoint, self.patience = endpoint, patience
-        # The SDK complains by way of logging; what there is to say is said at the end.
-        logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
-        self._exporter = OTLPLogExporter(endpoint=endpoint, timeout=_ANSWER_SECONDS)
+        self._collector = Endpoint(endpoint)
         source = MessageSource(secrets.token_hex(8), _facts())
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -71,8 +60,11 @@ class Remote:
         self._resources: dict[str, Resource] = {}
         self._sequence = 0
         self._order = threading.Lock()
-        self._untold: Counter[str] = Counter()  # messages that did not fit, by kind, and have not been told of
-        self.dropped = 0
+        # Messages by kind that the collector has not been told of: that did not fit, and that it refused.
+        self._overflowed: Counter[str] = Counter()
+        self._turned_away: Counter[str] = Counter()
+        self.dropped = self.refused = 0
+        self._refusal = 0  # the last refusal's HTTP status
         self._until = 0.0  # the time of CLOCK_MONOTONIC to give up at, once closing
         self._news = threading.Event()
         self._closing = threading.Event()
@@ -82,12 +74,11 @@ class Remote:
     def emit(self, message: Message) -> None:
         """Hand a message to the spool; it counts as dropped where that is full or the disk refuses."""
         with self._order:
-            if self._untold:
-                self._tell_overflow(beyond=False)
+            self._tell(beyond=False)
             if not self._put(message):
                 self._sequence += 1  # the collector sees that one is missing
                 self.dropped += 1
-                self._untold[message.name] += 1
+                self._overflowed[message.name] += 1
         self._news.set()
 
     def _put(self, message: Message, *, beyond: bool = False) -> bool:
@@ -99,20 +90,26 @@ class Remote:
         self._sequence += taken
         return taken
 
-    def _tell_overflow(self, *, beyond: bool) -> None:
-        fields = {"dropped": self._untold.total(), "kinds": dict(self._untold)}
-        if self._put(stamped(_NAMESPACE, "overflow", Severity.WARNING, fields), beyond=beyond):
-            self._untold.clear()
+    def _tell(self, *, beyond: bool) -> None:
+        """Put what the collector has not been told of into the spool; where there is no room, it is told later."""
+        for kind, name, counts in (
+            ("overflow", "dropped", self._overflowed),
+            ("refused", "refused", self._turned_away),
+        ):
+            if counts:
+                fields = {name: counts.total(), "kinds": dict(counts)}
+                if self._put(stamped(_NAMESPACE, kind, Severity.WARNING, fields), beyond=beyond):
+                    counts.clear()
 
     def close(self) -> str:
         """Deliver what can be delivered; what the user is to know of the rest, or nothing."""
-        if self._untold:
-            self._tell_overflow(beyond=True)
+        with self._order:
+            self._tell(beyond=True)
         self._until = time.monotonic() + self.patience
         self._closing.set()
         self._news.set()
         self._thread.join(self.patience)
-        self._exporter.shutdown()  # type: ignore[no-untyped-call]
+        self._collector.close()
         self._thread.join()
         waiting = sum(spool.close() for spool in (*self._left, self._spool))
         parts = []
@@ -123,6 +120,11 @@ class Remote:
             )
         if self.dropped:
             parts.append(f"{self.dropped} messages for {self.endpoint} found no room or were damaged, and were dropped")
+        if self.refused:
+            parts.append(
+                f"{self.endpoint} refused {self.refused} messages for good (HTTP status {self._refusal}); "
+                "they were dropped"
+            )
         return "; ".join(parts)
 
     def _deliver(self) -> None:
@@ -153,25 +155,45 @@ class Remote:
         return total
 
     def _send(self, spool: Spool, lines: list[bytes]) -> bool:
+        """Send the first lines of a spool; False where the collector does not take them now."""
         origin = self._resources.get(spool.source.name)
         if origin is None:
             origin = self._resources[spool.source.name] = resource(spool.source)
-        messages = self._decoded(lines)
-        if messages:
-            result = self._exporter.export(to_records(messages, origin))
-            if result is not LogRecordExportResult.SUCCESS:
+        messages = _decoded(lines)
+        delivery = self._collector.send(messages, origin) if messages else Delivery.TAKEN
+        if delivery is Delivery.REFUSED:
+            status = self._collector.status
+            # OTLP has an empty request always taken: where that is refused too, no message is to blame.
+            if self._collector.send((), origin) is not Delivery.TAKEN:
                 return False
+            if len(lines) > 1:
+                half = len(lines) // 2
+                return self._send(spool, lines[:half]) and self._send(spool, lines[half:])
+            self._turn_away(messages[0].message, status)
+        elif delivery is Delivery.LATER:
+            return False
+        self.dropped += len(lines) - len(messages)
         spool.delivered(lines)
         return True
 
-    def _decoded(self, lines: list[bytes]) -> list[Sent]:
-        messages = []
-        for line in lines:
-            try:
-                messages.append(decode_json(line, Sent, "a spool"))
-            except DecodeError:  # somebody has changed a file that was left behind
-                self.dropped += 1
-        return messages
+    def _turn_away(self, message: Message, status: int) -> None:
+        with self._order:
+            self.refused += 1
+            self._refusal = status
+            if message.namespace != _NAMESPACE:  # or one refusal would be told by another
+                self._turned_away[message.name] += 1
+                self._tell(beyond=False)
+
+
+def _decoded(lines: list[bytes]) -> list[Sent]:
+    """Those that are whole: somebody may have changed a file that was left behind."""
+    messages = []
+    for line in lines:
+        with suppress(DecodeError):
+            sent = decode_json(line, Sent, "a spool")
+            if can_be_sent(sent):
+                messages.append(sent)
+    return messages
 
 
 def _facts() -> dict[str, str]:
@@ -181,56 +203,3 @@ def _facts() -> dict[str, str]:
         "host.name": platform.node(),
         "process.pid": str(os.getpid()),
     }
-
-
-SEQUENCE: Final = "calibrate.sequence"
-UPTIME: Final = "calibrate.uptime"
-INSTANCE: Final = "service.instance.id"
-
-_NUMBERS: Final = {
-    Severity.DEBUG: SeverityNumber.DEBUG,
-    Severity.INFO: SeverityNumber.INFO,
-    Severity.WARNING: SeverityNumber.WARN,
-    Severity.ERROR: SeverityNumber.ERROR,
-}
-_INT64: Final = range(-(1 << 63), 1 << 63)
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
-
-
-def resource(source: MessageSource) -> Resource:
-    """What the source is; OTEL_RESOURCE_ATTRIBUTES of this process adds to it."""
-    return Resource.create({**source.resource, INSTANCE: source.name})
-
-
-def to_records(sent: Sequence[Sent], origin: Resource) -> list[ReadableLogRecord]:
-    """Log records for the SDK's exporter."""
-    return [_to_record(one, origin) for one in sent]
-
-
-def _to_record(sent: Sent, origin: Resource) -> ReadableLogRecord:
-    message = sent.message
-    record = LogRecord(
-        timestamp=message.timestamp,
-        observed_timestamp=message.timestamp,
-        severity_number=_NUMBERS[message.severity],
-        severity_text=message.severity.value,
-        body=message.kind,
-        event_name=message.kind,
-        attributes={
-            **{name: _carried(value) for name, value in message.fields.items()},
-            SEQUENCE: sent.sequence,
-            UPTIME: message.uptime,
-        },
-    )
-    return ReadableLogRecord(record, origin, InstrumentationScope(message.namespace))
-
-
-def _carried(value: object) -> Any:
-    """A value of JSON as OTLP can carry it: integers of more than 64 bits become text."""
-    if isinstance(value, int) and not isinstance(value, bool) and value not in _INT64:
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(name): _carried(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_carried(part) for part in value]
-    return value

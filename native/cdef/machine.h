@@ -169,6 +169,7 @@ cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_e
 typedef struct cal_features {
   uint64_t footprint;
   uint64_t frames_walked;
+  uint64_t far_variables;
   uint64_t continuations_pushed;
   uint64_t partial_calls;
   uint64_t calls[7][3];

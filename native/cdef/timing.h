@@ -16,10 +16,10 @@ void cal_clock_spin(cal_clock clock, uint64_t ticks, uint64_t gap, uint64_t *los
 
 typedef struct {
   int schedstat;
-} cal_gate;
+} cal_scheduling;
 
-cal_gate cal_gate_open(void);
-void cal_gate_close(cal_gate *gate);
+cal_scheduling cal_scheduling_open(void);
+void cal_scheduling_close(cal_scheduling *scheduling);
 
 typedef enum {
   CAL_WORK_EVALUATE,
@@ -71,7 +71,7 @@ typedef struct {
 
 void cal_heap_settle(size_t offset);
 
-cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_batch_order *orders,
+cal_status cal_batches_time(cal_clock clock, const cal_scheduling *scheduling, const cal_batch_order *orders,
                             size_t count, cal_batch *batches, size_t *done, cal_error *error);
 
 bool cal_counting_built(void);

@@ -177,9 +177,11 @@ static cal_status make_constr(cal_run *run, const cal_node *node, cal_value *res
  * is taken on the spot, without a continuation. */
 enum { NEAR = 8 }; /* up to here, frame by frame is no slower */
 
+static inline bool is_far(cal_part part) { return cal_part_frames(part) >= NEAR; }
+
 static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
   uint64_t frames = cal_part_frames(part);
-  if (CAL_UNLIKELY(frames >= NEAR)) {
+  if (CAL_UNLIKELY(is_far(part))) {
     return cal_frames_out(frame, cal_part_level(part), frames)->slots[cal_part_slot(part)];
   }
   do {
@@ -191,7 +193,7 @@ static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
 /* The moves that this takes; only features.c asks. */
 static inline uint64_t moves_out(cal_part part) {
   const uint64_t frames = cal_part_frames(part);
-  return frames >= NEAR ? cal_moves_out(cal_part_level(part), frames) : frames;
+  return is_far(part) ? cal_moves_out(cal_part_level(part), frames) : frames;
 }
 
 #define TAKE_ATOM(into, atom, frame)                         \
@@ -203,6 +205,7 @@ static inline uint64_t moves_out(cal_part part) {
     } else if (((atom) & CAL_PART_ATOM) == CAL_PART_OUTER) { \
       COUNT(CAL_STEP_VAR);                                   \
       CAL_ADD(frames_walked, moves_out(atom));               \
+      CAL_ADD(far_variables, is_far(atom));                  \
       (into) = outer_variable((atom), (frame));              \
     } else {                                                 \
       COUNT(CAL_STEP_CONST);                                 \

@@ -17,14 +17,14 @@ static cal_status iterate(const cal_work *work, uint64_t iterations, cal_work_re
   return status;
 }
 
-static cal_status time_one(cal_clock clock, const cal_gate *gate, const cal_batch_order *order,
-                           cal_batch *batch, cal_error *error) {
-  cal_gate_reading before;
-  cal_gate_reading after;
+static cal_status time_one(cal_clock clock, const cal_scheduling *scheduling,
+                           const cal_batch_order *order, cal_batch *batch, cal_error *error) {
+  cal_scheduling_reading before;
+  cal_scheduling_reading after;
   cal_work_result result = order->work->expected;
   cal_status status = iterate(order->work, order->warm_up, &result, error);
   if (status == CAL_OK) {
-    status = cal_gate_read(gate, &before, error);
+    status = cal_scheduling_read(scheduling, &before, error);
   }
   if (status != CAL_OK) {
     return status;
@@ -34,7 +34,7 @@ static cal_status time_one(cal_clock clock, const cal_gate *gate, const cal_batc
   status = iterate(order->work, order->iterations, &result, error);
   const uint64_t end = cal_clock_end(clock, &batch->cpu_end);
   if (status == CAL_OK) {
-    status = cal_gate_read(gate, &after, error);
+    status = cal_scheduling_read(scheduling, &after, error);
   }
   if (status != CAL_OK) {
     return status;
@@ -45,11 +45,12 @@ static cal_status time_one(cal_clock clock, const cal_gate *gate, const cal_batc
   return cal_work_check(order->work, &result, error);
 }
 
-cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_batch_order *orders,
-                            size_t count, cal_batch *batches, size_t *done, cal_error *error) {
+cal_status cal_batches_time(cal_clock clock, const cal_scheduling *scheduling,
+                            const cal_batch_order *orders, size_t count, cal_batch *batches,
+                            size_t *done, cal_error *error) {
   cal_status status = CAL_OK;
   for (*done = 0; *done < count; ++*done) {
-    status = time_one(clock, gate, &orders[*done], &batches[*done], error);
+    status = time_one(clock, scheduling, &orders[*done], &batches[*done], error);
     if (status != CAL_OK) {
       break;
     }

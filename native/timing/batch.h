@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "timing/clock.h"
-#include "timing/gate.h"
+#include "timing/scheduling.h"
 #include "timing/work.h"
 
 /* A batch to be timed: `warm_up` iterations that bring the work into caches and
@@ -18,17 +18,18 @@ typedef struct cal_batch_order {
 
 typedef struct cal_batch {
   uint64_t ticks;
-  uint64_t involuntary; /* context switches, as cal_gate_reading */
+  uint64_t involuntary; /* context switches, as cal_scheduling_reading */
   uint64_t run_delay_ns;
   uint32_t cpu_begin;
   uint32_t cpu_end;
 } cal_batch;
 
 /* Times batches one after another on the calling thread. Results are checked
- * and gates are read outside the clock. Out: batches[0 .. *done). Stops at the
- * first that fails, which is then number *done. */
-cal_status cal_batches_time(cal_clock clock, const cal_gate *gate, const cal_batch_order *orders,
-                            size_t count, cal_batch *batches, size_t *done, cal_error *error);
+ * and the scheduling is read outside the clock. Out: batches[0 .. *done). Stops
+ * at the first that fails, which is then number *done. */
+cal_status cal_batches_time(cal_clock clock, const cal_scheduling *scheduling,
+                            const cal_batch_order *orders, size_t count, cal_batch *batches,
+                            size_t *done, cal_error *error);
 
 /* false for a build without valgrind's headers: it cannot count instructions. */
 bool cal_counting_built(void);

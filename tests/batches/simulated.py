@@ -113,7 +113,7 @@ def write_run(
                         iterations=1,
                         ticks=round(ns),
                         ns=ns,
-                        gate="",
+                        disturbance="",
                         yardstick_hash_ns=100 * pace,
                         yardstick_machine_ns=200 * pace,
                         cpu=1,

@@ -122,7 +122,7 @@ def test_messages_of_a_run(run: Path) -> None:
 
 def test_measurement(measured: Any) -> None:
     check(measured, "measurement")
-    check({"kind": "fleet measurement", "schema_version": 1, "runs": [measured]}, "fleet measurement")
+    check({"kind": "fleet measurement", "schema_version": 2, "runs": [measured]}, "fleet measurement")
 
 
 def test_model(model: Any) -> None:

@@ -45,11 +45,11 @@ class Altered:
 def slow_b(job: Job, batch: TimedBatch) -> TimedBatch:
     """Every B takes half as long again as it does."""
     slow = job.cells[batch.cell].id.endswith("B")
-    return msgspec.structs.replace(batch, gate="", ticks=batch.ticks * 3 // 2 if slow else batch.ticks)
+    return msgspec.structs.replace(batch, disturbance="", ticks=batch.ticks * 3 // 2 if slow else batch.ticks)
 
 
-def gated(_: Job, batch: TimedBatch) -> TimedBatch:
-    return msgspec.structs.replace(batch, gate="preempted")
+def disturbed(_: Job, batch: TimedBatch) -> TimedBatch:
+    return msgspec.structs.replace(batch, disturbance="preempted")
 
 
 def checks(trial: Trial) -> dict[str, MachineCheck]:
@@ -68,7 +68,7 @@ def test_a_difference_between_equals_is_noise() -> None:
 
 
 def test_a_machine_that_is_always_disturbed_is_unfit() -> None:
-    found = diagnose(Host(), choose_core(), 0, backend=Altered(gated))
+    found = diagnose(Host(), choose_core(), 0, backend=Altered(disturbed))
     assert (found.fitness, found.trial.discards, found.trial.noise) == ("unfit", 1.0, None)
     assert {check.name: check.verdict for check in found.checks}["precision"] is CheckVerdict.UNSEEN
 

@@ -5,34 +5,90 @@ import os
 import pytest
 
 from costmodel.experiments import design_cells
-from costmodel.experiments.portable import portable_cells, sized
+from costmodel.experiments.portable import paired, portable_cells, stand_ins_of
 from costmodel.machine import EvaluationStatus, Script, exact_machine
-from costmodel.machine.driver import BUDGET, started
+from costmodel.machine.driver import BUDGET
 from costmodel.model import Variant
-from costmodel.plutus import LedgerLanguage
+from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage
 from costmodel.runs.design import Cell
-from tests.evaluators.drivers import fake
 
 SIGNATURES = ("verifyEd25519Signature", "verifyEcdsaSecp256k1Signature", "verifySchnorrSecp256k1Signature")
+NAMES = ("addInteger", "sha2_256", "ifThenElse", "chooseData", "andByteString", "fstPair", *SIGNATURES)
+
+
+def designed(names: tuple[str, ...]) -> tuple[Cell, ...]:
+    return tuple(cell for name in names for cell in design_cells(["builtins"], name, 0))
 
 
 @pytest.fixture(scope="module")
 def cells() -> tuple[Cell, ...]:
-    names = ",".join(("addInteger", "sha2_256", "ifThenElse", *SIGNATURES))
-    return portable_cells(cell for name in names.split(",") for cell in design_cells(["builtins"], name, 0))
+    return portable_cells(designed(NAMES))
+
+
+def pairs(cells: tuple[Cell, ...]) -> list[tuple[Cell, Cell]]:
+    """The two programs of each point, the one with more applications first."""
+    points: dict[tuple[str, tuple[int, ...]], list[Cell]] = {}
+    for cell in cells:
+        points.setdefault((cell.operation, cell.sizes), []).append(cell)
+    assert all(len(found) == 2 for found in points.values())
+    return [
+        (max(found, key=lambda one: one.repeats), min(found, key=lambda one: one.repeats)) for found in points.values()
+    ]
 
 
 def test_nothing_of_the_native_machine_is_left(cells: tuple[Cell, ...]) -> None:
-    assert not any(cell.nops or any(name.startswith("nop") for name in cell.builtins) for cell in cells)
+    made = (*cells, *paired(cells, {}))
+    assert not any(cell.nops or any(name.startswith("nop") for name in cell.builtins) for cell in made)
     calls = portable_cells(design_cells(["calls"], "*", 0))
     assert {cell.work for cell in calls} == {"decode", "apply"}
 
 
-def test_every_point_has_two_programs(cells: tuple[Cell, ...]) -> None:
-    points: dict[tuple[str, tuple[int, ...]], list[int]] = {}
-    for cell in cells:
-        points.setdefault((cell.operation, cell.sizes), []).append(cell.repeats)
-    assert all(len(repeats) == 2 and min(repeats) == max(repeats) // 2 for repeats in points.values())
+def test_a_partner_takes_the_same_steps_and_calls_nothing(cells: tuple[Cell, ...]) -> None:
+    made = paired(cells, {})
+    assert {cell.id for cell in cells} <= {cell.id for cell in made}
+    for many, none in pairs(made):
+        if many.operation == "chooseData":  # there is no builtin of more arguments
+            continue
+        assert none.repeats == 0
+        assert none.steps == many.steps
+        less = many.builtins.get(many.operation, 0) - none.builtins.get(many.operation, 0)
+        assert less == many.repeats
+        others = [
+            {name: count for name, count in one.builtins.items() if name != many.operation} for one in (many, none)
+        ]
+        assert others[0] == others[1]
+
+
+def test_where_nothing_stands_in_the_builtin_itself_does_one_argument_short(cells: tuple[Cell, ...]) -> None:
+    for made in (paired(cells, {}, lambda _: False), paired(portable_cells(designed(("chooseData",))), {})):
+        for many, none in pairs(made):
+            assert none.repeats == 0
+            assert many.builtins[many.operation] == many.repeats
+            assert none.builtins.get(many.operation, 0) == 0
+            assert none.steps["apply"] == many.steps["apply"] - many.repeats
+
+
+def test_stand_ins_take_more_arguments_and_as_many_forces() -> None:
+    for name in ("lengthOfByteString", "addInteger", "ifThenElse", "mkCons", "fstPair"):
+        builtin = BUILTIN_BY_NAME[name]
+        first, *others = stand_ins_of(builtin, 11)
+        assert first.forces == builtin.forces
+        assert all(each.arity > builtin.arity for each in (first, *others))
+    assert [each.name for each in stand_ins_of(BUILTIN_BY_NAME["andByteString"], 10)] == ["chooseData"]
+
+
+def test_a_builtin_is_applied_more_often_as_far_as_programs_may_grow() -> None:
+    asked = portable_cells(designed(("addInteger", "encodeUtf8")))
+    short = {cell.id: cell for cell in asked}
+    for many, none in pairs(paired(asked, {cell.id: 5 for cell in asked})):
+        before = next(cell for cell in short.values() if (cell.operation, cell.sizes) == (many.operation, many.sizes))
+        assert many.repeats % before.repeats == 0
+        assert many.builtins[many.operation] == many.repeats
+        assert len(many.flat) <= max(131_072, len(before.flat))
+        assert none.steps == many.steps
+    largest = max(asked, key=lambda cell: len(cell.flat))
+    (many, _), *_ = pairs(paired((largest,), {largest.id: 1_000}))
+    assert many.repeats < 1_000 * largest.repeats
 
 
 def test_what_varies_changes_no_count(cells: tuple[Cell, ...]) -> None:
@@ -55,17 +111,3 @@ def test_an_older_protocol_version_leaves_builtins_out() -> None:
     cells = design_cells(["builtins"], "dropList", 0)
     assert portable_cells(cells, 11)
     assert not [cell for cell in portable_cells(cells, 10) if cell.operation == "dropList"]
-
-
-def test_a_design_fits_into_its_time(cells: tuple[Cell, ...]) -> None:
-    with started(fake(), max(os.sched_getaffinity(0))) as driver:
-        everything = sized(cells, driver, None)
-        little = sized(cells, driver, 2.0)
-    assert everything.cells == cells
-    assert everything.settings["blocks_per_process"] > little.settings["blocks_per_process"]
-    assert 0 < len(little.cells) < len(cells)
-    assert {cell.operation for cell in little.cells} == {cell.operation for cell in cells}
-    by_point: dict[tuple[str, tuple[int, ...]], int] = {}
-    for cell in little.cells:
-        by_point[cell.operation, cell.sizes] = by_point.get((cell.operation, cell.sizes), 0) + 1
-    assert set(by_point.values()) == {2}

@@ -91,7 +91,7 @@ def corner_errors(model: FittedModel) -> dict[str, float]:
 def official_errors(run: Run, folder: Path) -> dict[str, float]:
     """The same errors of upstream's procedure on the same batches: means, and what its tools would be given."""
     table = run.samples()
-    clean = table[table["gate"] == ""]
+    clean = table[table["disturbance"] == ""]
     yard = np.sqrt(clean["yardstick_hash_ns"] * clean["yardstick_machine_ns"]).mean() / YARDSTICK_NS
     seconds = (clean["ns"] / clean["iterations"]).groupby(clean["cell"]).mean() / yard / 1e9
     lines = ["benchmark,t,t.mean.lb,t.mean.ub,t.sd,t.sd.lb,t.sd.ub"]

@@ -1,7 +1,7 @@
 """`make statistics`: how good the fit is where the truth is known, with upstream's procedure beside it.
 
 `python -m tests.fit.study [RUNS]` simulates that many runs of a machine with heavy-tailed noise that is uneven between
-cells, and 5 % of contaminated batches that no gate sees.
+cells, and 5 % of contaminated batches that nothing marks as disturbed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs of an imaginary machine whose costs are known, written by the store that real runs go through.
 
 The machine has what real ones have: regimes that slow everything for some blocks (the yardsticks feel them), effects
-of a process on each cell that no yardstick sees (code and data lie elsewhere), heavy-tailed noise, gated batches.
+of a process on each cell that no yardstick sees (code and data lie elsewhere), heavy-tailed noise, disturbed batches.
 """
 
 from __future__ import annotations
@@ -60,16 +60,16 @@ BUILTINS: dict[str, tuple[CostingFunction, Sequence[tuple[int, ...]]]] = {
 class Machine:
     """How the imaginary machine errs; `…_sd` are standard deviations of log time.
 
-    A share `contaminated` of the batches takes half as long again and more, and no gate sees it. The noise of a cell is
-    up to `uneven` times more than that of another. Effects of processes may be `skewed` (a few are much slower). The
-    machine yardstick drifts from process to process by `yardstick_process_sd`, which no cell feels.
+    A share `contaminated` of the batches takes half as long again and more, and is not marked as disturbed. The noise
+    of a cell is up to `uneven` times more than that of another. Effects of processes may be `skewed` (a few are much
+    slower). The machine yardstick drifts from process to process by `yardstick_process_sd`, which no cell feels.
     """
 
     process_sd: float = 0.004
     run_sd: float = 0.0
     noise_sd: float = 0.004
     yardstick_sd: float = 0.002
-    gated: float = 0.05
+    disturbed: float = 0.05
     contaminated: float = 0.0
     uneven: float = 1.0
     regimes: tuple[float, ...] = (1.0, 1.0, 1.35, 1.7)
@@ -79,7 +79,7 @@ class Machine:
     yardstick_process_sd: float = 0.0
 
 
-QUIET = Machine(process_sd=0.0, noise_sd=0.0, yardstick_sd=0.0, regimes=(1.0,), gated=0.0)
+QUIET = Machine(process_sd=0.0, noise_sd=0.0, yardstick_sd=0.0, regimes=(1.0,), disturbed=0.0)
 """A machine that does not err."""
 
 
@@ -246,7 +246,7 @@ def _samples(
             regime = float(rng.choice(machine.regimes))
             noise = machine.noise_sd * rng.standard_t(2.5, count) * machine.uneven ** np.linspace(0, 1, count)
             ns = times_ns * regime * np.exp(run_effect + process_effect + noise)
-            gated = rng.random(count) < machine.gated
+            disturbed = rng.random(count) < machine.disturbed
             if machine.contaminated:
                 ns = ns * np.where(rng.random(count) < machine.contaminated, 1.5 + rng.exponential(1, count), 1.0)
             hash_ns, machine_ns = (
@@ -254,7 +254,7 @@ def _samples(
             )
             for i, cell in enumerate(plan.cells):
                 iterations = 7
-                total = float(ns[i]) * iterations * (3.0 if gated[i] else 1.0)
+                total = float(ns[i]) * iterations * (3.0 if disturbed[i] else 1.0)
                 yield Sample(
                     cell=cell.id,
                     process=process,
@@ -263,7 +263,7 @@ def _samples(
                     iterations=iterations,
                     ticks=round(total * 2.5),
                     ns=total,
-                    gate="context switch" if gated[i] else "",
+                    disturbance="context switch" if disturbed[i] else "",
                     yardstick_hash_ns=hash_ns,
                     yardstick_machine_ns=machine_ns if machine.has_machine_yardstick else float("nan"),
                     cpu=1,

@@ -83,3 +83,21 @@ def test_single_point_is_charged_with_the_margin_of_the_others() -> None:
     envelope = envelopes(points, 0.99, 0)["verifyEcdsaSecp256k1Signature"]
     assert envelope.record.margin > 0
     assert envelope.values_ps == pytest.approx([4e7 * (1 + envelope.record.margin)])
+
+
+def test_a_corner_that_one_point_alone_tells_does_not_raise_the_envelope() -> None:
+    """What is cheap up to some size has its slope from the greatest size alone, without which the envelope is flat."""
+    function = LEDGER["sha2_256"].cpu
+    sizes = tuple((n,) for n in (1, 3, 10, 30, 60, 100, 9800))
+    costs = np.array([1e4, 1.02e4, 1e4, 1.01e4, 1.03e4, 1e4, 9e6])
+    scales = relative_scales(function, sizes, costs, 0.005 * costs)
+    (envelope,) = envelopes({"sha2_256": made(function, sizes, costs, scales)}, 0.99, 0).values()
+    assert envelope.record.margin < 3
+
+
+def test_what_is_below_the_least_price_does_not_raise_the_envelope() -> None:
+    function = LEDGER["addInteger"].cpu
+    sizes = FUNCTIONS["addInteger"][1]
+    costs = np.exp(np.random.default_rng(7).normal(0, 3, len(sizes)))  # ps, of a clock that is not that fine
+    (envelope,) = envelopes({"addInteger": made(function, tuple(sizes), costs, costs + 1.0)}, 0.99, 0).values()
+    assert envelope.record.margin < 1

@@ -54,10 +54,10 @@ def test_runs_in_different_states_share_one_reference(tmp_path: Path) -> None:
 
 
 def test_gated_batches_do_not_count(tmp_path: Path) -> None:
-    observed = observe([make_run(tmp_path, CELLS, machine=replace(QUIET, gated=0.4))])
+    observed = observe([make_run(tmp_path, CELLS, machine=replace(QUIET, disturbed=0.4))])
     assert times_ns(observed)[0] == pytest.approx(true_times_ns(observed, CELLS))
-    assert observed.gated_batches + observed.clean_batches == 8 * 12 * len(CELLS)
-    assert observed.gated_batches > 0
+    assert observed.disturbed_batches + observed.clean_batches == 8 * 12 * len(CELLS)
+    assert observed.disturbed_batches > 0
 
 
 def test_outliers_are_trimmed(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_run_of_one_process_is_refused(tmp_path: Path) -> None:
 
 
 def test_run_without_clean_batches_is_refused(tmp_path: Path) -> None:
-    refuse(make_run(tmp_path, CELLS, machine=replace(QUIET, gated=1.0)), "has no clean batches")
+    refuse(make_run(tmp_path, CELLS, machine=replace(QUIET, disturbed=1.0)), "has no clean batches")
 
 
 def test_too_few_clean_batches_of_every_step_cell_are_refused(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ GRID = [(4**a, 4**b) for a in range(6) for b in range(6 - a)]
 
 
 def policies_points(cost: Callable[[int, int], float]) -> tuple[Points, Applications]:
-    """`policies` at values of 4^a policies with 4^b tokens each, when it takes what `cost` says of policies and entries,
-    give or take a percent."""
+    """`policies` at values of 4^a policies with 4^b tokens each, where it takes what `cost` says of policies and
+    entries, give or take a percent."""
     sizes = [(policies,) for policies, _ in GRID]
     found = points_of(proposed_shapes("policies")[0], LEDGER["sha2_256"].cpu, sizes)
     noise = np.exp(0.01 * np.random.default_rng(2).normal(size=len(GRID)))

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -264,6 +265,46 @@ def test_a_stopped_fleet_keeps_what_it_has_and_can_be_resumed(cluster: Fleet, tm
     after = run.samples()
     assert after["process"].nunique() >= 6
     assert after.head(len(before)).equals(before)
+
+
+def test_a_run_whose_only_worker_was_killed_is_interrupted_and_can_be_resumed(
+    cluster: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its time is over: nobody measured in it, so it is not complete."""
+    plan = changed(QUICK, min_processes=10_000, max_processes=10_000)
+    ended = 0
+
+    def kill_once_it_has_measured(worker: subprocess.Popen[bytes]) -> None:
+        wait_for(lambda: processes_ended(tmp_path) > ended)
+        worker.kill()
+
+    def interrupted(session: Callable[[], object]) -> Run:
+        worker = cluster.worker(SECOND, machine="same")
+        wait_for_workers(cluster, 1)
+        killer = threading.Thread(target=kill_once_it_has_measured, args=(worker,))
+        killer.start()
+        with pytest.raises(EnvironmentFault, match="every worker of the machine same was lost; start one, then resume"):
+            session()
+        killer.join()
+        (path,) = (tmp_path / "runs").iterdir()
+        run = Run.open(path)
+        assert run.manifest.status is RunStatus.INTERRUPTED
+        assert "every worker of the machine same was lost" in (run.manifest.status_reason or "")
+        return run
+
+    monkeypatch.setattr("costmodel.fleet.measure.DaskBackend", partial(DaskBackend, alone_seconds=1.0))
+    waited = interrupted(lambda: measure(cluster.address, plan, tmp_path / "runs", "test"))
+    before = waited.samples()
+    monkeypatch.undo()
+    ended = processes_ended(tmp_path)
+    after = interrupted(lambda: resume(cluster.address, waited.path, time_budget=8.0)).samples()
+    assert before["process"].nunique() < after["process"].nunique()
+    assert after.head(len(before)).equals(before)
+
+
+def processes_ended(folder: Path) -> int:
+    """How many processes have ended, by the messages of the run in a folder."""
+    return sum(path.read_text("utf-8").count('"process_end"') for path in folder.glob("runs/*/messages.jsonl"))
 
 
 def test_a_run_of_another_machine_is_not_resumed(cluster: Fleet, tmp_path: Path) -> None:

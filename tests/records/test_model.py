@@ -52,11 +52,18 @@ def is_closed(where: str) -> bool:
 def test_a_model_of_version_1_is_read() -> None:
     section = parse_section(old("model-version-1"), "model.json")
     assert isinstance(section, FittedModel)
-    assert section.schema_version == 2
+    assert section.schema_version == 3
     assert section.picoseconds_of.evaluator == "native"
     assert section.builtins["addInteger"].points[0].fitted.holds == "timing"
     assert section.steps.coefficients["cekVarCost"].holds == "timing and lack of fit"
     assert section.verdict is None
+
+
+def test_a_model_of_version_2_is_read() -> None:
+    value = present()
+    batches = {"clean": value["batches"]["clean"], "gated": value["batches"]["disturbed"]}
+    former = {**value, "schema_version": 2, "batches": batches}
+    assert msgspec.to_builtins(parse_section(former, "model.json")) == value
 
 
 def test_an_expressed_model_of_version_0_is_read() -> None:
@@ -83,7 +90,7 @@ def test_a_renamed_key_is_refused_wherever_it_is(make: Any) -> None:
         assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("version", [0, 3, -1, "2", None])
+@pytest.mark.parametrize("version", [0, 4, -1, "3", None])
 def test_another_version_is_refused(version: object) -> None:
     with pytest.raises(ModelError, match=r"^model\.json"):
         parse_section(present() | {"schema_version": version}, "model.json")

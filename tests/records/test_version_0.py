@@ -46,6 +46,7 @@ def test_a_run_reads() -> None:
     assert len(run.samples()) > 100
     assert isinstance(run.manifest.outcome, SessionOutcome)
     assert isinstance(run.manifest.parameters, SessionParameters)
+    assert run.manifest.outcome.disturbed == int((run.samples()["disturbance"] != "").sum())
     assert run.manifest.machine.threads_per_core == 1
     assert len(run.manifest.machine.id) == 16
     assert {cell.operation for cell in run.design.cells} >= {"ifThenElse"}

@@ -93,7 +93,7 @@ def section() -> FittedModel:
         variant="E",
         picoseconds_of=PicosecondsOf(evaluator="native", version="0", build="b", machine="m"),
         verdict=None,
-        batches=BatchCounts(clean=99, gated=1),
+        batches=BatchCounts(clean=99, disturbed=1),
         builtins={
             "addInteger": builtin(20, (Flag(flag="poor fit", reason=f"off by 52% {HOSTILE}", material=True),)),
             "subtractInteger": builtin(20),
@@ -321,7 +321,7 @@ def cluster_run(folder: Path, *, nodes: int = 2, blocks: int = 300) -> Path:
                 iterations=block % 9 + 1,
                 ticks=1,
                 ns=1000.0 * (node + 1) * (block % 9 + 1),
-                gate="",
+                disturbance="",
                 yardstick_hash_ns=100.0,
                 yardstick_machine_ns=100.0,
                 cpu=1,

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import msgspec
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ PLAN = Plan(
 )
 
 
-def sample(order: int, cell: str = "small", gate: str = "") -> Sample:
+def sample(order: int, cell: str = "small", disturbance: str = "") -> Sample:
     return Sample(
         cell=cell,
         process=0,
@@ -49,7 +50,7 @@ def sample(order: int, cell: str = "small", gate: str = "") -> Sample:
         iterations=10,
         ticks=1000 + order,
         ns=400.5,
-        gate=gate,
+        disturbance=disturbance,
         yardstick_hash_ns=10.0,
         yardstick_machine_ns=20.0,
         cpu=1,
@@ -80,7 +81,7 @@ def orders(run: Run) -> list[int]:
 
 def test_a_finished_run_reads_back(tmp_path: Path) -> None:
     writer = create(tmp_path)
-    writer.append([sample(0), sample(1, "large", gate="preempted")])
+    writer.append([sample(0), sample(1, "large", disturbance="preempted")])
     writer.finish(RunStatus.COMPLETE, "done", LogSummary(counts={"a/b": 2}, first=5, last=6))
     run = Run.open(writer.path)
     assert (run.manifest.status, run.manifest.status_reason, run.plan()) == (RunStatus.COMPLETE, "done", PLAN)
@@ -89,8 +90,34 @@ def test_a_finished_run_reads_back(tmp_path: Path) -> None:
     assert rows["operation"].tolist() == ["addInteger", "addInteger"]
     assert [list(sizes) for sizes in rows["sizes"]] == [[1, 3], [1, 7]]
     assert rows["repeats"].tolist() == [3, 7]
-    assert rows["gate"].tolist() == ["", "preempted"]
+    assert rows["disturbance"].tolist() == ["", "preempted"]
     assert rows["ticks"].tolist() == [1000, 1001]
+
+
+@pytest.mark.parametrize("gathered", [False, True], ids=["parts", "gathered"])
+def test_samples_of_version_0_read_as_those_of_today(tmp_path: Path, gathered: bool) -> None:
+    writer = create(tmp_path)
+    writer.append([sample(0), sample(1, "large", disturbance="preempted")])
+    if gathered:
+        writer.finish(RunStatus.COMPLETE)
+    path = next(writer.path.glob("samples.parquet" if gathered else "parts/*.parquet"))
+    expected = Run.open(writer.path).samples()
+    table = pq.read_table(path)
+    names = ["gate" if name == "disturbance" else name for name in table.column_names]
+    pq.write_table(table.rename_columns(names).replace_schema_metadata(None), path)
+    run = Run.open(writer.path)
+    assert run.samples().equals(expected)
+    assert run.samples(columns=["order"], filters=pc.field("disturbance") == "")["order"].tolist() == [0]
+    assert open_runs([writer.path]).to_table(columns=["run", "order"]).num_rows == 2
+
+
+def test_samples_of_a_later_version_are_refused(tmp_path: Path) -> None:
+    writer = create(tmp_path)
+    writer.append([sample(0)])
+    path = next((writer.path / "parts").glob("*.parquet"))
+    pq.write_table(pq.read_table(path).replace_schema_metadata({"schema_version": "2"}), path)
+    with pytest.raises(InputError, match=r"later version of calibrate; update it"):
+        Run.open(writer.path).samples()
 
 
 def test_the_name_has_time_and_experiment(tmp_path: Path) -> None:
@@ -162,11 +189,11 @@ def test_no_row_is_lost_or_doubled(tmp_path: Path, steps: Sequence[str]) -> None
 
 def test_several_runs_are_one_table(tmp_path: Path) -> None:
     first, second = create(tmp_path), create(tmp_path)
-    first.append([sample(0), sample(1, gate="delayed")])
+    first.append([sample(0), sample(1, disturbance="delayed")])
     second.append([sample(2)])
     first.finish(RunStatus.COMPLETE)
     table = open_runs([first.path, second.path])
-    rows = table.to_table(columns=["run", "order"], filter=pc.field("gate") == "").to_pylist()
+    rows = table.to_table(columns=["run", "order"], filter=pc.field("disturbance") == "").to_pylist()
     assert rows == [{"run": first.path.name, "order": 0}, {"run": second.path.name, "order": 2}]
     assert table.count_rows(filter=pc.field("run") == second.path.name) == 1
 
@@ -248,7 +275,7 @@ def damage_manifest(path: Path, **changes: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"schema_version": 99}, "is a manifest of version 99; this version of calibrate reads up to 2"),
+        ({"schema_version": 99}, "is a manifest of version 99; this version of calibrate reads up to 3"),
         ({"seed": "x"}, r"Expected `int`, got `str` - at `\$.seed`"),
     ],
 )

@@ -13,14 +13,14 @@ YARDSTICK_NS = 200.0
 
 def simulate(seed: int, processes: int = 8, cells: int = 40, batches: int = 12) -> pd.DataFrame:
     """Batches of cells that take 50 ns at a yardstick of 200 ns: processes differ by 2 %, batches have a heavy tail,
-    the machine changes its regime from block to block, and one batch in ten is gated and absurd."""
+    the machine changes its regime from block to block, and one batch in ten is disturbed and absurd."""
     rng = np.random.default_rng(seed)
     shape = (cells, processes, batches)
     regime = rng.choice([1.0, 1.4], size=(1, processes, batches))
     process = rng.normal(0, 0.02, size=(cells, processes, 1))
     noise = 0.01 * rng.standard_t(3, size=shape)
-    gated = rng.random(shape) < 0.1
-    ns = 100 * TRUTH_NS * regime * np.exp(process + noise) * np.where(gated, 50.0, 1.0)
+    disturbed = rng.random(shape) < 0.1
+    ns = 100 * TRUTH_NS * regime * np.exp(process + noise) * np.where(disturbed, 50.0, 1.0)
     index = np.indices(shape).reshape(3, -1)
     yardstick = np.broadcast_to(regime, shape).ravel()
     return pd.DataFrame(
@@ -30,7 +30,7 @@ def simulate(seed: int, processes: int = 8, cells: int = 40, batches: int = 12) 
             "block": index[2],
             "iterations": 100,
             "ns": ns.ravel(),
-            "gate": np.where(gated.ravel(), "preempted", ""),
+            "disturbance": np.where(disturbed.ravel(), "preempted", ""),
             "yardstick_hash_ns": yardstick * YARDSTICK_NS / 2,
             "yardstick_machine_ns": yardstick * YARDSTICK_NS * 2,
         }
@@ -41,7 +41,7 @@ def estimate_at_rest(samples: pd.DataFrame) -> pd.DataFrame:
     return estimate(process_means(samples), scale_ns=YARDSTICK_NS, seed=1, replicates=500)
 
 
-def test_values_are_found_through_regimes_tails_and_gates() -> None:
+def test_values_are_found_through_regimes_tails_and_disturbances() -> None:
     values = estimate_at_rest(simulate(0))["value_ns"]
     assert values.to_numpy() == pytest.approx(TRUTH_NS, rel=0.04)
     assert values.mean() == pytest.approx(TRUTH_NS, rel=0.005)
@@ -66,7 +66,7 @@ def test_means_that_are_not_normalised_keep_the_regimes() -> None:
 
 def test_the_trimmed_mean_leaves_a_quarter_out_at_each_end() -> None:
     samples = simulate(0, processes=1, cells=1, batches=8)
-    samples["gate"], samples["iterations"] = "", 1
+    samples["disturbance"], samples["iterations"] = "", 1
     samples["yardstick_hash_ns"] = samples["yardstick_machine_ns"] = 1.0
     samples["ns"] = np.exp([3.0, -100.0, 1.0, 300.0, 2.0, 4.0, -90.0, 90.0])
     assert process_means(samples).to_numpy().tolist() == [[pytest.approx(2.5)]]
@@ -74,7 +74,7 @@ def test_the_trimmed_mean_leaves_a_quarter_out_at_each_end() -> None:
 
 def test_the_reference_yardstick_is_the_median_over_clean_blocks() -> None:
     samples = simulate(0, processes=1, cells=2, batches=3)
-    samples["gate"] = ["", "", "", "", "", "gap"]
+    samples["disturbance"] = ["", "", "", "", "", "gap"]
     samples["yardstick_hash_ns"] = [1.0, 4.0, 9.0, 1.0, 4.0, 9.0]
     samples["yardstick_machine_ns"] = 1.0
     assert reference_yardstick(samples) == pytest.approx(2.0)
@@ -89,7 +89,7 @@ def test_one_process_gives_no_interval() -> None:
 def test_a_process_with_hardly_a_clean_batch_is_not_counted() -> None:
     samples = simulate(0, processes=4, cells=2)
     starved = (samples["cell"] == "cell1") & (samples["process"] == 3) & (samples["block"] > 1)
-    samples.loc[starved, "gate"] = "delayed"
+    samples.loc[starved, "disturbance"] = "delayed"
     assert estimate_at_rest(samples)["processes"].to_dict() == {"cell0": 4, "cell1": 3}
 
 

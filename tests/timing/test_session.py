@@ -120,8 +120,8 @@ class Disturbed:
     def run(self, jobs: Iterable[Job], halt: Callable[[], bool]) -> Iterator[Event]:
         for event in LocalBackend().run(jobs, halt):
             batches = getattr(event, "batches", ())
-            gated = tuple(msgspec.structs.replace(batch, gate="preempted") for batch in batches)
-            yield msgspec.structs.replace(event, batches=gated) if batches else event
+            disturbed = tuple(msgspec.structs.replace(batch, disturbance="preempted") for batch in batches)
+            yield msgspec.structs.replace(event, batches=disturbed) if batches else event
 
 
 def test_too_many_discards_end_a_session_as_inconclusive(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_too_many_discards_end_a_session_as_inconclusive(tmp_path: Path) -> None
     (path,) = tmp_path.iterdir()
     run = Run.open(path)
     assert run.manifest.status is RunStatus.INTERRUPTED
-    assert run.samples()["gate"].eq("preempted").all()
+    assert run.samples()["disturbance"].eq("preempted").all()
     assert session_outcome(run.manifest).discard_rate == 1.0
 
 

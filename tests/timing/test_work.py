@@ -98,6 +98,11 @@ def test_iterations_are_raised_to_the_target(stopwatch: Stopwatch) -> None:
     assert timed.warm_up == -(-timed.iterations // 8)
 
 
+@pytest.mark.parametrize(("run_ns", "iterations", "runs"), [(100e3, 2, 3), (250e3, 1, 3), (5e6, 1, 1), (1e3, 200, 25)])
+def test_short_programs_run_three_times_before_they_are_timed(run_ns: float, iterations: int, runs: int) -> None:
+    assert WorkInBatch(make(ADD), iterations, run_ns * iterations).warm_up == runs
+
+
 def test_a_block_times_every_cell_once_or_says_why_not(stopwatch: Stopwatch) -> None:
     native = NativeEvaluator(CLOCK)
     cells = [WorkInBatch(native.prepare(one), 20) for one in (ADD, FORCE, DECODE, CALL) * 3]
@@ -108,7 +113,7 @@ def test_a_block_times_every_cell_once_or_says_why_not(stopwatch: Stopwatch) -> 
     assert [batch.cell for batch in block.batches[: len(order)]] == order
     assert [batch.order for batch in block.batches] == list(range(len(block.batches)))
     retried = [batch.cell for batch in block.batches[len(order) :]]
-    disturbed = {batch.cell for batch in block.batches if batch.gate}
+    disturbed = {batch.cell for batch in block.batches if batch.disturbance}
     assert set(retried) <= disturbed
     assert block.yardstick_hash_ns > 0
     assert block.yardstick_machine_ns > 0
@@ -141,14 +146,17 @@ def test_an_event_of_the_kernel_is_counted() -> None:
     assert number == 0
     work = NativeEvaluator().hash_yardstick()
     batch, done, error = ffi.new("cal_batch *"), ffi.new("size_t *"), ffi.new("cal_error *")
-    order, gate = ffi.new("cal_batch_order *", [work.handle, 1, 20]), ffi.new("cal_gate *", lib.cal_gate_open())
+    order, scheduling = (
+        ffi.new("cal_batch_order *", [work.handle, 1, 20]),
+        ffi.new("cal_scheduling *", lib.cal_scheduling_open()),
+    )
     before = time.thread_time_ns()
-    assert lib.cal_batches_time(lib.CAL_CLOCK_PERF, gate, order, 1, batch, done, error) == lib.CAL_OK
+    assert lib.cal_batches_time(lib.CAL_CLOCK_PERF, scheduling, order, 1, batch, done, error) == lib.CAL_OK
     assert 0 < batch.ticks <= time.thread_time_ns() - before
-    lib.cal_gate_close(gate)
+    lib.cal_scheduling_close(scheduling)
 
 
-def test_a_batch_beside_a_busy_process_is_gated(stopwatch: Stopwatch) -> None:
+def test_a_batch_beside_a_busy_process_is_disturbed(stopwatch: Stopwatch) -> None:
     before = os.sched_getaffinity(0)
     core = max(before)
     busy = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
@@ -156,8 +164,8 @@ def test_a_batch_beside_a_busy_process_is_gated(stopwatch: Stopwatch) -> None:
     with subprocess.Popen([sys.executable, "-c", busy]) as process:
         try:
             os.sched_setaffinity(0, {core})
-            gates = {stopwatch.time([timed])[0].gate for _ in range(100)}
+            found = {stopwatch.time([timed])[0].disturbance for _ in range(100)}
         finally:
             os.sched_setaffinity(0, before)
             process.kill()
-    assert any("preempted" in gate or "delayed" in gate for gate in gates)
+    assert any("preempted" in disturbance or "delayed" in disturbance for disturbance in found)

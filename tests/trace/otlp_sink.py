@@ -1,7 +1,8 @@
 """A stand-in for an OpenTelemetry Collector: takes logs by OTLP over HTTP and appends them to a file for each source.
 
 `python -m tests.trace.otlp_sink FOLDER PORT [LIMIT]` prints its port, and ends with SIGINT, printing how many messages
-it received. Messages are written before their request is answered, and none with a number that was written before.
+it received. Messages are written before their request is answered, and none with a number that was written before. A
+request with a message that has a field `refuse` is refused whole, with that HTTP status; so is one to another path.
 """
 
 import gzip
@@ -17,6 +18,7 @@ from typing import Any
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 _INFLATE: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "deflate": zlib.decompress, "identity": bytes}
+PATH = "/v1/logs"
 LARGEST = 4 << 20
 
 
@@ -67,10 +69,15 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         body = _INFLATE[self.headers.get("Content-Encoding", "identity")](body)
         request = ExportLogsServiceRequest.FromString(body)
-        refused = len(body) > LARGEST or not all(self.server.add(*group) for group in _groups(request))
-        self.send_response(400 if refused else 200)
+        self.send_response(404 if self.path != PATH else self._status(body, _groups(request)))
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def _status(self, body: bytes, groups: list[tuple[str, list[dict[str, Any]]]]) -> int:
+        refusals = [one["fields"]["refuse"] for _, messages in groups for one in messages if "refuse" in one["fields"]]
+        if refusals or len(body) > LARGEST:
+            return int(refusals[0]) if refusals else 413
+        return 200 if all(self.server.add(*group) for group in groups) else 503
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server has
         """Says nothing of single requests."""

@@ -42,13 +42,13 @@ def remote(endpoint: str, folder: Path, *, limit: int = 1 << 20, patience: float
     return Remote(endpoint + "/v1/logs", folder, limit=limit, patience=patience)
 
 
-def message(number: int, text: str = "") -> Message:
+def message(number: int, text: str = "", fields: dict[str, object] | None = None) -> Message:
     return Message(
         namespace="test",
         kind="said",
         severity=Severity.INFO,
         timestamp=number,
-        fields={"number": number, "text": text},
+        fields={"number": number, "text": text, **(fields or {})},
         uptime=7,
     )
 
@@ -187,3 +187,77 @@ def test_a_full_collector_refuses_and_the_sender_keeps_its_messages(tmp_path: Pa
         backend.emit(message(1))
         assert "did not take all messages" in backend.close()
     assert list((tmp_path / "out").glob("*.jsonl")) == []
+
+
+def refuse(status: int, really: bool) -> dict[str, object]:
+    """What has the stand-in refuse a message with an HTTP status."""
+    return {"refuse": status} if really else {}
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [(400, {0}), (400, {19}), (400, {3, 4, 11}), (400, set(range(20))), (403, {7}), (413, {7}), (422, {7})],
+)
+def test_messages_that_are_refused_for_good_are_told_and_do_not_stop_the_others(
+    status: int, refused: set[int], tmp_path: Path
+) -> None:
+    with collecting(tmp_path / "out") as collector:
+        backend = remote(collector.endpoint, tmp_path / "spool")
+        for number in range(20):
+            backend.emit(message(number, "", refuse(status, number in refused)))
+        said = backend.close()
+        (path,) = (tmp_path / "out").glob("*.jsonl")
+    assert said == (
+        f"{collector.endpoint}/v1/logs refused {len(refused)} messages for good (HTTP status {status}); "
+        "they were dropped"
+    )
+    lines = kept(path)
+    told = [line for line in lines if line["namespace"] == "trace.remote"]
+    assert [line["fields"]["number"] for line in lines if line not in told] == sorted(set(range(20)) - refused)
+    assert {line["kind"] for line in told} == {"refused"}
+    assert sum(line["fields"]["refused"] for line in told) == len(refused)
+    assert sum(line["fields"]["kinds"]["test/said"] for line in told) == len(refused)
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_what_may_be_taken_later_stays_in_its_place(status: int, tmp_path: Path) -> None:
+    with collecting(tmp_path / "out") as collector:
+        backend = remote(collector.endpoint, tmp_path / "spool", patience=0.3)
+        for number in range(3):
+            backend.emit(message(number, "", refuse(status, number == 1)))
+        assert "did not take all messages" in backend.close()
+        assert backend.refused == 0
+    assert list((tmp_path / "spool").iterdir()) != []
+
+
+def test_a_place_that_refuses_every_request_loses_no_message(tmp_path: Path) -> None:
+    with collecting(tmp_path / "out") as collector:
+        backend = Remote(f"{collector.endpoint}/elsewhere", tmp_path / "spool", limit=1 << 20, patience=0.3)
+        for number in range(3):
+            backend.emit(message(number))
+        said = backend.close()
+        assert "did not take all messages" in said
+        assert "refused" not in said
+        assert remote(collector.endpoint, tmp_path / "spool").close() == ""
+        (path,) = (tmp_path / "out").glob("*.jsonl")
+    assert [line["fields"]["number"] for line in kept(path)] == [0, 1, 2]
+
+
+def test_numbers_in_a_changed_file_that_cannot_be_sent_do_not_stop_the_others(tmp_path: Path) -> None:
+    backend = remote(NOBODY, tmp_path / "spool", patience=0)
+    for number in range(3):
+        backend.emit(message(number))
+    backend.close()
+    (segment,) = (tmp_path / "spool").glob("*/*.jsonl")
+    first, second, third = segment.read_text("utf-8").splitlines(keepends=True)
+    changed = (
+        first.replace('"timestamp":0', f'"timestamp":{2**64}')
+        + second.replace('"sequence":2', f'"sequence":{2**63}')
+        + third
+    )
+    segment.write_text(changed, "utf-8")
+    with collecting(tmp_path / "out") as collector:
+        assert "2 messages" in remote(collector.endpoint, tmp_path / "spool").close()
+        (path,) = (tmp_path / "out").glob("*.jsonl")
+    assert [line["fields"]["number"] for line in kept(path)] == [2]

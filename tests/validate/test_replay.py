@@ -35,10 +35,10 @@ Observed = Callable[[str], float]
 """Time of one iteration of a cell, in ns."""
 
 
-def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -> Callable[..., Run]:
+def fake_session(observed: Observed, spread: float = 1.0, disturbed: str = "none") -> Callable[..., Run]:
     """A session whose machine takes the times that it is told, its hash yardstick at 1000 ns.
 
-    Batches of the cells that match `gated` are disturbed.
+    Batches of the cells that match `disturbed` are disturbed.
     """
 
     def measure(
@@ -73,7 +73,7 @@ def fake_session(observed: Observed, spread: float = 1.0, gated: str = "none") -
                     iterations=7,
                     ticks=1,
                     ns=7 * observed(cell.id) * (1 + spread * (SHIFTS[process] - 1)),
-                    gate="switched" if re.search(gated, cell.id) else "",
+                    disturbance="switched" if re.search(disturbed, cell.id) else "",
                     yardstick_hash_ns=1000.0,
                     yardstick_machine_ns=500.0,
                     cpu=plan.core,
@@ -99,9 +99,9 @@ def judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workload: Workload) 
     """Validates a model on a session that takes `observed` times."""
 
     def judge(
-        model: CostModel, observed: Observed, *, spread: float = 1.0, gated: str = "none", **options: Any
+        model: CostModel, observed: Observed, *, spread: float = 1.0, disturbed: str = "none", **options: Any
     ) -> ValidationVerdict:
-        monkeypatch.setattr(replay, "measure", fake_session(observed, spread, gated))
+        monkeypatch.setattr(replay, "measure", fake_session(observed, spread, disturbed))
         return validate(model, workload, measurements=tmp_path / "measurements", **options)
 
     return judge
@@ -269,10 +269,12 @@ def test_the_same_observations_and_seed_give_the_same_document(judged: Callable[
     assert structs.replace(first, run="") == structs.replace(second, run="")
 
 
-@pytest.mark.parametrize("gated", ["", "schnorr-64"])
-def test_a_session_without_clean_batches_is_inconclusive(judged: Callable[..., ValidationVerdict], gated: str) -> None:
+@pytest.mark.parametrize("disturbed", ["", "schnorr-64"])
+def test_a_session_without_clean_batches_is_inconclusive(
+    judged: Callable[..., ValidationVerdict], disturbed: str
+) -> None:
     with pytest.raises(Inconclusive, match=r"undisturbed batches of '.* evaluate'"):
-        judged(MODEL_D, lambda _: 50_000.0, gated=gated)
+        judged(MODEL_D, lambda _: 50_000.0, disturbed=disturbed)
 
 
 def test_the_run_names_its_inputs(monkeypatch: pytest.MonkeyPatch, shared_data: Path, tmp_path: Path) -> None:

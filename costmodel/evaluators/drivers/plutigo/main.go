@@ -1,5 +1,5 @@
-// Drives plutigo, the machine of the node Dingo, by version 1 of the driver protocol
-// (docs/reference/driver-protocol.md). Decoder and machines reuse their memory from run to run.
+// Drives plutigo, the machine of the node Dingo, by the driver protocol (docs/reference/driver-protocol.md). Decoder and
+// machines reuse their memory. Programs are kept as bytes, which a collector does not walk, and decoded to run.
 package main
 
 import (
@@ -27,6 +27,8 @@ var languages = map[string]lang.LanguageVersion{
 }
 
 type object = map[string]any
+type program = syn.Program[syn.DeBruijn]
+type hexBytes []byte
 
 type request struct {
 	Type, Language, Work string
@@ -41,8 +43,6 @@ type request struct {
 	WarmUp               int     `json:"warm_up"`
 }
 
-type hexBytes []byte
-
 func (b *hexBytes) UnmarshalText(text []byte) (err error) {
 	*b, err = hex.DecodeString(string(text))
 	return err
@@ -50,7 +50,7 @@ func (b *hexBytes) UnmarshalText(text []byte) (err error) {
 
 type kept struct {
 	*request
-	program *syn.Program[syn.DeBruijn]
+	program *program
 	machine *cek.Machine[syn.DeBruijn]
 	result  syn.Term[syn.DeBruijn]
 	left    cek.ExBudget
@@ -83,16 +83,16 @@ func (d *driver) machine(r *request) (*cek.Machine[syn.DeBruijn], error) {
 	return d.machines[key], err
 }
 
-func apply(program *syn.Program[syn.DeBruijn], arguments []hexBytes) error {
-	for _, argument := range arguments {
-		inner, err := data.Decode(argument)
-		if err != nil {
-			return err
+func (k *kept) decoded(decode func([]byte) (*program, error)) (*program, error) {
+	made, err := decode(k.Flat)
+	for at := 0; err == nil && at < len(k.Arguments); at++ {
+		var inner data.PlutusData
+		if inner, err = data.Decode(k.Arguments[at]); err == nil {
+			constant := &syn.Constant{Con: &syn.Data{Inner: inner}}
+			made.Term = &syn.Apply[syn.DeBruijn]{Function: made.Term, Argument: constant}
 		}
-		constant := &syn.Constant{Con: &syn.Data{Inner: inner}}
-		program.Term = &syn.Apply[syn.DeBruijn]{Function: program.Term, Argument: constant}
 	}
-	return nil
+	return made, err
 }
 
 func (d *driver) load(r *request) (err error) {
@@ -100,11 +100,10 @@ func (d *driver) load(r *request) (err error) {
 	if k.machine, err = d.machine(r); err != nil {
 		return err
 	}
-	if k.program, err = syn.Decode[syn.DeBruijn](r.Flat); err != nil {
-		return err
+	if _, err = k.decoded(syn.Decode[syn.DeBruijn]); err == nil {
+		d.programs[r.Program] = k
 	}
-	d.programs[r.Program] = k
-	return apply(k.program, r.Arguments)
+	return err
 }
 
 func (d *driver) once(k *kept, evaluating bool) (err error) {
@@ -114,39 +113,41 @@ func (d *driver) once(k *kept, evaluating bool) (err error) {
 		k.left = k.machine.ExBudget
 		return err
 	}
-	program, err := d.decoder.Decode(k.Flat)
-	if err == nil {
-		err = apply(program, k.Arguments)
-	}
-	runtime.KeepAlive(program)
+	_, err = k.decoded(d.decoder.Decode)
 	return err
 }
 
 func (k *kept) outcome() object {
 	spent := k.Budget.Sub(&k.left)
 	found := object{"cpu": spent.Cpu, "mem": spent.Mem}
-	result := &syn.Program[syn.DeBruijn]{Version: k.program.Version, Term: k.result}
+	result := &program{Version: k.program.Version, Term: k.result}
 	if flat, err := syn.Encode(result); err == nil {
 		found["digest"] = fmt.Sprintf("%x", sha256.Sum256(flat))
 	}
 	return found
 }
 
-func (d *driver) time(r *request) (object, error) {
-	programs, results := make([]*kept, 0, len(r.Programs)), []object{}
+func (d *driver) time(r *request) (_ object, err error) {
+	programs, results, evaluating := []*kept{}, []object{}, r.Work == "evaluate"
 	for _, number := range r.Programs {
 		k, ok := d.programs[number]
 		if !ok {
 			return nil, fmt.Errorf("no program %d is loaded", number)
 		}
 		programs = append(programs, k)
+		if k.program, err = k.decoded(syn.Decode[syn.DeBruijn]); err != nil {
+			return nil, err
+		}
+		defer func() { k.program, k.result = nil, nil }()
 	}
-	evaluating := r.Work == "evaluate"
+	if r.WarmUp > 0 {
+		runtime.GC() // so that what others left is not collected now
+	}
 	var begin time.Time
 	for _, turns := range []int{r.WarmUp, r.Iterations} {
 		begin = time.Now()
 		for turn := range turns {
-			if err := d.once(programs[turn%len(programs)], evaluating); err != nil {
+			if err = d.once(programs[turn%len(programs)], evaluating); err != nil {
 				return nil, err
 			}
 		}

@@ -1,0 +1,35 @@
+"""As much of a design as an evaluator has time for."""
+
+import os
+
+from costmodel.experiments import design_cells
+from costmodel.experiments.pilot import sized
+from costmodel.machine.driver import started
+from tests.evaluators.drivers import fake
+
+NAMES = ("addInteger", "sha2_256", "ifThenElse", "verifyEd25519Signature")
+
+
+def test_a_design_fits_into_its_time() -> None:
+    cells = tuple(cell for name in NAMES for cell in design_cells(["builtins"], name, 0))
+    with started(fake(), max(os.sched_getaffinity(0))) as driver:
+        everything = sized(cells, driver, None)
+        little = sized(cells, driver, 2.0)
+    points = {(cell.operation, cell.sizes) for cell in cells if not cell.operation.startswith("nop")}
+    assert {(cell.operation, cell.sizes) for cell in everything.cells} == points
+    assert everything.of == len(everything.cells)
+    assert everything.settings["blocks_per_process"] > little.settings["blocks_per_process"]
+    assert 0 < len(little.cells) < len(everything.cells)
+    assert {cell.operation for cell in little.cells} == set(NAMES)
+    by_point: dict[tuple[str, tuple[int, ...]], int] = {}
+    for cell in little.cells:
+        by_point[cell.operation, cell.sizes] = by_point.get((cell.operation, cell.sizes), 0) + 1
+    assert set(by_point.values()) == {2}
+
+
+def test_what_a_driver_refuses_is_named() -> None:
+    cells = design_cells(["builtins"], "sha2_256", 0)
+    with started(fake("refused builtin", "sha2_256"), max(os.sched_getaffinity(0))) as driver:
+        design = sized(cells, driver, 5.0)
+    assert {cell.operation for cell in design.cells} == {"sha2_256"}
+    assert all(cell.repeats for cell in design.cells)
