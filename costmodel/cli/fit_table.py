@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from costmodel.cli.output import say, show
 from costmodel.rendering import numbers
+from costmodel.rendering.studies import study_tables
 from costmodel.rendering.tables import Table, number, wide
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def show_model(section: FittedModel, target: Path) -> None:
         _show_calls(section)
     if section.shapes:
         _show_shapes(section)
+    for table in study_tables(section.studies):
+        say("")
+        show(table)
     for name, reason in sorted(section.unfitted.items()):
         say(f"not fitted: {name}: {reason}")
     if lost := section.lost_cells:

@@ -101,12 +101,14 @@ def applications_of(
 def pair_up(members: Sequence[tuple[ObservedCell, int]], times: Floats, alone: Bools) -> Applications:
     """The points of one operation: cells of the same sizes that differ in the number of applications, and the program
     with a no-op in its place (0 applications), where there is one. `times` is N × C, `alone` marks columns of it."""
-    by_sizes: dict[tuple[int, ...], dict[int, list[tuple[ObservedCell, int]]]] = defaultdict(lambda: defaultdict(list))
+    by_sizes: dict[
+        tuple[tuple[int, ...], tuple[tuple[str, tuple[int, ...]], ...]], dict[int, list[tuple[ObservedCell, int]]]
+    ] = defaultdict(lambda: defaultdict(list))
     for cell, column in members:
-        by_sizes[cell.sizes][cell.repeats].append((cell, column))
+        by_sizes[cell.sizes, cell.sizes_by_measure][cell.repeats].append((cell, column))
     sizes, slopes, own, paired, known, between, used = [], [], [], [], [], [], []
     taken = 0
-    for point, by_repeats in sorted(by_sizes.items()):
+    for (point, _), by_repeats in sorted(by_sizes.items()):
         replaced = by_repeats.pop(0, [])
         if not by_repeats:
             continue

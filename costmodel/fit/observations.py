@@ -43,6 +43,7 @@ class ObservedCell:
     it applies each builtin, by name, `features` what else was counted, by name, `footprint` how many different nodes of
     its program it computes (0: not known), `arguments` the number of its arguments. `program` numbers the different
     programs of an experiment in the order of the design; `occurrence` numbers cells that agree in everything else.
+    `sizes_by_measure` has the sizes by other measures, by name, where they differ.
     """
 
     experiment: str
@@ -57,6 +58,7 @@ class ObservedCell:
     occurrence: int = 0
     footprint: int = 0
     features: tuple[tuple[str, float], ...] = ()
+    sizes_by_measure: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 def cells_of(planned: Sequence[DesignCell], where: str) -> dict[str, ObservedCell]:
@@ -103,6 +105,7 @@ def _cell(plan: DesignCell, where: str) -> ObservedCell:
         builtins=tuple(sorted((name, count) for name, count in plan.builtins.items() if count)),
         footprint=plan.footprint,
         features=tuple(sorted((name, float(count)) for name, count in plan.features.items())),
+        sizes_by_measure=tuple(sorted(plan.sizes_by_measure.items())),
         arguments=len(plan.arguments),
         variant=variant_for(language, plan.protocol_version),
     )

@@ -31,9 +31,10 @@ from costmodel.fit.margin import with_margins
 from costmodel.fit.observations import BUILTINS, CALLS, STEPS, Observations, check_runs, is_nop, observe
 from costmodel.fit.shapes import better_shapes, study_shapes
 from costmodel.fit.steps import StepsFit, fit_steps, smallest_costs, unmeasured
+from costmodel.fit.studies import settle_shapes, study_builtins
 from costmodel.fit.uncertainty import Replicates, replicate
 from costmodel.fit.verdict import DEFAULT_FACTOR, verdict_of
-from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump, ledger_model
+from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump, proposed_model
 from costmodel.model.steps import STARTUP_KEY
 from costmodel.records import model as record
 from costmodel.records.margin import FitSettings, MarginRule
@@ -127,7 +128,7 @@ def fit_runs(
     imported = are_imported(runs)
     observed = observe_imported(runs) if imported else observe(runs)
     resampled = replicate(observed.logs, observed.clusters, count=replicates, seed=seed, moderated=not imported)
-    ledger = ledger_model(variant)
+    ledger = proposed_model(variant)  # with shapes for what has no price yet
 
     columns = observed.columns(BUILTINS)
     cells = [observed.cells[i] for i in columns]
@@ -143,6 +144,8 @@ def fit_runs(
             alone = fit_steps([observed.cells[i] for i in at], at, resampled, {})
             applied = less_steps(applied, alone.evaluation_ps)
         points, unfitted = measured_points(applied, resampled, ledger, variant)
+    if compare_shapes:
+        points = settle_shapes(points)
     builtins = fit_builtins(
         points,
         applied,
@@ -182,6 +185,7 @@ def fit_runs(
             no_ops=no_ops,
             errors=_errors(steps, builtins, resampled),
             shapes=study_shapes(points) if compare_shapes else {},
+            studies=study_builtins(points, applied, builtins, variant) if compare_shapes else {},
             flagged=_flagged(steps, builtins),
             unfitted=unfitted | _lost(observed, applied),
             lost_cells=tuple(

@@ -85,19 +85,16 @@ def study_shapes(points: Mapping[str, Points]) -> dict[str, record.ShapeStudy]:
     for name, at in points.items():
         present = shape_name(at.function)
         functions = {present: at.function} | {
-            shape_name(candidate): candidate for candidate in _candidates(BUILTIN_BY_NAME[name].arity)
+            shape_name(candidate): candidate for candidate in candidates(BUILTIN_BY_NAME[name].arity)
         }
-        errors = {}
-        for shape, function in functions.items():
-            if (error := _shape_error(function, at)) is not None:
-                errors[shape] = error
+        errors = shape_errors(at, functions)
         if present in errors:
             ranked = dict(sorted(errors.items(), key=lambda item: (item[1], item[0])))
-            best = _simplest(ranked, {shape: len(functions[shape].names) for shape in ranked})
+            best = simplest(ranked, {shape: len(functions[shape].names) for shape in ranked})
             studies[name] = record.ShapeStudy(
                 present=present,
                 held_out_errors=ranked,
-                suggested=best if _is_better(errors[best], errors[present]) else None,
+                suggested=best if is_better(errors[best], errors[present]) else None,
             )
     return studies
 
@@ -130,8 +127,8 @@ def _better(at: Points) -> Better | None:
             errors[names] = error
     if not errors:
         return None
-    best = _simplest(errors, {names: len(names) for names in errors})
-    if not _is_better(errors[best], present) or errors[best] > _USEFUL:
+    best = simplest(errors, {names: len(names) for names in errors})
+    if not is_better(errors[best], present) or errors[best] > _USEFUL:
         return None
     design = np.column_stack([columns[name] for name in best])
     matrix = design / at.scales_ps[:, None]
@@ -219,7 +216,17 @@ def _pairs(v: str, w: str) -> Iterator[tuple[str, ...]]:
         yield ("1", a, f"{least}*{b}")
 
 
-def _candidates(arity: int) -> Iterator[CostingFunction]:
+def shape_errors(points: Points, functions: Mapping[str, CostingFunction]) -> dict[str, float]:
+    """The error at points held out of each of some shapes, by name; without those that the points cannot judge."""
+    errors = {}
+    for shape, function in functions.items():
+        if (error := _shape_error(function, points)) is not None:
+            errors[shape] = error
+    return errors
+
+
+def candidates(arity: int) -> Iterator[CostingFunction]:
+    """The protocol's shapes that could price a builtin of some arguments, with coefficients of 0."""
     for shape in SHAPES.values():
         if shape.id in _NO_CANDIDATES:
             continue
@@ -276,12 +283,13 @@ def _relative(missed: Floats, costs: Floats) -> float:
     return float(np.sqrt(np.square(missed / np.maximum(np.abs(costs), LEAST_BUILTIN_PS)).mean()))
 
 
-def _simplest(errors: Mapping[_Name, float], coefficients: Mapping[_Name, int]) -> _Name:
+def simplest(errors: Mapping[_Name, float], coefficients: Mapping[_Name, int]) -> _Name:
     """The one with the fewest coefficients among those hardly worse than the best."""
     best = min(errors.values())
     close = [name for name, error in errors.items() if error <= max(best / _NEARLY, best + _LEAST_GAIN / 4)]
     return min(close, key=lambda name: (coefficients[name], errors[name]))
 
 
-def _is_better(error: float, present: float) -> bool:
+def is_better(error: float, present: float) -> bool:
+    """Whether an error is less than the present one by what matters."""
     return error < _WORTH * present and present - error > _LEAST_GAIN

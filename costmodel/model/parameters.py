@@ -236,16 +236,18 @@ def _blocks(language: LedgerLanguage) -> list[list[str]]:
     return blocks
 
 
+def parameter_names_of(builtin: str, cpu: CostingFunction, memory: CostingFunction) -> list[str]:
+    """The names that a builtin's coefficients have in the ledger's lists, in order."""
+    parts = (("cpu", cpu), ("memory", memory))
+    return [f"{builtin}-{part}-{name}" for part, function in parts for name in _function_names(function)]
+
+
 def _entry_names(entry: str, model: CostModel) -> list[str]:
     """The parameter names of one builtin or machine cost."""
     if entry not in BUILTIN_BY_NAME:
         return [f"{entry}-{part}" for part in _STEP_PARAMETERS]
     cost = model.builtins[entry]
-    return [
-        f"{entry}-{part}-{name}"
-        for part, function in (("cpu", cost.cpu), ("memory", cost.memory))
-        for name in _function_names(function)
-    ]
+    return parameter_names_of(entry, cost.cpu, cost.memory)
 
 
 def _function_names(function: CostingFunction) -> list[str]:

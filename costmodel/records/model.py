@@ -26,6 +26,7 @@ from costmodel.records.documents import (
 )
 from costmodel.records.margin import FitSettings
 from costmodel.records.run import Machine, Origin, upgraded_machine, upgraded_origin
+from costmodel.records.study import BuiltinStudy
 
 Share: TypeAlias = Annotated[float, about("A share: 1 is all of it")]
 Sizes: TypeAlias = Annotated[tuple[int, ...], about("Sizes of the arguments, in the builtin's own measures")]
@@ -404,6 +405,9 @@ class _FittedSection(Document, frozen=True, kw_only=True):
     no_ops: Annotated[dict[str, NoOp], about("Applications of builtins that do nothing")]
     errors: Errors
     shapes: Annotated[dict[str, ShapeStudy], about("With --shape free")]
+    studies: Annotated[
+        dict[str, BuiltinStudy], about("With --shape free: measures, mispriced points, reach, new parameters")
+    ] = msgspec.field(default_factory=dict)
     flagged: Annotated[dict[str, tuple[str, ...]], about("Material flags, by builtin or step")]
     unfitted: Annotated[dict[str, str], about("Why a measured builtin is not in the model")]
     lost_cells: Annotated[tuple[str, ...], about("Cells that no process measured well enough")]

@@ -19,6 +19,7 @@ from costmodel.records.model import (
     Scale,
 )
 from costmodel.rendering import numbers
+from costmodel.rendering.studies import study_tables
 from costmodel.rendering.tables import (
     Table,
     TableCell,
@@ -35,6 +36,10 @@ from costmodel.report.documents import Model
 from costmodel.report.page_model import Conclusion, Flagged, KeyFigure, Plot, Section
 
 _MOST_ROWS: Final = 25  # of the plot of undercharges
+_STUDIED: Final = (
+    "For authors of builtins. A measure of size is good where times are equal at equal sizes, and where a simple shape "
+    "predicts points that it was not fitted to."
+)
 _MANY_OFF: Final = 0.5  # a price that is off by more than this makes a model doubtful
 
 
@@ -192,6 +197,8 @@ def model_sections(model: Model, others: Sequence[CostModel] = ()) -> Iterator[S
         yield _steps(model.name, fitted, beside, label)
     if fitted.calls:
         yield _calls(model.name, fitted)
+    if tables := tuple(study_tables(fitted.studies)):
+        yield Section(f"Pricing of {model.name}", _STUDIED, tables=tables, folded=True)
     yield _origin(model.name, fitted)
 
 

@@ -26,6 +26,21 @@ const cal_asset *cal_asset_find(const cal_asset *tree, const cal_bytes *key) {
   return NULL;
 }
 
+const cal_asset *cal_asset_ranked(const cal_asset *tree, const cal_bytes *key, size_t *rank) {
+  *rank = 0;
+  while (tree != NULL) {
+    const int order = cal_compare_bytes(key, tree->key);
+    const size_t before = tree->left == NULL ? 0 : tree->left->tally.currencies;
+    if (order == 0) {
+      *rank += before;
+      return tree;
+    }
+    *rank += order < 0 ? 0 : before + 1;
+    tree = order < 0 ? tree->left : tree->right;
+  }
+  return NULL;
+}
+
 static cal_tally own_tally(const cal_asset *entry) {
   if (entry->tokens == NULL) {
     return (cal_tally){.entries = 1, .negatives = cal_is_negative(entry->quantity)};

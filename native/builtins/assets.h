@@ -49,6 +49,9 @@ cal_tally cal_assets_tally(cal_value value);
 /* The entry with a key, or NULL. */
 const cal_asset *cal_asset_find(const cal_asset *tree, const cal_bytes *key);
 
+/* The same in a tree of currencies. Out: *rank, how many come before it. */
+const cal_asset *cal_asset_ranked(const cal_asset *tree, const cal_bytes *key, size_t *rank);
+
 /* The tree with an entry put in, in place of one with the same key; of `entry`,
  * key, quantity and tokens matter. NULL where the arena is exhausted. */
 const cal_asset *cal_asset_insert(cal_arena *arena, const cal_asset *tree, const cal_asset *entry);

@@ -185,6 +185,19 @@ def test_filters_take_values_that_were_computed(
     assert value_of(application("policies", twice)) == tuple(sorted(kept))
 
 
+@given(st.integers(0, 300), st.lists(st.integers(0, 320), max_size=60))
+@untimed
+def test_filters_of_many_policies(count: int, chosen: list[int]) -> None:
+    content = tuple((number.to_bytes(2), ((b"", number + 1),)) for number in range(count))
+    names = listed(tuple(number.to_bytes(2) for number in chosen))
+    assert call("keepPolicies", names, value(content)) == tuple(content[i] for i in sorted(set(chosen)) if i < count)
+    rest = application("dropPolicies", names, value(content))
+    assert value_of(rest) == tuple(entry for i, entry in enumerate(content) if i not in chosen)
+    for number in range(0, count, 37):
+        found = application("lookupCoin", number.to_bytes(2), b"", rest)
+        assert value_of(found) == (0 if number in chosen else number + 1)
+
+
 @pytest.mark.parametrize("name", ["keepPolicies", "dropPolicies"])
 @pytest.mark.parametrize(("count", "fine"), [(8191, True), (8192, False)])
 def test_values_to_filter_are_bounded(name: str, count: int, fine: bool) -> None:
