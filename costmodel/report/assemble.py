@@ -143,34 +143,35 @@ def _named_apart(page: Page) -> Page:
     return replace(page, answer=replace(page.answer, lead=lead), sections=sections)
 
 
+def _subject(content: Document | Runs) -> str:
+    """What a source is about, in words."""
+    match content:
+        case Model():
+            return "cost model" if content.section else "prices"
+        case ValidationDocument():
+            return f"predictions of {Path(content.workload).name}"
+        case ComparisonDocument():
+            return "comparison of runs"
+        case Drift():
+            return f"drift against {Path(content.baseline).name}"
+        case Cluster():
+            return f"cluster {content.profile}"
+        case Impact():
+            return "impact on real scripts"
+        case Worst():
+            return "worst inputs"
+        case Parity():
+            return f"{numbers.plural(len(content.nodes), 'evaluator')} compared"
+        case Proposal():
+            return "proposal of prices"
+        case Runs():
+            return "a run" if len(content.runs) == 1 else f"{len(content.runs)} runs"
+
+
 def _title(sources: Sequence[PageSource]) -> str:
     """What the page is about, in words."""
-    about = []
     decided = any(isinstance(each.content, Proposal) for each in sources)
-    for _, content in sources:
-        if decided and isinstance(content, (Model, Impact)):
-            continue
-        match content:
-            case Model():
-                about.append("cost model" if content.section else "prices")
-            case ValidationDocument():
-                about.append(f"predictions of {Path(content.workload).name}")
-            case ComparisonDocument():
-                about.append("comparison of runs")
-            case Drift():
-                about.append(f"drift against {Path(content.baseline).name}")
-            case Cluster():
-                about.append(f"cluster {content.profile}")
-            case Impact():
-                about.append("impact on real scripts")
-            case Worst():
-                about.append("worst inputs")
-            case Parity():
-                about.append(f"{numbers.plural(len(content.nodes), 'evaluator')} compared")
-            case Proposal():
-                about.append("proposal of prices")
-            case Runs():
-                about.append("a run" if len(content.runs) == 1 else f"{len(content.runs)} runs")
+    about = [_subject(content) for _, content in sources if not (decided and isinstance(content, (Model, Impact)))]
     known = list(dict.fromkeys(about))
     more = f" and {len(known) - 3} more" if len(known) > 3 else ""
     facts = dict(_facts(sources))
