@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from costmodel.impact.usage_totals import UsageSums
 from costmodel.impact.worker import (
@@ -74,7 +75,7 @@ class ImpactTally:
             self._parts[name] = self._parts.get(name, np.zeros(4, object)) + np.array(sums, object)
         self.outcomes.update(rows.column("outcome").to_pylist())
         first, self.rows = self.rows, self.rows + rows.num_rows
-        priced = rows.filter(pa.compute.equal(rows.column("outcome"), PRICED))
+        priced = rows.filter(pc.equal(rows.column("outcome"), PRICED))
         if not priced.num_rows:
             return
         self.without_declared += priced.column("declared_cpu").null_count
