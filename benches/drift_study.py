@@ -26,6 +26,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _BUILTIN: Final = "sha3_256"
+_BASE_TURNS: Final = 34  # of both: a loop of one turn would be compiled to other code, and move what lies behind it
 _TURNS: Final = 66
 _OPERATION: Final = "hashes sha3_256"
 _MAIN: Final = "from costmodel.cli import main; main()"
@@ -75,8 +76,8 @@ def study(same: int, planted: int, pairs: int, first: int) -> bool:
         # The planted ones are spread evenly among the others.
         is_planted = (number + 1) * planted // (same + planted) > number * planted // (same + planted)
         pair = number % pairs
-        baseline = build(checkout(f"{pair}"), 1)
-        candidate = build(checkout(f"{pair}-{'in-a-longer-path' * (1 + pair % 3)}"), 1 + _TURNS * is_planted)
+        baseline = build(checkout(f"{pair}"), _BASE_TURNS)
+        candidate = build(checkout(f"{pair}-{'in-a-longer-path' * (1 + pair % 3)}"), _BASE_TURNS + _TURNS * is_planted)
         began = time.monotonic()
         verdict = check(candidate, baseline, number)
         seconds = time.monotonic() - began

@@ -114,6 +114,24 @@ KNOWN: Final = (
         "amaru's cost of dropList overflows, below zero, and it goes on; plutus's saturates",
     ),
     KnownDifference(
+        "amaru",
+        "PlutusV[123] at 11: ExUnits",
+        "amaru has another cost of dividing a smaller number by a larger one in variants D and E",
+        frozenset({"divideInteger", "quotientInteger", "remainderInteger", "modInteger"}),
+    ),
+    KnownDifference(
+        "amaru",
+        r"success \(\) \| failed \(.* is not within the bounds of usize",
+        "amaru shifts and rotates by no more than a machine word; plutus does by any number before variant D",
+        frozenset({"shiftByteString", "rotateByteString"}),
+    ),
+    KnownDifference(
+        "plutigo",
+        r"at 10: success \(\) \| failed \(serialiseData: constructor tag",
+        "plutigo does not write constructors beyond 64 bits; plutus does, and has them before variant D",
+        frozenset({"serialiseData"}),
+    ),
+    KnownDifference(
         "plutigo",
         "ExUnits",
         "plutigo takes the number of currencies for the size of a value; plutus takes the number of entries",
