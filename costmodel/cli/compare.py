@@ -46,6 +46,9 @@ def _against_each(arguments: list[str]) -> list[str]:
     return spread
 
 
+Command = CompareCommand
+
+
 def command(
     batches: Annotated[
         list[str],

@@ -26,6 +26,9 @@ class DoctorCommand(TableCommand):
     allow_interspersed_args = False
 
 
+Command = DoctorCommand
+
+
 def command(
     run: Annotated[
         list[str] | None,

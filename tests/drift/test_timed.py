@@ -136,7 +136,7 @@ def test_build_of_another_version_is_named(tmp_path: Path) -> None:
     package = Path(package_file).parent
     shutil.copytree(package, tmp_path / "costmodel", ignore=shutil.ignore_patterns("__pycache__"))
     protocol = tmp_path / "costmodel" / "timing" / "protocol.py"
-    head = "class Part(msgspec.Struct, frozen=True, kw_only=True):\n"
+    head = "class DuetPart(msgspec.Struct, frozen=True, kw_only=True):\n"
     protocol.write_text(protocol.read_text().replace(head, f"{head}    more: int\n"))
     with pytest.raises(EnvironmentFault, match=r"more.*like versions"):
         play(Build.at(tmp_path), Build.this(), CELLS[:1], core=CORE, clock=choose_clock(), rounds=1, seed="x")
