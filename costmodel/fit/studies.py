@@ -26,7 +26,7 @@ from costmodel.model.timeline import last_change, parameters_at
 from costmodel.plutus import BUILTIN_BY_NAME, Builtin, LedgerLanguage, available
 from costmodel.plutus.builtins import SizeMeasure
 from costmodel.plutus.sizes import RIVALS
-from costmodel.records.study import BuiltinStudy, MeasureComparison, Mispriced, Reach
+from costmodel.records.study import BuiltinStudy, LargestSize, MeasureComparison, Mispriced
 
 _LIVE_AT = 11  # the protocol version of the chain
 
@@ -144,14 +144,14 @@ def _side(found: Sequence[tuple[float, Sizes]]) -> Mispriced:
     return Mispriced(points=len(found), median_factor=middle, worst_factor=worst, worst_sizes=sizes)
 
 
-def _reaches(builtin: Builtin, own: Sequence[SizeMeasure], points: Points, ledger: CostModel) -> Iterator[Reach]:
+def _reaches(builtin: Builtin, own: Sequence[SizeMeasure], points: Points, ledger: CostModel) -> Iterator[LargestSize]:
     limits = parameters_at(last_change())
     for place, (kind, measure) in enumerate(zip(builtin.argument_types, own, strict=True)):
         budget = limits.max_tx_execution_units
         by_building = built(kind, measure, ledger, budget) if budget is not None else None
         by_bytes = carried(kind, measure, limits.max_tx_size)
         if by_building is not None or by_bytes is not None:
-            yield Reach(
+            yield LargestSize(
                 argument=place + 1,
                 measure=measure.name,
                 measured=max(at[place] for at in points.sizes),

@@ -29,7 +29,7 @@ class Mispriced(Record, frozen=True, kw_only=True):
     worst_sizes: Annotated[tuple[int, ...], about("Where that is; empty where there are none")]
 
 
-class Reach(Record, frozen=True, kw_only=True):
+class LargestSize(Record, frozen=True, kw_only=True):
     """How large one argument was measured, and can be in a script."""
 
     argument: Annotated[int, about("Its place, from 1")]
@@ -53,7 +53,7 @@ class BuiltinStudy(Record, frozen=True, kw_only=True):
     better_measures: Annotated[tuple[str, ...] | None, about("Measures worth taking instead")]
     undercharged: Mispriced
     overcharged: Mispriced
-    reach: tuple[Reach, ...]
+    reach: tuple[LargestSize, ...]
     parameters: Annotated[
         dict[str, int],
         about(
