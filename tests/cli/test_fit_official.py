@@ -41,5 +41,5 @@ def test_inputs_of_the_other_method_are_refused(tmp_path: Path) -> None:
     assert "name runs to fit" in one_line(calibrate("fit", tmp_path, "--criterion", tmp_path))
     for option in (["--strict"], ["--reference", tmp_path], ["--coverage", "99%"], ["--shape", "free"]):
         complaint = one_line(calibrate("fit", "--method", "official", "--criterion", tmp_path, *option))
-        assert "are for the own method" in complaint
+        assert "need the own method" in complaint
     assert "unknown method" in one_line(calibrate("fit", tmp_path, "--method", "magic"))

@@ -11,7 +11,7 @@ from tests.fit.synthetic import all_cells, make_run
 
 def test_one_way_to_choose_what_to_measure(tmp_path: Path) -> None:
     said = one_line(calibrate("measure", "--resume", tmp_path / "a", "--extend", tmp_path / "b"))
-    assert "--resume, --extend and --flagged each choose what to measure" in said
+    assert "--resume, --extend, --flagged and --inputs each choose what to measure" in said
     said = one_line(calibrate("measure", "--extend", tmp_path / "b", "--builtins", "addInteger"))
     assert "--experiment and --builtins are for a design of your own" in said
 

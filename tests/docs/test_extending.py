@@ -22,7 +22,7 @@ USE = """
 from costmodel._native import ffi, lib
 from costmodel.experiments.domains import DOMAINS
 from costmodel.experiments.points import choose, shapes_of
-from costmodel.machine import NativeMachine, Script, Status
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.model.shapes import ShapeId, SHAPES
 from costmodel.plutus import BUILTINS, decode_flat, encode_flat, parse_program
@@ -32,7 +32,7 @@ assert ffi.string(lib.cal_builtins[len(BUILTINS) - 1].name) == b"reverseByteStri
 text = "(program 1.1.0 [(builtin reverseByteString) (con bytestring #010203)])"
 machine = NativeMachine(ledger_model(Variant.E), Variant.E)
 outcome = machine.evaluate(Script.decode(encode_flat(parse_program(text)), None), ExUnits(10**9, 10**6), result=True)
-assert outcome.status is Status.SUCCESS, outcome.error
+assert outcome.status is EvaluationStatus.SUCCESS, outcome.error
 assert decode_flat(outcome.result).term.constant.value == bytes([3, 2, 1])
 assert outcome.spent == ExUnits(100 + 3 * 16_000 + 100_100, 100 + 300 + 1), outcome.spent
 assert choose(shapes_of("reverseByteString"), DOMAINS["reverseByteString"].candidates)

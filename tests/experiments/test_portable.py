@@ -27,9 +27,9 @@ def cells() -> tuple[Cell, ...]:
 
 def pairs(cells: tuple[Cell, ...]) -> list[tuple[Cell, Cell]]:
     """The two programs of each point, the one with more applications first."""
-    points: dict[tuple[str, tuple[int, ...]], list[Cell]] = {}
+    points: dict[str, list[Cell]] = {}
     for cell in cells:
-        points.setdefault((cell.operation, cell.sizes), []).append(cell)
+        points.setdefault(cell.id.rpartition("/")[0], []).append(cell)
     assert all(len(found) == 2 for found in points.values())
     return [
         (max(found, key=lambda one: one.repeats), min(found, key=lambda one: one.repeats)) for found in points.values()
