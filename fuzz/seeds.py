@@ -64,6 +64,7 @@ _CONSTANTS: Final[dict[str, tuple[str, ...]]] = {
     "b": ("bytestring #03",),
     "list a": ("(list integer) [3, 1, 2]", "(list integer) []"),
     "list integer": ("(list integer) [0, 1]", f"(list integer) [{_BIG}]", "(list integer) []"),
+    "list bytestring": ("(list bytestring) [#00, #bb]", "(list bytestring) []"),
     "list data": ("(list data) [I 1, B #]",),
     "list (pair data data)": ("(list (pair data data)) [(I 1, B #)]",),
     "list bls12_381_G1_element": (f"(list bls12_381_G1_element) [{_G1}, {_G1}]",),

@@ -105,7 +105,7 @@ def _refusals(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
         ("an error", _flat("(error)", version), enough, (Failed,)),
         ("a type error", _flat("[(con integer 1) (con integer 2)]", version), enough, (Failed,)),
     )
-    wrong = []
+    wrong, late = [], []
     for what, flat, budget, expected in trials:
         load = Load(
             request=0,
@@ -119,9 +119,12 @@ def _refusals(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
         if isinstance(answer, Loaded):
             answer = tried.running().ask(Time(request=0, work="evaluate", programs=(0,), warm_up=0, iterations=1))
         if not isinstance(answer, (*expected, Refused)):
-            wrong.append(f"{what} is answered by {type(answer).__name__.lower()}")
+            told = wrong if not isinstance(answer, Failed) else late
+            told.append(f"{what} is answered by {type(answer).__name__.lower()}")
     if wrong:
         return TrustVerdict.BAD, "; ".join(wrong)
+    if late:  # it decodes when it evaluates
+        return TrustVerdict.WARN, "; ".join(late)
     return TrustVerdict.OK, f"{len(trials)} programs that must not succeed were refused or failed"
 
 

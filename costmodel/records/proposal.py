@@ -173,7 +173,7 @@ class EditedPrice(Record, frozen=True, kw_only=True):
 class PriceEdits(Document, frozen=True, kw_only=True, tag="price edits"):
     """Prices that were changed in a page, as it shows them; `calibrate propose --edits` applies them."""
 
-    written_by: ClassVar[str] = "the page of calibrate propose or report"
+    written_by: ClassVar[str] = "calibrate report and calibrate propose: their pages"
 
     schema_version: Version1 = 1
     model: Annotated[str, about("The model that was changed")]

@@ -32,6 +32,8 @@ def test_nodes_and_constants_by_type_are_counted() -> None:
         "nodes": 6,
         "nodes_log_nodes": pytest.approx(6 * math.log2(6)),
         "values": 3,
+        "branchings": 0,
+        "data_values": 0,
         "constants_bool": 1,
         "constants_list": 1,
     }

@@ -19,7 +19,8 @@ assert any("x" in kind for kind in shared())
 cell = next(cell for cell in drift_suite() if cell.id == "steps sums")
 for _ in range(3):
     take_own_pages()
-    assert all("w" in kind for kind in shared()), shared()
+    # Gaps between the segments cannot be read and hold nothing.
+    assert all("w" in kind for kind in shared() if "r" in kind), shared()
     NativeEvaluator(heap=DrawnHeap()).prepare(cell)
 """
 
