@@ -29,6 +29,7 @@ from costmodel.timing.session import Observer, measure, settings_for
 from costmodel.trace import SILENT, Trace
 from costmodel.validate.attribution import attribute
 from costmodel.validate.baselines import baselines
+from costmodel.validate.calibration import calibration, family, miss
 from costmodel.validate.draws import draw_ratios
 from costmodel.validate.gates import Gates, pass_gates
 from costmodel.validate.margins import margins
@@ -137,7 +138,13 @@ def validate(
         workload=workload.name,
         run=str(run.path),
         machine_state="model" if same_state else EXPERIMENT,
-        notes=(*workload.notes, *notes, *_variants(fitted, workload), *_gaps(replays, fitted)),
+        notes=(
+            *workload.notes,
+            *notes,
+            *_variants(fitted, workload),
+            *_gaps(replays, fitted),
+            *_widths(scores, fitted),
+        ),
         scores=tuple(scores),
         works=tuple(_work(work, replays, scores, factor, gates, seed) for work in ways),
     )
@@ -234,6 +241,18 @@ def _gaps(replays: Sequence[_Replay], fitted: Fitted | None) -> list[str]:
         return ["the model states no uncertainty: its predictions are taken as exact"]
     gaps = sorted({part for replay in replays for part in without_interval(replay.prediction, fitted)})
     return [f"taken as exact, for want of an interval in the model: {', '.join(gaps)}"] if gaps else []
+
+
+def _widths(scores: Sequence[Score], fitted: Fitted | None) -> list[str]:
+    """What intervals hold, and how wide those of predictions should be."""
+    held = ["intervals of the median, the 95th percentile and R² hold noise of timing only: programs are as they are"]
+    if fitted is None:
+        return held
+    for work in dict.fromkeys(score.work for score in scores):
+        mine = [score for score in scores if score.work == work]
+        misses = [miss(score.predicted_ns, score.observed_ns.value) for score in mine]
+        held.append(f"{work}: {calibration([family(score.program, score.loop_count) for score in mine], misses)}")
+    return held
 
 
 def observe(run: Run, samples: pd.DataFrame, state: float) -> dict[str, Observation]:
