@@ -63,7 +63,7 @@ ENTRIES: Final = {
     "eval": Entry(_MORE, "Evaluate a program, or a corpus of programs.", "evaluate"),
     "conformance": Entry(_MORE, "Run a folder of conformance cases.", "conformance"),
     "cluster": Entry(_MORE, "Let a cluster of node processes validate blocks.", "cluster"),
-    "trace": Entry(_MORE, "Collect trace messages, and measure what tracing costs.", "trace"),
+    "trace": Entry(_MORE, "Measure what tracing costs.", "trace"),
 }
 
 

@@ -48,7 +48,10 @@ from costmodel.rendering import numbers
 from costmodel.rendering.tables import Row, Table, number, wide
 
 app = typer.Typer(
-    help="Show, emit and compare cost models and protocol parameters.", no_args_is_help=True, rich_markup_mode=None
+    help="Show, emit and compare cost models and protocol parameters.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 app.command("emit")(emit)
 
