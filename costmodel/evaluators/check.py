@@ -105,7 +105,8 @@ def _refusals(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
         ("an error", _flat("(error)", version), enough, (Failed,)),
         ("a type error", _flat("[(con integer 1) (con integer 2)]", version), enough, (Failed,)),
     )
-    wrong, late = [], []
+    wrong: list[str] = []
+    late: list[str] = []
     for what, flat, budget, expected in trials:
         load = Load(
             request=0,

@@ -248,10 +248,10 @@ def _widths(scores: Sequence[Score], fitted: Fitted | None) -> list[str]:
     held = ["intervals of the median, the 95th percentile and R² hold noise of timing only: programs are as they are"]
     if fitted is None:
         return held
-    for work in dict.fromkeys(score.work for score in scores):
-        mine = [score for score in scores if score.work == work]
-        misses = [miss(score.predicted_ns, score.observed_ns.value) for score in mine]
-        held.append(f"{work}: {calibration([family(score.program, score.loop_count) for score in mine], misses)}")
+    for work in dict.fromkeys(each.work for each in scores):
+        mine = [each for each in scores if each.work == work]
+        misses = [miss(each.predicted_ns, each.observed_ns.value) for each in mine]
+        held.append(f"{work}: {calibration([family(each.program, each.loop_count) for each in mine], misses)}")
     return held
 
 
