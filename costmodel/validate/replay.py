@@ -245,7 +245,7 @@ def _gaps(replays: Sequence[_Replay], fitted: Fitted | None) -> list[str]:
 
 def _widths(scores: Sequence[Score], fitted: Fitted | None) -> list[str]:
     """What intervals hold, and how wide those of predictions should be."""
-    held = ["intervals of the median, the 95th percentile and R² hold noise of timing only: programs are as they are"]
+    held = ["intervals of the median, the 95th percentile and R² hold noise of timing, the model's too, and no more"]
     if fitted is None:
         return held
     for work in dict.fromkeys(each.work for each in scores):
