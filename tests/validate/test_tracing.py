@@ -86,7 +86,9 @@ def test_muted_tracing_that_costs_fails_the_check() -> None:
 
 
 def test_a_noisy_measurement_says_that_it_cannot_tell() -> None:
-    assert cost(0, noise=0.3).exit_code == 3
+    # One 95 % interval in forty lies below the limit by chance alone.
+    found = [cost(0, noise=0.3, seconds=0.4, seed=seed).exit_code for seed in range(5)]
+    assert found.count(3) >= 3
 
 
 def test_too_little_time_is_refused() -> None:
