@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -94,6 +95,22 @@ def make_folder(path: Path, *, parents: bool = True) -> None:
         raise
     except OSError as error:
         refuse("make the folder", path, error)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder under a temporary name, which becomes `path` at the end. It is removed where that is not reached."""
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    make_folder(temporary)
+    try:
+        yield temporary
+        try:
+            temporary.rename(path)
+        except OSError as error:
+            refuse("make the folder", path, error)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
 
 
 def lock(path: Path) -> IO[bytes]:

@@ -44,7 +44,7 @@ def complain(message: str) -> None:
 
 
 def quoted(message: str) -> str:
-    """A message on one line. Whatever it quotes of an input, it is no longer than some lines of a terminal."""
+    """A message on one line, cut where it quotes too much of an input."""
     line = one_line(message)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
 

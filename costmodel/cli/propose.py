@@ -15,7 +15,8 @@ from costmodel.cli.spreading import Backend, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Table, TableCell, number
+from costmodel.rendering.proposals import arrays_table
+from costmodel.rendering.tables import Table, TableCell
 
 if TYPE_CHECKING:
     from costmodel.proposals.propose import ProposalRequest
@@ -110,27 +111,7 @@ def command(
 
 def _show(proposal: Proposal, out: Path) -> None:
     say(f"{proposal.basis.evaluator} {proposal.basis.version} on {proposal.basis.machine}: {proposal.basis.reason}")
-    columns = ("language", *map(number, ("parameters", "changed", "rise", "fall", "new", "missing", "moved", "kept")))
-    rows = [
-        (
-            each.language,
-            *map(
-                numbers.count,
-                (
-                    each.parameters,
-                    each.changed,
-                    each.raised,
-                    each.lowered,
-                    each.added,
-                    each.missing,
-                    each.moved,
-                    each.kept,
-                ),
-            ),
-        )
-        for each in proposal.arrays
-    ]
-    show(Table.of(f"Against {proposal.live}, protocol version {proposal.protocol_version}", columns, rows))
+    show(arrays_table(proposal, f"Against {proposal.live}, protocol version {proposal.protocol_version}"))
     say("")
     checklist = [
         (each.id, TableCell(each.status, status=_STATUS[each.status]), each.evidence[0] if each.evidence else "")

@@ -90,7 +90,7 @@ def _write_plot(page: Page, name: str, out: Path) -> Path:
 
     plots: dict[str, Plot] = {each.name: each for each in page.plots()}
     if name not in plots:
-        raise InputError(f"there is no plot {name!r}; there are {', '.join(plots) or 'none'}")
+        raise InputError(f"there is no plot {name!r}; the page has {', '.join(plots) or 'none'}")
     write_atomically(with_folder(out), picture(plots[name], out.suffix.removeprefix(".").lower()))
     return out
 

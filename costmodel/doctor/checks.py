@@ -123,7 +123,7 @@ def _load(host: Host) -> MachineCheck:
     if text is None:
         return _hidden("load", guest=False)
     load = float(text.split()[0])
-    found = f"{load:.2f} runnable threads of late on {online} core{'s' * (online > 1)}"
+    found = f"{load:.2f} runnable threads in the last minute on {online} core{'s' * (online > 1)}"
     if load < _BUSY * online:
         return MachineCheck("load", CheckVerdict.OK, found)
     return MachineCheck(

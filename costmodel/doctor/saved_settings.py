@@ -35,7 +35,7 @@ def keep(host: Host, changes: Sequence[SettingChange]) -> None:
 
 
 def kept(host: Host) -> list[SettingChange]:
-    """The changes written down, none where there is no file. DecodeError where it has anything but known settings."""
+    """Saved changes, none where there is no file. DecodeError where it has anything but known settings."""
     path = host.run / _FOLDER / _STATE
     if not path.exists():
         return []

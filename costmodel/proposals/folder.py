@@ -8,18 +8,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from costmodel.errors import InputError
-from costmodel.files import TEMPORARY_PREFIX, make_folder, opened_atomically, read_bytes, refuse, write_atomically
+from costmodel.files import opened_atomically, read_bytes, write_atomically
 
 SUMS: Final = "SHA256SUMS"
 
@@ -31,25 +30,6 @@ _LINE: Final = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _MODE: Final = (stat.S_IFREG | 0o644) << 16
 _UNIX: Final = 3
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A folder under a temporary name, which becomes `path` once it is whole. InputError where `path` is there."""
-    if path.exists() or path.is_symlink():
-        raise InputError(f"{path} exists already; name another folder with --out")
-    temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
-    make_folder(temporary)
-    try:
-        yield temporary
-        try:
-            temporary.rename(path)
-        except OSError as error:
-            refuse("make the folder", path, error)
-    except BaseException:
-        with suppress(OSError):
-            shutil.rmtree(temporary)
-        raise
 
 
 def write_sums(folder: Path) -> None:

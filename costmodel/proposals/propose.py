@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from costmodel.errors import CheckFailed, InputError
-from costmodel.files import make_folder, read_bytes, write_atomically
+from costmodel.files import make_folder, new_folder, read_bytes, write_atomically
 from costmodel.impact.run import ImpactCorpus, impact, terms_at
 from costmodel.model import dump, load
 from costmodel.model.basis import OBJECTIONS, section_of
@@ -20,7 +20,7 @@ from costmodel.proposals import build as made
 from costmodel.proposals.arrays import arrays_of
 from costmodel.proposals.build import FolderFacts
 from costmodel.proposals.edits import EDITS, edited_model
-from costmodel.proposals.folder import new_folder, write_sums, write_zip
+from costmodel.proposals.folder import write_sums, write_zip
 from costmodel.records import encode, read
 from costmodel.records.impact import Impact
 from costmodel.records.proposal import PriceEdits, Proposal
@@ -55,6 +55,8 @@ def propose(request: ProposalRequest, out: Path, spreader: Spreader, trace: Trac
     if unknown := sorted(set(request.allowed) - set(OBJECTIONS)):
         raise InputError(f"unknown reason {unknown[0]!r} in --allow; use any of {', '.join(OBJECTIONS)}")
     trace.emit("propose", "start", model=str(request.model), live=request.live.name)
+    if out.exists() or out.is_symlink():
+        raise InputError(f"{out} exists already; name another folder with --out")
     with new_folder(out) as folder:
         write_atomically(folder / made.MODEL, _model(request, folder))
         runs = _copy_runs(request, folder)

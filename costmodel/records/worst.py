@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,9 @@ Point: TypeAlias = Annotated[
 Stage: TypeAlias = Annotated[
     Literal["search", "simplify", "prove", "done"], about("What is being done, or was when it ended")
 ]
+
+WORST: Final = "worst.json"
+"""What was proved, in the folder of a search."""
 
 
 class SearchSettings(Record, frozen=True, kw_only=True):
@@ -89,6 +92,7 @@ class SearchState(Document, frozen=True, kw_only=True, tag="worst-search"):
         msgspec.field(default_factory=dict)
     )
     timed_seconds: Annotated[float, about("Time inside the clock, before the proof")] = 0.0
+    trials: Annotated[Count, about("Inputs that were tried, over all sessions")] = 0
     finalists: Annotated[tuple[Finalist, ...], about("Points that are to be proved, as far as they are known")] = ()
     left_out: Annotated[dict[str, str], about("Why a price has no finalist, by its name")] = msgspec.field(
         default_factory=dict

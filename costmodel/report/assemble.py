@@ -18,7 +18,7 @@ from costmodel.records.impact import Impact
 from costmodel.records.parity import Parity
 from costmodel.records.proposal import Proposal
 from costmodel.records.validation import ValidationDocument
-from costmodel.records.worst import Worst
+from costmodel.records.worst import WORST, Worst
 from costmodel.rendering import numbers
 from costmodel.report.clusters import cluster_conclusion, cluster_flags, cluster_sections
 from costmodel.report.documents import READABLE, Document, Model, read_document
@@ -88,15 +88,16 @@ _FIGURES: Final = {
 
 
 def assemble(paths: Sequence[Path]) -> Page:
-    """A page about runs, folders of runs, models, and what `validate`, `drift`, `compare` and `cluster` wrote.
+    """A page about runs, folders of runs, searches, models, and what `validate` and other commands wrote.
 
     What needs attention is sorted by level and effect. InputError where a path is none of these.
     """
     if not paths:
         raise InputError(f"nothing to report on; name {READABLE}")
-    sources = [PageSource(path.name, read_document(path)) for path in paths if not path.is_dir()]
+    searched = [path / WORST if (path / WORST).is_file() else path for path in paths]
+    sources = [PageSource(path.name, read_document(path)) for path in searched if not path.is_dir()]
     # Runs named one by one are looked at together, as those of a folder are.
-    folders = [path for path in paths if path.is_dir()]
+    folders = [path for path in searched if path.is_dir()]
     sources += [PageSource("", read_runs(folders))] if folders else []
     flags = [flag for each in sources for flag in _flags(each)]
     flagged = sorted(flags, key=lambda flag: (LEVELS.index(flag.level), -flag.effect))

@@ -7,6 +7,7 @@ from typing import Final
 
 from costmodel.records.proposal import Proposal
 from costmodel.rendering import numbers
+from costmodel.rendering.proposals import arrays_table
 from costmodel.rendering.tables import (
     Row,
     Table,
@@ -68,31 +69,11 @@ def proposal_sections(proposal: Proposal) -> Iterator[Section]:
         "No script of the chain checks these. The evidence is computed; the questions are for people.",
         tables=(Table.of("Guardrails", ("", "rule", "", "evidence", "to be answered"), _guardrails(proposal)),),
     )
-    columns = ("language", *map(number, ("parameters", "changed", "rise", "fall", "new", "missing", "moved", "kept")))
-    arrays: list[Row] = [
-        (
-            each.language,
-            *map(
-                count_cell,
-                (
-                    each.parameters,
-                    each.changed,
-                    each.raised,
-                    each.lowered,
-                    each.added,
-                    each.missing,
-                    each.moved,
-                    each.kept,
-                ),
-            ),
-        )
-        for each in proposal.arrays
-    ]
     yield Section(
         "Arrays by language",
         f"Against {proposal.live}, for protocol version {proposal.protocol_version}. The files in arrays/ have index, "
         "name, old and new value of every parameter.",
-        tables=(Table.of("Arrays", columns, arrays),),
+        tables=(arrays_table(proposal, "Arrays"),),
     )
     if proposal.accuracy:
         yield _accuracy(proposal)

@@ -13,11 +13,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import shutil
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
@@ -29,7 +28,7 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
-from costmodel.files import TEMPORARY_PREFIX, lock, make_folder, read_bytes, refuse, write_atomically
+from costmodel.files import TEMPORARY_PREFIX, lock, make_folder, new_folder, read_bytes, refuse, write_atomically
 from costmodel.records import encode, parse
 from costmodel.records.message import LogSummary
 from costmodel.records.run import ClockRecord, Design, FileFact, Machine, Manifest, RunStatus, manifest_checksum
@@ -182,7 +181,7 @@ class RunWriter:
         )
         path = root / manifest.run
         # It gets its name once it is whole: neither a kill nor a full disk leaves a folder that is half a run.
-        with _new_folder(path) as folder:
+        with new_folder(path) as folder:
             held = lock(folder / LOCK)
             try:
                 write_atomically(folder / PROGRAMS, programs_parquet(programs))
@@ -331,22 +330,6 @@ def _remove_files(folder: Path, prefix: str = "") -> None:
         refuse("clear", folder, error)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
-    """A folder under a temporary name, which becomes `path` at the end. It is removed where that is not reached."""
-    temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
-    make_folder(temporary)
-    try:
-        yield temporary
-        try:
-            temporary.rename(path)
-        except OSError as error:
-            refuse("make the folder", path, error)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

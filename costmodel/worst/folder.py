@@ -26,15 +26,14 @@ from costmodel.files import lock, make_folder, write_atomically
 from costmodel.model import CostModel, dump, load
 from costmodel.records import encode, read
 from costmodel.records.run import RunStatus
-from costmodel.records.worst import SearchSettings, SearchState, Worst
+from costmodel.records.worst import WORST, SearchSettings, SearchState, Worst
 from costmodel.runs.store import refuse_links
 from costmodel.timing.fingerprint import fingerprint, versions
 
-STATE, STUDY, MODEL, RESULT, PROOF, WITNESSES, DIFFERENCES = (
+STATE, STUDY, MODEL, PROOF, WITNESSES, DIFFERENCES = (
     "search.json",
     "study.jsonl",
     "model.json",
-    "worst.json",
     "proof",
     "witnesses",
     "differences",
@@ -108,7 +107,7 @@ class SearchFolder:
 
     def finish(self, found: Worst) -> None:
         """Write what was proved."""
-        write_atomically(self.path / RESULT, encode(found))
+        write_atomically(self.path / WORST, encode(found))
         self.update(status=RunStatus.COMPLETE, stage="done")
 
     def close(self) -> None:
@@ -123,7 +122,7 @@ def file_name(price: str, content: bytes, suffix: str = "flat") -> str:
 def read_result(path: Path) -> tuple[Path, Worst]:
     """The folder of a search, and what it proved. InputError where it is none or not complete."""
     refuse_links(path)
-    if not (path / RESULT).exists():
+    if not (path / WORST).exists():
         told = "is not complete; resume it" if (path / STATE).exists() else "is no search for worst inputs"
         raise InputError(f"{path} {told} with `calibrate worst`")
-    return path, read(path / RESULT, Worst)
+    return path, read(path / WORST, Worst)

@@ -145,7 +145,8 @@ class WorstSearch:
 
         search.run(halted)
         stage.end()
-        self.folder.update(timed_seconds=self.folder.state.timed_seconds + search.take_timed())
+        timed = self.folder.state.timed_seconds + search.take_timed()
+        self.folder.update(timed_seconds=timed, trials=search.trials)
         self._keep(search.differences)
         self._check_stopped()
         self.folder.update(stage="simplify")
@@ -264,7 +265,7 @@ class WorstSearch:
             finds=tuple(sorted(finds, key=lambda find: -(find.ratio.value or 0.0))),
             differences=state.differences,
             left_out=left_out,
-            trials=sum(finalist.trials for finalist in state.finalists),
+            trials=state.trials,
             seconds=seconds,
             timed_share=timed / seconds if seconds else 0.0,
             notes=tuple(outcome.warnings) if outcome else (),

@@ -120,6 +120,11 @@ class Search:
         taken, self.timed_seconds = self.timed_seconds, 0.0
         return taken
 
+    @property
+    def trials(self) -> int:
+        """Inputs that were tried, over all sessions."""
+        return sum(len(course.study.get_trials(deepcopy=False)) for course in self._courses)
+
     def study(self, target: str) -> optuna.Study:
         return next(course.study for course in self._courses if course.target.name == target)
 

@@ -2,22 +2,11 @@
 
 #include <string.h>
 
+#include "codec/flat_tags.h"
 #include "grow_parts.h"
 #include "signatures.h" /* made by fuzz/build.py */
 #include "target.h"
 
-enum {
-  TAG_VAR,
-  TAG_DELAY,
-  TAG_LAMBDA,
-  TAG_APPLY,
-  TAG_CONSTANT,
-  TAG_FORCE,
-  TAG_ERROR,
-  TAG_BUILTIN,
-  TAG_CONSTR,
-  TAG_CASE
-};
 enum {
   FUEL = 150,
   DEEPEST = 24,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import optuna
 import pytest
 from optuna.storages.journal import JournalStorage
@@ -14,6 +15,7 @@ from costmodel.errors import InputError, Interrupted
 from costmodel.model import Variant, ledger_model, parameters_at
 from costmodel.records.run import RunStatus
 from costmodel.records.worst import SearchSettings, Worst
+from costmodel.report.assemble import assemble
 from costmodel.workloads.sources import find_workload
 from costmodel.worst.folder import SearchFolder, read_result
 from costmodel.worst.journal import StudyJournal
@@ -35,11 +37,13 @@ def test_a_plant_is_found_and_its_parameter_named(plant: Plant, prices: ChargedP
     assert named
 
 
-def searched(root: Path, planted: tuple[Plant, ...], patterns: str, seconds: float = 20.0) -> Worst:
+def searched(
+    root: Path, planted: tuple[Plant, ...], patterns: str, seconds: float = 20.0, *, differential: bool = False
+) -> Worst:
     settings, costs = asked_for(
         "ledger", patterns=patterns, evaluator="native", core=None, seed=0, seconds=seconds, scale=1.0
     )
-    settings = type(settings)(**{name: getattr(settings, name) for name in settings.__struct_fields__} | {"seconds": 3})
+    settings = msgspec.structs.replace(settings, seconds=3, differential=differential)
 
     @contextmanager
     def timer(_: SearchSettings) -> Iterator[SimulatedTimer]:
@@ -69,6 +73,16 @@ def test_a_search_is_read_back_whole(result: Worst) -> None:
     folder, again = read_result(Path(result.run))
     assert again == result
     assert (folder / "search.json").is_file()
+
+
+def test_a_search_for_differences_counts_what_it_tried(tmp_path: Path) -> None:
+    result = searched(tmp_path, (), "addInteger", differential=True)
+    assert result.trials > 10
+    assert (result.finds, result.differences) == ((), ())
+
+
+def test_a_report_takes_the_folder_of_a_search(result: Worst) -> None:
+    assert "worst inputs" in assemble([Path(result.run)]).answer.title.lower()
 
 
 def test_witnesses_are_programs_of_a_workload(result: Worst) -> None:

@@ -31,7 +31,7 @@ MODELS = {
 }
 
 
-class OutOfBudget(Exception):
+class BudgetSpent(Exception):
     """A program used up its budget."""
 
 
@@ -59,7 +59,7 @@ class Kept:
         # The machine returns what it should raise.
         if isinstance(self.computed.result, Exception):
             if "budget" in str(self.computed.result).lower():
-                raise OutOfBudget
+                raise BudgetSpent
             raise self.computed.result
 
     def outcome(self):
@@ -95,7 +95,7 @@ def answered(request, kept):
             gc.freeze()  # loaded programs stay, and are not for the collector to walk through
             return {"type": "loaded"}
         return time_programs(request, [kept[number] for number in request["programs"]])
-    except OutOfBudget:
+    except BudgetSpent:
         return {"type": "out_of_budget", "reason": ""}
     except Exception as error:
         kind = "refused" if request["type"] == "load" else "failed"
