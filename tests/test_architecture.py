@@ -1,6 +1,7 @@
 """Holds the packages of `costmodel` apart: each imports only the packages that it may."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,15 @@ def violations(package_root: Path) -> list[str]:
             if name[0] == package_root.name and len(name) > 1 and name[1] not in allowed_imports(place):
                 found.append(f"{path.relative_to(package_root)}:{line}: {place} may not import {'.'.join(name[:2])}")
     return found
+
+
+def test_the_architecture_page_has_the_same_table() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `costmodel/(\w+)/` \|.*\| ([^|]*) \|$", page, re.MULTILINE))
+    assert rows.pop("cli") == "all"
+    assert rows.pop("records").startswith("–")
+    told = {name: set(re.findall(r"\w+", text)) for name, text in rows.items()}
+    assert told == {name: allowed for name, allowed in ALLOWED.items() if name not in ("cli", "records")}
 
 
 def test_packages_import_only_what_they_may() -> None:
