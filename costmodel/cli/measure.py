@@ -22,7 +22,7 @@ from costmodel.cli.options import (
     seconds,
     share,
 )
-from costmodel.cli.output import complain, print_json, say, show
+from costmodel.cli.output import VIEW, complain, print_json, say, show
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import Inconclusive, InputError, Interrupted
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 # Counts repeat, so two processes with the fewest blocks say all there is to say.
 _COUNTED: Final[dict[str, Any]] = {"blocks_per_process": FEWEST_BLOCKS, "min_processes": 2, "max_processes": 2}
+
+_UNCERTAIN_SHOWN: Final = 10  # cells that missed their precision
 
 Command = TableCommand
 
@@ -284,7 +286,11 @@ def _show(run: Run) -> None:
     manifest = run.manifest
     if manifest.uncertain:
         rows = sorted(manifest.uncertain.items())
-        show(Table.of("Less precise than asked", ("cell", "reason"), rows))
+        # A short run leaves hundreds; its summary must not be lost behind them.
+        most = VIEW.get().top or (len(rows) if VIEW.get().wide else _UNCERTAIN_SHOWN)
+        show(Table.of("Less precise than asked", ("cell", "reason"), rows[:most]))
+        if len(rows) > most:
+            say(f"and {len(rows) - most:,} more; --wide shows them all, and so does the run's manifest")
         say("")
     cells = len(run.design.cells)
     known = cells - len(manifest.uncertain)
