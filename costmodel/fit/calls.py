@@ -58,20 +58,25 @@ def fit_calls(
     """Fit each part of a call that has cells; `evaluation_ps` predicts a cell's evaluation in every replicate.
 
     An apply cell decodes its script first, and so does a first run; the decode cell of the same program is subtracted.
+    Cells are left out where what is to be subtracted was not measured well enough, as in a short run.
     """
     times = {cell: replicates.times_ps[:, column] for cell, column in zip(cells, columns, strict=True)}
     decoded = {cell.program: time for cell, time in times.items() if cell.operation == DECODE}
     warm = {cell.program: time for cell, time in times.items() if cell.operation == WARM}
     beside: dict[str, Callable[[ObservedCell], Floats | float]] = {
         DECODE: lambda _: 0.0,
-        APPLY: lambda cell: _of_program(cell, decoded, DECODE),
+        APPLY: lambda cell: decoded[cell.program],
         START: evaluation_ps,
-        FIRST: lambda cell: _of_program(cell, decoded, DECODE) + _of_program(cell, warm, WARM),
+        FIRST: lambda cell: decoded[cell.program] + warm[cell.program],
         SETUP: lambda _: 0.0,
     }
+    needed = {APPLY: decoded.keys(), FIRST: decoded.keys() & warm.keys()}
     fits = {}
     for operation, other_ps in beside.items():
-        if mine := sorted(cell for cell in times if cell.operation == operation):
+        mine = sorted(cell for cell in times if cell.operation == operation)
+        if operation in needed:
+            mine = [cell for cell in mine if cell.program in needed[operation]]
+        if mine:
             raw = np.column_stack([times[cell] for cell in mine])
             net = np.column_stack([times[cell] - other_ps(cell) for cell in mine])
             names, design = _design(operation, mine)
@@ -110,14 +115,6 @@ def _row(cell: ObservedCell) -> tuple[int, ...]:
         # Runs that do not say how many values their constants hold had constants that hold none.
         return (1, *cell.sizes[:2], cell.sizes[2] if len(cell.sizes) > 2 else 0)
     return (cell.arguments, *cell.sizes[:2])
-
-
-def _of_program(cell: ObservedCell, times: dict[int, Floats], operation: str) -> Floats:
-    if cell.program not in times:
-        raise InputError(
-            f"no {operation} cell has the script of the {cell.operation} cell of {cell.sizes}; measure with both"
-        )
-    return times[cell.program]
 
 
 def _fit(names: tuple[str, ...], design: Floats, net: Floats, scales: Floats, replicates: Replicates) -> record.Call:

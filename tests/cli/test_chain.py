@@ -127,7 +127,7 @@ def test_a_run_stopped_by_ctrl_c_can_be_resumed(tmp_path: Path) -> None:
     assert told.startswith("calibrate: stopped")
     (run,) = tmp_path.iterdir()
     assert json.loads((run / "manifest.json").read_text())["status"] == "interrupted"
-    result = calibrate("measure", "--resume", run, "--time-budget", "4s", "--json")
+    result = calibrate("measure", "--resume", run, "--time-budget", "12s", "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["status"] == "complete"
 

@@ -30,7 +30,7 @@ def test_a_machine_set_right_passes_every_check(tmp_path: Path) -> None:
         ("turbo", "on", "echo 1 > {sys}/devices/system/cpu/intel_pstate/no_turbo"),
         ("sibling", "core 3", "echo 0 > {sys}/devices/system/cpu/cpu3/online"),
         ("isolation", "other work", "isolcpus=1 nohz_full=1 rcu_nocbs=1"),
-        ("load", "3.70 runnable threads of late on 4 cores", "ps -eo"),
+        ("load", "3.70 runnable threads in the last minute on 4 cores", "ps -eo"),
     ],
 )
 def test_what_disturbs_is_a_warning_with_its_remedy(tmp_path: Path, name: str, found: str, advice: str) -> None:

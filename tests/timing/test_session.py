@@ -40,12 +40,14 @@ def messages(run: Run) -> list[str]:
     return [json.loads(line)["kind"] for line in (run.path / "messages.jsonl").read_text().splitlines()]
 
 
-def test_a_session_measures_every_cell_in_every_block(tmp_path: Path) -> None:
+def test_a_session_measures_every_cell_in_every_process(tmp_path: Path) -> None:
     seen: list[Progress] = []
     run = measure(QUICK, tmp_path, "test", command_line=["calibrate", "measure"], observer=seen.append)
     rows = run.samples()
     assert set(rows["cell"]) == {cell.id for cell in QUICK.cells}
-    assert rows.groupby(["process", "block"])["cell"].nunique().eq(4).all()
+    # Later processes give the blocks to the cells that need them; the first one knows of no difference.
+    assert rows[rows["process"] == rows["process"].min()].groupby("block")["cell"].nunique().eq(4).all()
+    assert rows.groupby(["process", "cell"])["block"].nunique().unstack().ge(FEWEST_BLOCKS).all(axis=None)
     assert rows.groupby("process")["block"].nunique().between(6, 48).all()
     assert rows["cpu"].isin([QUICK.core]).mean() > 0.9
     assert (rows[["ticks", "ns", "iterations", "yardstick_hash_ns", "yardstick_machine_ns"]] > 0).all().all()
@@ -281,13 +283,14 @@ def test_a_run_of_another_machine_is_not_resumed(tmp_path: Path) -> None:
 
 
 def test_two_measurements_on_one_core_are_told_of_each_other() -> None:
-    with closing(CoreClaim(QUICK.core)) as first, closing(CoreClaim(QUICK.core + 1000)) as elsewhere:
+    core = 1000 + os.getpid()  # of no machine: other tests measure on the real ones at the same time
+    with closing(CoreClaim(core)) as first, closing(CoreClaim(-core)) as elsewhere:
         assert not first.is_shared()
-        with closing(CoreClaim(QUICK.core)) as second:
+        with closing(CoreClaim(core)) as second:
             assert second.is_shared()
         assert first.is_shared()
         assert not elsewhere.is_shared()
-    with closing(CoreClaim(QUICK.core)) as later:
+    with closing(CoreClaim(core)) as later:
         assert not later.is_shared()
 
 
