@@ -6,7 +6,7 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from functools import reduce
 from pathlib import Path
@@ -38,9 +38,9 @@ _WARM_SECONDS: Final = 20.0
 _READINGS: Final = 60
 
 
-def check(evaluator: str, core: int | None = None) -> Trust:
-    """Try a driver by its name or command on a core, by default the last that may be used. EnvironmentFault where it
-    does not start."""
+def check(evaluator: str, core: int | None = None, names: Container[str] | None = None) -> Trust:
+    """Try a driver by its name or command on a core, by default the last that may be used: all checks, or those of
+    these names. EnvironmentFault where it does not start."""
     core = max(os.sched_getaffinity(0)) if core is None else core
     with started(driver_named(evaluator), core) as tried:
         # In this order: what has run all the others has started every thread that it has.
@@ -57,6 +57,7 @@ def check(evaluator: str, core: int | None = None) -> Trust:
                 ("kept results", _kept_results),
                 ("threads", _threads),
             )
+            if names is None or name in names
         )
     return Trust(
         evaluator=evaluator_label(tried.facts),

@@ -106,9 +106,19 @@ DRIVERS: Final = (
         note="of Dingo, in Go: garbage is collected on the measured core",
     ),
     _npm("scalus", "scalus", "0.17.0", "Scala.js: evaluations include decoding; its own cost model"),
-    _npm("harmoniclabs", "@harmoniclabs/plutus-machine", "3.0.2", "of Gerolamo, in TypeScript"),
+    _npm(
+        "harmoniclabs",
+        "@harmoniclabs/plutus-machine",
+        "3.0.2",
+        "of Gerolamo, in TypeScript: serialiseData writes maps without their length",
+    ),
     _npm("helios", "@helios-lang/uplc", "0.7.20", "of Helios, in JavaScript"),
-    _pip("opshin", "uplc", "1.3.3", "of OpShin, in Python: some 2000 times slower than the native machine"),
+    _pip(
+        "opshin",
+        "uplc",
+        "1.3.3",
+        "of OpShin, in Python: 2000 times slower than the native machine; serialiseData writes lists with their length",
+    ),
 )
 
 

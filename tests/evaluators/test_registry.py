@@ -10,6 +10,7 @@ import pytest
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.evaluators import DRIVERS, Driver, cache_folder, driver_named, registry
 from costmodel.evaluators.check import check
+from costmodel.records.evaluator import TrustVerdict
 
 MAKE = "import pathlib, sys; pathlib.Path('made').write_text('yes'); print('made it')"
 
@@ -91,13 +92,19 @@ def test_drivers_are_short_and_pinned(driver: Driver) -> None:
     assert any(driver.version in path.read_text() for path in files if path.name in pins)
 
 
+UNTIMED = ("handshake", "refusals", "results", "threads")
+# serialiseData: one writes maps with an end mark, the other lists with their length; the ledger does the opposite.
+KNOWN_FAULTS = {"harmoniclabs": {"results"}, "opshin": {"results"}}
+
+
 @pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
-def test_a_built_driver_is_trusted(driver: Driver) -> None:
+def test_a_built_driver_has_no_faults_but_the_known(driver: Driver) -> None:
     done = registry.built(driver)
     if done is None:
         pytest.skip(f"the driver of {driver.name} is not built; run: calibrate evaluators build {driver.name}")
     if shutil.which(done.command.command[0]) is None:
         pytest.skip(f"{done.command.command[0]} is not installed")
-    found = {one.name: one for one in check(driver.name).checks}
-    for name in ("handshake", "refusals", "results", "threads"):
-        assert found[name].verdict != "bad", found[name].found
+    checks = check(driver.name, names=UNTIMED).checks
+    assert {one.name for one in checks} == set(UNTIMED)
+    bad = {one.name: one.found for one in checks if one.verdict is TrustVerdict.BAD}
+    assert set(bad) == KNOWN_FAULTS.get(driver.name, set()), bad

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from platform import python_version
 
 import cbor2
-from uplc.ast import Apply, Program, data_from_cbor
+from uplc.ast import Apply, Constant, Program, data_from_cbor
 from uplc.cost_model import (
     Budget,
     default_builtin_cost_model_plutus_v2,
@@ -63,11 +63,13 @@ class Kept:
             raise self.computed.result
 
     def outcome(self):
+        cost = {"cpu": self.computed.cost.cpu, "mem": self.computed.cost.memory}
+        if not isinstance(self.computed.result, Constant):
+            return cost  # what is no constant is not written back as the ledger writes it
         encoder = FlatEncodingVisitor()
         encoder.visit(Program(self.program.version, self.computed.result))
-        encoder.bit_writer.finalize()
-        digest = hashlib.sha256(encoder.bit_writer.bytes).hexdigest()
-        return {"cpu": self.computed.cost.cpu, "mem": self.computed.cost.memory, "digest": digest}
+        digest = hashlib.sha256(bytes(encoder.bit_writer.finalize())).hexdigest()
+        return cost | {"digest": digest}
 
 
 def time_programs(request, programs):
