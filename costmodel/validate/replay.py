@@ -165,7 +165,7 @@ def _work(
         [replay.predicted for replay, _ in mine], [_own(found.observed_ns, state) for _, found in mine], state, seed
     )
     labels = [found.label for _, found in mine]
-    summary = summarise(work, labels, predicted, observed, drawn)
+    summary = summarise(work, labels, predicted, observed, drawn, _families([found for _, found in mine]), seed)
     return WorkVerdict(
         summary=summary,
         baselines=baselines(work, [replay.prediction for replay, _ in mine], observed),
@@ -243,15 +243,25 @@ def _gaps(replays: Sequence[_Replay], fitted: Fitted | None) -> list[str]:
     return [f"taken as exact, for want of an interval in the model: {', '.join(gaps)}"] if gaps else []
 
 
+def _families(scores: Sequence[Score]) -> list[str]:
+    return [family(each.program, each.loop_count) for each in scores]
+
+
 def _widths(scores: Sequence[Score], fitted: Fitted | None) -> list[str]:
     """What intervals hold, and how wide those of predictions should be."""
-    held = ["intervals of the median, the 95th percentile and R² hold noise of timing, the model's too, and no more"]
+    count = len(set(_families(scores)))
+    held = [
+        "intervals of the median, the 95th percentile and R² hold noise of timing, the model's too, and the choice of "
+        f"programs: {count} families by name, drawn with replacement"
+        if count > 1
+        else "intervals of the median, the 95th percentile and R² hold noise of timing, the model's too, and no more"
+    ]
     if fitted is None:
         return held
     for work in dict.fromkeys(each.work for each in scores):
         mine = [each for each in scores if each.work == work]
         misses = [miss(each.predicted_ns, each.observed_ns.value) for each in mine]
-        held.append(f"{work}: {calibration([family(each.program, each.loop_count) for each in mine], misses)}")
+        held.append(f"{work}: {calibration(_families(mine), misses)}")
     return held
 
 

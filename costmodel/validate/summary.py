@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -12,6 +13,7 @@ from costmodel.judging.estimate import Estimate
 from costmodel.records.validation import Timed
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 _FEWEST_FOR_A_LINE: Final = 3
 _TAIL: Final = 2.5  # per cent either side of a 95 % interval
@@ -46,23 +48,46 @@ class Summary:
     r2: Estimate | None
 
 
-def summarise(work: Timed, labels: list[str], predicted_ns: Floats, observed_ns: Floats, drawn: Floats) -> Summary:
-    """The summary of times by program. `drawn` are the ratios as they may be, shape (draws, programs)."""
+def summarise(
+    work: Timed,
+    labels: list[str],
+    predicted_ns: Floats,
+    observed_ns: Floats,
+    drawn: Floats,
+    families: Sequence[str] = (),
+    seed: int = 0,
+) -> Summary:
+    """The summary of times by program. `drawn` are the ratios as they may be, shape (draws, programs).
+
+    With `families`, one for each program, every draw also takes as many families as there are, with replacement: a
+    workload is a sample of contracts, and programs of one contract are not independent (the cluster bootstrap, Davison
+    and Hinkley 1997, section 3.8). Without them, intervals are of these very programs.
+    """
     ratios = observed_ns / predicted_ns
     most, least = int(np.argmax(ratios)), int(np.argmin(ratios))
-    deviations, drawn_deviations = np.abs(ratios - 1), np.abs(drawn - 1)
-    logs = np.log(ratios)
+    deviations, logs = np.abs(ratios - 1), np.log(ratios)
+    chosen = _chosen(families, len(drawn), seed) if families else [np.arange(len(labels))] * len(drawn)
+    samples = [np.abs(draw[places] - 1) for draw, places in zip(drawn, chosen, strict=True)]
     return Summary(
         work=work,
         programs=len(labels),
-        median=interval(float(np.median(deviations)), np.median(drawn_deviations, axis=1)),
-        p95=interval(float(np.quantile(deviations, 0.95)), np.quantile(drawn_deviations, 0.95, axis=1)),
+        median=interval(float(np.median(deviations)), np.array([np.median(sample) for sample in samples])),
+        p95=interval(float(np.quantile(deviations, 0.95)), np.array([np.quantile(sample, 0.95) for sample in samples])),
         spread=float(np.expm1(logs.std(ddof=1))) if len(logs) > 1 else 0.0,
         undercharged=Extreme(labels[most], float(ratios[most])),
         overcharged=Extreme(labels[least], float(ratios[least])),
         slope=_slope(predicted_ns, observed_ns),
-        r2=_explained(observed_ns, logs, np.log(drawn)),
+        r2=_explained(np.log(observed_ns), logs, np.log(drawn), chosen),
     )
+
+
+def _chosen(families: Sequence[str], draws: int, seed: int) -> list[Places]:
+    """For each draw the places of the programs of as many families as there are, drawn with replacement."""
+    members = [np.flatnonzero(np.array(families) == name) for name in dict.fromkeys(families)]
+    rng = np.random.default_rng([seed, len(members)])
+    return [
+        np.concatenate([members[at] for at in row]) for row in rng.integers(len(members), size=(draws, len(members)))
+    ]
 
 
 def interval(value: float, drawn: Floats) -> Estimate:
@@ -79,9 +104,14 @@ def _slope(predicted_ns: Floats, observed_ns: Floats) -> float | None:
     return float(x @ y / (x @ x))
 
 
-def _explained(observed_ns: Floats, logs: Floats, drawn_logs: Floats) -> Estimate | None:
-    centred = np.log(observed_ns) - np.log(observed_ns).mean()
-    variance = float(centred @ centred)
-    if len(logs) < _FEWEST_FOR_A_LINE or not variance > 0:
+def _explained(observed_logs: Floats, logs: Floats, drawn_logs: Floats, chosen: Sequence[Places]) -> Estimate | None:
+    whole = _r2(observed_logs, logs)
+    if len(logs) < _FEWEST_FOR_A_LINE or whole is None:
         return None
-    return interval(1 - float(logs @ logs) / variance, 1 - (drawn_logs**2).sum(axis=1) / variance)
+    drawn = [_r2(observed_logs[places], draw[places]) for draw, places in zip(drawn_logs, chosen, strict=True)]
+    return interval(whole, np.array([found for found in drawn if found is not None]))
+
+
+def _r2(observed_logs: Floats, logs: Floats) -> float | None:
+    variance = float(np.square(observed_logs - observed_logs.mean()).sum())
+    return 1 - float(logs @ logs) / variance if variance > 0 else None

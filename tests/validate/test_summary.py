@@ -55,3 +55,41 @@ def test_too_few_programs_define_no_line() -> None:
     found = summarise("call", ["a", "b"], PREDICTED[:2], PREDICTED[:2], np.ones((1, 2)))
     assert (found.slope, found.r2) == (None, None)
     assert summarise("call", LABELS, np.ones(4), np.ones(4), np.ones((1, 4))).r2 is None
+
+
+def test_the_choice_of_families_widens_intervals() -> None:
+    rng = np.random.default_rng(3)
+    families = [name for name in "abcdefghijkl" for _ in range(4)]
+    ratios = np.repeat(rng.normal(1.0, 0.05, 12), 4)
+    predicted = np.geomspace(10, 1000, 48)
+    drawn = np.ones((500, 1)) * ratios
+    alone = summarise("evaluate", families, predicted, predicted * ratios, drawn)
+    sampled = summarise("evaluate", families, predicted, predicted * ratios, drawn, families)
+    assert alone.median.low == pytest.approx(alone.median.high)
+    assert sampled.median.low < alone.median.value < sampled.median.high
+    assert sampled.r2 is not None
+    assert alone.r2 is not None
+    assert sampled.r2.low < alone.r2.value < sampled.r2.high
+
+
+def test_medians_of_other_contracts_lie_within_the_interval() -> None:
+    """Of workloads that are drawn from one population of contracts."""
+    rng = np.random.default_rng(7)
+    true = float(np.median(np.abs(rng.normal(0, 0.05, 200_000))))
+    held = []
+    for trial in range(150):
+        sizes = rng.integers(1, 5, 20)
+        families = [str(place) for place, size in enumerate(sizes) for _ in range(size)]
+        ratios = 1 + np.repeat(rng.normal(0, 0.05, 20), sizes)
+        predicted = np.full(len(families), 10.0)
+        found = summarise(
+            "evaluate", families, predicted, predicted * ratios, np.ones((300, 1)) * ratios, families, trial
+        )
+        held.append(found.median.low <= true <= found.median.high)
+    assert 0.85 <= np.mean(held) <= 1
+
+
+def test_a_single_family_is_taken_as_it_is() -> None:
+    drawn = np.ones((50, 4)) * 1.1
+    found = summarise("evaluate", LABELS, PREDICTED, PREDICTED * 1.1, drawn, ["one"] * 4)
+    assert found.median == pytest.approx((0.1, 0.1, 0.1))
