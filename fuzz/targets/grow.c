@@ -31,7 +31,7 @@ typedef struct tree {
 static void grow(tree *it, const char *type);
 static void grow_leaf(tree *it, const char *type);
 
-static void put_tag(tree *it, unsigned tag) { cal_bits_put(&it->bits, tag, 4); }
+static void put_tag(tree *it, unsigned tag) { cal_bits_put(&it->bits, tag, TAG_BITS); }
 
 static bool is_spent(const tree *it) {
   return it->fuel <= 0 || it->depth >= DEEPEST || it->choices.left == 0 ||
@@ -100,7 +100,7 @@ static void put_builtin(tree *it, unsigned tag, unsigned arguments) {
     put_tag(it, TAG_FORCE);
   }
   put_tag(it, TAG_BUILTIN);
-  cal_bits_put(&it->bits, tag, 7);
+  cal_bits_put(&it->bits, tag, BUILTIN_BITS);
 }
 
 /* What there are no constants of is made by the one builtin that always succeeds. */
@@ -408,7 +408,7 @@ bool cal_is_constant_of(const uint8_t *flat, size_t length, const char *type) {
   for (size_t i = 0; i < VERSION_BYTES && i < length; i++) {
     cal_bits_put(&bits, flat[i], 8);
   }
-  cal_bits_put(&bits, TAG_CONSTANT, 4);
+  cal_bits_put(&bits, TAG_CONSTANT, TAG_BITS);
   cal_write_constant_type(&bits, type);
   const size_t whole = bits.count / 8;
   const uint8_t mask = (uint8_t)(0xff00U >> bits.count % 8);
