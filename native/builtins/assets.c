@@ -41,6 +41,55 @@ const cal_asset *cal_asset_ranked(const cal_asset *tree, const cal_bytes *key, s
   return NULL;
 }
 
+static void descend(cal_asset_cursor *cursor, const cal_asset *tree) {
+  for (; tree != NULL; tree = tree->left) {
+    cursor->path[cursor->depth++] = tree;
+  }
+}
+
+void cal_asset_begin(cal_asset_cursor *cursor, const cal_asset *tree) {
+  cursor->depth = 0;
+  descend(cursor, tree);
+}
+
+const cal_asset *cal_asset_next(cal_asset_cursor *cursor) {
+  if (cursor->depth == 0) {
+    return NULL;
+  }
+  const cal_asset *entry = cursor->path[--cursor->depth];
+  descend(cursor, entry->right);
+  return entry;
+}
+
+const cal_asset *cal_asset_seek(cal_asset_cursor *cursor, const cal_bytes *key) {
+  const cal_asset *tree = NULL;
+  while (cursor->depth > 0) {
+    const cal_asset *entry = cursor->path[cursor->depth - 1];
+    const int order = cal_compare_bytes(key, entry->key);
+    if (order == 0) {
+      return cal_asset_next(cursor);
+    }
+    if (order < 0) {
+      break;
+    }
+    tree = entry->right; /* the key is there, or behind all of it */
+    cursor->depth--;
+  }
+  while (tree != NULL) {
+    const int order = cal_compare_bytes(key, tree->key);
+    if (order > 0) {
+      tree = tree->right;
+      continue;
+    }
+    cursor->path[cursor->depth++] = tree;
+    if (order == 0) {
+      return cal_asset_next(cursor);
+    }
+    tree = tree->left;
+  }
+  return NULL;
+}
+
 static cal_tally own_tally(const cal_asset *entry) {
   if (entry->tokens == NULL) {
     return (cal_tally){.entries = 1, .negatives = cal_is_negative(entry->quantity)};
@@ -175,16 +224,10 @@ const cal_asset **cal_asset_entries(cal_arena *arena, const cal_asset *tree, siz
   if (entries == NULL) {
     return NULL;
   }
-  const cal_asset *path[CAL_ASSET_HEIGHT];
-  size_t depth = 0;
-  size_t found = 0;
-  while (tree != NULL || depth > 0) {
-    for (; tree != NULL; tree = tree->left) {
-      path[depth++] = tree;
-    }
-    tree = path[--depth];
-    entries[found++] = tree;
-    tree = tree->right;
+  cal_asset_cursor cursor;
+  cal_asset_begin(&cursor, tree);
+  for (size_t i = 0; i < *count; i++) {
+    entries[i] = cal_asset_next(&cursor);
   }
   return entries;
 }

@@ -52,6 +52,24 @@ const cal_asset *cal_asset_find(const cal_asset *tree, const cal_bytes *key);
 /* The same in a tree of currencies. Out: *rank, how many come before it. */
 const cal_asset *cal_asset_ranked(const cal_asset *tree, const cal_bytes *key, size_t *rank);
 
+/* A place in a tree, from its first entry on: the entry there at the end of the
+ * path, before it those that follow it and have it in their left subtrees. */
+typedef struct cal_asset_cursor {
+  const cal_asset *path[CAL_ASSET_HEIGHT];
+  size_t depth; /* 0 behind the last entry */
+} cal_asset_cursor;
+
+/* Places a cursor at the first entry of a tree. */
+void cal_asset_begin(cal_asset_cursor *cursor, const cal_asset *tree);
+
+/* The entry at the cursor, which moves on; NULL behind the last. */
+const cal_asset *cal_asset_next(cal_asset_cursor *cursor);
+
+/* The entry with a key, or NULL, among those from the cursor on, which moves
+ * behind the key. Looking up keys in ascending order takes as long as their
+ * distances are long, not as the tree is deep. */
+const cal_asset *cal_asset_seek(cal_asset_cursor *cursor, const cal_bytes *key);
+
 /* The tree with an entry put in, in place of one with the same key; of `entry`,
  * key, quantity and tokens matter. NULL where the arena is exhausted. */
 const cal_asset *cal_asset_insert(cal_arena *arena, const cal_asset *tree, const cal_asset *entry);

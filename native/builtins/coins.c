@@ -137,18 +137,34 @@ cal_status cal_unionValue(const cal_call *call, const cal_value *a, cal_value *r
 static bool at_most(cal_value x, cal_value y) { return cal_integer_compare(x, y) <= 0; }
 
 /* Whether each of `tokens` is in `container` in at least that quantity. */
-static cal_status contains_tokens(const cal_call *call, const cal_asset *container,
-                                  const cal_asset *tokens, bool *contains) {
-  size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(call->scratch, tokens, &count);
-  if (entries == NULL) {
-    return cal_exhausted(call);
+static bool contains_tokens(const cal_asset *container, const cal_asset *tokens) {
+  cal_asset_cursor wanted;
+  cal_asset_cursor held;
+  cal_asset_begin(&wanted, tokens);
+  cal_asset_begin(&held, container);
+  const cal_asset *token;
+  while ((token = cal_asset_next(&wanted)) != NULL) {
+    const cal_asset *found = cal_asset_seek(&held, token->key);
+    if (found == NULL || !at_most(token->quantity, found->quantity)) {
+      return false;
+    }
   }
-  for (size_t i = 0; *contains && i < count; i++) {
-    const cal_asset *found = cal_asset_find(container, entries[i]->key);
-    *contains = found != NULL && at_most(entries[i]->quantity, found->quantity);
+  return true;
+}
+
+static bool contains_currencies(const cal_asset *container, const cal_asset *currencies) {
+  cal_asset_cursor wanted;
+  cal_asset_cursor held;
+  cal_asset_begin(&wanted, currencies);
+  cal_asset_begin(&held, container);
+  const cal_asset *currency;
+  while ((currency = cal_asset_next(&wanted)) != NULL) {
+    const cal_asset *found = cal_asset_seek(&held, currency->key);
+    if (found == NULL || !contains_tokens(found->tokens, currency->tokens)) {
+      return false;
+    }
   }
-  return CAL_OK;
+  return true;
 }
 
 /* Whether the first value has at least what the second has. */
@@ -158,24 +174,10 @@ cal_status cal_valueContains(const cal_call *call, const cal_value *a, cal_value
   if (container.negatives != 0 || contained.negatives != 0) {
     return cal_fail(call->error, CAL_FAILED, "builtin valueContains: a negative quantity");
   }
-  if (container.entries < contained.entries) {
-    *result = cal_from_bool(false); /* at once, as the shape that prices it has it */
-    return CAL_OK;
-  }
-  cal_begin_scratch(call);
-  bool contains = true;
-  size_t count = 0;
-  const cal_asset **entries = cal_asset_entries(call->scratch, cal_currencies(a[1]), &count);
-  cal_status status = entries == NULL ? cal_exhausted(call) : CAL_OK;
-  for (size_t i = 0; status == CAL_OK && contains && i < count; i++) {
-    const cal_asset *found = cal_asset_find(cal_currencies(a[0]), entries[i]->key);
-    contains = found != NULL;
-    if (contains) {
-      status = contains_tokens(call, found->tokens, entries[i]->tokens, &contains);
-    }
-  }
-  *result = cal_from_bool(contains);
-  return status;
+  /* Fewer entries say no at once, as the shape that prices it has it. */
+  *result = cal_from_bool(container.entries >= contained.entries &&
+                          contains_currencies(cal_currencies(a[0]), cal_currencies(a[1])));
+  return CAL_OK;
 }
 
 /* Out: *scaled, a tree of tokens. */

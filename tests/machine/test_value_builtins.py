@@ -100,6 +100,17 @@ def test_containment(left: Entries, right: Entries) -> None:
     assert call("valueContains", value(left), value(right)) == (None if negative else expected)
 
 
+@given(st.sets(st.integers(0, 400), max_size=150), st.sets(st.integers(0, 400), max_size=150), st.booleans())
+@untimed
+def test_containment_of_many_currencies(held: set[int], wanted: set[int], part: bool) -> None:
+    chosen = wanted & held if part else wanted
+    container, contained = (
+        value(tuple((number.to_bytes(2, "big"), ((b"", 1),)) for number in sorted(numbers)))
+        for numbers in (held, chosen)
+    )
+    assert call("valueContains", container, contained) == (chosen <= held)
+
+
 @given(values)
 @untimed
 def test_as_data_and_back(content: Entries) -> None:
