@@ -5,16 +5,7 @@
 static const cal_bytes *bytes_of(cal_value value) { return CAL_AS(cal_bytes, value); }
 
 cal_status cal_appendByteString(const cal_call *call, const cal_value *a, cal_value *result) {
-  const cal_bytes *left = bytes_of(a[0]);
-  const cal_bytes *right = bytes_of(a[1]);
-  uint8_t *joined = cal_alloc(call->arena, left->length + right->length);
-  if (joined == NULL) {
-    return cal_exhausted(call);
-  }
-  memcpy(joined, left->data, left->length);
-  memcpy(joined + left->length, right->data, right->length);
-  return cal_return(
-      call, cal_make_bytes(call->arena, CAL_BYTES, joined, left->length + right->length), result);
+  return cal_return(call, cal_join_bytes(call->arena, CAL_BYTES, a[0], a[1]), result);
 }
 
 /* The byte to put in front: any integer modulo 256 in variants A, B and D, one
@@ -40,7 +31,11 @@ cal_status cal_consByteString(const cal_call *call, const cal_value *a, cal_valu
     return cal_exhausted(call);
   }
   joined[0] = byte;
-  memcpy(joined + 1, tail->data, tail->length);
+  if (tail->length < CAL_LONG_COPY) {
+    memcpy(joined + 1, tail->data, tail->length);
+  } else {
+    cal_copy_long(call->arena, joined + 1, tail->data, tail->length);
+  }
   return cal_return(call, cal_make_bytes(call->arena, CAL_BYTES, joined, tail->length + 1), result);
 }
 

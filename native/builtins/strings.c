@@ -5,16 +5,7 @@
 #include "machine/machine.h"
 
 cal_status cal_appendString(const cal_call *call, const cal_value *a, cal_value *result) {
-  const cal_bytes *left = CAL_AS(cal_bytes, a[0]);
-  const cal_bytes *right = CAL_AS(cal_bytes, a[1]);
-  const size_t length = left->length + right->length;
-  uint8_t *joined = cal_alloc(call->arena, length);
-  if (joined == NULL) {
-    return cal_exhausted(call);
-  }
-  memcpy(joined, left->data, left->length);
-  memcpy(joined + left->length, right->data, right->length);
-  return cal_return(call, cal_make_bytes(call->arena, CAL_TEXT, joined, length), result);
+  return cal_return(call, cal_join_bytes(call->arena, CAL_TEXT, a[0], a[1]), result);
 }
 
 cal_status cal_equalsString(const cal_call *call, const cal_value *a, cal_value *result) {

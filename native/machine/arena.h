@@ -93,6 +93,12 @@ static inline void *cal_alloc_array(cal_arena *arena, size_t count, size_t size)
   return cal_alloc(arena, count * size);
 }
 
+enum { CAL_LONG_COPY = 16 * 1024 };
+
+/* Copies bytes into a block of the arena that nothing was written to yet: memcpy,
+ * but faster for CAL_LONG_COPY bytes and more. */
+void cal_copy_long(const cal_arena *arena, void *block, const void *bytes, size_t size);
+
 /* A growable stack of fixed-size items, for the explicit stacks that replace
  * recursion. Lives on the heap, not in the arena, so that it can shrink away,
  * but what it holds counts towards the arena's cap: one number limits both. */

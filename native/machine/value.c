@@ -37,6 +37,24 @@ cal_value cal_make_bytes(cal_arena *arena, cal_kind kind, const uint8_t *data, s
   return cal_from_object(bytes);
 }
 
+cal_value cal_join_bytes(cal_arena *arena, cal_kind kind, cal_value left, cal_value right) {
+  const cal_bytes *first = CAL_AS(cal_bytes, left);
+  const cal_bytes *second = CAL_AS(cal_bytes, right);
+  const size_t length = first->length + second->length;
+  uint8_t *joined = cal_alloc(arena, length);
+  if (joined == NULL) {
+    return 0;
+  }
+  if (length < CAL_LONG_COPY) {
+    memcpy(joined, first->data, first->length);
+    memcpy(joined + first->length, second->data, second->length);
+  } else {
+    cal_copy_long(arena, joined, first->data, first->length);
+    cal_copy_long(arena, joined + first->length, second->data, second->length);
+  }
+  return cal_make_bytes(arena, kind, joined, length);
+}
+
 /* The small integer with a magnitude, if it is one. Out: *value. */
 static bool is_small(const mp_limb_t *limbs, size_t count, bool negative, cal_value *value) {
   const mp_limb_t magnitude = count == 0 ? 0 : limbs[0];

@@ -196,6 +196,8 @@ static inline uint32_t cal_size_add(uint32_t a, uint32_t b) {
 
 /* Constructors. Each returns 0 where the arena is exhausted (no value is 0). */
 cal_value cal_make_bytes(cal_arena *arena, cal_kind kind, const uint8_t *data, size_t length);
+/* Of the bytes of two, CAL_BYTES or CAL_TEXT alike. */
+cal_value cal_join_bytes(cal_arena *arena, cal_kind kind, cal_value left, cal_value right);
 cal_value cal_make_int64(cal_arena *arena, int64_t number);
 cal_value cal_make_size(cal_arena *arena, uint64_t number);
 /* From a magnitude of `count` limbs, leading zeros allowed, copied. */

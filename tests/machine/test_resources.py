@@ -19,14 +19,16 @@ from costmodel.plutus import (
     BuiltinTerm,
     Const,
     Constant,
+    Lam,
     LedgerLanguage,
     Program,
     Term,
+    decode_flat,
     encode_flat,
     parse_program,
 )
-from costmodel.plutus.universe import INTEGER
-from tests.machine.calls import call
+from costmodel.plutus.universe import BYTESTRING, INTEGER
+from tests.machine.calls import application, call
 
 MOST_BYTES_PER_WORD = 32  # four times the eight bytes of a word
 A_TRANSACTION = ExUnits(10**10, 165 * 10**5)
@@ -187,3 +189,16 @@ def test_script_within_a_transaction_cannot_reach_the_memory_cap(growth: str) ->
     outcome = NativeMachine(MODEL, Variant.E).evaluate(script, A_TRANSACTION)
     # Integers and byte strings end at their bounds.
     assert outcome.status in (EvaluationStatus.OVER_BUDGET, EvaluationStatus.FAILURE)
+
+
+def test_long_copies_beyond_the_caches_are_exact() -> None:
+    # Results of more than 16 MiB in all, so that the last are written past the caches; lengths leave no copy aligned.
+    left, right = random.Random(1).randbytes(40_001), random.Random(2).randbytes(33_333)
+    joined = application("appendByteString", left, right)
+    term = application("consByteString", 7, joined)
+    for _ in range(300):
+        term = Apply(Lam(term), joined)
+    script = Script.decode(encode_flat(Program(UPLC_1_1_0, term)), LedgerLanguage.PLUTUS_V3, 10)
+    outcome = NativeMachine(ledger_model(Variant.C), Variant.C).evaluate(script, UNLIMITED, result=True)
+    assert outcome.result is not None
+    assert decode_flat(outcome.result).term == Const(Constant(BYTESTRING, b"\x07" + left + right))
