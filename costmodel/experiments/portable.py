@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from costmodel.errors import InputError
-from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION, cell, saturated, sequence
+from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION, binders_passed, cell, saturated, sequence
+from costmodel.machine import BINDERS
 from costmodel.machine.driver import DriverEvaluator
 from costmodel.model import ledger_model, variant_for
 from costmodel.plutus import (
@@ -79,7 +80,8 @@ def _known(builtin: str, protocol_version: int) -> bool:
 
 def _portable(one: Cell, protocol_version: int) -> Cell:
     varied = tuple(_vary(one)) if one.operation in _VARIED else ()
-    return msgspec.structs.replace(one, nops=False, vary=varied, protocol_version=protocol_version)
+    features = one.features | {BINDERS: float(binders_passed(one))} if one.experiment == "steps" else one.features
+    return msgspec.structs.replace(one, nops=False, vary=varied, protocol_version=protocol_version, features=features)
 
 
 def _point(one: Cell) -> str:

@@ -187,6 +187,12 @@ def cell(
     )
 
 
+def binders_passed(made: Cell) -> int:
+    """What `NativeMachine.binders_passed` counts in one evaluation of a cell without arguments."""
+    script = Script.decode(made.flat, LANGUAGE, made.protocol_version, measuring=True, own_frames=True)
+    return _machine().binders_passed(script, _UNLIMITED)
+
+
 @cache
 def _machine() -> NativeMachine:
     return exact_machine(_VARIANT, proposed_model(_VARIANT), result_cap=_RESULT_CAP)

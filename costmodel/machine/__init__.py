@@ -11,9 +11,10 @@ from costmodel.machine.interface import (
     Subject,
     evaluator_label,
 )
-from costmodel.machine.native import BuildInfo, Features, NativeMachine, Script, build_info, exact_machine
+from costmodel.machine.native import BINDERS, BuildInfo, Features, NativeMachine, Script, build_info, exact_machine
 
 __all__ = [
+    "BINDERS",
     "BuildInfo",
     "CellLost",
     "EvaluationStatus",

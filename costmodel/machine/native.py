@@ -73,6 +73,9 @@ class Features:
     counts: dict[str, float]
 
 
+BINDERS: Final = "binders_passed"
+"""The feature of evaluators whose environment is a list of all variables; see `NativeMachine.binders_passed`."""
+
 _COUNTED: Final = ("frames_walked", "far_variables", "continuations_pushed", "partial_calls", "mispredictions")
 
 
@@ -130,17 +133,19 @@ class Script:
         *,
         group_elements: bool = False,
         measuring: bool = False,
+        own_frames: bool = False,
     ) -> Script:
         """Decodes flat bytes by the rules of a language and protocol version; without a language all is available.
 
         `group_elements` admits BLS12-381 constants, which the text form has and chain scripts have not; `measuring`
-        admits the no-ops that builtins are measured against. Raises DecodeError.
+        admits the no-ops that builtins are measured against; `own_frames` gives each variable a frame of its own, for
+        `NativeMachine.binders_passed`. Raises DecodeError.
         """
         _start_libraries()
         options = decode_options(language, protocol_version, measuring)
-        if group_elements:
+        if group_elements or own_frames:
             options = ffi.new("cal_decode_options *", options[0])
-            options.group_elements = True
+            options.group_elements, options.own_frames = group_elements, own_frames
         out = ffi.new("cal_script **")
         error = ffi.new("cal_error *")
         if lib.cal_script_decode(flat, len(flat), options, out, error) != lib.CAL_OK:
@@ -219,10 +224,7 @@ class NativeMachine:
 
     def features(self, script: Script, budget: ExUnits) -> Features:
         """What runs of a script within a budget count beside steps. Takes several times as long as a run."""
-        raw, outcome, error = ffi.new("cal_features *"), ffi.new("cal_outcome *"), ffi.new("cal_error *")
-        limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
-        lib.cal_machine_run_counting(self.handle, script.handle, limit[0], outcome, raw, error)
-        lib.cal_machine_release(self.handle)
+        raw = self._counted(script, budget)
         calls = {
             f"calls_{arity}_{forces}": float(count)
             for arity, row in enumerate(raw.calls)
@@ -230,6 +232,18 @@ class NativeMachine:
             if count
         }
         return Features(raw.footprint, {name: float(getattr(raw, name)) for name in _COUNTED} | calls)
+
+    def binders_passed(self, script: Script, budget: ExUnits) -> int:
+        """How many binders lie between each variable that runs of a script within a budget look up and its own, summed:
+        the de Bruijn indices less one. The script is one decoded with `own_frames`."""
+        return int(self._counted(script, budget).frames_out)
+
+    def _counted(self, script: Script, budget: ExUnits) -> Any:
+        raw, outcome, error = ffi.new("cal_features *"), ffi.new("cal_outcome *"), ffi.new("cal_error *")
+        limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
+        lib.cal_machine_run_counting(self.handle, script.handle, limit[0], outcome, raw, error)
+        lib.cal_machine_release(self.handle)
+        return raw
 
     def _logs(self) -> tuple[str, ...]:
         log = lib.cal_machine_log(self.handle)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from costmodel.errors import CheckFailed, InputError, ModelError
-from costmodel.machine import EvaluationStatus, Features, NativeMachine, Outcome, Script, exact_machine
+from costmodel.machine import BINDERS, EvaluationStatus, Features, NativeMachine, Outcome, Script, exact_machine
 from costmodel.machine.usage import Call, UsageRecorder
 from costmodel.model import (
     MAX_COST,
@@ -133,7 +133,10 @@ class _Recorders:
 
     def features(self, program: WorkloadProgram, script: Script) -> Features:
         """What a counting run sees, whatever it costs."""
-        return self._machine(program).features(script, _NO_LIMIT)
+        machine = self._machine(program)
+        found = machine.features(script, _NO_LIMIT)
+        passed = machine.binders_passed(program.script(own_frames=True), _NO_LIMIT)
+        return replace(found, counts=found.counts | {BINDERS: float(passed)})
 
     def calls(self, program: WorkloadProgram, script: Script) -> dict[Call, int]:
         return UsageRecorder(self._machine(program)).record(script, _NO_LIMIT).calls

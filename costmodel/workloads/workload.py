@@ -55,10 +55,10 @@ class WorkloadProgram:
         """Number of Data nodes in all arguments together."""
         return sum(1 for argument in self.arguments for _ in nodes(decode_data(argument)))
 
-    def script(self) -> Script:
+    def script(self, *, own_frames: bool = False) -> Script:
         """The program decoded and applied to its arguments. InputError, naming the source, where that fails."""
         try:
-            script = Script.decode(self.flat, self.language, self.protocol_version)
+            script = Script.decode(self.flat, self.language, self.protocol_version, own_frames=own_frames)
             for argument in self.arguments:
                 script.apply_data(argument)
         except InputError as error:

@@ -25,6 +25,7 @@ typedef struct cal_decode_options {
   uint8_t builtins[128];
   uint8_t version_1_1;
   uint8_t group_elements;
+  uint8_t own_frames;
   uint32_t max_fields;
   uint32_t max_type_size;
   size_t memory_cap;
@@ -169,6 +170,7 @@ cal_status cal_machine_run(cal_machine *machine, const cal_script *script, cal_e
 typedef struct cal_features {
   uint64_t footprint;
   uint64_t frames_walked;
+  uint64_t frames_out;
   uint64_t far_variables;
   uint64_t continuations_pushed;
   uint64_t partial_calls;

@@ -76,7 +76,8 @@ static inline cal_status read_lambda(decoder *decoder, cal_part *into, cal_part 
 /* `[(lam x body) arg]`, whose two tags have been read. */
 static cal_status read_let(decoder *decoder, cal_part *into, cal_part **body) {
   cal_node *owner = decoder->scope.owner;
-  const bool fits = owner != NULL && owner->number < CAL_FRAME_SLOTS;
+  const bool fits =
+      owner != NULL && owner->number < CAL_FRAME_SLOTS && !decoder->options->own_frames;
   cal_node *node = new_node(decoder, fits ? CAL_OP_LET : CAL_OP_LET_FRAME, 2);
   if (CAL_UNLIKELY(node == NULL || !schedule(decoder, READ_TERM, &node->parts[1]))) {
     return cal_flat_exhausted(decoder);

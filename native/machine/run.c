@@ -211,6 +211,7 @@ static inline uint64_t moves_out(cal_part part) {
     } else if (((atom) & CAL_PART_ATOM) == CAL_PART_OUTER) { \
       COUNT(CAL_STEP_VAR);                                   \
       CAL_ADD(frames_walked, moves_out(atom));               \
+      CAL_ADD(frames_out, cal_part_frames(atom));            \
       CAL_ADD(far_variables, is_far(atom));                  \
       CAL_SEE(CAL_SITE_WALK, walk_of(atom));                 \
       (into) = outer_variable((atom), (frame));              \

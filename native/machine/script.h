@@ -12,6 +12,7 @@ typedef struct cal_decode_options {
   uint8_t builtins[128];  /* by flat tag: 1 where the builtin is available */
   uint8_t version_1_1;    /* whether UPLC 1.1.0 is */
   uint8_t group_elements; /* accept BLS constants, as text does and chain scripts do not */
+  uint8_t own_frames;     /* each variable gets a frame of its own, so that frames count binders */
   uint32_t max_fields;    /* of a constructor; UINT32_MAX for no bound */
   uint32_t max_type_size; /* of a constant's type, one for each node, applications included */
   size_t memory_cap;      /* bytes that the script may take in memory */

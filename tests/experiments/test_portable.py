@@ -6,6 +6,7 @@ import pytest
 
 from costmodel.experiments import design_cells
 from costmodel.experiments.portable import paired, portable_cells, stand_ins_of
+from costmodel.experiments.steps import drawn, habits, program
 from costmodel.machine import EvaluationStatus, Script, exact_machine
 from costmodel.machine.driver import BUDGET
 from costmodel.model import Variant
@@ -41,6 +42,13 @@ def test_nothing_of_the_native_machine_is_left(cells: tuple[Cell, ...]) -> None:
     assert not any(cell.nops or any(name.startswith("nop") for name in cell.builtins) for cell in made)
     calls = portable_cells(design_cells(["calls"], "*", 0))
     assert {cell.work for cell in calls} == {"decode", "apply"}
+
+
+def test_programs_of_steps_know_the_binders_that_they_pass(cells: tuple[Cell, ...]) -> None:
+    steps = portable_cells(drawn(program, habits(), "program", number, 0) for number in range(4))
+    assert any(cell.features["binders_passed"] > 1.5 * cell.features["frames_walked"] for cell in steps)
+    assert all(cell.features["binders_passed"] >= cell.features["frames_walked"] for cell in steps)
+    assert not any("binders_passed" in cell.features for cell in cells)
 
 
 def test_a_partner_takes_the_same_steps_and_calls_nothing(cells: tuple[Cell, ...]) -> None:

@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from costmodel.machine import NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
@@ -61,6 +63,28 @@ def test_frames_on_the_way_to_a_variable_are_walked() -> None:
 def test_far_variables_are_reached_by_short_cuts() -> None:
     walked = counts(f"[(lam x {under(1_000, 'x')}) (con unit ())]")["frames_walked"]
     assert 4 < walked <= 6 * 5  # at most six moves for each of the five digits of a depth in base four
+
+
+def passed(text: str) -> int:
+    flat = encode_flat(parse_program(f"(program 1.1.0 {text})"))
+    script = Script.decode(flat, LedgerLanguage.PLUTUS_V3, 11, own_frames=True)
+    return MACHINE.binders_passed(script, PLENTY)
+
+
+@pytest.mark.parametrize("binders", [0, 1, 2, 7, 40, 1_000])
+def test_binders_passed_are_indices_less_one_for_lets_and_functions_alike(binders: int) -> None:
+    lets = "x"
+    for number in range(binders):
+        lets = f"[(lam v{number} {lets}) (con integer {number})]"
+    assert passed(f"[(lam x {lets}) (con unit ())]") == binders
+    assert passed(f"[(lam x {under(binders, 'x')}) (con unit ())]") == binders
+
+
+def test_binders_are_passed_each_time_that_a_variable_is_looked_up() -> None:
+    # Of its variables, f (index 1) is looked up twice at first, then in each round n three times at 1 and f twice at 2;
+    # in the last round, in which n is also the result, n is looked up twice and f not at all.
+    assert passed(COUNT_DOWN % 3) == 2 * 3
+    assert passed(COUNT_DOWN % 30) == 2 * 30
 
 
 def test_saturated_calls_count_by_arity_and_forces() -> None:
