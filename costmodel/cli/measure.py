@@ -22,7 +22,7 @@ from costmodel.cli.options import (
     seconds,
     share,
 )
-from costmodel.cli.output import VIEW, complain, print_json, say, show
+from costmodel.cli.output import complain, print_json, say, show_uncertain
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import Inconclusive, InputError, Interrupted
@@ -32,7 +32,6 @@ from costmodel.model import load
 from costmodel.records.measurement import FleetMeasurement, Measurement
 from costmodel.records.run import NATIVE, session_outcome
 from costmodel.rendering import numbers
-from costmodel.rendering.tables import Table
 from costmodel.runs.design import FEWEST_BLOCKS, Cell, Plan
 from costmodel.timing.clock import CLOCKS, clock_named
 from costmodel.timing.plan import choose_core
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 # Counts repeat, so two processes with the fewest blocks say all there is to say.
 _COUNTED: Final[dict[str, Any]] = {"blocks_per_process": FEWEST_BLOCKS, "min_processes": 2, "max_processes": 2}
 
-_UNCERTAIN_SHOWN: Final = 10  # cells that missed their precision
 
 Command = TableCommand
 
@@ -284,14 +282,7 @@ def _document(run: Run) -> Measurement:
 
 def _show(run: Run) -> None:
     manifest = run.manifest
-    if manifest.uncertain:
-        rows = sorted(manifest.uncertain.items())
-        # A short run leaves hundreds; its summary must not be lost behind them.
-        most = VIEW.get().top or (len(rows) if VIEW.get().wide else _UNCERTAIN_SHOWN)
-        show(Table.of("Less precise than asked", ("cell", "reason"), rows[:most]))
-        if len(rows) > most:
-            say(f"and {len(rows) - most:,} more; --wide shows them all, and so does the run's manifest")
-        say("")
+    show_uncertain(manifest.uncertain, "the run's manifest")
     cells = len(run.design.cells)
     known = cells - len(manifest.uncertain)
     say(f"{known} of {cells} cells are known to ±{numbers.percent(run.design.settings.target_half_width)} or better")

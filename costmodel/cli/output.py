@@ -33,6 +33,7 @@ VIEW: Final[ContextVar[View]] = ContextVar("VIEW", default=_EVERYTHING)
 """What --wide and --top asked for."""
 
 _LONGEST: Final = 1000  # characters of a message
+_UNCERTAIN_SHOWN: Final = 10
 _STYLES: Final = {"red": "31", "green": "32", "yellow": "33", "bold": "1"}
 
 
@@ -68,6 +69,21 @@ def show(table: Table) -> None:
     from costmodel.rendering.terminal import render_terminal
 
     sys.stdout.write(render_terminal(table, wide=VIEW.get().wide, top=VIEW.get().top, colour=_coloured()))
+
+
+def show_uncertain(reasons: Mapping[str, str], elsewhere: str) -> None:
+    """Prints what missed its precision and why: the first ten, as a short run leaves hundreds, which would hide what
+    comes after them. `elsewhere` is where all of them stand."""
+    from costmodel.rendering.tables import Table
+
+    if not reasons:
+        return
+    rows = sorted(reasons.items())
+    most = VIEW.get().top or (len(rows) if VIEW.get().wide else _UNCERTAIN_SHOWN)
+    show(Table.of("Less precise than asked", ("cell", "reason"), rows[:most]))
+    if len(rows) > most:
+        say(f"and {len(rows) - most:,} more; --wide shows them all, and so does {elsewhere}")
+    say("")
 
 
 def show_facts(facts: Mapping[str, str]) -> None:

@@ -22,7 +22,7 @@ from costmodel.cli.options import (
     seconds,
     share,
 )
-from costmodel.cli.output import print_json, say, show
+from costmodel.cli.output import print_json, say, show, show_uncertain
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
@@ -171,7 +171,10 @@ def _show(verdict: ValidationVerdict) -> None:
     rows = [_score_row(score)[: len(columns)] for score in verdict.scores]
     show(Table.of(f"{verdict.workload}: {verdict.model}", columns, rows))
     say("", *(f"note: {note}" for note in verdict.notes))
-    say(*(f"uncertain: {each.label} ({each.work}): {each.uncertain}" for each in verdict.scores if each.uncertain))
+    uncertain = {f"{each.label} ({each.work})": each.uncertain for each in verdict.scores if each.uncertain}
+    if uncertain:
+        say("")
+    show_uncertain(uncertain, "the document of --json")
     _show_works(verdict.works)
     say(f"{verdict.status.value}: {_RESULTS[verdict.status.value]}", f"run: {verdict.run}")
 
