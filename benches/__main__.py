@@ -19,7 +19,7 @@ from benches.schedule import Benchmark, Observed, Plan, on_terminal
 from benches.table import remarks, summarise, table, verdicts, wrong_ex_units
 from costmodel import __version__
 from costmodel.errors import CalibrateError, CheckFailed, InputError
-from costmodel.timing.fingerprint import fingerprint, versions
+from costmodel.timing.surroundings import fingerprint, versions
 
 _FULL = Plan(rounds=5, blocks=5, batch_ms=5.0, seed=0)
 _QUICK = Plan(rounds=2, blocks=4, batch_ms=2.0, seed=0)

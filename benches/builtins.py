@@ -22,7 +22,7 @@ from typing import Any, Final
 from costmodel._native import ffi, lib
 
 from costmodel.experiments.domains import DOMAINS, Sizes
-from costmodel.experiments.measures import measured_sizes
+from costmodel.experiments.points import measured_sizes
 from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION, Application, Operands, nop, row, version_of
 from costmodel.machine import NativeMachine, Script, exact_machine
 from costmodel.model import proposed_model, variant_for

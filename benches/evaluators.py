@@ -13,7 +13,7 @@ from costmodel.machine import Evaluator
 from costmodel.machine.driver import DriverEvaluator
 from costmodel.records.run import NATIVE
 from costmodel.timing.batches import Stopwatch
-from costmodel.timing.heap import DrawnHeap
+from costmodel.timing.memory import DrawnHeap
 from costmodel.timing.native_evaluator import NativeEvaluator
 
 BUILD: Final = Path(__file__).resolve().parents[1] / "build" / "bench"

@@ -50,8 +50,7 @@ def evaluate(
     for a cost model that cannot.
     """
     from costmodel.model import ExUnits
-    from costmodel.workloads.evaluation import PLENTY
-    from costmodel.workloads.programs import evaluated
+    from costmodel.workloads.evaluation import PLENTY, evaluated
 
     return evaluated(
         Path(program),

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel import __version__
-from costmodel.batches.difference import Difference, difference, units_needed
+from costmodel.batches.difference import Component, Difference, Split, difference, split, units_needed
 from costmodel.batches.observe import ComparedRow, ObservedRuns, observe
 from costmodel.batches.select import RunBatch, check_comparable, same_evaluator, warnings
-from costmodel.batches.variance import Component, Split, split
 from costmodel.errors import InputError
-from costmodel.judging.change import Change, holm, worst
+from costmodel.judging.estimate import Change, holm, worst
 from costmodel.records import comparison as records
 from costmodel.records import finite
 from costmodel.records.figures import ExitCode

@@ -18,7 +18,7 @@ from costmodel.rendering.tables import Row, Table, TableCell, change_cell, numbe
 if TYPE_CHECKING:
     from costmodel.batches import Comparison
     from costmodel.batches.comparison import BatchPair, RowVerdict
-    from costmodel.batches.variance import Component
+    from costmodel.batches.difference import Component
 
 _AGAINST: Final = "--against"
 _FEW: Final = 6  # units of a batch, below which the limit of their variance is several times as large

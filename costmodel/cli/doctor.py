@@ -50,9 +50,8 @@ def command(
     Exit code 0 if it is fit, 1 if it is not, 3 if a short trial could not tell; with COMMAND, the code of COMMAND.
     """
     # pandas comes with it; --help must not wait for that.
-    from costmodel.doctor.diagnosis import diagnose
-    from costmodel.doctor.host import Host
-    from costmodel.doctor.saved_settings import put_back_leftovers
+    from costmodel.doctor.checks import diagnose
+    from costmodel.doctor.settings import Host, put_back_leftovers
     from costmodel.doctor.tune import run_command, tuned
 
     if run and (as_json or not tune):

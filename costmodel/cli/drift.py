@@ -173,8 +173,8 @@ def _renew(baseline: str, *, as_json: bool) -> int:
 def _provenance(files: tuple[Path, ...], core: int | None, asked: Asked) -> Provenance:
     """What the check was made from, by and under."""
     from costmodel.runs.store import file_fact
-    from costmodel.timing.fingerprint import fingerprint, versions
     from costmodel.timing.plan import choose_core
+    from costmodel.timing.surroundings import fingerprint, versions
 
     return Provenance(
         command_line=tuple(sys.argv),

@@ -18,8 +18,7 @@ from costmodel.model.sources import LEDGER
 from costmodel.records.evaluation import EvaluationDocument
 from costmodel.rendering.text import visible
 from costmodel.workloads.corpus import is_corpus, is_database, is_parquet
-from costmodel.workloads.evaluation import PLENTY
-from costmodel.workloads.programs import evaluated
+from costmodel.workloads.evaluation import PLENTY, evaluated
 
 _DEFAULT_BUDGET: Final = f"{PLENTY.cpu},{PLENTY.mem}"
 

@@ -14,13 +14,13 @@ from costmodel.rendering.tables import Table
 
 if TYPE_CHECKING:
     from costmodel.fit.official import OfficialModel
-    from costmodel.imports.criterion_csv import CriterionRows
+    from costmodel.imports.text_formats import CriterionRows
 
 
 def fit_criterion(path: Path, out: Path, *, variant: Variant, as_json: bool) -> None:
     """Fit a Criterion CSV, write upstream's builtin cost-model file, and show how it compares with the ledger's."""
     from costmodel.fit.official import compare_with_ledger, fit_official
-    from costmodel.imports.criterion_csv import read_criterion
+    from costmodel.imports.text_formats import read_criterion
 
     with stderr().status("fitting"):
         criterion = read_criterion(path)

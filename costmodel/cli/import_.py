@@ -13,7 +13,7 @@ from costmodel.cli.output import print_json, say
 from costmodel.plutus import language_named
 
 if TYPE_CHECKING:
-    from costmodel.records.imported import Import
+    from costmodel.records.measurement import Import
 
 _NOT_STATED = "not stated"
 
@@ -54,7 +54,7 @@ def command(
 ) -> None:
     """Make a run of measurements by other tools, for `fit`, `compare` and `report`."""
     # scipy and pandas come with them; other commands must not wait for those.
-    from costmodel.imports.names import read_names
+    from costmodel.imports.measured import read_names
     from costmodel.imports.run import ImportOrigin, import_runs, imported
 
     found = imported(

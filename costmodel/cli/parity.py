@@ -15,7 +15,7 @@ from costmodel.model import variant_for
 from costmodel.plutus import language_named
 
 if TYPE_CHECKING:
-    from costmodel.records.parity import Parity
+    from costmodel.records.evaluator import Parity
 
 Command = TableCommand
 
@@ -68,8 +68,7 @@ def command(
     """Show which evaluator is slowest at what, which prices are too low for it, and at which it would keep up."""
     # numpy and matplotlib come with them; other commands must not wait for those.
     from costmodel.model.sources import open_source
-    from costmodel.parity.compare import compare_evaluators
-    from costmodel.parity.models import read_evaluators
+    from costmodel.parity.compare import compare_evaluators, read_evaluators
 
     named = language_named(language)
     found = compare_evaluators(

@@ -34,9 +34,8 @@ from costmodel.rendering.tables import Row, Table, TableCell, number, ratio_cell
 if TYPE_CHECKING:
     from costmodel.validate import Estimate, Gates, Score, ValidationVerdict
     from costmodel.validate.attribution import Blame
-    from costmodel.validate.gates import GateResult
     from costmodel.validate.summary import Summary
-    from costmodel.validate.verdict import WorkVerdict
+    from costmodel.validate.verdict import GateResult, WorkVerdict
     from costmodel.workloads import Workload
 
 _LOOP_COUNTS: Final = "1,10,25,50"

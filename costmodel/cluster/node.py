@@ -20,8 +20,8 @@ from costmodel.records.run import NATIVE
 from costmodel.runs.design import Cell
 from costmodel.timing.batches import Stopwatch, WorkInBatch
 from costmodel.timing.clock import Clock, ClockName
+from costmodel.timing.memory import take_own_pages
 from costmodel.timing.native_evaluator import NativeEvaluator
-from costmodel.timing.own_pages import take_own_pages
 from costmodel.timing.worker import evaluator_named, pin
 
 _YARDSTICK_RUNS: Final = 100

@@ -1,19 +1,22 @@
-"""What the system says about one of its cores, check by check.
+"""What the system says about one of its cores, check by check, and what all checks come to.
 
 A cause of noise that can be put right, or that the machine cannot help, is a warning. Only an effect that was measured
-makes a machine unfit (trial.py).
-"""
+makes a machine unfit (trial.py)."""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
-from costmodel.doctor.host import Host, line
-from costmodel.doctor.settings import Setting, settings
-from costmodel.records.doctor import CheckVerdict, MachineCheck
-from costmodel.records.run import core_list
+from costmodel.doctor.settings import Host, Setting, line, settings
+from costmodel.doctor.trial import run_trial, trial_checks
+from costmodel.records.doctor import CheckVerdict, Diagnosis, Fitness, MachineCheck, SettingChange, Trial
+from costmodel.records.run import NATIVE, core_list
+from costmodel.timing.backend import Backend
 from costmodel.timing.clock import INVARIANT_TSC, cpu_flags
+from costmodel.timing.session import Observer
+from costmodel.timing.surroundings import fingerprint
 
 _TUNE = "calibrate doctor --tune COMMAND"
 _BUSY = 0.5  # runnable threads per core, of late, beside which a measurement is often disturbed
@@ -141,3 +144,35 @@ def _virtualisation(host: Host, guest: bool) -> MachineCheck:
         f"a guest of {product}: neighbours, governor and turbo are out of sight",
         "measure on a machine of your own, or on an instance with dedicated cores, for the last tenths of a percent",
     )
+
+
+def diagnose(
+    host: Host,
+    core: int,
+    seed: int,
+    *,
+    tuned: Sequence[SettingChange] = (),
+    put_back: Sequence[SettingChange] = (),
+    observer: Observer | None = None,
+    backend: Backend | None = None,
+    evaluator: str = NATIVE,
+) -> Diagnosis:
+    """Look at the system, then measure for some ten seconds."""
+    seen = system_checks(host, core)
+    trial = run_trial(host, core, seed, observer=observer, backend=backend, evaluator=evaluator)
+    checks = (*seen, *trial_checks(trial, core))
+    return Diagnosis(
+        core=core,
+        machine=fingerprint(core),
+        checks=checks,
+        trial=trial,
+        fitness=_fitness(checks, trial),
+        tuned=tuple(tuned),
+        put_back=tuple(put_back),
+    )
+
+
+def _fitness(checks: Sequence[MachineCheck], trial: Trial) -> Fitness:
+    if any(check.verdict is CheckVerdict.BAD for check in checks):
+        return "unfit"
+    return "inconclusive" if trial.noise is None else "fit"

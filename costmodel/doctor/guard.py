@@ -10,8 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from costmodel.doctor.host import Host
-from costmodel.doctor.saved_settings import put_back
+from costmodel.doctor.settings import Host, put_back
 from costmodel.errors import CalibrateError
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from costmodel.doctor.host import Host, line
+from costmodel.doctor.settings import Host, line
 from costmodel.errors import Inconclusive, Interrupted
 from costmodel.machine import Script, exact_machine
 from costmodel.model import ExUnits, variant_for

@@ -12,9 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
-from costmodel.doctor.host import Host
-from costmodel.doctor.saved_settings import hold, keep, put_back
-from costmodel.doctor.settings import settings
+from costmodel.doctor.settings import Host, hold, keep, put_back, settings
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.records.doctor import SettingChange
 from costmodel.timing.backend import import_path, piped

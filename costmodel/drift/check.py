@@ -23,8 +23,7 @@ from costmodel.drift.suite import chosen, drift_suite
 from costmodel.drift.timed import DEFAULT_SECONDS, DEFAULT_TIME_TOLERANCE, compare_builds
 from costmodel.drift.verdict import DriftVerdict, OperationDrift, with_model
 from costmodel.errors import InputError
-from costmodel.judging.change import Change
-from costmodel.judging.estimate import Estimate
+from costmodel.judging.estimate import Change, Estimate
 from costmodel.model import CostModel, load
 from costmodel.plutus import LedgerLanguage
 from costmodel.predict.counts import predict

@@ -20,8 +20,7 @@ from costmodel.drift.suite import drift_suite, suite_sha256
 from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import DecodeError, Inconclusive, InputError
 from costmodel.files import read_bytes, write_atomically
-from costmodel.judging.change import Change
-from costmodel.judging.estimate import Estimate
+from costmodel.judging.estimate import Change, Estimate
 from costmodel.machine import build_info
 from costmodel.records import decode_json, encode, kind_of, parse
 from costmodel.records.drift import Environment, InstructionCounts

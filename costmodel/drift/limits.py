@@ -29,7 +29,7 @@ import msgspec
 from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import InputError
 from costmodel.files import read_bytes
-from costmodel.judging.change import Change
+from costmodel.judging.estimate import Change
 
 _SHARE: Final = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%")
 

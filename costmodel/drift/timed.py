@@ -27,8 +27,7 @@ from scipy.special import stdtr, stdtrit
 from costmodel.drift.limits import NO_LIMITS, DriftLimits
 from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import Inconclusive
-from costmodel.judging.change import Change, holm
-from costmodel.judging.estimate import Estimate
+from costmodel.judging.estimate import Change, Estimate, holm
 from costmodel.runs.design import Cell
 from costmodel.timing.clock import ClockName, choose_clock
 from costmodel.timing.duet import Build, play

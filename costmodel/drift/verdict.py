@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from costmodel.judging.change import Change, worst
-from costmodel.judging.estimate import Estimate
+from costmodel.judging.estimate import Change, Estimate, worst
 from costmodel.model import CostModel
 from costmodel.records import drift as records
 from costmodel.records import finite

@@ -14,9 +14,8 @@ from itertools import product
 from typing import Final
 
 from costmodel.experiments.domains import DOMAINS, Sizes
-from costmodel.experiments.measures import measured_sizes
 from costmodel.experiments.operands import PooledRandom, small
-from costmodel.experiments.points import choose, shapes_of
+from costmodel.experiments.points import choose, measured_sizes, shapes_of
 from costmodel.experiments.terms import (
     LANGUAGE,
     PROTOCOL_VERSION,

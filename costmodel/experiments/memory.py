@@ -14,7 +14,7 @@ from typing import Final
 
 from costmodel.errors import ModelError
 from costmodel.experiments.domains import DOMAINS, Sizes
-from costmodel.experiments.measures import measured_sizes
+from costmodel.experiments.points import measured_sizes
 from costmodel.experiments.terms import Application, Item, Operands, constant_of, version_of
 from costmodel.model import CostingFunction, CostModel
 from costmodel.plutus import BUILTIN_BY_NAME, Builtin, Constant, SizeMeasure

@@ -1,23 +1,55 @@
-"""Which points of a builtin's domain to measure: those that tell most about its coefficients, and some to check them.
-
-A costing function is linear in its coefficients, so how well points tell them is known before anything is measured:
-errors being relative, the information of a point is the row of its features over its cost, and the best points span
-the largest determinant (D-optimality, as in Fedorov, Theory of Optimal Experiments, 1972). They lie at the ends of the
-domain, where a wrong shape would not be seen, so others follow: the middle, then those that lie farthest from all
-chosen so far.
-"""
+"""Sizes of arguments: as builtins' own measures give them, and the points at which a costing function is measured."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.errors import ModelError
+from costmodel.experiments.terms import Bound, Item, Operands
 from costmodel.model import CostingFunction, Variant, proposed_model
+from costmodel.plutus import Builtin, Const, Constant
+from costmodel.plutus.builtins import SizeMeasure
+from costmodel.plutus.sizes import RIVALS, size_of
+
+Sizes = tuple[int, ...]
+
+_NEWEST = "E"
+
+
+def measured_sizes(builtin: Builtin, prepared: Sequence[Item], operands: Operands) -> tuple[Sizes, Mapping[str, Sizes]]:
+    """The sizes of an application's operands in the builtin's own measures, and by each other one that differs.
+
+    ModelError for operands that are computed, so that their sizes are not known beforehand.
+    """
+    own = builtin.size_measures(_NEWEST)
+    constants = [_constant(prepared, each) for each in operands]
+    sizes = _sizes(constants, own)
+    others: dict[str, Sizes] = {}
+    for measure in dict.fromkeys(each for constant in constants for each in RIVALS.get(constant.type.head, ())):
+        measures = [
+            measure if measure in RIVALS.get(constant.type.head, ()) else mine
+            for constant, mine in zip(constants, own, strict=True)
+        ]
+        if (other := _sizes(constants, measures)) != sizes:
+            others[measure.name] = other
+    return sizes, others
+
+
+def _sizes(constants: Sequence[Constant], measures: Sequence[SizeMeasure]) -> Sizes:
+    return tuple(size_of(constant, measure) for constant, measure in zip(constants, measures, strict=True))
+
+
+def _constant(prepared: Sequence[Item], operand: Const | Bound) -> Constant:
+    item = prepared[operand.item] if isinstance(operand, Bound) else operand
+    if not isinstance(item, Const):
+        raise ModelError("the design is wrong: an operand is computed, so its size is not known")
+    return item.constant
+
 
 Floats = NDArray[np.float64]
-Sizes = tuple[int, ...]
 
 _RANK = 1e-9  # of a column's length, below which what is left of it after the others is rounding
 _FEWEST = 9  # points of a builtin whose cost depends on sizes

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.errors import InputError
-from costmodel.fit.coefficient import FlagKind, Rounding, distinct, flag
 from costmodel.fit.costing import LEAST_BUILTIN_PS, PricedFunction, fit_function, relative_scales, shape_name
-from costmodel.fit.domain import Points, beyond, corners, grid
-from costmodel.fit.envelope import Envelope, envelopes
+from costmodel.fit.envelope import Envelope, Points, beyond, corners, envelopes, grid
 from costmodel.fit.observations import ObservedCell, is_nop, nop_name
+from costmodel.fit.regression import FlagKind, Rounding, distinct, flag
 from costmodel.fit.shapes import Better
 from costmodel.fit.uncertainty import Replicates, figure_of
 from costmodel.model import CostModel, Variant

@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from costmodel.errors import InputError
-from costmodel.fit.coefficient import FlagKind, coefficient, flag, negative_flag
 from costmodel.fit.observations import ObservedCell
-from costmodel.fit.regression import independent_columns, solve, weighted_r2
+from costmodel.fit.regression import FlagKind, coefficient, flag, independent_columns, negative_flag, solve, weighted_r2
 from costmodel.fit.uncertainty import Replicates, figure, figure_of
 from costmodel.records import model as record
 

@@ -10,18 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import LinearConstraint, minimize
 
-from costmodel.fit.coefficient import (
+from costmodel.fit.regression import (
     VISIBLE,
     FlagKind,
     Rounding,
+    Solution,
     coefficient,
     deviation,
     flag,
+    independent_columns,
     negative_flag,
+    solve,
+    weighted_r2,
     whole_prices,
     whole_ps,
 )
-from costmodel.fit.regression import Solution, independent_columns, solve, weighted_r2
 from costmodel.fit.uncertainty import Replicates, figure_of
 from costmodel.model import CostingFunction, DesignMatrix, PlainShape
 from costmodel.records.model import Coefficient, Flag

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from costmodel.errors import InputError
 from costmodel.fit.builtins import Applications
 from costmodel.fit.costing import relative_scales
-from costmodel.fit.domain import Points, reads
+from costmodel.fit.envelope import Points, reads
 from costmodel.fit.observations import Observations, ObservedCell, cells_of, is_nop
 from costmodel.fit.uncertainty import Clusters, Replicates
 from costmodel.model import CostModel, Variant

@@ -19,14 +19,13 @@ from scipy.optimize import linprog
 
 from costmodel.errors import InputError
 from costmodel.fit.builtins import BuiltinFit
-from costmodel.fit.coefficient import whole_ps
 from costmodel.fit.costing import floor_name, is_size
+from costmodel.fit.regression import whole_ps
 from costmodel.fit.steps import StepsFit
 from costmodel.model import CostingFunction, CostModel, ExUnits, StepKind
-from costmodel.model.costmodel import BuiltinCost
-from costmodel.model.steps import STARTUP_KEY
+from costmodel.model.costmodel import STARTUP_KEY, BuiltinCost
 from costmodel.records import model as record
-from costmodel.records.margin import MarginRule
+from costmodel.records.fit import MarginRule
 
 Floats = NDArray[np.float64]
 

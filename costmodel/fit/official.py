@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.errors import InputError
-from costmodel.imports.criterion_csv import CriterionRow, CriterionRows
+from costmodel.imports.text_formats import CriterionRow, CriterionRows
 from costmodel.model import MAX_COST, BuiltinCost, CostingFunction, CostModel, ShapeId, Variant, ledger_model, us_to_ps
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS
 from costmodel.records.model import OfficialEntry

@@ -25,19 +25,19 @@ from costmodel.fit.builtins import (
     measured_points,
 )
 from costmodel.fit.calls import fit_calls
-from costmodel.fit.coefficient import Rounding, material, rounded, rounded_record
 from costmodel.fit.imported import are_imported, imported_points, observe_imported, whole_times, without_no_ops
 from costmodel.fit.margin import with_margins
 from costmodel.fit.observations import BUILTINS, CALLS, STEPS, Observations, check_runs, is_nop, observe
+from costmodel.fit.regression import Rounding, material, rounded, rounded_record
 from costmodel.fit.shapes import better_shapes, study_shapes
 from costmodel.fit.steps import StepsFit, fit_steps, smallest_costs, unmeasured
 from costmodel.fit.studies import settle_shapes, study_builtins
 from costmodel.fit.uncertainty import Replicates, replicate
 from costmodel.fit.verdict import DEFAULT_FACTOR, verdict_of
 from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump, proposed_model
-from costmodel.model.steps import STARTUP_KEY
+from costmodel.model.costmodel import STARTUP_KEY
 from costmodel.records import model as record
-from costmodel.records.margin import FitSettings, MarginRule
+from costmodel.records.fit import FitSettings, MarginRule
 from costmodel.runs.anomalies import oddities, origin
 from costmodel.runs.store import Run
 

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 
 from costmodel.errors import InputError, ModelError
-from costmodel.fit.coefficient import Rounding, rounded_record, whole_prices, whole_ps
 from costmodel.fit.costing import is_size
-from costmodel.fit.domain import FAMILIES, FAMILY_OF
+from costmodel.fit.envelope import FAMILIES, FAMILY_OF
 from costmodel.fit.pipeline import write_model
+from costmodel.fit.regression import Rounding, rounded_record, whole_prices, whole_ps
 from costmodel.model import EXTRAS_KEY, BuiltinCost, CostingFunction, CostModel, ExUnits
 from costmodel.model.basis import basis_of_model
 from costmodel.records import model as record

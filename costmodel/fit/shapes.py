@@ -21,10 +21,9 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.fit.coefficient import distinct
 from costmodel.fit.costing import LEAST_BUILTIN_PS, may_be_negative, shape_name
-from costmodel.fit.domain import Points
-from costmodel.fit.regression import independent_columns, solve
+from costmodel.fit.envelope import Points
+from costmodel.fit.regression import distinct, independent_columns, solve
 from costmodel.model import SHAPES, CostingFunction, DiagonalShape, ShapeId
 from costmodel.model.terms import term
 from costmodel.plutus.builtins import BUILTIN_BY_NAME

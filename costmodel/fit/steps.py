@@ -24,9 +24,20 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from costmodel.fit.builtins import Applications
-from costmodel.fit.coefficient import FlagKind, coefficient, flag, negative_flag, whole_ps
 from costmodel.fit.observations import ObservedCell, is_nop, nop_name
-from costmodel.fit.regression import LEAST_SHARE, Solution, independent_columns, reml_spread, solve, weighted_r2
+from costmodel.fit.regression import (
+    LEAST_SHARE,
+    FlagKind,
+    Solution,
+    coefficient,
+    flag,
+    independent_columns,
+    negative_flag,
+    reml_spread,
+    solve,
+    weighted_r2,
+    whole_ps,
+)
 from costmodel.fit.uncertainty import Replicates, figure, figure_of
 from costmodel.model import STARTUP_KEY, StepKind
 from costmodel.plutus.builtins import BUILTIN_BY_NAME

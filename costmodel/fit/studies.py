@@ -17,7 +17,7 @@ import numpy as np
 
 from costmodel.fit.builtins import Applications, BuiltinFit
 from costmodel.fit.costing import LEAST_BUILTIN_PS, shape_name
-from costmodel.fit.domain import Points, Sizes
+from costmodel.fit.envelope import Points, Sizes
 from costmodel.fit.shapes import candidates, is_better, shape_errors, simplest
 from costmodel.model import CostModel, Variant, ledger_model, proposed_model, proposed_shapes
 from costmodel.model.parameters import parameter_names_of
@@ -26,7 +26,7 @@ from costmodel.model.timeline import last_change, parameters_at
 from costmodel.plutus import BUILTIN_BY_NAME, Builtin, LedgerLanguage, available
 from costmodel.plutus.builtins import SizeMeasure
 from costmodel.plutus.sizes import RIVALS
-from costmodel.records.study import BuiltinStudy, LargestSize, MeasureComparison, Mispriced
+from costmodel.records.fit import BuiltinStudy, LargestSize, MeasureComparison, Mispriced
 
 _LIVE_AT = 11  # the protocol version of the chain
 

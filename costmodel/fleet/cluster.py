@@ -16,8 +16,8 @@ from costmodel.errors import EnvironmentFault
 from costmodel.fleet.remote import RESOURCE, Facts, facts
 from costmodel.records import decode_json
 from costmodel.timing.clock import ClockName
-from costmodel.timing.fingerprint import versions
 from costmodel.timing.session import ProcessPlace, evaluator
+from costmodel.timing.surroundings import versions
 
 _CONNECT_SECONDS: Final = 5
 _HOW: Final = "start each as: dask worker SCHEDULER --nthreads 1 --resources core=1"

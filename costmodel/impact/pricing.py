@@ -10,7 +10,7 @@ from costmodel._native import ffi, lib
 from costmodel.errors import ModelError
 from costmodel.machine.usage import Call, Usage
 from costmodel.model import MAX_COST, STARTUP_KEY, ExUnits, StepKind, pack
-from costmodel.model.pack import PACK_LENGTH, PACK_WIDTH
+from costmodel.model.costmodel import PACK_LENGTH, PACK_WIDTH
 from costmodel.model.sources import ModelSource
 from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage, language_available
 

@@ -15,11 +15,17 @@ from costmodel import __version__
 from costmodel.errors import InputError
 from costmodel.files import read_bytes
 from costmodel.imports.json_formats import read_json
-from costmodel.imports.measured import MAX_FILE_BYTES, Measured, MeasurementFile, checked_text
-from costmodel.imports.names import NamedOperation, operation_of
+from costmodel.imports.measured import (
+    MAX_FILE_BYTES,
+    Measured,
+    MeasurementFile,
+    NamedOperation,
+    checked_text,
+    operation_of,
+)
 from costmodel.imports.text_formats import read_text
 from costmodel.plutus import LedgerLanguage
-from costmodel.records.imported import Import
+from costmodel.records.measurement import Import
 from costmodel.records.run import ClockRecord, FileFact, ImportOutcome, ImportParameters, Machine, RunStatus, identified
 from costmodel.runs.bounds import BOUNDS, CLOCK, Bounds, bounds_parquet
 from costmodel.runs.design import Cell, Plan

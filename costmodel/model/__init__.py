@@ -1,10 +1,26 @@
 """Cost models: costing functions and their shapes, variants, the ledger's models, files, parameter arrays."""
 
 from costmodel.model.costing import CostingFunction, DesignMatrix, costing_function
-from costmodel.model.costmodel import BuiltinCost, CostModel
+from costmodel.model.costmodel import (
+    PACK_LENGTH,
+    PACK_WIDTH,
+    STARTUP_KEY,
+    STEP_KINDS_BY_KEY,
+    BuiltinCost,
+    CostModel,
+    StepKind,
+    pack,
+    step_cost,
+)
 from costmodel.model.files import EXTRAS_KEY, dump, load
-from costmodel.model.ledger import builtin_file_order, ledger_model, proposed_model, proposed_shapes
-from costmodel.model.pack import PACK_LENGTH, PACK_WIDTH, pack
+from costmodel.model.ledger import (
+    Variant,
+    builtin_file_order,
+    ledger_model,
+    proposed_model,
+    proposed_shapes,
+    variant_for,
+)
 from costmodel.model.parameters import (
     block_counts,
     canonical_name,
@@ -15,10 +31,8 @@ from costmodel.model.parameters import (
     to_array,
 )
 from costmodel.model.shapes import SHAPE_IDS, SHAPES, DiagonalShape, PlainShape, Shape, ShapeId
-from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY, StepKind, step_cost
 from costmodel.model.timeline import ProtocolParameters, parameters_at
 from costmodel.model.units import MAX_COST, MIN_COST, ExUnits, ps_to_ns, sat_add, sat_mul, saturate, us_to_ps
-from costmodel.model.variants import Variant, variant_for
 
 __all__ = [
     "EXTRAS_KEY",

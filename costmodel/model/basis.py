@@ -11,13 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from costmodel.errors import CheckFailed, InputError
-from costmodel.model.costmodel import CostModel
+from costmodel.model.costmodel import STARTUP_KEY, CostModel, StepKind
 from costmodel.model.files import EXTRAS_KEY
-from costmodel.model.ledger import ledger_model
+from costmodel.model.ledger import Variant, ledger_model
 from costmodel.model.sources import ModelSource
-from costmodel.model.steps import STARTUP_KEY, StepKind
-from costmodel.model.variants import Variant
-from costmodel.records.basis import Doubt, Objection, PriceBasis
+from costmodel.records.figures import Doubt, Objection, PriceBasis
 from costmodel.records.model import ExpressedModel, FittedModel, Section, parse_section
 from costmodel.records.run import ImportParameters, Origin
 

@@ -1,15 +1,53 @@
-"""The cost model: costing functions of the builtins, step costs and start-up."""
+"""The cost model: costing functions of the builtins, costs of the kinds of machine step, and start-up; and all of this
+as the flat array of 64-bit integers that the C machine takes."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from costmodel.errors import ModelError
-from costmodel.model.costing import CostingFunction, costing_function
-from costmodel.model.steps import STARTUP_KEY, StepKind
+from costmodel.model.costing import CostingFunction, checked_int, costing_function
+from costmodel.model.shapes import ShapeId
 from costmodel.model.units import ExUnits
-from costmodel.plutus.builtins import BUILTIN_BY_NAME
+from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS
+
+STARTUP_KEY = "cekStartupCost"
+
+
+class StepKind(IntEnum):
+    """A charged kind of CEK machine step; the value is the kind's index wherever kinds are listed."""
+
+    CONST = 0
+    VAR = 1
+    LAM = 2
+    APPLY = 3
+    DELAY = 4
+    FORCE = 5
+    BUILTIN = 6
+    CONSTR = 7
+    CASE = 8
+
+    @property
+    def json_key(self) -> str:
+        """The name in upstream cost-model files and in parameter names, e.g. `cekVarCost`."""
+        return f"cek{self.name.capitalize()}Cost"
+
+
+STEP_KINDS_BY_KEY = {kind.json_key: kind for kind in StepKind}
+
+
+def step_cost(cpu: object, mem: object, where: str) -> ExUnits:
+    """A checked cost (ps, words) of a step or of start-up; ModelError, starting with `where`, if it is none.
+
+    A negative cost is refused: a program would gain budget by running.
+    """
+    units = ExUnits(checked_int(cpu, f"{where} exBudgetCPU"), checked_int(mem, f"{where} exBudgetMemory"))
+    if min(units.cpu, units.mem) < 0:
+        raise ModelError(f"{where} is negative: {units.cpu} ps, {units.mem} words")
+    return units
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +90,42 @@ class CostModel:
             missing.append(STARTUP_KEY)
         if missing:
             raise ModelError(f"{self.source} has no cost for {', '.join(missing)}; use a model that has")
+
+
+PACK_WIDTH = 12
+"""Integers in the row of one costing function."""
+
+PACK_LENGTH = len(BUILTINS) * 2 * PACK_WIDTH + 2 * (1 + len(StepKind))
+"""Integers in a packed model."""
+
+_ABSENT_ROW = (int(ShapeId.ABSENT),) + (0,) * (PACK_WIDTH - 1)
+_ABSENT_STEP = (-1, -1)
+
+
+def pack(model: CostModel) -> array[int]:
+    """Lay the model out for the C machine: PACK_LENGTH integers of 64 bits (array type 'q', native byte order).
+
+    - Rows of PACK_WIDTH integers, two for each builtin, in the order of flat tags: the CPU costs of tag t
+      start at index 2·t·PACK_WIDTH, its memory costs at (2·t + 1)·PACK_WIDTH. A row is
+      [shape id, inner shape id, k0 to k9]: the coefficients in the order of the shape's `fields`; for a diagonal shape
+      k0 is the constant and the inner model's coefficients follow from k1. Inner shape id is 0 for the other shapes;
+      unused places are 0. A row of shape id 0 (ABSENT) means that the model does not price the builtin.
+    - Then start-up: CPU, memory; and the nine step kinds in the order of StepKind: CPU, memory each. −1, −1 means that
+      the model does not price the step; a priced one is never negative.
+    """
+    packed = array("q")
+    for builtin in BUILTINS:
+        cost = model.cost_of(builtin.name)
+        for function in (cost.cpu, cost.memory) if cost else (None, None):
+            packed.extend(_row(function))
+    for units in (model.startup, *(model.steps.get(kind) for kind in StepKind)):
+        packed.extend((units.cpu, units.mem) if units else _ABSENT_STEP)
+    return packed
+
+
+def _row(function: CostingFunction | None) -> tuple[int, ...]:
+    if function is None:
+        return _ABSENT_ROW
+    inner = function.model.shape.id if function.model else ShapeId.ABSENT
+    values = function.values
+    return (int(function.shape.id), int(inner), *values, *(0,) * (PACK_WIDTH - 2 - len(values)))

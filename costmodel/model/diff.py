@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from costmodel.model.costing import CostingFunction
-from costmodel.model.costmodel import CostModel
-from costmodel.model.ledger import builtin_file_order
-from costmodel.model.steps import STARTUP_KEY, StepKind
+from costmodel.model.costmodel import STARTUP_KEY, CostModel, StepKind
+from costmodel.model.ledger import Variant, builtin_file_order
 from costmodel.model.units import ExUnits
-from costmodel.model.variants import Variant
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, SizeMeasure
 from costmodel.records import finite
 from costmodel.records import parameters as records

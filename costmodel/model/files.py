@@ -9,9 +9,8 @@ from typing import Any, NoReturn
 
 from costmodel.errors import ModelError
 from costmodel.model.costing import from_json, to_json
-from costmodel.model.costmodel import BuiltinCost, CostModel
+from costmodel.model.costmodel import STARTUP_KEY, STEP_KINDS_BY_KEY, BuiltinCost, CostModel, StepKind, step_cost
 from costmodel.model.ledger import builtin_file_order
-from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY, StepKind, step_cost
 from costmodel.model.units import ExUnits
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 

@@ -1,21 +1,47 @@
-"""The ledger's own cost models, variants A–E, and what is proposed for builtins that have no price in them, from this
-package's table of both."""
+"""The ledger's own cost models, variants A–E: which one a language uses at a protocol version, and what is proposed for
+builtins that have no price in them, from this package's table of both."""
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from enum import StrEnum
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from costmodel.errors import ModelError
 from costmodel.model.costing import CostingFunction, costing_function
-from costmodel.model.costmodel import BuiltinCost, CostModel
+from costmodel.model.costmodel import BuiltinCost, CostModel, StepKind
 from costmodel.model.shapes import SHAPES
-from costmodel.model.steps import StepKind
 from costmodel.model.units import ExUnits
-from costmodel.model.variants import Variant
 from costmodel.plutus.builtins import BUILTINS
+from costmodel.plutus.language import LedgerLanguage, language_available
+
+
+class Variant(StrEnum):
+    """A variant of the builtins' semantics and costing functions, by the letter of its upstream files."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+
+
+_CHANG, _VAN_ROSSEM = 9, 11
+
+
+def variant_for(language: LedgerLanguage, protocol_version: int) -> Variant:
+    """The variant for a ledger language at a (major) protocol version; ModelError before the language's first one."""
+    if not language_available(language, protocol_version):
+        raise ModelError(f"{language.value} does not exist at protocol version {protocol_version}; use a later one")
+    if language in (LedgerLanguage.PLUTUS_V1, LedgerLanguage.PLUTUS_V2):
+        if protocol_version < _CHANG:
+            return Variant.A
+        return Variant.B if protocol_version < _VAN_ROSSEM else Variant.D
+    return Variant.C if protocol_version < _VAN_ROSSEM else Variant.E
+
 
 _TABLE_FILE = "ledger_models.toml"
 

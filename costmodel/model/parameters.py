@@ -11,12 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from costmodel.errors import ModelError
 from costmodel.model.costing import CostingFunction, checked_int
-from costmodel.model.costmodel import BuiltinCost, CostModel
-from costmodel.model.ledger import ledger_model
+from costmodel.model.costmodel import STARTUP_KEY, STEP_KINDS_BY_KEY, BuiltinCost, CostModel, StepKind, step_cost
+from costmodel.model.ledger import Variant, ledger_model, variant_for
 from costmodel.model.shapes import ShapeId
-from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY, StepKind, step_cost
 from costmodel.model.units import MAX_COST
-from costmodel.model.variants import Variant, variant_for
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS, Batch
 from costmodel.plutus.language import LedgerLanguage, available_since, language_available
 

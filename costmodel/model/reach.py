@@ -11,8 +11,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
-from costmodel.model.costmodel import CostModel
-from costmodel.model.steps import StepKind
+from costmodel.model.costmodel import CostModel, StepKind
 from costmodel.model.units import ExUnits
 from costmodel.plutus import (
     BUILTIN_BY_NAME,

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from costmodel.errors import ModelError
-from costmodel.model.costmodel import CostModel
+from costmodel.model.costmodel import STARTUP_KEY, CostModel, StepKind
 from costmodel.model.files import load, read_bytes
 from costmodel.model.formats import FORMATS, UPSTREAM, inferred_version, read_document
-from costmodel.model.ledger import builtin_file_order, ledger_model
+from costmodel.model.ledger import Variant, builtin_file_order, ledger_model, variant_for
 from costmodel.model.parameters import (
     ANY_LENGTH_SINCE,
     Arrays,
@@ -24,9 +24,7 @@ from costmodel.model.parameters import (
     parameter_names,
     to_array,
 )
-from costmodel.model.steps import STARTUP_KEY, StepKind
 from costmodel.model.timeline import ProtocolParameters, parameters_at
-from costmodel.model.variants import Variant, variant_for
 from costmodel.plutus.language import LedgerLanguage, language_available
 
 LEDGER = "ledger"

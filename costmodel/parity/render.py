@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from costmodel.records.parity import Parity, Price, PriceTime
+from costmodel.records.evaluator import Parity, Price, PriceTime
 from costmodel.rendering import numbers
-from costmodel.rendering.markdown import render_markdown
+from costmodel.rendering.markup import render_markdown
 from costmodel.rendering.tables import Column, Table, TableCell, count_cell, number, ratio_cell, time_cell, wide
 from costmodel.rendering.text import escape_markdown
 

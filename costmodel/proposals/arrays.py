@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from costmodel.errors import ModelError
 from costmodel.model.costing import CostingFunction
-from costmodel.model.costmodel import BuiltinCost, CostModel
+from costmodel.model.costmodel import STARTUP_KEY, BuiltinCost, CostModel, StepKind
 from costmodel.model.parameters import from_array, parameter_count, parameter_names, to_array
 from costmodel.model.sources import ModelSource
-from costmodel.model.steps import STARTUP_KEY, StepKind
 from costmodel.model.timeline import last_change, parameters_at
 from costmodel.model.units import ExUnits
 from costmodel.plutus.language import LedgerLanguage

@@ -25,7 +25,7 @@ from costmodel.proposals.edits import EDITS
 from costmodel.proposals.guardrails import guardrails
 from costmodel.proposals.policies import policies
 from costmodel.records import encode, parse, read
-from costmodel.records.basis import Doubt, Objection
+from costmodel.records.figures import Doubt, Objection
 from costmodel.records.impact import Impact
 from costmodel.records.model import FittedModel, Section
 from costmodel.records.proposal import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costmodel.model.basis import described
-from costmodel.records.basis import PriceBasis
+from costmodel.records.figures import PriceBasis
 from costmodel.records.proposal import Guardrail, ProposedArray, RunFact
 
 _NAMED = 6

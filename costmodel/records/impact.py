@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from costmodel.records.basis import PriceBasis
 from costmodel.records.documents import Document, Record, Version1
+from costmodel.records.figures import PriceBasis
 from costmodel.records.run import FileFact
 
 Units = Annotated[

@@ -12,7 +12,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from costmodel.errors import DecodeError, ModelError
-from costmodel.records.basis import PriceBasis
 from costmodel.records.documents import (
     Document,
     Former,
@@ -24,9 +23,9 @@ from costmodel.records.documents import (
     about,
     from_value,
 )
-from costmodel.records.margin import FitSettings
+from costmodel.records.figures import PriceBasis
+from costmodel.records.fit import BuiltinStudy, FitSettings
 from costmodel.records.run import Machine, Origin, upgraded_machine, upgraded_origin
-from costmodel.records.study import BuiltinStudy
 
 Share: TypeAlias = Annotated[float, about("A share: 1 is all of it")]
 Sizes: TypeAlias = Annotated[tuple[int, ...], about("Sizes of the arguments, in the builtin's own measures")]

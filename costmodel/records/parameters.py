@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from costmodel.records.basis import Doubt, Objection, PriceBasis
 from costmodel.records.cluster import BudgetUnits
 from costmodel.records.documents import Count, Document, Former, Record, Values, Version1, Version2, about
+from costmodel.records.figures import Doubt, Objection, PriceBasis
 
 
 class Prices(Record, frozen=True, kw_only=True, rename="camel"):

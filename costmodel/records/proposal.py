@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from costmodel.records.basis import Doubt, Objection, PriceBasis
 from costmodel.records.documents import Count, Document, Record, Sha256, Version1, about
-from costmodel.records.figures import ExitCode
+from costmodel.records.figures import Doubt, ExitCode, Objection, PriceBasis
 from costmodel.records.run import Machine
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from costmodel.records.study import BuiltinStudy, Mispriced
+from costmodel.records.fit import BuiltinStudy, Mispriced
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, TableCell, count_cell, number, ratio_cell, share_cell, wide
 

@@ -14,8 +14,8 @@ from costmodel.model import CostModel
 from costmodel.records.cluster import Cluster
 from costmodel.records.comparison import ComparisonDocument
 from costmodel.records.drift import Drift
+from costmodel.records.evaluator import Parity
 from costmodel.records.impact import Impact
-from costmodel.records.parity import Parity
 from costmodel.records.proposal import Proposal
 from costmodel.records.validation import ValidationDocument
 from costmodel.records.worst import WORST, Worst

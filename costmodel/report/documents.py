@@ -12,9 +12,9 @@ from costmodel.records import decode_json, from_value, kind_of
 from costmodel.records.cluster import Cluster
 from costmodel.records.comparison import ComparisonDocument
 from costmodel.records.drift import Drift
+from costmodel.records.evaluator import Parity
 from costmodel.records.impact import Impact
 from costmodel.records.model import ExpressedModel, FittedModel, parse_section
-from costmodel.records.parity import Parity
 from costmodel.records.proposal import Proposal
 from costmodel.records.validation import ValidationDocument
 from costmodel.records.worst import Worst

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from costmodel.records.evaluator import Parity, Price
 from costmodel.records.impact import Impact
-from costmodel.records.parity import Parity, Price
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Row, Table, change_cell, count_cell, number, ratio_cell, share_cell, time_cell
 from costmodel.report.charts import SERIES, Axis, Chart, Mark, Panel, scale_for, values

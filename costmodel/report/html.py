@@ -12,7 +12,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from costmodel.rendering.html import render_html as render_table
+from costmodel.rendering.markup import render_html as render_table
 from costmodel.rendering.text import one_line
 from costmodel.report.charts import to_builtins
 from costmodel.report.page_model import Page

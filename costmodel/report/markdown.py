@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from costmodel.rendering.markdown import render_markdown as render_table
+from costmodel.rendering.markup import render_markdown as render_table
 from costmodel.rendering.text import escape_markdown, one_line
 from costmodel.report.page_model import Fold, Page, Section
 

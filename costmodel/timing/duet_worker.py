@@ -13,9 +13,8 @@ import msgspec
 from costmodel.errors import CalibrateError
 from costmodel.timing.batches import Stopwatch, WorkInBatch
 from costmodel.timing.clock import Clock
-from costmodel.timing.heap import DrawnHeap
+from costmodel.timing.memory import DrawnHeap, take_own_pages
 from costmodel.timing.native_evaluator import NativeEvaluator
-from costmodel.timing.own_pages import take_own_pages
 from costmodel.timing.protocol import DuetPart, Fault, Played, Ready, Turn
 from costmodel.timing.worker import pin
 

@@ -14,7 +14,7 @@ import msgspec
 
 from costmodel._native import ffi, lib
 from costmodel.errors import CalibrateError, CheckFailed, EnvironmentFault
-from costmodel.timing.heap import Heap
+from costmodel.timing.memory import Heap
 from costmodel.timing.native_evaluator import NativeEvaluator, NativeWork, error_text, expect_result
 from costmodel.timing.protocol import Counted, End, Fault, Job
 

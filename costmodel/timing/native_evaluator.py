@@ -14,7 +14,7 @@ from costmodel.machine.native import decode_options, decoded, exact_outcome, lan
 from costmodel.model import ExUnits
 from costmodel.plutus import LedgerLanguage
 from costmodel.timing.clock import Clock
-from costmodel.timing.heap import Heap
+from costmodel.timing.memory import Heap
 
 # Far above any block's limit, and yet no reason to spend a second on a cell that does not end.
 BUDGET: Final = ExUnits(10**12, 10**10)

@@ -22,13 +22,12 @@ from costmodel.runs.design import Plan
 from costmodel.runs.store import Run, RunWriter
 from costmodel.timing.backend import Backend, LocalBackend
 from costmodel.timing.clock import ClockName, choose_clock, clock_facts, clock_named
-from costmodel.timing.fingerprint import fingerprint, versions
 from costmodel.timing.icount import CountingBackend, tool_version
 from costmodel.timing.native_evaluator import native_facts
 from costmodel.timing.plan import Cell, choose_core
 from costmodel.timing.protocol import Begin, Block, End, Job
 from costmodel.timing.recorder import Recorder
-from costmodel.timing.surroundings import CoreClaim, signals_set
+from costmodel.timing.surroundings import CoreClaim, fingerprint, signals_set, versions
 from costmodel.timing.tally import Tally
 from costmodel.timing.yardstick import machine_yardstick
 from costmodel.trace import SILENT, Trace

@@ -27,9 +27,8 @@ from costmodel.records.run import NATIVE
 from costmodel.runs.design import FEWEST_BLOCKS
 from costmodel.timing.batches import Stopwatch, WorkInBatch, Yardsticks, time_block
 from costmodel.timing.clock import Clock, ns_per_tick
-from costmodel.timing.heap import DrawnHeap
+from costmodel.timing.memory import DrawnHeap, take_own_pages
 from costmodel.timing.native_evaluator import NativeEvaluator
-from costmodel.timing.own_pages import take_own_pages
 from costmodel.timing.plan import groups, in_blocks, orders
 from costmodel.timing.protocol import Begin, Block, End, Fault, Job, Reply
 

@@ -1,9 +1,8 @@
 """Validation: workloads replayed, observed times against predicted ones, gates, a verdict."""
 
 from costmodel.judging.estimate import Estimate, ScoreStatus
-from costmodel.validate.gates import DEFAULT_TOLERANCE, Gates
 from costmodel.validate.replay import validate
-from costmodel.validate.verdict import Score, ValidationVerdict
+from costmodel.validate.verdict import DEFAULT_TOLERANCE, Gates, Score, ValidationVerdict
 
 __all__ = [
     "DEFAULT_TOLERANCE",

@@ -28,13 +28,9 @@ from costmodel.timing.recorder import LOST
 from costmodel.timing.session import Observer, measure, settings_for
 from costmodel.trace import SILENT, Trace
 from costmodel.validate.attribution import attribute
-from costmodel.validate.baselines import baselines
-from costmodel.validate.calibration import calibration, family, miss
-from costmodel.validate.draws import draw_ratios
-from costmodel.validate.gates import Gates, pass_gates
-from costmodel.validate.margins import margins
-from costmodel.validate.summary import summarise
-from costmodel.validate.verdict import Observation, Score, ValidationVerdict, WorkVerdict, score
+from costmodel.validate.intervals import calibration, draw_ratios, family, miss
+from costmodel.validate.summary import baselines, margins, summarise
+from costmodel.validate.verdict import Gates, Observation, Score, ValidationVerdict, WorkVerdict, pass_gates, score
 from costmodel.workloads import Workload
 
 EXPERIMENT: Final = "replay"

@@ -1,8 +1,17 @@
-"""Scores of a whole workload: how far off its predictions are, all together."""
+"""Scores of a whole workload: how far off its predictions are, all together; by what one more turn of a loop, or one
+more application of an operation, is missed; and models to beat.
+
+Programs of one name at several counts differ by that alone, so a margin has nothing in it of what a program costs once:
+its start, its operands, the call around it.
+
+A baseline predicts the time of a program as one factor times a single figure of it. The factor is the median of
+observed time over that figure, over the very programs that are judged: a baseline is fitted to what it is tried on,
+which the model is not, so it looks better than it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -10,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.judging.estimate import Estimate
+from costmodel.predict.counts import Prediction
 from costmodel.records.validation import Timed
+from costmodel.workloads import WorkloadProgram
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -115,3 +126,86 @@ def _explained(observed_logs: Floats, logs: Floats, drawn_logs: Floats, chosen: 
 def _r2(observed_logs: Floats, logs: Floats) -> float | None:
     variance = float(np.square(observed_logs - observed_logs.mean()).sum())
     return 1 - float(logs @ logs) / variance if variance > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Of the programs of one name, from the lowest of their `counts` to the highest: nanoseconds for each one more, and
+    observed over predicted."""
+
+    program: str
+    counts: tuple[int, int]
+    predicted_ns: float
+    observed_ns: float
+    ratio: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """All margins r of a workload; `median` and `p95` are the median and the 95th percentile of |r − 1|."""
+
+    median: Estimate
+    p95: Estimate
+    each: tuple[Margin, ...]
+
+
+def margins(
+    programs: Sequence[WorkloadProgram], predicted_ns: Floats, observed_ns: Floats, drawn: Floats
+) -> Margins | None:
+    """The margins of programs that come at several counts; None where none does, or none is predicted to grow.
+
+    `drawn` are the ratios of observed to predicted as they may be, shape (draws, programs).
+    """
+    at: dict[str, dict[int, int]] = {}
+    for place, program in enumerate(programs):
+        if program.loop_count is not None:
+            at.setdefault(program.name, {})[program.loop_count] = place
+    found: list[Margin] = []
+    columns: list[Floats] = []
+    for name, places in at.items():
+        low, high = min(places), max(places)
+        few, many = places[low], places[high]
+        predicted = float(predicted_ns[many] - predicted_ns[few])
+        if not predicted > 0:
+            continue
+        observed = float(observed_ns[many] - observed_ns[few])
+        column = (drawn[:, many] * predicted_ns[many] - drawn[:, few] * predicted_ns[few]) / predicted
+        columns.append(column)
+        ratio = interval(observed / predicted, column)
+        found.append(Margin(name, (low, high), predicted / (high - low), observed / (high - low), ratio))
+    if not found:
+        return None
+    off = np.abs(np.array([margin.ratio.value for margin in found]) - 1)
+    drawn_off = np.abs(np.column_stack(columns) - 1)
+    return Margins(
+        median=interval(float(np.median(off)), np.median(drawn_off, axis=1)),
+        p95=interval(float(np.quantile(off, 0.95)), np.quantile(drawn_off, 0.95, axis=1)),
+        each=tuple(found),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One such model: `factor` nanoseconds for each unit of its figure, and how it does."""
+
+    name: str
+    factor: float
+    summary: Summary
+
+
+_FIGURES: Final[Mapping[str, Callable[[Prediction], int]]] = {
+    "one constant per step": lambda prediction: sum(prediction.steps.values()),
+    "the ledger's model, rescaled": lambda prediction: prediction.ex_units.cpu,
+}
+
+
+def baselines(work: Timed, predictions: Sequence[Prediction], observed_ns: Floats) -> tuple[Baseline, ...]:
+    """The baselines on the observed times of these programs."""
+    found = []
+    for name, figure_of in _FIGURES.items():
+        figures = np.array([figure_of(prediction) for prediction in predictions], np.float64)
+        factor = float(np.median(observed_ns / figures))
+        labels = [prediction.program.label for prediction in predictions]
+        ratios = observed_ns / (factor * figures)
+        found.append(Baseline(name, factor, summarise(work, labels, factor * figures, observed_ns, ratios[None, :])))
+    return tuple(found)

@@ -1,7 +1,7 @@
 """Workloads: programs with arguments and expected budgets, to be replayed."""
 
 from costmodel.workloads.folder import COUNT_ENDS_AT, from_folder
-from costmodel.workloads.secp_loops import SignatureCase, secp, signature_cases, verification_loop
+from costmodel.workloads.loops import SignatureCase, secp, signature_cases, verification_loop
 from costmodel.workloads.sources import DEFAULT_SAMPLE, find_workload
 from costmodel.workloads.workload import (
     DEFAULT_LANGUAGE,

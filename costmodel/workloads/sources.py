@@ -8,11 +8,10 @@ from typing import Final
 
 from costmodel.errors import InputError
 from costmodel.plutus import LedgerLanguage
-from costmodel.workloads.applied import applied_programs
 from costmodel.workloads.corpus import from_corpus, is_corpus, is_database, is_parquet
-from costmodel.workloads.folder import from_folder
+from costmodel.workloads.folder import applied_programs, from_folder
+from costmodel.workloads.loops import secp
 from costmodel.workloads.random_programs import random_programs
-from costmodel.workloads.secp_loops import secp
 from costmodel.workloads.workload import (
     DEFAULT_LANGUAGE,
     DEFAULT_LOOP_COUNTS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,8 +11,17 @@ from typing import Final
 from costmodel.errors import InputError
 from costmodel.machine import Script
 from costmodel.model import ExUnits
-from costmodel.plutus import Data, DataConstr, LedgerLanguage, decode_data, encode_data
-from costmodel.workloads.nodes import nodes
+from costmodel.plutus import Data, DataConstr, LedgerLanguage, data_parts, decode_data, encode_data
+
+
+def nodes(data: Data) -> Iterator[Data]:
+    """Every node of a Data, itself included, each before the ones below it."""
+    stack = [data]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += reversed(data_parts(node))
+
 
 DEFAULT_LOOP_COUNTS: Final = (1, 10, 25, 50)
 DEFAULT_PROTOCOL_VERSION: Final = 11

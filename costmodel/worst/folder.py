@@ -28,7 +28,7 @@ from costmodel.records import encode, read
 from costmodel.records.run import RunStatus
 from costmodel.records.worst import WORST, SearchSettings, SearchState, Worst
 from costmodel.runs.store import refuse_links
-from costmodel.timing.fingerprint import fingerprint, versions
+from costmodel.timing.surroundings import fingerprint, versions
 
 STATE, STUDY, MODEL, PROOF, WITNESSES, DIFFERENCES = (
     "search.json",

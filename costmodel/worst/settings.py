@@ -13,9 +13,9 @@ from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION
 from costmodel.judging.estimate import Estimate, ScoreStatus, overall
 from costmodel.machine.driver import started
 from costmodel.model import CostModel
+from costmodel.model.ledger import variant_for
 from costmodel.model.sources import complete, open_source
 from costmodel.model.timeline import last_change
-from costmodel.model.variants import variant_for
 from costmodel.records.model import FittedModel, parse_section
 from costmodel.records.run import NATIVE
 from costmodel.records.worst import SearchSettings, Worst

@@ -18,9 +18,8 @@ from costmodel.machine import CellLost, Evaluator
 from costmodel.runs.design import Cell
 from costmodel.timing.batches import Stopwatch, WorkInBatch
 from costmodel.timing.clock import Clock, ClockName
-from costmodel.timing.heap import DrawnHeap
+from costmodel.timing.memory import DrawnHeap, take_own_pages
 from costmodel.timing.native_evaluator import NativeEvaluator
-from costmodel.timing.own_pages import take_own_pages
 from costmodel.timing.protocol import Fault
 from costmodel.timing.worker import evaluator_named, pin
 

@@ -1,6 +1,6 @@
 /* A cost model in the form that the machine spends by.
  *
- * It arrives from Python as one array of int64 (`costmodel.model.pack`): for
+ * It arrives from Python as one array of int64 (`costmodel.model.costmodel`): for
  * each flat tag a row of CAL_PACK_WIDTH for CPU and one for memory – shape,
  * inner shape, coefficients in the shape's order of fields, the inner model's
  * behind those of a diagonal shape – then CPU and memory of start-up and of
@@ -47,7 +47,7 @@ typedef enum cal_shape {
   CAL_SHAPES
 } cal_shape;
 
-/* ORDER: StepKind in costmodel/model/steps.py. */
+/* ORDER: StepKind in costmodel/model/costmodel.py. */
 typedef enum cal_step {
   CAL_STEP_CONST,
   CAL_STEP_VAR,

@@ -12,8 +12,8 @@ import numpy as np
 
 from costmodel.batches import Comparison, compare, select
 from costmodel.batches.comparison import judge
-from costmodel.batches.variance import split
-from costmodel.judging.change import Change
+from costmodel.batches.difference import split
+from costmodel.judging.estimate import Change
 from tests.batches.simulated import Truth, many_cells, observed, write_batch
 
 TOLERANCE = 0.01

@@ -12,7 +12,7 @@ import pytest
 from costmodel.batches import compare, select
 from costmodel.batches.select import warnings
 from costmodel.errors import InputError
-from costmodel.judging.change import Change
+from costmodel.judging.estimate import Change
 from costmodel.records.run import RunStatus
 from costmodel.runs.store import file_fact
 from tests.batches.simulated import CELLS, Truth, write_batch, write_run

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from costmodel.batches.comparison import judge
-from costmodel.batches.difference import MOST, Difference, difference, power, units_needed
-from costmodel.batches.variance import split
-from costmodel.judging.change import Change, holm
+from costmodel.batches.difference import MOST, Difference, difference, power, split, units_needed
+from costmodel.judging.estimate import Change, holm
 from tests.batches.simulated import Truth, observed
 from tests.batches.study import SIZES, compared, components, power_at_recommendation, rates
 

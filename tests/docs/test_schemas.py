@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from costmodel.records import Document, parse
-from costmodel.timing.fingerprint import fingerprint
+from costmodel.timing.surroundings import fingerprint
 from docs.write_schemas import documents, files
 from tests.batches.simulated import Truth, write_batch
 from tests.cli.command import calibrate

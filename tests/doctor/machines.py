@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from costmodel.doctor.host import Host
+from costmodel.doctor.settings import Host
 
 CORE = 1
 

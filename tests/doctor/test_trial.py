@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 import pytest
 
-from costmodel.doctor.diagnosis import diagnose
-from costmodel.doctor.host import Host
+from costmodel.doctor.checks import diagnose
+from costmodel.doctor.settings import Host
 from costmodel.doctor.trial import PROCESSES, run_trial, trial_checks
 from costmodel.records.doctor import CheckVerdict, MachineCheck, Trial
 from costmodel.timing.backend import LocalBackend

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.doctor.host import Host
-from costmodel.doctor.saved_settings import put_back_leftovers
+from costmodel.doctor.settings import Host, put_back_leftovers
 from costmodel.doctor.tune import run_command, tuned
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.records import encode
@@ -26,7 +25,7 @@ STATE = "calibrate/settings.json"
 TUNER = """
 import sys, time
 from pathlib import Path
-from costmodel.doctor.host import Host
+from costmodel.doctor.settings import Host
 from costmodel.doctor.tune import tuned
 root = Path(sys.argv[1])
 with tuned(Host(root / "sys", root / "proc", root / "run"), 1):

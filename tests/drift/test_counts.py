@@ -8,7 +8,7 @@ import pytest
 from costmodel.drift.counts import compare_counts, read_counts, take_counts, write_counts
 from costmodel.drift.suite import chosen, drift_suite, suite_sha256
 from costmodel.errors import Inconclusive, InputError
-from costmodel.judging.change import Change
+from costmodel.judging.estimate import Change
 from costmodel.records.drift import Environment, InstructionCounts
 from tests.timing.counting import needs_counts
 

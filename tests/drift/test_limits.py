@@ -7,8 +7,7 @@ import pytest
 from costmodel.drift.limits import DriftLimits, accept, read_limits
 from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import InputError
-from costmodel.judging.change import Change
-from costmodel.judging.estimate import Estimate
+from costmodel.judging.estimate import Change, Estimate
 
 OPERATIONS = ("hashes sha2_256", "lists mkCons")
 TEXT = """

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from costmodel.drift.report import bencher, benchmark_action, junit, markdown
 from costmodel.drift.verdict import DriftVerdict, OperationDrift
-from costmodel.judging.change import Change
-from costmodel.judging.estimate import Estimate
+from costmodel.judging.estimate import Change, Estimate
 
 
 def drift(operation: str, ratio: float, status: Change, note: str = "") -> OperationDrift:

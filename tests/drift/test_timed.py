@@ -14,7 +14,7 @@ from costmodel.drift.suite import drift_suite
 from costmodel.drift.timed import compare_builds
 from costmodel.drift.verdict import DriftVerdict
 from costmodel.errors import EnvironmentFault, Inconclusive, InputError
-from costmodel.judging.change import Change
+from costmodel.judging.estimate import Change
 from costmodel.timing import duet
 from costmodel.timing.clock import choose_clock
 from costmodel.timing.duet import Build, Ratios, play

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from costmodel.fit import fit_runs
-from costmodel.fit.domain import corners
+from costmodel.fit.envelope import corners
 from costmodel.fit.official import fit_official
-from costmodel.imports.criterion_csv import read_criterion
+from costmodel.imports.text_formats import read_criterion
 from costmodel.model import STARTUP_KEY, StepKind
 from costmodel.records.model import Coefficient, Figure, FittedModel
 from costmodel.runs.design import Cell

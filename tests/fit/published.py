@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from costmodel.fit.coefficient import Rounding
 from costmodel.fit.costing import PricedFunction, fit_function
+from costmodel.fit.regression import Rounding
 from costmodel.fit.uncertainty import Clusters, Replicates
 from costmodel.model import Variant, ledger_model
 from costmodel.plutus.builtins import BUILTIN_BY_NAME

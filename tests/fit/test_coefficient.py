@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from costmodel.fit.coefficient import VISIBLE, Rounding, deviation, whole_prices
+from costmodel.fit.regression import VISIBLE, Rounding, deviation, whole_prices
 
 SIZES = np.array([1.0, 3, 10, 30, 100, 300, 1024])
 QUADRATIC = np.column_stack([np.ones_like(SIZES), SIZES, SIZES**2])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from costmodel.fit import FlagKind
-from costmodel.fit.coefficient import Rounding
 from costmodel.fit.costing import PricedFunction, fit_function
+from costmodel.fit.regression import Rounding
 from costmodel.fit.uncertainty import Clusters, replicate
 from costmodel.model import CostingFunction, Variant, ledger_model
 from tests.fit.published import official_fit

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from costmodel.fit.domain import LEDGER_DOMAIN, beyond, corners, grid, reads
+from costmodel.fit.envelope import LEDGER_DOMAIN, beyond, corners, grid, reads
 from costmodel.model import ShapeId, Variant, ledger_model
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 

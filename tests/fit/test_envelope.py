@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from costmodel.fit.costing import relative_scales
-from costmodel.fit.domain import Points
-from costmodel.fit.envelope import envelopes
+from costmodel.fit.envelope import Points, envelopes
 from costmodel.model import CostingFunction, Variant, ledger_model
 
 Floats = NDArray[np.float64]

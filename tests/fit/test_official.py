@@ -8,7 +8,7 @@ import pytest
 
 from costmodel.errors import InputError
 from costmodel.fit.official import OfficialModel, compare_with_ledger, fit_official
-from costmodel.imports.criterion_csv import read_criterion
+from costmodel.imports.text_formats import read_criterion
 from costmodel.model import Variant, dump, ledger_model
 
 HEADER = "benchmark,t,t.mean.lb,t.mean.ub,t.sd,t.sd.lb,t.sd.ub"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.fit.domain import FAMILIES, FAMILY_OF
+from costmodel.fit.envelope import FAMILIES, FAMILY_OF
 from costmodel.fit.reference import SharedBuiltin, express, hold_out
 from costmodel.model import BuiltinCost, CostModel, ExUnits, Variant, dump, ledger_model, load
 from costmodel.model.costing import costing_function

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from costmodel.fit.costing import relative_scales
-from costmodel.fit.domain import Points
+from costmodel.fit.envelope import Points
 from costmodel.fit.shapes import study_shapes
 from costmodel.model import CostingFunction, Variant, ledger_model
 

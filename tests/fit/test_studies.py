@@ -9,14 +9,14 @@ import msgspec
 import numpy as np
 
 from costmodel.fit.builtins import Applications, BuiltinFit
-from costmodel.fit.domain import Points
+from costmodel.fit.envelope import Points
 from costmodel.fit.observations import ObservedCell
 from costmodel.fit.studies import settle_shapes, study_builtins
 from costmodel.model import ExUnits, Variant, ledger_model, proposed_model, proposed_shapes
 from costmodel.model.reach import built, carried
 from costmodel.plutus import BUILTIN_BY_NAME, UPLC_1_1_0, VALUE, Const, Constant, Program, encode_flat
 from costmodel.plutus.builtins import SizeMeasure
-from costmodel.records.study import BuiltinStudy
+from costmodel.records.fit import BuiltinStudy
 from tests.fit.test_shapes import points as points_of
 
 LEDGER = ledger_model(Variant.E).builtins

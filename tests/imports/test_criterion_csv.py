@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.imports.criterion_csv import CriterionRow, read_criterion
+from costmodel.imports.text_formats import CriterionRow, read_criterion
 
 HEADER = "benchmark,t,t.mean.lb,t.mean.ub,t.sd,t.sd.lb,t.sd.ub"
 

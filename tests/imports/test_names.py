@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.errors import InputError
-from costmodel.imports.names import NamedOperation, operation_of, read_names
+from costmodel.imports.measured import NamedOperation, operation_of, read_names
 from costmodel.plutus.builtins import BUILTINS
 
 

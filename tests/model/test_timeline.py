@@ -9,9 +9,8 @@ import pytest
 
 from costmodel.errors import ModelError
 from costmodel.model import ExUnits, Variant, ledger_model, parameter_names, to_array
-from costmodel.model.overlays import merge_trees
 from costmodel.model.parameters import canonical_name
-from costmodel.model.timeline import last_change, parameters_at
+from costmodel.model.timeline import last_change, merge_trees, parameters_at
 from costmodel.plutus.language import LedgerLanguage
 
 V1, V2, V3 = LedgerLanguage.PLUTUS_V1, LedgerLanguage.PLUTUS_V2, LedgerLanguage.PLUTUS_V3

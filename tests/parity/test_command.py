@@ -8,7 +8,7 @@ import pytest
 
 from costmodel.cli.app import run as calibrate
 from costmodel.records import read
-from costmodel.records.parity import Parity
+from costmodel.records.evaluator import Parity
 from tests.parity.models import write_model
 
 

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from costmodel.errors import InputError, ModelError
 from costmodel.model import Variant
-from costmodel.parity.compare import compare_evaluators
-from costmodel.parity.models import read_evaluators
-from costmodel.records.parity import Parity, Price
+from costmodel.parity.compare import compare_evaluators, read_evaluators
+from costmodel.records.evaluator import Parity, Price
 from tests.parity.models import BUILTINS, LEDGER, write_model
 
 

@@ -9,7 +9,7 @@ from costmodel.impact.run import open_corpus
 from costmodel.model.sources import open_source
 from costmodel.proposals.folder import SUMS, write_sums
 from costmodel.proposals.propose import ProposalRequest, propose
-from costmodel.records.margin import MarginRule
+from costmodel.records.fit import MarginRule
 from costmodel.runs.store import Run
 from costmodel.workloads.rows import here
 from tests.fit.synthetic import VARIANT, all_cells, make_run

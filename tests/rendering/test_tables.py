@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel.rendering.html import render_html
-from costmodel.rendering.markdown import render_markdown
+from costmodel.rendering.markup import render_html, render_markdown
 from costmodel.rendering.tables import Table, TableCell, number, wide
 from costmodel.rendering.terminal import render_terminal
 from costmodel.rendering.text import escape_markdown, visible

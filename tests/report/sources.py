@@ -12,8 +12,7 @@ from costmodel.batches import compare, select
 from costmodel.cluster.summary import PERCENTILES
 from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.files import write_atomically
-from costmodel.judging.change import Change
-from costmodel.judging.estimate import Estimate
+from costmodel.judging.estimate import Change, Estimate
 from costmodel.records import encode
 from costmodel.records.cluster import Cluster, ClusterNode, ObservedChain, Spread
 from costmodel.records.figures import EstimateRecord as Estimated

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif("-fsanitize" in build_info().flags, reason="a sa
 PLACES = """
 import json, random, sys
 from costmodel._native import ffi
-from costmodel.timing.heap import DrawnHeap, Heap
+from costmodel.timing.memory import DrawnHeap, Heap
 from costmodel.timing.native_evaluator import NativeEvaluator
 from tests.timing.programs import ADD, CALL
 

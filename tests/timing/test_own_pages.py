@@ -7,9 +7,9 @@ SCRIPT = """
 from pathlib import Path
 from costmodel import _native
 from costmodel.drift.suite import drift_suite
-from costmodel.timing.heap import DrawnHeap
+from costmodel.timing.memory import DrawnHeap
 from costmodel.timing.native_evaluator import NativeEvaluator
-from costmodel.timing.own_pages import take_own_pages
+from costmodel.timing.memory import take_own_pages
 
 def shared():
     lines = Path("/proc/self/maps").read_text().splitlines()

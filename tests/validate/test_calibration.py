@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from costmodel.judging.estimate import Estimate
-from costmodel.validate.calibration import LEVEL, calibration, family, left_out, miss, scale
+from costmodel.validate.intervals import LEVEL, calibration, family, left_out, miss, scale
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 
 from costmodel.judging.estimate import Estimate
 from costmodel.predict.fitted import ErrorContribution, Part, Predicted
-from costmodel.validate.draws import draw_ratios
+from costmodel.validate.intervals import draw_ratios
 
 EXACT = Estimate(100.0, 100.0, 100.0)
 

@@ -4,8 +4,8 @@ import pytest
 
 from costmodel.errors import InputError
 from costmodel.judging.estimate import Estimate, ScoreStatus
-from costmodel.validate.gates import GateResult, Gates, pass_gates, whole
 from costmodel.validate.summary import Extreme, Summary
+from costmodel.validate.verdict import GateResult, Gates, pass_gates, whole
 from costmodel.workloads import secp
 from costmodel.workloads.random_programs import random_programs
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from costmodel.validate.margins import margins
+from costmodel.validate.summary import margins
 from costmodel.workloads import WorkloadProgram, secp
 
 ONE = secp([1]).programs[0]

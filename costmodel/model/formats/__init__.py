@@ -8,10 +8,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from costmodel.errors import ModelError
+from costmodel.model.costmodel import STARTUP_KEY, STEP_KINDS_BY_KEY
 from costmodel.model.files import EXTRAS_KEY, parse_json
 from costmodel.model.formats import binary, documents
-from costmodel.model.formats import locate as at
-from costmodel.model.formats.values import CostModelDocument, by_language, language_of, read_values
+from costmodel.model.formats.values import (
+    CARDANO_CLI,
+    CONWAY_GENESIS,
+    OGMIOS,
+    RAW,
+    CostModelDocument,
+    by_language,
+    language_of,
+    locate,
+    read_values,
+)
 from costmodel.model.parameters import (
     ANY_LENGTH_SINCE,
     Arrays,
@@ -20,7 +30,6 @@ from costmodel.model.parameters import (
     parameter_count,
     parameter_names,
 )
-from costmodel.model.steps import STARTUP_KEY, STEP_KINDS_BY_KEY
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 from costmodel.plutus.language import LedgerLanguage
 
@@ -161,12 +170,12 @@ def _sniff_object(whole: Any, where: str) -> str | None:
             return UPSTREAM
         if any("-cpu-arguments" in key or "-exBudget" in key for key in whole):
             return "names"
-    place = at.locate(whole, where)
+    place = locate(whole, where)
     if place is None:
         return None
-    if place.node.get(at.CARDANO_CLI) is not None:
+    if place.node.get(CARDANO_CLI) is not None:
         return "alonzo-genesis" if documents.is_alonzo_genesis(place.node) else "cli"
-    by_field = {at.CONWAY_GENESIS: "conway-genesis", at.OGMIOS: "ogmios", at.RAW: "blockfrost"}
+    by_field = {CONWAY_GENESIS: "conway-genesis", OGMIOS: "ogmios", RAW: "blockfrost"}
     for field, name in by_field.items():
         if place.node.get(field) is not None:
             return name

@@ -11,9 +11,20 @@ from typing import Any
 
 from costmodel.errors import ModelError
 from costmodel.model.files import parse_json
-from costmodel.model.formats import locate as at
-from costmodel.model.formats.locate import Place
-from costmodel.model.formats.values import CostModelDocument, by_language, language_of, named, read_languages
+from costmodel.model.formats.values import (
+    CARDANO_CLI,
+    CONWAY_GENESIS,
+    NAMED,
+    OGMIOS,
+    RAW,
+    CostModelDocument,
+    Place,
+    by_language,
+    language_of,
+    locate,
+    named,
+    read_languages,
+)
 from costmodel.model.parameters import Arrays, canonical_name, first_version, genesis_name, parameter_names
 from costmodel.plutus.language import LedgerLanguage
 
@@ -35,7 +46,7 @@ _BEFORE_IT = "remainderInteger-memory-arguments-intercept"
 
 
 def _place(document: Any, where: str, *fields: str) -> Place:
-    place = at.locate(document, where, fields)
+    place = locate(document, where, fields)
     if place is None:
         raise ModelError(f"{where}: no field {fields[0]!r}; name the format with --from if it is another")
     return place
@@ -60,7 +71,7 @@ def read_cost_model_file(document: Any, where: str) -> CostModelDocument:
 
 def read_protocol_parameters(document: Any, where: str) -> CostModelDocument:
     """cardano-cli protocol parameters, `{"costModels": {"PlutusV1": […]}}`, also within a state of governance."""
-    return _read("cli", _place(document, where, at.CARDANO_CLI), at.CARDANO_CLI, where)
+    return _read("cli", _place(document, where, CARDANO_CLI), CARDANO_CLI, where)
 
 
 def write_protocol_parameters(arrays: Arrays) -> object:
@@ -69,7 +80,7 @@ def write_protocol_parameters(arrays: Arrays) -> object:
 
 def is_alonzo_genesis(node: dict[str, Any]) -> bool:
     """Whether an object with `costModels` is a genesis, by its other fields or by the names of that time."""
-    models = node[at.CARDANO_CLI]
+    models = node[CARDANO_CLI]
     values = models.get(_V1.value) if isinstance(models, dict) else None
     old_names = isinstance(values, dict) and any(canonical_name(name) != name for name in values)
     return old_names or all(field in node for field in _GENESIS_FIELDS)
@@ -78,7 +89,7 @@ def is_alonzo_genesis(node: dict[str, Any]) -> bool:
 def read_alonzo_genesis(document: Any, where: str) -> CostModelDocument:
     """Alonzo genesis: a map by the names of that time. Later ones have more languages, and imply the first protocol
     version that has them."""
-    found = _read("alonzo-genesis", _place(document, where, at.CARDANO_CLI), at.CARDANO_CLI, where)
+    found = _read("alonzo-genesis", _place(document, where, CARDANO_CLI), CARDANO_CLI, where)
     return replace(found, protocol_version=max(_ALONZO, *(first_version(*each) for each in _counts(found.arrays))))
 
 
@@ -93,9 +104,9 @@ def write_alonzo_genesis(arrays: Arrays) -> object:
 
 def read_conway_genesis(document: Any, where: str) -> CostModelDocument:
     """Conway genesis: `{"plutusV3CostModel": […]}`."""
-    place = _place(document, where, at.CONWAY_GENESIS)
-    models = {_V3.value: place.node[at.CONWAY_GENESIS]}
-    found = read_languages("conway-genesis", models.items(), f"{where}: {at.CONWAY_GENESIS}")
+    place = _place(document, where, CONWAY_GENESIS)
+    models = {_V3.value: place.node[CONWAY_GENESIS]}
+    found = read_languages("conway-genesis", models.items(), f"{where}: {CONWAY_GENESIS}")
     return replace(found, protocol_version=max(_CONWAY, first_version(_V3, len(found.arrays[_V3]))))
 
 
@@ -119,7 +130,7 @@ def _only(arrays: Arrays, language: LedgerLanguage, what: str) -> tuple[int, ...
 
 def read_ogmios(document: Any, where: str) -> CostModelDocument:
     """Ogmios v6: parameters, a genesis or proposals, with or without the envelope of the answer."""
-    found = _read("ogmios", place := _place(document, where, at.OGMIOS), at.OGMIOS, where)
+    found = _read("ogmios", place := _place(document, where, OGMIOS), OGMIOS, where)
     era = next((node["era"] for node in (place.node, *place.around) if isinstance(node.get("era"), str)), None)
     if found.protocol_version is None and era is not None:  # a genesis
         version = max(first_version(*each) for each in _counts(found.arrays))
@@ -134,15 +145,15 @@ def write_ogmios(arrays: Arrays) -> object:
 def read_blockfrost(document: Any, where: str) -> CostModelDocument:
     """Blockfrost epoch parameters: arrays in `cost_models_raw`, and in `cost_models` maps, whose names are not to be
     relied on; they count where there is no array."""
-    place = _place(document, where, at.RAW, at.NAMED)
-    if place.node.get(at.RAW) is None:
-        placed, notes = _with_places(place.node[at.NAMED], where)
-        found = _read("blockfrost", replace(place, node={**place.node, at.NAMED: placed}), at.NAMED, where)
+    place = _place(document, where, RAW, NAMED)
+    if place.node.get(RAW) is None:
+        placed, notes = _with_places(place.node[NAMED], where)
+        found = _read("blockfrost", replace(place, node={**place.node, NAMED: placed}), NAMED, where)
         return replace(found, notes=(*notes, *found.notes))
-    found = _read("blockfrost", place, at.RAW, where)
-    maps = place.node.get(at.NAMED)
+    found = _read("blockfrost", place, RAW, where)
+    maps = place.node.get(NAMED)
     notes = tuple(
-        f"{where}: {at.NAMED} {key[:80]} names other values than {at.RAW}; the array of {at.RAW} is used"
+        f"{where}: {NAMED} {key[:80]} names other values than {RAW}; the array of {RAW} is used"
         for key, values in (maps.items() if isinstance(maps, dict) else ())
         if _disagrees(key, values, found.arrays, where)
     )
@@ -169,7 +180,7 @@ def _with_places(models: object, where: str) -> tuple[object, tuple[str, ...]]:
     names = shifted[: len(values)]
     if set(names) != set(values):
         return models, ()
-    note = f"{where}: {at.NAMED} {_V3.value} has Blockfrost's shifted names; its values are placed by their position"
+    note = f"{where}: {NAMED} {_V3.value} has Blockfrost's shifted names; its values are placed by their position"
     return {**models, _V3.value: [values[name] for name in names]}, (note,)
 
 
@@ -180,7 +191,7 @@ def write_blockfrost(arrays: Arrays) -> object:
 
 def read_koios(document: Any, where: str) -> CostModelDocument:
     """Koios `epoch_params`: one row, whose `cost_models` is an object or the text of one."""
-    return _read("koios", _place(document, where, at.NAMED), at.NAMED, where)
+    return _read("koios", _place(document, where, NAMED), NAMED, where)
 
 
 def write_koios(arrays: Arrays) -> object:

@@ -1,14 +1,33 @@
-"""Tables as HTML. The page's style sheet and script make them sortable and scrollable."""
+"""Tables as GitHub's Markdown and as HTML, which the page's style sheet and script make sortable and scrollable."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from markupsafe import Markup, escape
 
 from costmodel.rendering.tables import Column, Table, TableCell
-from costmodel.rendering.text import one_line
+from costmodel.rendering.text import escape_markdown, one_line
+
+
+def render_markdown(table: Table) -> Iterator[str]:
+    """The lines of the table with its caption and an empty line after it; nothing where there are no rows."""
+    if not table.rows:
+        return
+    if table.caption:
+        yield f"**{escape_markdown(table.caption)}**"
+        yield ""
+    yield _row(column.heading for column in table.columns)
+    yield "|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|"
+    for row in table.rows:
+        yield _row(cell.text for cell in row)
+    yield ""
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(map(escape_markdown, cells)) + " |"
+
 
 _LONG: Final = 34  # characters from which a cell may be broken over lines
 
