@@ -76,7 +76,7 @@ def call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
     levels = [
         (level, bound)
         for level, bound in enumerate(scope)
-        if isinstance(bound, Function) and bound.result == kind and bound.steps < longest
+        if type(bound) is Function and bound.result == kind and bound.steps < longest
     ]
     if not levels:
         return None
@@ -93,7 +93,7 @@ def call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
 
 
 def _take_record(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
-    records = [bound for bound in scope if isinstance(bound, Product)]
+    records = [bound for bound in scope if type(bound) is Product]
     record = writer.rng.choice(records) if records else Product((_INT, _BOOL))
     value = writer.taken(record, scope, size // 2)
     body = writer.write(kind, (*scope, *record.parts), size // 2)
@@ -228,7 +228,7 @@ def _longer(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
     return writer.alternative(Constructor("chain", 1, 2, 2), parts, scope)
 
 
-FORMS: Final[dict[str, tuple[Form, tuple[Type, ...]]]] = {
+FORMS: Final[dict[str, tuple[Form, tuple[Simple | Fields, ...]]]] = {
     "let": (_let, ()),
     "branch": (_branch, ()),
     "call": (call, ()),

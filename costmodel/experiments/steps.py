@@ -22,7 +22,7 @@ import msgspec
 
 from costmodel.errors import ModelError
 from costmodel.experiments.forms import FORMS, bound_type, call, counting, recursive, some_type
-from costmodel.experiments.terms import cell, integer, sequence
+from costmodel.experiments.terms import cell, integer, sequence, with_features
 from costmodel.experiments.writer import (
     FIELDS,
     SUM_PARTS,
@@ -148,9 +148,9 @@ def drawn(write: Callable[[Style, random.Random], Term], of: Habits, operation: 
         rng = random.Random(f"{seed} {operation} {number} {attempt}")
         term = write(style(rng, round(least * (most / least) ** rng.random()), of), rng)
         with suppress(ModelError):  # one that takes far too many
-            drawn = cell(f"steps/{operation}/{number}", "steps", operation, term, budget=_BUDGET)
+            drawn = cell(f"steps/{operation}/{number}", "steps", operation, term, budget=_BUDGET, counted=False)
             if sum(drawn.steps.values()) in _TAKEN:
-                return drawn
+                return with_features(drawn, _BUDGET)
     raise ModelError(f"no {operation} of {_TAKEN} steps in {_ATTEMPTS} attempts from the seed {seed}")
 
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+import msgspec
+
 from costmodel.errors import ModelError
 from costmodel.machine import EvaluationStatus, NativeMachine, Script, exact_machine
+from costmodel.machine.native import decoded
 from costmodel.model import ExUnits, Variant, proposed_model
 from costmodel.plutus import (
     BUILTINS,
@@ -164,10 +167,9 @@ def cell(
     for argument in arguments:
         script.apply_data(argument)
     outcome = _machine().evaluate(script, budget)
-    features = _machine().features(script, budget) if counted else None
     if outcome.status is not EvaluationStatus.SUCCESS:
         raise ModelError(f"the design of {name} is wrong: its program ends in {outcome.status.value}, {outcome.error}")
-    return Cell(
+    made = Cell(
         id=name,
         experiment=experiment,
         operation=operation,
@@ -179,12 +181,17 @@ def cell(
         repeats=repeats,
         steps=outcome.steps,
         builtins=outcome.builtins,
-        footprint=features.footprint if features else 0,
-        features=features.counts if features else {},
         language=LANGUAGE.value,
         protocol_version=protocol_version,
         nops=True,
     )
+    return with_features(made, budget) if counted else made
+
+
+def with_features(made: Cell, budget: ExUnits) -> Cell:
+    """A cell, and what else the machine sees of it, which takes several evaluations."""
+    features = _machine().features(decoded(made), budget)
+    return msgspec.structs.replace(made, footprint=features.footprint, features=features.counts)
 
 
 def binders_passed(made: Cell) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
+from itertools import accumulate
 from typing import Final, TypeAlias
 
 from costmodel.experiments.terms import saturated
@@ -156,20 +157,28 @@ class Writer:
     the level of the function that was called last."""
 
     style: Style
-    forms: Mapping[str, tuple[Form, tuple[Type, ...]]]
+    forms: Mapping[str, tuple[Form, tuple[Simple | Fields, ...]]]
     rng: random.Random
     spent: int = 0
     times: int = 1
     called: int = -1
+    _known: dict[Simple | Fields | None, tuple[list[Form], list[float]]] = field(default_factory=dict)
 
     def write(self, kind: Type, scope: Scope, size: int) -> Term:
         """A term of a type, of about `size` forms."""
         if size <= 1 or self.rng.random() < self.style.plain:
             return self.leaf(kind, scope)
-        names = [name for name, (_, kinds) in self.forms.items() if not kinds or kind in kinds]
-        name = self.rng.choices(names, [self.style.weights[name] for name in names])[0]
-        term = self.forms[name][0](self, kind, scope, size - 1)
+        forms, weights = self._forms_of(kind if isinstance(kind, Simple | Fields) else None)
+        term = self.rng.choices(forms, cum_weights=weights)[0](self, kind, scope, size - 1)
         return self.leaf(kind, scope, size - 1) if term is None else term
+
+    def _forms_of(self, kind: Simple | Fields | None) -> tuple[list[Form], list[float]]:
+        """The forms of a type, and the sums of their weights; None is any type that no form is for alone."""
+        if kind not in self._known:
+            names = [name for name, (_, kinds) in self.forms.items() if not kinds or kind in kinds]
+            weights = list(accumulate(self.style.weights[name] for name in names))
+            self._known[kind] = [self.forms[name][0] for name in names], weights
+        return self._known[kind]
 
     def leaf(self, kind: Type, scope: Scope, size: int = 0) -> Term:
         """A variable or constant of a type, or a term that makes a value of it at once."""
@@ -213,19 +222,22 @@ class Writer:
 
     def variable(self, kind: Type, scope: Scope) -> Term | None:
         """A variable of a type, if there is one; those bound last are the likeliest, as in real code."""
-        fitting = (level for level in self._search(len(scope)) if _fits(scope[level], kind))
-        level = next(fitting, None)
-        if level is None:
-            return None
-        variable = Var(len(scope) - level)
-        return self.spending(10, Force(variable)) if isinstance(scope[level], Lazy) else self.spending(1, variable)
+        wanted = type(kind)
+        for level in self._search(len(scope)):  # most of a design's time is spent here
+            bound = scope[level]
+            strict = bound.kind if type(bound) is Lazy else bound
+            if strict is kind or (type(strict) is wanted and _serves(strict, kind)):
+                variable = Var(len(scope) - level)
+                return self.spending(1, variable) if strict is bound else self.spending(10, Force(variable))
+        return None
 
-    def _search(self, count: int) -> Iterator[int]:
+    def _search(self, count: int) -> range:
         """Levels of a scope to look for a variable at: outwards from one of the innermost, or from anywhere."""
-        if count:
-            near = self.rng.random() < self.style.near
-            last = count - self.rng.randint(1, min(self.style.recent, count)) if near else self.rng.randrange(count)
-            yield from range(last, max(last - _REACH, -1), -1)
+        if not count:
+            return range(0)
+        near = self.rng.random() < self.style.near
+        last = count - self.rng.randint(1, min(self.style.recent, count)) if near else self.rng.randrange(count)
+        return range(last, max(last - _REACH, -1), -1)
 
     def spending(self, steps: int, term: Term) -> Term:
         """The term, which takes so many steps beside those of its parts."""
@@ -322,14 +334,9 @@ def _scott(made: Constructor) -> Term:
     return lambdas(made.parts, Delay(lambdas(made.tags, applied(Var(made.tags - made.tag), arguments))))
 
 
-def _fits(bound: Type, wanted: Type) -> bool:
-    """Whether a variable serves where a type is wanted; how long a call takes does not matter to that."""
-    if isinstance(bound, Lazy):
-        bound = bound.kind
-    if isinstance(wanted, Simple):
-        return bound is wanted
-    if type(bound) is not type(wanted):
-        return False
+def _serves(bound: Type, wanted: Type) -> bool:
+    """Whether a variable of the same sort of type serves where a type is wanted; how long a call takes does not matter
+    to that."""
     if isinstance(bound, Fields) and isinstance(wanted, Fields):
         return bound.length >= wanted.length
     if isinstance(bound, Function) and isinstance(wanted, Function):
