@@ -142,10 +142,11 @@ def command(
             if resume_ is not None:
                 runs = _resume(resume_, scheduler, session)
             else:
+                chosen = choose_core(core)  # refused at once, and not after the seconds that a design takes
                 names, cells = _cells(
                     experiment, builtins, seed or 0, (extend, flagged, inputs), share(precision, "--precision")
                 )
-                plan = _plan(cells, precision, core, seed or 0, clock)
+                plan = _plan(cells, precision, chosen, seed or 0, clock)
                 if evaluator != NATIVE:
                     begun = time.monotonic()
                     plan = _driven(plan, evaluator, session["time_budget"])
@@ -244,10 +245,10 @@ def _cells(
     return names, design_cells(names, builtins, seed)
 
 
-def _plan(cells: tuple[Cell, ...], precision: str, core: int | None, seed: int, clock: str | None) -> Plan:
+def _plan(cells: tuple[Cell, ...], precision: str, core: int, seed: int, clock: str | None) -> Plan:
     return Plan(
         cells=cells,
-        core=choose_core(core),
+        core=core,
         seed=seed,
         target_half_width=share(precision, "--precision"),
         **(_COUNTED if clock == "icount" else {}),

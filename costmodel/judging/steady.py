@@ -10,10 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from numpy.typing import NDArray
+from costmodel.lazy import lazily
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = lazily("numpy")  # for drivers alone; a process that measures the native machine starts without
 
 _FEWEST: Final = 4  # of a segment
 _MATTERS: Final = 0.01  # of a level, in logarithms of times

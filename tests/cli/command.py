@@ -1,8 +1,12 @@
 """The command as its user runs it: a process of its own."""
 
+import atexit
+import functools
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 MAIN = [sys.executable, "-c", "from costmodel.cli import main; main()"]
@@ -10,11 +14,35 @@ ENVIRONMENT = os.environ | {"NO_COLOR": "1"}
 
 Result = subprocess.CompletedProcess[str]
 
+_ROOT = str(Path(__file__).resolve().parents[2])
+_SERVER = f"import sys; sys.path.insert(0, {_ROOT!r}); from tests.cli.forked import serve; del sys.path[0]; serve()"
+
 
 def calibrate(*arguments: str | Path) -> Result:
     """Runs a command to its end."""
-    command = [*MAIN, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT)
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    given = [*map(str, arguments)]
+    with tempfile.TemporaryDirectory(prefix="calibrate-") as folder:
+        streams = [Path(folder, name) for name in ("stdout", "stderr")]
+        for stream in streams:
+            stream.touch()
+        request = {"arguments": given, "folder": str(Path.cwd()), "environment": ENVIRONMENT}
+        request |= {stream.name: str(stream) for stream in streams}
+        print(json.dumps(request), file=server.stdin, flush=True)
+        code = int(server.stdout.readline())
+        return Result([*MAIN, *given], code, *(stream.read_text(encoding="utf-8") for stream in streams))
+
+
+@functools.cache
+def _server() -> subprocess.Popen[str]:
+    """One for each process that runs tests, which ends with it."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
+    atexit.register(server.communicate)
+    return server
 
 
 def one_line(result: Result) -> str:
