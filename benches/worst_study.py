@@ -167,9 +167,8 @@ def _spent(flat: bytes) -> int:
 def true_ns(cell: Cell, planted: Iterable[Plant]) -> float:
     """What a run of a cell takes: its charge, and more where it has a plant."""
     charge = float(_spent(cell.flat))
-    term = decode_flat(cell.flat).term if cell.repeats else None
     for plant in planted:
-        if term is not None and plant.price == cell.operation and plant.has(term):
+        if cell.repeats and plant.price == cell.operation and plant.has(decode_flat(cell.flat).term):
             charge *= 1 + _PLANTED
     return charge / 1e3
 

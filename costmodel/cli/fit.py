@@ -75,9 +75,18 @@ def command(
         list[str] | None,
         typer.Option(
             "--margin",
-            metavar="[NAMES=]SHARE|interval",
-            help="Charge so much more than the fit, such as 20%, or the upper end of intervals; for some builtins and "
-            "steps by a pattern. May come again; the last that fits holds.",
+            metavar="[NAMES=]SHARE|interval|worst",
+            help="Charge so much more than the fit, such as 20%, or the upper end of intervals, or what the worst "
+            "witnesses take; for some builtins and steps by a pattern. May come again; the last that fits holds.",
+        ),
+    ] = None,
+    worst: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--worst",
+            metavar="SEARCH",
+            help="Search of `worst` whose witnesses `--margin worst` charges, besides those among the runs' cells; may "
+            "come again.",
         ),
     ] = None,
     reference: Annotated[
@@ -98,18 +107,27 @@ def command(
     """Fit costing functions, step costs and call overhead to runs, and write a cost model."""
     # scipy and pandas come with them; a command that does not fit must not wait for those.
     from costmodel.fit import Rounding, fit_runs, refuse_unusable
-    from costmodel.fit.margin import parse_margins
+    from costmodel.fit.margin import WORST, parse_margins
+    from costmodel.fit.witnesses import read_search, witnesses_of
     from costmodel.runs.store import Run
 
     variant = variant_for(language_named(language), protocol_version)
     if _is_official(method, runs, criterion):
-        if strict or reference or margin or coverage is not None or rounding != "joint" or shape != "chain":
-            raise InputError("--strict, --reference, --margin, --coverage, --rounding and --shape need the own method")
+        if strict or reference or margin or worst or coverage is not None or rounding != "joint" or shape != "chain":
+            raise InputError(
+                "--strict, --reference, --margin, --worst, --coverage, --rounding and --shape need the own method"
+            )
         assert criterion is not None  # noqa: S101 - as has just been checked
         fit_criterion(criterion, out or Path("models") / f"{criterion.stem}.json", variant=variant, as_json=as_json)
         return
     assert runs is not None  # noqa: S101 - as has just been checked
+    margins = parse_margins(margin or ())
+    if worst and not any(each.kind == WORST for each in margins):
+        raise InputError("--worst says whose witnesses are charged; add --margin worst to charge them")
     opened = [Run.open(path) for path in runs]
+    witnesses = [
+        each for path in worst or () for each in witnesses_of(read_search(path), opened[0].manifest, str(path))
+    ]
     with stderr().status("fitting"):
         model = fit_runs(
             opened,
@@ -120,7 +138,8 @@ def command(
             compare_shapes=_one_of(shape, "--shape", ("chain", "free")) == "free",
             factor=factor,
             allowed=tuple(name.strip() for name in allow.split(",") if name.strip()),
-            margins=parse_margins(margin or ()),
+            margins=margins,
+            witnesses=witnesses,
         )
     section = model.section
     assert section.verdict is not None  # noqa: S101 - a fit that has just been made has one

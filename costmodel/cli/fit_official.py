@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from costmodel import __version__
 from costmodel.cli.output import print_json, say, show, stderr
-from costmodel.files import write_atomically
-from costmodel.model import Variant, dump
+from costmodel.model import Variant
 from costmodel.records.model import CriterionFile, OfficialEntry, OfficialFitDocument
 from costmodel.rendering.tables import Table
 
@@ -20,14 +22,15 @@ if TYPE_CHECKING:
 def fit_criterion(path: Path, out: Path, *, variant: Variant, as_json: bool) -> None:
     """Fit a Criterion CSV, write upstream's builtin cost-model file, and show how it compares with the ledger's."""
     from costmodel.fit.official import compare_with_ledger, fit_official
+    from costmodel.fit.pipeline import write_model
     from costmodel.imports.text_formats import read_criterion
 
     with stderr().status("fitting"):
         criterion = read_criterion(path)
         model = fit_official(criterion, variant)
         entries = compare_with_ledger(model)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, dump(model.cost_model))
+    section = model.section(criterion)
+    write_model(replace(model.cost_model, extras=msgspec.to_builtins(section)), out)
     if as_json:
         print_json(_document(criterion, model, entries, out))
     else:

@@ -34,6 +34,7 @@ def show_model(section: FittedModel, target: Path) -> None:
     for table in study_tables(section.studies):
         say("")
         show(table)
+    _show_margins(section)
     for name, reason in sorted(section.unfitted.items()):
         say(f"not fitted: {name}: {reason}")
     if lost := section.lost_cells:
@@ -204,6 +205,25 @@ def _show_calls(section: FittedModel) -> None:
     say("")
     headings = ("part", "per", number("cost"), number("95 %"), "flags")
     show(Table.of("Script call (not charged by the ledger)", headings, rows))
+
+
+def _show_margins(section: FittedModel) -> None:
+    """What is charged beyond the fit, and the witnesses that it covers."""
+    rules = section.settings.margins if section.settings is not None else ()
+    if not rules:
+        return
+    from costmodel.fit.margin import WORST, described_margins, rule_of
+
+    say("")
+    rows = [
+        (each.price, numbers.sizes(each.sizes), numbers.time_ns(each.ps / 1000), each.search or "cells of the runs")
+        for fit in section.builtins.values()
+        for each in fit.witnesses
+        if (rule := rule_of(each.price, rules)) is not None and rule.kind == WORST
+    ]
+    if rows:
+        show(Table.of("Witnesses that are charged", ("builtin", "sizes", number("time"), "from"), rows))
+    say(f"safety margin: {described_margins(rules)}")
 
 
 def _show_shapes(section: FittedModel) -> None:

@@ -32,6 +32,7 @@ from costmodel.model import (
     parameter_names,
     variant_for,
 )
+from costmodel.model.basis import are_unlike, basis_of, described
 from costmodel.model.diff import CostChange, EntryChange, compare_costs
 from costmodel.model.sources import ModelSource, open_source
 from costmodel.model.timeline import last_change
@@ -82,6 +83,7 @@ def show_parameters(
             ShownParameters(
                 source=source.name,
                 protocol_version=version,
+                basis=basis_of(source),
                 notes=source.notes,
                 limits=None if parameters is None else _limits(parameters),
                 parameters=None if parameters is None else dict(parameters.tree),
@@ -102,6 +104,7 @@ def show_parameters(
             show(Table.of(title, headings, rows))
         else:
             say(title)
+    say(described(basis_of(source)))
 
 
 @app.command("diff", cls=TableCommand)
@@ -123,11 +126,14 @@ def diff(
     changes = compare_costs(models[0], models[1], variant_for(chosen, versions[1]))
     for source in sources:
         say_notes(source, protocol_version)
+    whose = [basis_of(source) for source in sources]
     if as_json:
         print_json(
             ModelDifference(
                 before=sources[0].name,
                 after=sources[1].name,
+                before_of=whose[0],
+                after_of=whose[1],
                 language=chosen.value,
                 changes=tuple(each.record() for each in changes),
             )
@@ -145,6 +151,9 @@ def diff(
         )
         show(Table.of(f"{sources[0].name} → {sources[1].name}", headings, [_row(each) for each in changes]))
     say(f"{len(changes)} entries change cost at typical sizes")
+    say(*(f"{letter}: {described(basis)}" for letter, basis in zip("AB", whose, strict=True)))
+    if are_unlike(*whose):
+        say("these are not the same picoseconds, so a change may be one of evaluator or machine")
 
 
 def _limits(parameters: ProtocolParameters) -> LimitsRecord:
@@ -174,13 +183,14 @@ def _text(value: object) -> str:
 def _show_functions(source: ModelSource, model: CostModel, *, as_json: bool) -> None:
     """The costing functions of a model, whichever entries it has."""
     if as_json:
-        print_json(ShownModel(source=source.name, model=msgspec.json.decode(dump(model))))
+        print_json(ShownModel(source=source.name, basis=basis_of(source), model=msgspec.json.decode(dump(model))))
         return
     rows = [(name, _function(cost.cpu), _function(cost.memory)) for name, cost in model.builtins.items()]
     steps = [(STARTUP_KEY, model.startup), *((kind.json_key, model.steps.get(kind)) for kind in StepKind)]
     rows += [(name, f"{units.cpu:,}", f"{units.mem:,}") for name, units in steps if units is not None]
     headings = ("entry", "cpu (ps)", "memory (words)")
     show(Table.of(source.name, headings, rows))
+    say(described(basis_of(source)))
 
 
 def _function(function: CostingFunction) -> str:

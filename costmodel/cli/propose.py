@@ -51,6 +51,10 @@ def command(
         list[Path] | None,
         typer.Option("--verdict", metavar="FILE", help="JSON of `calibrate validate`; may come again."),
     ] = None,
+    worst: Annotated[
+        list[Path] | None,
+        typer.Option("--worst", metavar="SEARCH", help="Search of `calibrate worst`, as evidence; may come again."),
+    ] = None,
     corpus: Annotated[
         str | None, typer.Option("--corpus", metavar="SOURCE", help="Real scripts, as `calibrate impact` takes them.")
     ] = None,
@@ -95,12 +99,12 @@ def command(
 
     with traced(trace_config) as trace, spreading(backend, jobs) as spreader:
         if verify is not None:
-            if live or corpus or verdict or allow or blocks or edits:
+            if live or corpus or verdict or worst or allow or blocks or edits:
                 raise InputError("--verify takes a folder, --run, --backend and --jobs alone")
             checked = check(verify, tuple(run or ()), spreader, trace)
         else:
             assert model is not None  # noqa: S101 - as has just been checked
-            request = _request(model, live, protocol_version, run, verdict, corpus, blocks, epoch, edits, allow)
+            request = _request(model, live, protocol_version, run, verdict, worst, corpus, blocks, epoch, edits, allow)
             proposal = propose(request, out, spreader, trace)
     if verify is not None:
         print_json(checked) if as_json else _show_check(checked)
@@ -110,6 +114,8 @@ def command(
 
 
 def _show(proposal: Proposal, out: Path) -> None:
+    from costmodel.proposals.searches import said
+
     say(f"{proposal.basis.evaluator} {proposal.basis.version} on {proposal.basis.machine}: {proposal.basis.reason}")
     show(arrays_table(proposal, f"Against {proposal.live}, protocol version {proposal.protocol_version}"))
     say("")
@@ -131,6 +137,8 @@ def _show(proposal: Proposal, out: Path) -> None:
             f"declared, {found.newly_failing:,} newly failing, of {found.evaluations:,}; fees "
             f"{numbers.change(found.fee_change)}"
         )
+    for search in proposal.searches:
+        say(said(search))
     for reason in proposal.reasons:
         say(reason)
     say(f"decision: {proposal.status}", f"folder: {out}", f"zip: {out}.zip", f"page: {out / 'index.html'}")
@@ -153,6 +161,7 @@ def _request(
     protocol_version: int | None,
     run: list[Path] | None,
     verdict: list[Path] | None,
+    worst: list[Path] | None,
     corpus: str | None,
     blocks: str | None,
     epoch: int | None,
@@ -171,6 +180,7 @@ def _request(
         protocol_version=protocol_version or source.protocol_version or 11,
         runs=tuple(run or ()),
         verdicts=tuple(verdict or ()),
+        searches=tuple(worst or ()),
         corpus=None if corpus is None else open_corpus(corpus, blocks_named(blocks)),
         epoch=epoch,
         edits=edits,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,12 @@ from costmodel.errors import InputError
 from costmodel.fit.costing import LEAST_BUILTIN_PS, PricedFunction, fit_function, relative_scales, shape_name
 from costmodel.fit.envelope import Envelope, Points, beyond, corners, envelopes, grid
 from costmodel.fit.observations import ObservedCell, is_nop, nop_name
-from costmodel.fit.regression import FlagKind, Rounding, distinct, flag
+from costmodel.fit.regression import FlagKind, Rounding, distinct, flag, rounded
 from costmodel.fit.shapes import Better
 from costmodel.fit.uncertainty import Replicates, figure_of
 from costmodel.model import CostModel, Variant
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
+from costmodel.records import fit as asked
 from costmodel.records import model as record
 from costmodel.records.model import Flag
 
@@ -100,14 +102,12 @@ def applications_of(
 def pair_up(members: Sequence[tuple[ObservedCell, int]], times: Floats, alone: Bools) -> Applications:
     """The points of one operation: cells of the same sizes that differ in the number of applications, and the program
     with a no-op in its place (0 applications), where there is one. `times` is N × C, `alone` marks columns of it."""
-    by_sizes: dict[
-        tuple[tuple[int, ...], tuple[tuple[str, tuple[int, ...]], ...]], dict[int, list[tuple[ObservedCell, int]]]
-    ] = defaultdict(lambda: defaultdict(list))
+    by_sizes: dict[tuple[Any, ...], dict[int, list[tuple[ObservedCell, int]]]] = defaultdict(lambda: defaultdict(list))
     for cell, column in members:
-        by_sizes[cell.sizes, cell.sizes_by_measure][cell.repeats].append((cell, column))
+        by_sizes[cell.sizes, cell.sizes_by_measure, cell.witness][cell.repeats].append((cell, column))
     sizes, slopes, own, paired, known, between, used = [], [], [], [], [], [], []
     taken = 0
-    for (point, _), by_repeats in sorted(by_sizes.items()):
+    for (point, *_), by_repeats in sorted(by_sizes.items()):
         replaced = by_repeats.pop(0, [])
         if not by_repeats:
             continue
@@ -301,10 +301,18 @@ def _fit_builtin(
             worst_residual_sizes=sizes[priced.worst_at],
             envelope=None if envelope is None else envelope.record,
             better_shape=None if better is None else better.record,
+            witnesses=tuple(_timed_witnesses(name, places, applications)),
         ),
         priced=priced,
         better=better,
     )
+
+
+def _timed_witnesses(name: str, places: Sequence[record.Point], applications: Applications) -> Iterator[asked.Witness]:
+    """The witnesses among a builtin's points."""
+    for place, cells in zip(places, applications.cells, strict=True):
+        if cells[-1].witness and place.measured is not None:
+            yield asked.Witness(price=name, sizes=place.sizes, ps=rounded(max(place.measured.ps, 0.0)), search=None)
 
 
 def _wide(envelope: Envelope | None) -> Iterator[Flag]:

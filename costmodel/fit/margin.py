@@ -1,7 +1,9 @@
 """Safety margins: what is charged beyond the fit, as a policy that the model records.
 
 A factor raises a whole price. The upper end of intervals raises coefficients as little as reaches, at every measured
-point and every corner of the domain, the upper end of the 95 % interval of the fitted cost.
+point and every corner of the domain, the upper end of the 95 % interval of the fitted cost. The worst witness raises
+them as little as reaches the time of every witness that a search for worst inputs proved, at its sizes: a witness of
+size 1 that takes twenty times its charge must not make all sizes twenty times as dear.
 """
 
 from __future__ import annotations
@@ -32,22 +34,24 @@ Floats = NDArray[np.float64]
 MOST_MARGIN: Final = 100.0
 """The largest factor: a price of a hundred times what was measured is a slip of the finger."""
 
-_INTERVAL: Final = "interval"
+_INTERVAL, WORST = "interval", "worst"
 _EVERY: Final = "*"
 
 
 def parse_margins(texts: Sequence[str]) -> tuple[MarginRule, ...]:
-    """Rules from texts such as "20%", "verify*=50%" and "interval". InputError for anything else."""
+    """Rules from texts such as "20%", "verify*=50%", "interval" and "worst". InputError for anything else."""
     rules = []
     for text in texts:
         pattern, _, policy = text.rpartition("=")
+        named = policy.strip() in (_INTERVAL, WORST)
         found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", policy.strip())
         share = float(found[1]) / (100 if found[2] else 1) if found else 0.0
-        if policy.strip() != _INTERVAL and not 0 < share <= MOST_MARGIN:
+        if not named and not 0 < share <= MOST_MARGIN:
             raise InputError(
-                f"invalid margin {text[:80]!r}; use a share such as 20%, or interval, with NAMES= before it for some"
+                f"invalid margin {text[:80]!r}; use a share such as 20%, interval or worst, with NAMES= before it for "
+                "some"
             )
-        kind = _INTERVAL if policy.strip() == _INTERVAL else "factor"
+        kind = policy.strip() if named else "factor"
         rules.append(msgspec.convert({"pattern": pattern.strip() or _EVERY, "kind": kind, "share": share}, MarginRule))
     return tuple(rules)
 
@@ -56,9 +60,9 @@ def described_margins(rules: Sequence[MarginRule]) -> str:
     """Rules in words."""
     if not rules:
         return "none: prices as fitted"
+    named = {_INTERVAL: "upper end of 95 % intervals", WORST: "worst witnesses"}
     words = [
-        ("upper end of 95 % intervals" if rule.kind == _INTERVAL else f"{100 * rule.share:.4g} %")
-        + ("" if rule.pattern == _EVERY else f" for {rule.pattern}")
+        named.get(rule.kind, f"{100 * rule.share:.4g} %") + ("" if rule.pattern == _EVERY else f" for {rule.pattern}")
         for rule in rules
     ]
     return ", ".join(words)
@@ -68,11 +72,17 @@ def with_margins(
     builtins: Sequence[BuiltinFit], steps: StepsFit, rules: Sequence[MarginRule]
 ) -> tuple[tuple[BuiltinFit, ...], StepsFit, dict[str, dict[str, int]]]:
     """The fits charged by the rules, and what was charged before of each entry that a rule raises. InputError for a
-    pattern that fits nothing."""
+    pattern that fits nothing, or nothing that has a witness where witnesses are to be charged."""
     names = [*(fit.name for fit in builtins), *steps.record.coefficients]
+    witnessed = [fit.name for fit in builtins if fit.record.witnesses]
     for each in rules:
         if not any(fnmatchcase(name, each.pattern) for name in names):
             raise InputError(f"--margin {each.pattern}: no builtin and no step has such a name")
+        if each.kind == WORST and not any(fnmatchcase(name, each.pattern) for name in witnessed):
+            raise InputError(
+                f"--margin {each.pattern}=worst: no witness of such a builtin; name a search with --worst, or fit a "
+                "run of `measure --inputs`"
+            )
     before: dict[str, dict[str, int]] = {}
     raised = []
     for fit in builtins:
@@ -84,7 +94,7 @@ def with_margins(
     coefficients = dict(steps.record.coefficients)
     for name, price in steps.record.coefficients.items():
         rule = rule_of(name, rules)
-        if rule is not None and price.charged_ps is not None:
+        if rule is not None and rule.kind != WORST and price.charged_ps is not None:
             before[name] = {"cpu": price.charged_ps}
             coefficients[name] = msgspec.structs.replace(price, charged_ps=raised_price(price, rule))
     charged = msgspec.structs.replace(steps.record, coefficients=coefficients)
@@ -119,7 +129,7 @@ def with_policy(model: CostModel, section: record.FittedModel, rules: Sequence[M
     held = _step_prices(model)
     for name, price in section.steps.coefficients.items():
         rule = rule_of(name, rules)
-        if rule is not None and name in held:
+        if rule is not None and rule.kind != WORST and name in held:
             prices[name] = raised_price(msgspec.structs.replace(price, charged_ps=held[name]), rule)
     return _with_steps(replace(model, builtins=builtins), prices)
 
@@ -136,7 +146,12 @@ def raised_price(price: record.Coefficient, rule: MarginRule) -> int:
 def raised_function(function: CostingFunction, fit: record.FittedBuiltin, rule: MarginRule) -> CostingFunction:
     """A builtin's costing function by a rule, in whole ps."""
     if rule.kind == _INTERVAL:
-        return _to_upper_ends(function, fit)
+        places = (*fit.points, *fit.corners)
+        ends = [(each.sizes, each.fitted.interval_ps[1]) for each in places if each.fitted.interval_ps is not None]
+        return _raised_to(function, ends)
+    if rule.kind == WORST:
+        everywhere = [each.sizes for each in (*fit.points, *fit.corners)]
+        return _raised_to(function, [(each.sizes, each.ps) for each in fit.witnesses], everywhere)
     return function.with_values(
         [
             value if is_size(function, name) else whole_ps(value * (1 + rule.share))
@@ -165,17 +180,16 @@ def _at(function: CostingFunction, point: record.Point) -> record.Point:
     return msgspec.structs.replace(point, charged_ps=function.evaluate(point.sizes))
 
 
-def _to_upper_ends(function: CostingFunction, fit: record.FittedBuiltin) -> CostingFunction:
-    """The least rise of the coefficients that reaches the upper end of the interval at each point and corner."""
-    ends = [
-        (point.sizes, point.fitted.interval_ps[1])
-        for point in (*fit.points, *fit.corners)
-        if point.fitted.interval_ps is not None
-    ]
-    if not ends:
+def _raised_to(
+    function: CostingFunction,
+    wanted: Sequence[tuple[tuple[int, ...], float]],
+    everywhere: Sequence[tuple[int, ...]] = (),
+) -> CostingFunction:
+    """The least rise of the coefficients that reaches so many ps at these sizes: least over them, and `everywhere`."""
+    if not wanted:
         return function
     values = dict(zip(function.names, map(float, function.values), strict=True))
-    sizes, upper = np.array([at for at, _ in ends], np.float64), np.array([end for _, end in ends])
+    sizes, upper = np.array([at for at, _ in wanted], np.float64), np.array([end for _, end in wanted])
     floor = floor_name(function)
     design = function.design(sizes)
     base = np.array([values[name] for name in design.names])
@@ -188,7 +202,9 @@ def _to_upper_ends(function: CostingFunction, fit: record.FittedBuiltin) -> Cost
     else:
         needed = np.ones(len(upper), np.bool_)
     if (short := needed & (sums < upper)).any():
-        values |= _least_rise(design.names, base, design.matrix[short], (upper - design.offset)[short], design.matrix)
+        others = [function.design(np.array(everywhere, np.float64)).matrix] if everywhere else []
+        spread = np.vstack([design.matrix, *others])
+        values |= _least_rise(design.names, base, design.matrix[short], (upper - design.offset)[short], spread)
     return function.with_values([whole_ps(values[name]) for name in function.names])
 
 

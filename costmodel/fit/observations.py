@@ -43,7 +43,8 @@ class ObservedCell:
     it applies each builtin, by name, `features` what else was counted, by name, `footprint` how many different nodes of
     its program it computes (0: not known), `arguments` the number of its arguments. `program` numbers the different
     programs of an experiment in the order of the design; `occurrence` numbers cells that agree in everything else.
-    `sizes_by_measure` has the sizes by other measures, by name, where they differ.
+    `sizes_by_measure` has the sizes by other measures, by name, where they differ. A `witness` has operands that a
+    search for worst inputs found, and is another cell than an ordinary one of the same sizes.
     """
 
     experiment: str
@@ -59,6 +60,7 @@ class ObservedCell:
     footprint: int = 0
     features: tuple[tuple[str, float], ...] = ()
     sizes_by_measure: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    witness: bool = False
 
 
 def cells_of(planned: Sequence[DesignCell], where: str) -> dict[str, ObservedCell]:
@@ -108,6 +110,7 @@ def _cell(plan: DesignCell, where: str) -> ObservedCell:
         sizes_by_measure=tuple(sorted(plan.sizes_by_measure.items())),
         arguments=len(plan.arguments),
         variant=variant_for(language, plan.protocol_version),
+        witness=plan.witness,
     )
 
 

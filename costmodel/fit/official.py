@@ -10,15 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel import __version__
 from costmodel.errors import InputError
+from costmodel.fit.costing import LEAST_JUDGED_PS
+from costmodel.fit.verdict import DEFAULT_FACTOR, shown, times
 from costmodel.imports.text_formats import CriterionRow, CriterionRows
 from costmodel.model import MAX_COST, BuiltinCost, CostingFunction, CostModel, ShapeId, Variant, ledger_model, us_to_ps
+from costmodel.model.basis import LEDGER_MACHINE, PUBLISHED
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS
-from costmodel.records.model import OfficialEntry
+from costmodel.records.model import (
+    CriterionFile,
+    ModelVerdict,
+    OfficialEntry,
+    OfficialSection,
+    PicosecondsOf,
+    Undercharge,
+)
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -40,6 +53,7 @@ _MEASURED_AS = {
 _NO_OVERHEAD = frozenset({"integerToByteString", "byteStringToInteger", "equalsData", "serialiseData", "unValueData"})
 _OVERHEAD_ARITY = {"writeBits": 2}  # it had two arguments when the procedure learnt of it
 _FAN = frozenset({"equalsData", "serialiseData"})
+_SHOWN: Final = 10
 _FAN_QUANTILE, _FAN_COVERED, _FAN_LOOPS = 0.8, 0.9, 20
 
 
@@ -102,6 +116,56 @@ class OfficialModel:
         memory = ledger_model(self.variant).builtins
         builtins = {name: BuiltinCost(fit.function, memory[name].memory) for name, fit in self.fits.items()}
         return CostModel(builtins, {}, None, source="official fit")
+
+    def section(self, criterion: CriterionRows) -> OfficialSection:
+        """What the model's file says of it: the CSV, which is in the format of the ledger's own benchmarks, and how far
+        prices are below its rows."""
+        return OfficialSection(
+            tool_version=__version__,
+            variant=self.variant.value,
+            picoseconds_of=PicosecondsOf(
+                evaluator="plutus-core",
+                version="",
+                build="",
+                machine=LEDGER_MACHINE if criterion.sha256 in PUBLISHED else "",
+            ),
+            criterion=CriterionFile(file=Path(criterion.source).name, sha256=criterion.sha256),
+            builtins={name: _named(fit.function) for name, fit in self.fits.items()},
+            verdict=_verdict(list(self.fits.values())),
+            unfitted=dict(self.unfitted),
+        )
+
+
+def _verdict(fits: Sequence[OfficialFit]) -> ModelVerdict:
+    """The prices beside the mean times that they were fitted to, of whose noise nothing is known."""
+    worst = [found for fit in fits if (found := _extreme(fit, 1)) is not None]
+    over = [found for fit in fits if (found := _extreme(fit, -1)) is not None]
+    worst.sort(key=lambda each: -each.factor)
+    over.sort(key=lambda each: each.factor)
+    reasons = tuple(
+        f"{each.builtin}: measured is {times(each.factor)} the price, at sizes {shown(each.sizes)}"
+        for each in worst
+        if each.factor > DEFAULT_FACTOR
+    )
+    return ModelVerdict(
+        status="unsafe" if reasons else "usable",
+        most_factor=DEFAULT_FACTOR,
+        worst=tuple(worst[:_SHOWN]),
+        overcharged=tuple(over[:_SHOWN]),
+        reasons=reasons,
+        next_commands=(),
+    )
+
+
+def _extreme(fit: OfficialFit, sign: int) -> Undercharge | None:
+    """The row that is undercharged most, or overcharged with a `sign` of -1; None where all are below what counts."""
+    found = None
+    for row, us in zip(fit.sizes, fit.times_us, strict=True):
+        sizes = tuple(int(size) for size in row)
+        charged, ps = max(fit.function.evaluate(sizes), 1), float(us) * 1e6
+        if ps >= LEAST_JUDGED_PS and (found is None or sign * ps / charged > sign * found.factor):
+            found = Undercharge(builtin=fit.name, sizes=sizes, measured_ps=ps, charged_ps=charged, factor=ps / charged)
+    return found
 
 
 class _UnsettledError(Exception):

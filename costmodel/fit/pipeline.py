@@ -34,10 +34,11 @@ from costmodel.fit.steps import StepsFit, fit_steps, smallest_costs, unmeasured
 from costmodel.fit.studies import settle_shapes, study_builtins
 from costmodel.fit.uncertainty import Replicates, replicate
 from costmodel.fit.verdict import DEFAULT_FACTOR, verdict_of
+from costmodel.fit.witnesses import with_witnesses
 from costmodel.model import BuiltinCost, CostModel, ExUnits, StepKind, Variant, dump, proposed_model
 from costmodel.model.costmodel import STARTUP_KEY
 from costmodel.records import model as record
-from costmodel.records.fit import FitSettings, MarginRule
+from costmodel.records.fit import FitSettings, MarginRule, Witness
 from costmodel.runs.anomalies import oddities, origin
 from costmodel.runs.store import Run
 
@@ -108,12 +109,13 @@ def fit_runs(
     factor: float = DEFAULT_FACTOR,
     allowed: Collection[str] = (),
     margins: Sequence[MarginRule] = (),
+    witnesses: Sequence[Witness] = (),
 ) -> Fit:
     """Fit the cost model of a variant to complete runs of one machine; `seed` chooses the `replicates` resamples.
 
     With `coverage` the builtins charge an upper envelope of that share of inputs. `compare_shapes` adds a study of
     other shapes. The verdict calls prices unsafe that undercharge a point by more than `factor`, but for builtins that
-    match a pattern in `allowed`. `margins` raise what is charged.
+    match a pattern in `allowed`. `margins` raise what is charged; `witnesses` are what searches for worst inputs timed.
 
     Raises InputError, naming the run, for runs that are unfinished, altered, of unlike machines or evaluators, given
     twice, without step cells, or with too little clean data.
@@ -164,6 +166,7 @@ def fit_runs(
         columns = observed.columns(CALLS)
         calls = fit_calls([observed.cells[i] for i in columns], columns, resampled, steps.evaluation_ps)
         no_ops, warnings = check_no_ops(applied, resampled, steps.evaluation_ps), ()
+    builtins = with_witnesses(builtins, witnesses)
     builtins, steps, before_margin = with_margins(builtins, steps, margins)
     section = rounded_record(
         record.FittedModel(

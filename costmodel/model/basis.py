@@ -7,7 +7,7 @@ the picoseconds of such a model (`calibrate fit --reference`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from costmodel.errors import CheckFailed, InputError
@@ -16,7 +16,7 @@ from costmodel.model.files import EXTRAS_KEY
 from costmodel.model.ledger import Variant, ledger_model
 from costmodel.model.sources import ModelSource
 from costmodel.records.figures import Doubt, Objection, PriceBasis
-from costmodel.records.model import ExpressedModel, FittedModel, Section, parse_section
+from costmodel.records.model import ExpressedModel, FittedModel, OfficialSection, Section, parse_section
 from costmodel.records.run import ImportParameters, Origin
 
 LEDGER_EVALUATORS: Final = frozenset({"plutus-core", "plutus"})
@@ -60,6 +60,8 @@ def basis_of_model(model: CostModel) -> PriceBasis:
         return _fitted(section)
     if isinstance(section, ExpressedModel):
         return _expressed(section)
+    if isinstance(section, OfficialSection):
+        return _officially_fitted(section)
     variant = next((each for each in Variant if _is_part_of(model, ledger_model(each))), None)
     if variant is not None:
         return _ledgers(f"its entries are those of ledger model {variant}")
@@ -100,6 +102,14 @@ def described(basis: PriceBasis) -> str:
     return f"picoseconds of {whose} on {basis.machine}"
 
 
+def are_unlike(one: PriceBasis, other: PriceBasis) -> bool:
+    """Whether two are known to be picoseconds of different evaluators or machines."""
+    pairs = ((one.evaluator, other.evaluator), (one.machine, other.machine))
+    return not (one.reference and other.reference) and any(
+        mine != theirs and _NOBODY not in (mine, theirs) for mine, theirs in pairs
+    )
+
+
 def _ledgers(reason: str) -> PriceBasis:
     return PriceBasis(
         evaluator="plutus-core",
@@ -120,6 +130,19 @@ def _fitted(section: FittedModel) -> PriceBasis:
         machine=section.machine.name or whose.machine or _NOBODY,
         reference=not problem,
         reason=reason,
+    )
+
+
+def _officially_fitted(section: OfficialSection) -> PriceBasis:
+    published = section.criterion.sha256 in PUBLISHED
+    return PriceBasis(
+        evaluator=section.picoseconds_of.evaluator,
+        version="",
+        machine=section.picoseconds_of.machine or _NOBODY,
+        reference=published,
+        reason="fitted to the ledger's own measurements by the ledger's procedure"
+        if published
+        else f"{section.criterion.file} is not what the ledger's team published, and names no machine",
     )
 
 
@@ -175,12 +198,15 @@ def _expressed(section: ExpressedModel) -> PriceBasis:
 
 def _doubts(model: CostModel) -> Iterator[Doubt]:
     section = section_of(model)
-    if section is None or isinstance(section, ExpressedModel):
+    if not isinstance(section, FittedModel):
         basis = basis_of_model(model)
         if not basis.reference:
             yield Doubt(objection="unknown" if section is None else "machine", text=basis.reason, names=())
-        if section is not None and section.flagged:
+        if isinstance(section, ExpressedModel) and section.flagged:
             yield _flagged(section.flagged)
+        if isinstance(section, OfficialSection):
+            yield from _unsafe(section)
+            yield from edited(model, section.builtins, {})
         return
     for objection, text in (("evaluator", _other_evaluator(section)), ("machine", _other_machine(section))):
         if text:
@@ -188,14 +214,14 @@ def _doubts(model: CostModel) -> Iterator[Doubt]:
     yield from _unsafe(section)
     if section.flagged:
         yield _flagged(section.flagged)
-    yield from edited(model, section)
+    yield from edited(model, charged_builtins(section), charged_steps(section))
 
 
 def _objection(name: str) -> Objection:
     return next(each for each in OBJECTIONS if each == name)
 
 
-def _unsafe(section: FittedModel) -> Iterator[Doubt]:
+def _unsafe(section: FittedModel | OfficialSection) -> Iterator[Doubt]:
     verdict = section.verdict
     if verdict is None:
         yield Doubt(objection="unsafe", text="its writer did not judge whether prices are safe", names=())
@@ -216,21 +242,31 @@ def _flagged(flagged: dict[str, tuple[str, ...]]) -> Doubt:
     return Doubt(objection="flagged", text=f"{len(names)} prices have material flags ({shown})", names=names)
 
 
-def edited(model: CostModel, section: FittedModel) -> Iterator[Doubt]:
+def charged_builtins(section: FittedModel) -> dict[str, dict[str, int]]:
+    """The coefficients that a fit charges, in ps, by builtin."""
+    return {
+        name: {key: each.charged_ps for key, each in fit.coefficients.items() if each.charged_ps is not None}
+        for name, fit in section.builtins.items()
+    }
+
+
+def charged_steps(section: FittedModel) -> dict[str, int]:
+    """The prices of start-up and steps that a fit charges, in ps."""
+    return {name: each.charged_ps for name, each in section.steps.coefficients.items() if each.charged_ps is not None}
+
+
+def edited(model: CostModel, builtins: Mapping[str, Mapping[str, int]], steps: Mapping[str, int]) -> Iterator[Doubt]:
     """Prices of a model that are not those that its fit charges, and entries that it never fitted."""
     changed = []
     for name, cost in model.builtins.items():
-        fit = section.builtins.get(name)
-        charged = {} if fit is None else {key: each.charged_ps for key, each in fit.coefficients.items()}
         held = dict(zip(cost.cpu.names, cost.cpu.values, strict=True))
-        if fit is None or any(ps is not None and held.get(key) != ps for key, ps in charged.items()):
+        if name not in builtins or any(held.get(key) != ps for key, ps in builtins[name].items()):
             changed.append(name)
     prices = {kind.json_key: model.steps[kind].cpu for kind in StepKind if kind in model.steps}
     if model.startup is not None:
         prices[STARTUP_KEY] = model.startup.cpu
     for name, ps in prices.items():
-        step = section.steps.coefficients.get(name)
-        if step is None or step.charged_ps != ps:
+        if steps.get(name) != ps:
             changed.append(name)
     if changed:
         text = f"prices differ from what the fit charges ({', '.join(changed[:_NAMED])})"

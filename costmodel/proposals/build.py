@@ -24,10 +24,11 @@ from costmodel.proposals.arrays import arrays_of, integers, summary
 from costmodel.proposals.edits import EDITS
 from costmodel.proposals.guardrails import guardrails
 from costmodel.proposals.policies import policies
+from costmodel.proposals.searches import search_facts, search_files
 from costmodel.records import encode, parse, read
 from costmodel.records.figures import Doubt, Objection
 from costmodel.records.impact import Impact
-from costmodel.records.model import FittedModel, Section
+from costmodel.records.model import FittedModel, OfficialSection, Section
 from costmodel.records.proposal import (
     ContractAccuracy,
     ImpactSummary,
@@ -36,6 +37,7 @@ from costmodel.records.proposal import (
     ProposedArray,
     RunFact,
 )
+from costmodel.records.run import Origin
 from costmodel.records.validation import ValidationDocument
 from costmodel.report.assemble import assemble
 from costmodel.report.html import render_html
@@ -96,7 +98,7 @@ def page(folder: Path) -> bytes:
     """The page about a folder that has all other files."""
     found = [folder / PROPOSAL, folder / MODEL]
     found += [folder / IMPACT] if (folder / IMPACT).exists() else []
-    return render_html(assemble([*found, *verdict_files(folder)])).encode()
+    return render_html(assemble([*found, *verdict_files(folder), *search_files(folder)])).encode()
 
 
 def proposed_model(folder: Path) -> CostModel:
@@ -153,6 +155,7 @@ def _proposal(
     fitted = section if isinstance(section, FittedModel) else None
     blocking = [*_objections(doubts, facts.allowed), *_contradictions(arrays, accuracy)]
     overruled = [f"allowed ({each.objection}): {each.text}" for each in doubts if each.objection in facts.allowed]
+    searches = search_facts(folder, model, section)
     unpriced = _unpriced(model, facts.protocol_version)
     return Proposal(
         tool_version=__version__,
@@ -167,11 +170,12 @@ def _proposal(
         live_protocol_version=facts.live_version,
         protocol_version=facts.protocol_version,
         arrays=tuple(map(summary, arrays)),
-        guardrails=guardrails(basis, arrays, runs, unpriced),
-        flags=dict(section.flagged) if section is not None else {},
+        guardrails=guardrails(basis, arrays, runs, unpriced, searches),
+        flags={} if section is None or isinstance(section, OfficialSection) else dict(section.flagged),
         accuracy=accuracy,
         impact=None if found is None else _summary(found),
         policies=policies(model, fitted, found, arrays),
+        searches=searches,
         edits=edited_builtins(folder),
         runs=runs,
         machine=fitted.machine if fitted else None,
@@ -234,8 +238,13 @@ def _summary(found: Impact) -> ImpactSummary:
     )
 
 
+def runs_of(section: Section | None) -> tuple[Origin, ...]:
+    """The runs that a model was fitted to."""
+    return () if section is None or isinstance(section, OfficialSection) else section.inputs
+
+
 def _runs(section: Section | None, contained: Sequence[str]) -> Iterator[RunFact]:
-    for each in section.inputs if section is not None else ():
+    for each in runs_of(section):
         manifest = each.files.get("manifest.json")
         named = section.picoseconds_of if section is not None else None
         yield RunFact(
@@ -260,7 +269,7 @@ def _unpriced(model: CostModel, protocol_version: int) -> tuple[str, ...]:
 
 def _versions(section: Section | None) -> dict[str, str]:
     versions: dict[str, str] = {}
-    for each in section.inputs if section is not None else ():
+    for each in runs_of(section):
         versions |= each.versions
     return dict(sorted(versions.items()))
 

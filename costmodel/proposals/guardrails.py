@@ -8,22 +8,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costmodel.model.basis import described
+from costmodel.proposals.searches import said
 from costmodel.records.figures import PriceBasis
-from costmodel.records.proposal import Guardrail, ProposedArray, RunFact
+from costmodel.records.proposal import Guardrail, ProposedArray, RunFact, SearchFact
 
 _NAMED = 6
 
 
 def guardrails(
-    basis: PriceBasis, arrays: Sequence[ProposedArray], runs: Sequence[RunFact], undated: Sequence[str]
+    basis: PriceBasis,
+    arrays: Sequence[ProposedArray],
+    runs: Sequence[RunFact],
+    undated: Sequence[str],
+    searches: Sequence[SearchFact],
 ) -> tuple[Guardrail, ...]:
     """The checklist. `undated` are builtins of the protocol version that the model does not price."""
-    return (_benchmarks(basis, runs), _updated(arrays, undated), _negative(arrays), _every_language(arrays))
+    return (_benchmarks(basis, runs, searches), _updated(arrays, undated), _negative(arrays), _every_language(arrays))
 
 
-def _benchmarks(basis: PriceBasis, runs: Sequence[RunFact]) -> Guardrail:
+def _benchmarks(basis: PriceBasis, runs: Sequence[RunFact], searches: Sequence[SearchFact]) -> Guardrail:
     found = [f"{described(basis)}: {basis.reason}"]
     found += [f"run {each.run} of {each.evaluator}, {each.created}, SHA-256 {each.manifest_sha256}" for each in runs]
+    found += map(said, searches)
+    unsearched = (
+        () if searches else ("Which inputs take longest for these prices? No search for worst inputs was given.",)
+    )
     return Guardrail(
         id="PCM-01",
         rule="Values are set by benchmarking on a reference architecture.",
@@ -32,6 +41,7 @@ def _benchmarks(basis: PriceBasis, runs: Sequence[RunFact]) -> Guardrail:
         questions=(
             "Is this machine the reference architecture that the committee has agreed on?",
             "Does every node that validates blocks keep up with these prices?",
+            *unsearched,
         ),
     )
 

@@ -47,7 +47,8 @@ def policies(
         return ()
     own = section.settings.margins if section.settings is not None else ()
     plain = without_margin(model, section)
-    rules = dict.fromkeys((own, *map(parse_margins, _OTHERS)))
+    witnessed = any(fit.witnesses for fit in section.builtins.values())
+    rules = dict.fromkeys((own, *map(parse_margins, (*_OTHERS, ("worst",)) if witnessed else _OTHERS)))
     priced = {each: with_policy(plain, section, each) for each in rules}
     more = {each: 0 if found is None else _more(plain, priced[each], found, arrays) for each in rules}
     return tuple(

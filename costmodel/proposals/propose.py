@@ -21,6 +21,7 @@ from costmodel.proposals.arrays import arrays_of
 from costmodel.proposals.build import FolderFacts
 from costmodel.proposals.edits import EDITS, edited_model
 from costmodel.proposals.folder import write_sums, write_zip
+from costmodel.proposals.searches import put_searches
 from costmodel.records import encode, read
 from costmodel.records.impact import Impact
 from costmodel.records.proposal import PriceEdits, Proposal
@@ -39,6 +40,7 @@ class ProposalRequest:
     protocol_version: int
     runs: tuple[Path, ...] = ()
     verdicts: tuple[Path, ...] = ()
+    searches: tuple[Path, ...] = ()
     edits: Path | None = None
     corpus: ImpactCorpus | None = None
     epoch: int | None = None
@@ -67,6 +69,7 @@ def propose(request: ProposalRequest, out: Path, spreader: Spreader, trace: Trac
             content = read_bytes(path)
             made.parse_verdict(content, str(path))
             write_atomically(folder / f"verdict-{number}.json", content)
+        put_searches(request.searches, folder)
         facts = FolderFacts(
             live=_short(request.live.name),
             live_version=version,
@@ -105,8 +108,7 @@ def _model(request: ProposalRequest, folder: Path) -> bytes:
 
 def _copy_runs(request: ProposalRequest, folder: Path) -> list[Run]:
     """Copy the runs, each of which must be one that the model was fitted to, file by file as its manifest lists it."""
-    section = section_of(load([request.model]))
-    wanted = {each.run: each for each in section.inputs} if section is not None else {}
+    wanted = {each.run: each for each in made.runs_of(section_of(load([request.model])))}
     found = []
     for path in request.runs:
         run = Run.open(path)

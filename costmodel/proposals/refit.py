@@ -13,6 +13,7 @@ from costmodel.fit import Rounding, fit_runs
 from costmodel.model import CostModel, Variant, dump
 from costmodel.model.diff import compare_costs
 from costmodel.proposals.edits import applied
+from costmodel.records.fit import Witness
 from costmodel.records.model import FittedModel
 from costmodel.records.proposal import PriceEdits
 from costmodel.runs.store import Run
@@ -42,11 +43,17 @@ def compare_models(
         factor=section.verdict.most_factor if section.verdict is not None else 2.0,
         allowed=settings.allowed,
         margins=settings.margins,
+        witnesses=given_witnesses(section),
     )
     fitted = again.cost_model if edits is None else applied(again.cost_model, edits)
     prices = list(_prices(model, fitted))
     parts = list(_parts(section, again.section))
     return prices or parts
+
+
+def given_witnesses(section: FittedModel) -> list[Witness]:
+    """The witnesses that a fit was given beside its runs."""
+    return [each for fit in section.builtins.values() for each in fit.witnesses if each.search is not None]
 
 
 def _prices(held: CostModel, fitted: CostModel) -> Iterator[str]:

@@ -19,8 +19,9 @@ from costmodel.proposals.edits import EDITS
 from costmodel.proposals.folder import SUMS, digest, opened, read_sums
 from costmodel.proposals.folder import files_in as files_of
 from costmodel.proposals.refit import compare_models
+from costmodel.proposals.searches import absent_searches, witness_problems
 from costmodel.records import decode_json, parse, read
-from costmodel.records.model import FittedModel, Section
+from costmodel.records.model import FittedModel, OfficialSection, Section
 from costmodel.records.proposal import Discrepancy, PriceEdits, Proposal, ProposalCheck, ProposedArray
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.store import MANIFEST, Run, file_fact
@@ -57,6 +58,7 @@ def verify(path: Path, runs: Sequence[Path], spreader: Spreader, trace: Trace = 
             available = _runs(folder, runs)
             _check_evaluator(section, proposal, available, findings)
             _check_model(folder, section, available, findings)
+            _check_searches(folder, section, findings)
             _check_files(folder, made.build(folder, made.facts_of(proposal, impact), spreader), findings)
             _check_page(folder, proposal, findings)
         except CalibrateError as error:
@@ -118,6 +120,12 @@ def _check_model(folder: Path, section: Section | None, runs: Mapping[str, Run],
     if section is None:
         findings.unchecked.append(f"{made.MODEL}: it does not say what it was fitted to")
         return
+    if isinstance(section, OfficialSection):
+        findings.unchecked.append(
+            f"{made.MODEL}: it was fitted to {section.criterion.file}, which is not in the folder, so it was not "
+            "fitted again"
+        )
+        return
     used = []
     for origin in section.inputs:
         run = runs.get(origin.run)
@@ -149,6 +157,17 @@ def _check_model(folder: Path, section: Section | None, runs: Mapping[str, Run],
         findings.add(made.MODEL, text)
     if not differences:
         findings.recomputed.append(f"{made.MODEL} from {len(used)} runs")
+
+
+def _check_searches(folder: Path, section: Section | None, findings: _Findings) -> None:
+    """Witnesses are those of the searches in the folder, and what the model charges for comes from one of them."""
+    for where, text in witness_problems(folder, section):
+        findings.add(where, text)
+    for search in absent_searches(folder, section):
+        findings.unchecked.append(
+            f"{made.MODEL}: it charges witnesses of the search {search}, which is not in the folder; propose it with "
+            "--worst"
+        )
 
 
 def _check_files(folder: Path, built: Mapping[str, bytes], findings: _Findings) -> None:

@@ -14,10 +14,24 @@ class MarginRule(Record, frozen=True, kw_only=True):
 
     pattern: Annotated[str, about("A shell pattern of names")]
     kind: Annotated[
-        Literal["factor", "interval"],
-        about("factor: a share of the price; interval: the upper end of the 95 % interval of the fitted cost"),
+        Literal["factor", "interval", "worst"],
+        about(
+            "factor: a share of the price; interval: the upper end of the 95 % interval of the fitted cost; worst: the "
+            "times of witnesses of searches for worst inputs"
+        ),
     ]
-    share: Annotated[float, about("Of the price, for a factor; 0 for an interval", ge=0)]
+    share: Annotated[float, about("Of the price, for a factor; else 0", ge=0)]
+
+
+class Witness(Record, frozen=True, kw_only=True):
+    """An input that a search for worst inputs found, as it was timed."""
+
+    price: Annotated[str, about("The builtin")]
+    sizes: Annotated[tuple[int, ...], about("Sizes of its arguments, in the measures of the price")]
+    ps: Annotated[float, about("Time of one application, in picoseconds", ge=0)]
+    search: Annotated[
+        str | None, about("The search that found and timed it; null where it was timed as a cell of the fit's runs")
+    ]
 
 
 class FitSettings(Record, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from costmodel.records.documents import (
     from_value,
 )
 from costmodel.records.figures import PriceBasis
-from costmodel.records.fit import BuiltinStudy, FitSettings
+from costmodel.records.fit import BuiltinStudy, FitSettings, Witness
 from costmodel.records.run import Machine, Origin, upgraded_machine, upgraded_origin
 
 Share: TypeAlias = Annotated[float, about("A share: 1 is all of it")]
@@ -117,6 +117,9 @@ class FittedBuiltin(Record, frozen=True, kw_only=True):
     worst_residual_sizes: Annotated[tuple[int, ...], about("Where it is")]
     envelope: EnvelopeRecord | None
     better_shape: Annotated[SumOfTerms | None, about("A shape outside of the protocol that predicts its cost better")]
+    witnesses: Annotated[
+        tuple[Witness, ...], about("Inputs of searches for worst inputs: cells of the runs, and those that were given")
+    ] = ()
 
 
 class FootprintRange(Record, frozen=True, kw_only=True):
@@ -561,11 +564,26 @@ class OfficialFitDocument(Document, frozen=True, kw_only=True, tag="official fit
     unused_rows: Annotated[dict[str, int], about("Rows that the procedure does not use")]
 
 
-Section: TypeAlias = FittedModel | ExpressedModel
+class OfficialSection(Document, frozen=True, kw_only=True, tag="official model"):
+    """The section `calibrate` of a model that `calibrate fit --method official` wrote."""
+
+    written_by: ClassVar[str] = "calibrate fit --method official"
+
+    schema_version: Version1 = 1
+    tool_version: Annotated[str, about("Version of calibrate")]
+    variant: Annotated[str, about("The ledger's variant whose shapes were fitted")]
+    picoseconds_of: PicosecondsOf
+    criterion: CriterionFile
+    builtins: Annotated[dict[str, dict[str, int]], about("What the procedure charges: coefficients in ps, by builtin")]
+    verdict: Annotated[ModelVerdict, about("Of the rows that the procedure uses, beside these prices")]
+    unfitted: Annotated[dict[str, str], about("Why a builtin is not in the model")]
+
+
+Section: TypeAlias = FittedModel | ExpressedModel | OfficialSection
 """What may stand under calibrate's key of a cost-model file."""
 
 
-_SECTIONS: Final[tuple[type[Any], ...]] = (FittedModel, ExpressedModel)
+_SECTIONS: Final[tuple[type[Any], ...]] = (FittedModel, ExpressedModel, OfficialSection)
 
 
 def parse_section(values: Mapping[str, object], where: str) -> Section:

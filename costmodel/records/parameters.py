@@ -38,6 +38,7 @@ class ShownParameters(Document, frozen=True, kw_only=True, tag="parameters"):
     schema_version: Version1 = 1
     source: Annotated[str, about("Where the parameters come from")]
     protocol_version: Annotated[int, about("Major protocol version")]
+    basis: Annotated[PriceBasis | None, about("Whose picoseconds they are in; null if not recorded")] = None
     notes: Annotated[
         tuple[str, ...],
         about(
@@ -60,6 +61,7 @@ class ShownModel(Document, frozen=True, kw_only=True, tag="costing functions"):
 
     schema_version: Version1 = 1
     source: Annotated[str, about("Where the model comes from")]
+    basis: Annotated[PriceBasis | None, about("Whose picoseconds its prices are in; null if not recorded")] = None
     model: Annotated[dict[str, Any], about("The model in upstream's layout, as in files of models")]
 
 
@@ -114,6 +116,8 @@ class ModelDifference(Document, frozen=True, kw_only=True, tag="model difference
     schema_version: Version1 = 1
     before: Annotated[str, about("The first model")]
     after: Annotated[str, about("The second")]
+    before_of: Annotated[PriceBasis | None, about("Whose picoseconds the first has; null if not recorded")] = None
+    after_of: Annotated[PriceBasis | None, about("Whose picoseconds the second has; null if not recorded")] = None
     language: Annotated[str, about("Ledger language")]
     changes: Annotated[
         tuple[EntryChangeRecord, ...],

@@ -121,6 +121,25 @@ class PolicyCost(Record, frozen=True, kw_only=True):
     remaining: Annotated[Undercharging | None, about("null where the model has no measured points")]
 
 
+class SearchFact(Record, frozen=True, kw_only=True):
+    """A search for worst inputs, and what the proposed prices leave of it."""
+
+    file: Annotated[str, about("The document, in the folder; its witnesses are in the folder of the same name")]
+    search: Annotated[str, about("The search's name")]
+    evaluator: Annotated[str, about("What was timed")]
+    machine: Annotated[str, about("The id of its machine")]
+    model: Annotated[str, about("The model whose prices were searched")]
+    prices: Annotated[Count, about("Prices that have a proven witness")]
+    trials: Annotated[Count, about("Inputs that were tried")]
+    above: Annotated[Count, about("Prices whose whole interval lies above the charge")]
+    worst: Annotated[str, about("The price with the highest ratio; empty without any")]
+    worst_ratio: Annotated[float | None, about("Time over charge there, over the search's scale")]
+    left_worst: Annotated[
+        str, about("The builtin that the proposed prices leave with the highest ratio; empty where that is not known")
+    ]
+    left_ratio: Annotated[float | None, about("Time of its witness over what the proposal charges at its sizes")]
+
+
 class RunFact(Record, frozen=True, kw_only=True):
     """A run that the model was fitted to."""
 
@@ -155,6 +174,7 @@ class Proposal(Document, frozen=True, kw_only=True, tag="proposal"):
     accuracy: tuple[ContractAccuracy, ...]
     impact: Annotated[ImpactSummary | None, about("null where no corpus was given")]
     policies: Annotated[tuple[PolicyCost, ...], about("The safety margin that is charged, and others beside it")]
+    searches: Annotated[tuple[SearchFact, ...], about("Searches for worst inputs")] = ()
     edits: Annotated[tuple[str, ...], about("Builtins that were changed by hand: edits.json has their prices")]
     runs: tuple[RunFact, ...]
     machine: Annotated[Machine | None, about("That measured; null where the model does not say")]

@@ -184,6 +184,7 @@ class CellFacts(Record, frozen=True, kw_only=True):
         ),
     ] = ()
     nops: Annotated[bool, about("Whether the program uses the machine's no-op builtins")] = False
+    witness: Annotated[bool, about("Whether a search for worst inputs found its operands")] = False
 
 
 class DesignCell(CellFacts, frozen=True, kw_only=True):

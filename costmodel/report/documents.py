@@ -14,7 +14,7 @@ from costmodel.records.comparison import ComparisonDocument
 from costmodel.records.drift import Drift
 from costmodel.records.evaluator import Parity
 from costmodel.records.impact import Impact
-from costmodel.records.model import ExpressedModel, FittedModel, parse_section
+from costmodel.records.model import ExpressedModel, FittedModel, OfficialSection, parse_section
 from costmodel.records.proposal import Proposal
 from costmodel.records.validation import ValidationDocument
 from costmodel.records.worst import Worst
@@ -59,4 +59,5 @@ def read_document(path: Path) -> Document:
         raise InputError(
             f"{path} is neither a model nor a document that a report is made of ({error}); name {READABLE}"
         ) from error
-    return Model(path.name, model, parse_section(model.extras, f"{path}: calibrate") if model.extras else None)
+    section = parse_section(model.extras, f"{path}: calibrate") if model.extras else None
+    return Model(path.name, model, None if isinstance(section, OfficialSection) else section)

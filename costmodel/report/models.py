@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from costmodel.model import CostModel, StepKind, Variant, ledger_model
+from costmodel.model.basis import basis_of_model, described
 from costmodel.records.model import (
     Coefficient,
     ExpressedModel,
@@ -184,7 +185,9 @@ def model_sections(model: Model, others: Sequence[CostModel] = ()) -> Iterator[S
     `others` are models to draw beside the fit; without one it is the ledger's, the chain's present prices."""
     fitted = model.section
     if fitted is None:
-        yield Section(f"Model {model.name}", f"{numbers.plural(len(model.costs.builtins), 'builtin')}, without a fit.")
+        whose = described(basis_of_model(model.costs))
+        text = f"{numbers.plural(len(model.costs.builtins), 'builtin')}, without a fit of calibrate's own: {whose}"
+        yield Section(f"Model {model.name}", text)
         return
     if isinstance(fitted, ExpressedModel):
         yield _expressed(model.name, fitted)

@@ -41,7 +41,5 @@ def witness_cells(path: Path, seed: int) -> tuple[Cell, ...]:
             probe = builtin_target(find.price).probe(find.point, f"{seed} {_SEED}", prices)
         except Unfit as reason:
             raise InputError(f"{path}: the witness of {find.price} cannot be made: {reason}") from None
-        # A fit pairs cells by their sizes: one that has those of a point of the design takes its place.
-        cells = [one for one in cells if (one.operation, one.sizes) != (find.price, probe.sizes)]
-        cells += [msgspec.structs.replace(cell, sizes=probe.sizes) for cell in probe.cells]
+        cells += [msgspec.structs.replace(cell, sizes=probe.sizes, witness=True) for cell in probe.cells]
     return tuple(cells)

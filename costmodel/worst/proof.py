@@ -45,7 +45,8 @@ _PANEL: Final = (
 _PROGRAM: Final = "an ordinary program"
 _SCRIPT: Final = "an ordinary script"
 _IDIOMS: Final = 300
-_FEWEST: Final = 2  # processes that have an interval
+FEWEST_PROCESSES: Final = 2
+"""That have an interval."""
 _LEVEL: Final = 0.975
 
 
@@ -190,7 +191,7 @@ def proved(plan: ProofPlan, run: Run, scale: float | None) -> Proof:
     raw: dict[str, tuple[Timing, Floats]] = {}
     for timing in plan.witnesses:
         found = ratios.of(timing)
-        if found is not None and np.isfinite(found).sum() >= _FEWEST:
+        if found is not None and np.isfinite(found).sum() >= FEWEST_PROCESSES:
             raw[timing.name.removeprefix("worst/")] = timing, found
     usual = {name: ratios.of(timing) for name, timing in plan.ordinary.items()}
     over = {name: found / pace for name, (_, found) in raw.items()}
@@ -226,7 +227,7 @@ def _estimates(values: Mapping[str, Floats]) -> dict[str, Estimate]:
     """Means over processes with 95 % intervals by Student's t. Few processes say little about one variance, so relative
     variances are moderated by one another."""
     known = {name: each[np.isfinite(each)] for name, each in values.items()}
-    known = {name: each for name, each in known.items() if len(each) >= _FEWEST and each.mean() != 0}
+    known = {name: each for name, each in known.items() if len(each) >= FEWEST_PROCESSES and each.mean() != 0}
     if not known:
         return {}
     means = np.array([each.mean() for each in known.values()])

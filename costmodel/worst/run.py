@@ -25,7 +25,7 @@ from costmodel.timing.surroundings import signals_set
 from costmodel.worst.chain import block_seconds, lovelace_per_second, reach
 from costmodel.worst.folder import DIFFERENCES, PROOF, STUDY, WITNESSES, SearchFolder, file_name
 from costmodel.worst.journal import StudyJournal
-from costmodel.worst.proof import Proof, ProofPlan, Proved, planned, proved
+from costmodel.worst.proof import FEWEST_PROCESSES, Proof, ProofPlan, Proved, planned, proved
 from costmodel.worst.search import Search, best_points, importances
 from costmodel.worst.simplify import Simplifier
 from costmodel.worst.space import Unfit
@@ -37,6 +37,8 @@ _SHARES: Final = {"search": 0.5, "simplify": 0.2}  # of the time budget; the pro
 _SAVED_SECONDS: Final = 5.0
 _BATCH_US: Final = 400.0
 _LEAST_PROOF_SECONDS: Final = 10.0
+_PROOF_TRIES: Final = 3
+_LONGER_PROOF: Final = 4.0  # than a proof that was too short
 _PROOF_SETTINGS: Final = {
     "blocks_per_process": 10,
     "min_processes": 6,
@@ -207,7 +209,19 @@ class WorstSearch:
         return probes
 
     def _timed_again(self, plan: ProofPlan) -> Run:
-        """The proof's run, begun anew or continued."""
+        """The proof's run, begun anew or continued. Where a busy machine let no two processes end in time it is timed
+        once more, for longer: without an interval all that was found would be lost."""
+        seconds = _LEAST_PROOF_SECONDS
+        for _ in range(_PROOF_TRIES):
+            run = self._proof_run(plan, seconds)
+            if not _too_short(run):
+                break
+            seconds = _LONGER_PROOF * session_outcome(run.manifest).seconds
+        self.folder.update(proof=run.name)
+        return run
+
+    def _proof_run(self, plan: ProofPlan, least_seconds: float) -> Run:
+        """One session of the proof, in the time that is left and at least in so much."""
         root = self.folder.path / PROOF
         refuse_links(self.folder.path)
         begun = sorted(path for path in root.iterdir() if (path / MANIFEST).is_file()) if root.is_dir() else []
@@ -219,22 +233,20 @@ class WorstSearch:
                 stage.end()
 
         common: dict[str, Any] = {
-            "time_budget": max(stage.left, _LEAST_PROOF_SECONDS),
+            "time_budget": max(stage.left, least_seconds),
             "observer": observer,
             "backend": self._backend,
         }
         try:
-            if begun and Run.open(begun[-1]).manifest.status is RunStatus.COMPLETE:
-                run = Run.open(begun[-1])
-            elif begun:
-                run = session.resume(begun[-1], **common)
-            else:
-                clock = clock_named(self.settings.clock)
-                run = session.measure(self._plan(plan), root, "proof", clock=clock, **common)
+            last = Run.open(begun[-1]) if begun else None
+            if last is not None and last.manifest.status is not RunStatus.COMPLETE:
+                return session.resume(last.path, **common)
+            if last is not None and not _too_short(last):
+                return last
+            clock = clock_named(self.settings.clock)
+            return session.measure(self._plan(plan), root, "proof", clock=clock, **common)
         finally:
             stage.end()
-        self.folder.update(proof=run.name)
-        return run
 
     def _plan(self, plan: ProofPlan) -> Plan:
         settings: dict[str, Any] = dict(_PROOF_SETTINGS)
@@ -311,6 +323,11 @@ class WorstSearch:
     def tell(self, standing: Standing) -> None:
         """Say where it is."""
         self._told(standing)
+
+
+def _too_short(run: Run) -> bool:
+    """Whether a proof has fewer processes than tell an interval."""
+    return session_outcome(run.manifest).processes < FEWEST_PROCESSES
 
 
 class _Stage:

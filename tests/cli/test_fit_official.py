@@ -14,9 +14,32 @@ def test_published_rows_give_upstreams_file_and_a_report(shared_data: Path, tmp_
     assert (report["equal"], report["differ"]) == (93, 9)
     upstream = json.loads((shared_data / "official" / "builtinCostModelE.json").read_text())
     written = json.loads(out.read_text())
-    assert list(written) == list(upstream)
+    assert list(written) == [*upstream, "calibrate"]
     equal = [each["builtin"] for each in report["entries"] if each["equal"]]
     assert all(written[name] == upstream[name] for name in equal)
+
+
+def test_its_model_is_of_the_ledgers_picoseconds(shared_data: Path, tmp_path: Path) -> None:
+    source, out = shared_data / "official" / "benching-conway.csv", tmp_path / "model.json"
+    assert calibrate("fit", "--method", "official", "--criterion", source, "--out", out).returncode == 0
+    emit = ("params", "emit", "--model", out, "--language", "PlutusV3", "--complete-from", "E", "--format", "array")
+    refused = calibrate(*emit, "--out", tmp_path / "no")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "prices are not safe (appendByteString" in refused.stderr
+    target = tmp_path / "array.json"
+    assert calibrate(*emit, "--allow", "unsafe", "--out", target).returncode == 0
+    origin = json.loads((tmp_path / "array.json.origin.json").read_text())
+    assert (origin["basis"]["evaluator"], origin["basis"]["reference"]) == ("plutus-core", True)
+
+
+def test_a_csv_of_others_is_not_the_references(shared_data: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "mine.csv", tmp_path / "model.json"
+    source.write_bytes((shared_data / "official" / "benching-conway.csv").read_bytes() + b"\n")
+    assert calibrate("fit", "--method", "official", "--criterion", source, "--out", out).returncode == 0
+    emit = ("params", "emit", "--model", out, "--language", "PlutusV3", "--complete-from", "E", "--format", "array")
+    refused = calibrate(*emit)
+    assert refused.returncode == 1
+    assert "mine.csv is not what the ledger's team published, and names no machine" in refused.stderr
 
 
 def test_report_names_what_differs(shared_data: Path, tmp_path: Path) -> None:

@@ -223,3 +223,19 @@ def test_diff_of_epochs() -> None:
     document = json.loads(calibrate("params", "diff", "epoch:450", "epoch:600", "--language", "V1", "--json").stdout)
     steps = {each["name"]: each["costs"][0] for each in document["changes"] if each["name"].startswith("cekVar")}
     assert (steps["cekVarCost"]["before"], steps["cekVarCost"]["after"]) == (23000, 16000)
+
+
+def test_whose_picoseconds_are_shown_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_bytes(dump(ledger_model(Variant.E)).replace(b"16000", b"16001"))
+    shown = calibrate("params", "show", "--model", "E")
+    assert "picoseconds of plutus-core on that of the ledger's benchmarks" in shown.stdout
+    assert (
+        "it is not the ledger's, and says neither which evaluator"
+        in calibrate("params", "show", "--model", path).stdout
+    )
+    compared = calibrate("params", "diff", "E", path)
+    assert "A: picoseconds of plutus-core" in compared.stdout
+    assert "B: it is not the ledger's" in compared.stdout
+    document = json.loads(calibrate("params", "diff", "E", path, "--json").stdout)
+    assert (document["before_of"]["reference"], document["after_of"]["reference"]) == (True, False)

@@ -9,6 +9,7 @@ import pytest
 from costmodel.errors import InputError
 from costmodel.fit import Fit, fit_runs
 from costmodel.fit.margin import described_margins, parse_margins, with_policy, without_margin
+from costmodel.records.fit import Witness
 from costmodel.runs.store import Run
 from tests.fit.synthetic import VARIANT, Machine, all_cells, make_run
 
@@ -70,6 +71,32 @@ def test_what_was_charged_before_is_known(run: Run, plain: Fit) -> None:
     again = with_policy(back, raised.section, parse_margins(["20%", "cek*=interval"]))
     assert again.builtins == raised.cost_model.builtins
     assert (again.steps, again.startup) == (raised.cost_model.steps, raised.cost_model.startup)
+
+
+def test_the_worst_witness_is_charged_and_little_else(run: Run, plain: Fit) -> None:
+    name = "sha2_256"
+    small, large = (1,), (400,)
+    prices = plain.cost_model.builtins[name].cpu
+    witnesses = [
+        Witness(price=name, sizes=small, ps=9e6, search="one"),
+        Witness(price=name, sizes=large, ps=5e6, search="one"),
+    ]
+    raised = fit_runs([run], variant=VARIANT, replicates=100, margins=parse_margins(["worst"]), witnesses=witnesses)
+    charged = raised.cost_model.builtins[name].cpu
+    assert charged.evaluate(small) >= witnesses[0].ps
+    assert charged.evaluate(large) < 2 * prices.evaluate(large)
+    assert raised.section.builtins[name].witnesses == tuple(witnesses)
+    others = raised.cost_model.builtins.keys() - {name}
+    assert all(raised.cost_model.builtins[each] == plain.cost_model.builtins[each] for each in others)
+    assert raised.cost_model.steps == plain.cost_model.steps
+    back = without_margin(raised.cost_model, raised.section)
+    assert back.builtins == plain.cost_model.builtins
+    assert with_policy(back, raised.section, parse_margins(["worst"])).builtins == raised.cost_model.builtins
+
+
+def test_without_a_witness_there_is_nothing_to_charge(run: Run) -> None:
+    with pytest.raises(InputError, match="no witness of such a builtin"):
+        fitted(run, "worst")
 
 
 @pytest.mark.parametrize("text", ["", "0%", "-5%", "abc", "x=", "20000%", "1e3"])

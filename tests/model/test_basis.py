@@ -11,7 +11,7 @@ import pytest
 from costmodel.errors import CheckFailed, InputError
 from costmodel.fit import fit_runs
 from costmodel.model import CostModel, ExUnits, StepKind, Variant, dump, ledger_model, load
-from costmodel.model.basis import basis_of, basis_of_model, doubts_of, refuse_doubts
+from costmodel.model.basis import are_unlike, basis_of, basis_of_model, doubts_of, refuse_doubts
 from costmodel.model.sources import ModelSource, open_source
 from costmodel.records.model import FittedModel, parse_section
 from costmodel.records.run import FileFact, ImportParameters
@@ -114,3 +114,11 @@ def test_emitting_refuses_and_names_beside_the_array(fitted: CostModel, tmp_path
     assert origin["basis"]["machine"]
     assert origin["completed_from"] == "ledger model E"
     assert set(origin["allowed"]) == set(codes.split(","))
+
+
+def test_picoseconds_of_two_evaluators_are_unlike(fitted: CostModel) -> None:
+    mine, ledgers, array = basis_of_model(fitted), basis_of(open_source(["E"])), basis_of(open_source(["epoch:645"]))
+    assert are_unlike(mine, ledgers)
+    assert not are_unlike(mine, mine)
+    assert not are_unlike(ledgers, basis_of_model(of_ledger(fitted, sha256=PUBLISHED)))
+    assert not are_unlike(mine, array)
