@@ -69,9 +69,20 @@ def command(
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Continue an interrupted search; it keeps its own settings."),
     ] = None,
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--compare",
+            metavar="RUN",
+            help="Instead, show complete searches of several evaluators in one table; once for each.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Search for inputs that take longest for their price, and prove them with witnesses that are timed again."""
+    if compare:
+        _compare(compare, as_json=as_json)
+        return
     if max_ratio is not None and not 0 < max_ratio < float("inf"):
         raise InputError(f"invalid --max-ratio {max_ratio:g}; use a number above 0")
     if scale is not None and not 0 < scale < float("inf"):
@@ -116,6 +127,21 @@ def _run(folder: SearchFolder) -> Worst:
             return WorstSearch(folder, told=told).run()
         except Interrupted as error:
             raise Interrupted(f"{error}; `calibrate worst --resume {folder.path}` goes on") from None
+
+
+def _compare(paths: list[Path], *, as_json: bool) -> None:
+    from costmodel.rendering.worst import beside_one_another, over_evaluators_table
+    from costmodel.worst.folder import read_result
+
+    if len(paths) < 2:
+        raise InputError("one search has nothing to be compared with; give --compare for each of several")
+    found = beside_one_another([read_result(path)[1] for path in paths])
+    if as_json:
+        print_json(found)
+        return
+    for note in found.notes:
+        complain(f"note: {note}")
+    show(over_evaluators_table(found))
 
 
 def _show(found: Worst) -> None:

@@ -156,3 +156,31 @@ class Worst(Document, frozen=True, kw_only=True, tag="worst"):
     seconds: Annotated[float, about("How long the search took, over all sessions")]
     timed_share: Annotated[float, about("Share of that inside the clock")]
     notes: Annotated[tuple[str, ...], about("What limits the result")] = ()
+
+
+class EvaluatorRatio(Record, frozen=True, kw_only=True):
+    """What a search of one evaluator proved of a price."""
+
+    evaluator: Annotated[str, about("The evaluator, as the table names it")]
+    ratio: Annotated[EstimateRecord, about("Time over charge, over the scale of that search")]
+    block_seconds: Annotated[float | None, about("Seconds that a block full of its witness takes")]
+    witness: Annotated[str, about("The program, in the folder of the search")]
+    run: Annotated[str, about("The folder of the search")]
+
+
+class WorstPrice(Record, frozen=True, kw_only=True):
+    """A price over several evaluators."""
+
+    price: Annotated[str, about("A builtin, a form of programs or a kind of call")]
+    ratios: Annotated[tuple[EvaluatorRatio, ...], about("By evaluator, the worst first; none where it was not proved")]
+
+
+class WorstOverEvaluators(Document, frozen=True, kw_only=True, tag="worst over evaluators"):
+    """What `calibrate worst --compare RUN --compare RUN --json` prints."""
+
+    written_by: ClassVar[str] = "calibrate worst --compare --json"
+
+    schema_version: Version1 = 1
+    evaluators: Annotated[tuple[str, ...], about("One for each search, in the order in which they were named")]
+    prices: Annotated[tuple[WorstPrice, ...], about("The price with the highest ratio first")]
+    notes: Annotated[tuple[str, ...], about("What limits the comparison")]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
 from costmodel.records.figures import EstimateRecord
-from costmodel.records.worst import Find, Matter, Worst
+from costmodel.records.worst import EvaluatorRatio, Find, Matter, Worst, WorstOverEvaluators, WorstPrice
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, TableCell, number, ratio_cell, time_cell, wide
 
@@ -47,6 +51,77 @@ def _row(find: Find, limit: float | None) -> tuple[TableCell | str, ...]:
         "one transaction" if find.reach.reachable else "not reachable",
         find.witness,
     )
+
+
+def beside_one_another(searches: Sequence[Worst]) -> WorstOverEvaluators:
+    """For each price the ratios of all searches that proved one, the worst price first."""
+    labels = _labels(searches)
+    found: dict[str, list[EvaluatorRatio]] = {}
+    for label, search in zip(labels, searches, strict=True):
+        for find in search.finds:
+            entry = EvaluatorRatio(
+                evaluator=label,
+                ratio=find.ratio,
+                block_seconds=None if find.block_seconds is None else find.block_seconds.value,
+                witness=find.witness,
+                run=search.run,
+            )
+            found.setdefault(find.price, []).append(entry)
+    prices = [
+        WorstPrice(price=price, ratios=tuple(sorted(ratios, key=lambda each: -(each.ratio.value or 0.0))))
+        for price, ratios in found.items()
+    ]
+    models = sorted({search.model for search in searches})
+    notes = [] if len(models) == 1 else [f"the searches charge different prices: {', '.join(models)}"]
+    machines = {search.machine for search in searches}
+    if len(machines) > 1:
+        notes.append("the searches were made on different machines; each ratio is over the scale of its own")
+    return WorstOverEvaluators(
+        evaluators=labels,
+        prices=tuple(sorted(prices, key=lambda each: -(each.ratios[0].ratio.value or 0.0))),
+        notes=tuple(notes),
+    )
+
+
+def _labels(searches: Sequence[Worst]) -> tuple[str, ...]:
+    """A name for each search: its evaluator's, with version and run where that does not tell them apart."""
+    names = [search.evaluator.get("name", "unknown") for search in searches]
+    versions = [
+        f"{name} {search.evaluator.get('version', '')}".strip() for name, search in zip(names, searches, strict=True)
+    ]
+    labels = []
+    for name, version, search in zip(names, versions, searches, strict=True):
+        if Counter(names)[name] == 1:
+            labels.append(name)
+        else:
+            labels.append(version if Counter(versions)[version] == 1 else f"{version} ({Path(search.run).name})")
+    return tuple(labels)
+
+
+def over_evaluators_table(found: WorstOverEvaluators) -> Table:
+    """A line for each price: the worst of all evaluators, and the ratio of each."""
+    columns = (
+        "price",
+        number("worst"),
+        "95 % interval",
+        "on",
+        number("full block"),
+        *map(number, found.evaluators),
+    )
+    rows = []
+    for each in found.prices:
+        worst, by_name = each.ratios[0], {ratio.evaluator: ratio.ratio.value for ratio in each.ratios}
+        rows.append(
+            (
+                each.price,
+                ratio_cell(worst.ratio.value),
+                numbers.interval(*worst.ratio.interval),
+                worst.evaluator,
+                time_cell(None if worst.block_seconds is None else worst.block_seconds * 1e12),
+                *(ratio_cell(by_name.get(name)) for name in found.evaluators),
+            )
+        )
+    return Table.of("Worst inputs over evaluators", columns, rows)
 
 
 def _value(estimate: EstimateRecord | None) -> float | None:

@@ -68,7 +68,7 @@ from costmodel.report.verdicts import (
     verdict_lead,
     verdict_sections,
 )
-from costmodel.report.worst import worst_conclusion, worst_flags, worst_sections
+from costmodel.report.worst import over_evaluators_section, worst_conclusion, worst_flags, worst_sections
 
 
 class PageSource(NamedTuple):
@@ -106,6 +106,9 @@ def assemble(paths: Sequence[Path]) -> Page:
     models = [each.content for each in sources if isinstance(each.content, Model)]
     others = [model.costs for model in models if model.section is None]
     sections = [section for each in sources for section in _sections(each, others, lead=each is leading)]
+    searches = [content for _, content in sources if isinstance(content, Worst)]
+    if len(searches) > 1:
+        sections.insert(0, over_evaluators_section(searches))
     facts = (*_facts(sources), ("made from", ", ".join(path.resolve().name for path in paths)))
     answer = Headline(_title(sources), facts, _conclusions(sources), _figures(sources), lead)
     trial = _trial(sources)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from costmodel.records.worst import Worst
 from costmodel.rendering import numbers
-from costmodel.rendering.worst import conclusion, differences_table, matters_table, worst_table
+from costmodel.rendering.worst import (
+    beside_one_another,
+    conclusion,
+    differences_table,
+    matters_table,
+    over_evaluators_table,
+    worst_table,
+)
 from costmodel.report.page_model import Conclusion, Flagged, Section
 
 _UNDERPRICED: Final = 1.0
@@ -30,6 +37,15 @@ def worst_conclusion(found: Worst) -> Conclusion:
     ratio = f"{numbers.ratio(first.ratio.value)} ({numbers.interval(*first.ratio.interval)})"
     text = f"the worst input found takes {ratio} of its charge, at {first.price}"
     return Conclusion(found.status or "info", text)
+
+
+def over_evaluators_section(searches: Sequence[Worst]) -> Section:
+    """For each price the worst of several searches."""
+    found = beside_one_another(searches)
+    intro = "For each price the evaluator whose witness takes longest for its charge, and the ratio of each."
+    return Section(
+        "Worst inputs over evaluators", " ".join((intro, *found.notes)), tables=(over_evaluators_table(found),)
+    )
 
 
 def worst_sections(name: str, found: Worst) -> Iterator[Section]:
