@@ -172,6 +172,8 @@ typedef struct cal_features {
   uint64_t frames_walked;
   uint64_t frames_out;
   uint64_t far_variables;
+  uint64_t lets;
+  uint64_t forced_delays;
   uint64_t continuations_pushed;
   uint64_t partial_calls;
   uint64_t calls[7][3];

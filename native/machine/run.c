@@ -268,6 +268,7 @@ compute_node:
   case CAL_OP_LET_FRAME:
     COUNT(CAL_STEP_APPLY);
     COUNT(CAL_STEP_LAM);
+    CAL_ADD(lets, 1);
     part = node->parts[1];
     if (cal_is_atom(part)) {
       TAKE_ATOM(value, part, frame);
@@ -287,6 +288,7 @@ compute_node:
   case CAL_OP_FORCE_DELAY:
     COUNT(CAL_STEP_FORCE);
     COUNT(CAL_STEP_DELAY);
+    CAL_ADD(forced_delays, 1);
     part = node->parts[0];
     goto compute;
   case CAL_OP_BUILTIN:

@@ -65,6 +65,13 @@ def test_far_variables_are_reached_by_short_cuts() -> None:
     assert 4 < walked <= 6 * 5  # at most six moves for each of the five digits of a depth in base four
 
 
+def test_lets_and_forced_delays_are_told_from_functions_and_delays_that_are_built() -> None:
+    found = counts(f"[(lam f [f (con unit ())]) (lam x {under(3, 'x')})]")
+    assert (found["lets"], found["forced_delays"]) == (1, 3)
+    found = counts("[(lam d (force d)) (delay (con unit ()))]")
+    assert (found["lets"], found["forced_delays"]) == (1, 0)
+
+
 def passed(text: str) -> int:
     flat = encode_flat(parse_program(f"(program 1.1.0 {text})"))
     script = Script.decode(flat, LedgerLanguage.PLUTUS_V3, 11, own_frames=True)
