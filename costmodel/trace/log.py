@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NoReturn
 
-import msgspec
-
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.files import open_append
 from costmodel.records import decode_json
 from costmodel.records.message import LogSummary, Message
-from costmodel.trace.trace import MessageTally
+from costmodel.trace.trace import MessageTally, encoded
 
 _LINE_LIMIT: Final = 1 << 24
 """Bytes of the longest line that is read."""
@@ -86,7 +84,6 @@ class JsonLines:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._encoder = msgspec.json.Encoder()
         try:
             self._file = open_append(path)
         except OSError as error:
@@ -116,7 +113,7 @@ class JsonLines:
         return self._tally.summary
 
     def emit(self, message: Message) -> None:
-        line = self._encoder.encode(message) + b"\n"
+        line = encoded(message) + b"\n"
         try:
             while line:
                 line = line[self._file.write(line) or 0 :]

@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from opentelemetry.sdk.resources import Resource
 
 from costmodel import __version__
@@ -21,7 +20,7 @@ from costmodel.records import decode_json
 from costmodel.records.message import Message, Severity
 from costmodel.trace.otlp import Delivery, Endpoint, can_be_sent, resource
 from costmodel.trace.spool import MessageSource, Sent, Spool
-from costmodel.trace.trace import stamped
+from costmodel.trace.trace import encoded, stamped
 
 _NAMESPACE: Final = "trace.remote"
 _BATCH: Final = 512  # messages of a request,
@@ -82,7 +81,7 @@ class Remote:
         self._news.set()
 
     def _put(self, message: Message, *, beyond: bool = False) -> bool:
-        line = msgspec.json.encode(Sent(self._sequence + 1, message)) + b"\n"
+        line = encoded(Sent(self._sequence + 1, message)) + b"\n"
         try:
             taken = len(line) <= _LARGEST and self._spool.put(line, beyond=beyond)
         except OSError:

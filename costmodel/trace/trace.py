@@ -15,6 +15,23 @@ from costmodel.records.message import Break, LogSummary, Message, Severity
 _RANK: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
+def encoded(value: object) -> bytes:
+    """A message, or what is in one, as JSON. Half a surrogate pair, as in the name of a file that is not UTF-8, has no
+    place there and becomes a question mark."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_with_whole_characters(msgspec.to_builtins(value)))
+
+
+def _with_whole_characters(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_with_whole_characters(key): _with_whole_characters(item) for key, item in value.items()}
+    return [_with_whole_characters(item) for item in value] if isinstance(value, list) else value
+
+
 class TraceBackend(Protocol):
     """Takes messages in the order in which they are sent. Raises, or counts and says, what it cannot take."""
 
@@ -186,6 +203,6 @@ def _line(message: Message) -> str:
     """Time of day in UTC, severity, namespace, kind and fields, on one line without control characters."""
     seconds, rest = divmod(message.timestamp, 10**9)
     clock = time.strftime("%H:%M:%S", time.gmtime(seconds))
-    fields = " ".join(f"{name}={msgspec.json.encode(value).decode()}" for name, value in message.fields.items())
+    fields = " ".join(f"{name}={encoded(value).decode()}" for name, value in message.fields.items())
     line = f"{clock}.{rest // 10**6:03d} {message.severity.value} {message.namespace} {message.kind} {fields}".rstrip()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

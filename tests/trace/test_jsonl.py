@@ -8,6 +8,7 @@ import pytest
 
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.trace import JsonLines, LogSummary, Message, Route, Severity, Trace
+from costmodel.trace.trace import Terminal
 
 
 def message(kind: str, timestamp: int) -> Message:
@@ -32,6 +33,19 @@ def test_a_log_is_continued(tmp_path: Path) -> None:
     assert second.summary == LogSummary(counts={"test/a": 2}, first=1, last=2)
     assert second.torn == 0
     assert len((tmp_path / "log").read_bytes().splitlines()) == 2
+
+
+def test_half_a_surrogate_pair_does_not_stop_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = b"run-\xff".decode(errors="surrogateescape")  # as Python has the name of a file that is not UTF-8
+    fields: dict[str, object] = {"path": name, "deep": {name: [name, 1, None, float("nan")]}}
+    sent = Message(namespace="test", kind=name, severity=Severity.INFO, timestamp=1, fields=fields)
+    with closing(JsonLines(tmp_path / "log")) as log:
+        log.emit(sent)
+        Terminal().emit(sent)
+    (line,) = (tmp_path / "log").read_bytes().splitlines()
+    told = msgspec.json.decode(line, type=Message)
+    assert told.fields == {"path": "run-?", "deep": {"run-?": ["run-?", 1, None, None]}}
+    assert '"run-?"' in capsys.readouterr().err
 
 
 def test_a_torn_last_line_is_removed_and_said(tmp_path: Path) -> None:

@@ -136,6 +136,16 @@ def test_a_message_too_large_for_a_collector_does_not_stop_the_others(tmp_path: 
     assert [line["kind"] for line in kept(path)] == ["said", "overflow", "said"]
 
 
+def test_half_a_surrogate_pair_does_not_stop_a_message(tmp_path: Path) -> None:
+    with collecting(tmp_path / "out") as collector:
+        backend = remote(collector.endpoint, tmp_path / "spool")
+        backend.emit(message(1, "\ud800"))
+        backend.emit(message(2))
+        assert backend.close() == ""
+        (path,) = (tmp_path / "out").glob("*.jsonl")
+    assert [line["fields"]["number"] for line in kept(path)] == [1, 2]
+
+
 def test_a_message_arrives_as_it_was_sent(tmp_path: Path) -> None:
     fields: dict[str, object] = {
         "text": "ü\x00",
