@@ -133,6 +133,13 @@ def _without(one: Cell, instead: Builtin) -> Cell:
     return _partner(one, 0, sequence([*items[:first], *others], body))
 
 
+def halved(one: Cell) -> Cell:
+    """The program with half of its applications. What it lacks beside the whole are applications with their steps."""
+    items, body = _row(decode_flat(one.flat).term)
+    kept = len(items) - one.repeats + one.repeats // 2
+    return _partner(one, one.repeats // 2, sequence(items[:kept], body))
+
+
 def _longer(one: Cell, times: int) -> Cell:
     """The program with its applications over and over again, on the same operands."""
     words = ledger_model(variant_for(LANGUAGE, PROTOCOL_VERSION)).builtins[one.operation].memory.evaluate(one.sizes)

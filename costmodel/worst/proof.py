@@ -21,7 +21,7 @@ from scipy.special import stdtrit
 
 from costmodel.experiments.builtins import cells_at, points_of
 from costmodel.experiments.domains import DOMAINS, Sizes
-from costmodel.experiments.portable import portable_cells
+from costmodel.experiments.portable import halved, portable_cells
 from costmodel.experiments.steps import mixture
 from costmodel.judging.estimate import Estimate
 from costmodel.judging.moderation import prior_of
@@ -113,9 +113,10 @@ def _closest(name: str, sizes: Sequence[int]) -> Sizes:
 def _usual(name: str, sizes: Sizes, pricing: ChargedPrices, seed: int) -> Timing:
     """A builtin's ordinary input."""
     cells = tuple(cells_at(BUILTIN_BY_NAME[name], sizes, seed))
-    if pricing.portable:
-        cells = tuple(sorted(portable_cells(cells, pricing.protocol_version), key=lambda cell: -cell.repeats))
     many, few = cells[0], cells[-1]
+    if pricing.portable:
+        (many,) = portable_cells(cells, pricing.protocol_version)
+        few = halved(many)
     if pricing.portable:
         applications = many.repeats - few.repeats
         charge = (pricing.spent(many).cpu - pricing.spent(few).cpu) / applications

@@ -126,6 +126,7 @@ class WorstSearch:
                     JournalStorage(journal),
                     seed=self.settings.seed,
                     sampler=self.settings.sampler,
+                    differential=self.settings.differential,
                 )
                 if self.folder.state.stage == "search":
                     self._search(search)
@@ -337,7 +338,8 @@ class _Stage:
         self._search, self._name = search, name
         spent = search.folder.state.spent_seconds
         self._before = spent.get(name, 0.0)
-        share = _SHARES.get(name)
+        # Differences need neither simpler inputs nor a proof.
+        share = 1.0 if search.settings.differential and name == "search" else _SHARES.get(name)
         budget = search.settings.seconds
         # The proof has what the others left.
         allowed = share * budget if share is not None else budget - sum(spent.values()) + self._before

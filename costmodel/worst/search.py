@@ -86,12 +86,14 @@ class Search:
         *,
         seed: int,
         sampler: str = SAMPLER,
+        differential: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """A `storage` that has studies of these targets already is continued."""
+        """A `storage` that has studies of these targets already is continued. A `differential` search times nothing: it
+        looks for inputs on which the evaluator differs."""
         quiet_optuna()
         self.pricing, self.timer, self.seed = pricing, timer, seed
-        self._clock = clock
+        self._clock, self._differential = clock, differential
         self._courses = [_Course(target, self._study(target, storage, sampler)) for target in targets]
         self._flights: dict[int, _TimedTrial] = {}
         self.begun = 0
@@ -168,7 +170,10 @@ class Search:
             self._flights[self.begun] = _TimedTrial(course, trial, probe)
             course.under_way += 1
             course.seconds += self._clock() - began
-            self.timer.ask(Ask(number=self.begun, cells=probe.cells, rounds=self._rounds(0)))
+            if self._differential:
+                self.timer.ask(Ask(number=self.begun, cells=probe.cells[:1], last=True, timed=False))
+            else:
+                self.timer.ask(Ask(number=self.begun, cells=probe.cells, rounds=self._rounds(0)))
             return True
         course.seconds += self._clock() - began
         return bool(self._flights)
@@ -181,6 +186,9 @@ class Search:
             self.differences[flight.probe.cells[0].id] = (flight.probe, told.difference)
         if told.fault:
             self._end(told.number, flight, TrialState.FAIL)
+            return
+        if self._differential:
+            self._end(told.number, flight, TrialState.COMPLETE, float(bool(told.difference)))
             return
         flight.ratios += [ratio_of(flight.probe, ns) for ns in told.ns]
         ratio = statistics.median(flight.ratios)

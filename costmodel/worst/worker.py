@@ -46,12 +46,14 @@ class Started(msgspec.Struct, frozen=True, tag=True):
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Time an input in so many rounds; its `cells` come with the first of its asks. It is forgotten after the `last`.
-    Without rounds it is only forgotten, and nothing is answered."""
+    Without rounds it is only forgotten, and nothing is answered. What is not `timed` is run once, and compared with the
+    exact machine."""
 
     number: int
     cells: tuple[Cell, ...] = ()
     rounds: int = 1
     last: bool = False
+    timed: bool = True
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -96,11 +98,15 @@ class Bench:
     def _answer(self, ask: Ask) -> Told:
         difference = ""
         try:
-            if ask.cells:
+            if not ask.timed:
+                for cell in ask.cells:
+                    self.evaluator.prepare(cell)
+            elif ask.cells:
                 self._loaded[ask.number] = [self._load(cell) for cell in ask.cells]
-                found = (self.evaluator.differences.get(cell.id, "") for cell in ask.cells)
-                difference = next(filter(None, found), "")
-            rounds = tuple(self._round(self._loaded[ask.number]) for _ in range(ask.rounds))
+            found = (self.evaluator.differences.get(cell.id, "") for cell in ask.cells)
+            difference = next(filter(None, found), "")
+            timed = self._loaded[ask.number] if ask.timed else None
+            rounds = () if timed is None else tuple(self._round(timed) for _ in range(ask.rounds))
         except CellLost as reason:
             told = str(reason)
             return Told(number=ask.number, fault=told, difference=told if told.startswith(_UNLIKE) else "")

@@ -8,6 +8,7 @@ from costmodel.experiments.builtins import LIVE_BUILTINS
 from costmodel.machine import EvaluationStatus, Script, exact_machine
 from costmodel.model import ExUnits, Variant, ledger_model, parameters_at
 from costmodel.plutus import LedgerLanguage
+from costmodel.worst.proof import planned
 from costmodel.worst.space import Number, Option, Unfit
 from costmodel.worst.spaces import SPACES
 from costmodel.worst.target import ChargedPrices, Target, targets
@@ -57,3 +58,14 @@ def test_simpler_numbers_come_closer_from_the_plain_one() -> None:
     assert list(Number("n", 1, 100).simpler(9)) == [1, 5, 7, 8]
     assert list(Number("n", 0, 100, at=100).simpler(97)) == [100, 98]
     assert list(Option("o", ("a", "b", "c")).simpler("c")) == ["a", "b"]
+
+
+def test_ordinary_input_of_other_evaluators_has_the_steps_of_an_application(prices: ChargedPrices) -> None:
+    portable = ChargedPrices(ledger_model(Variant.E), parameters_at(645), portable=True)
+    chosen = targets("addInteger,bls12_381_millerLoop")
+    plan = planned([target.probe(target.plain, "0", portable) for target in chosen], portable, 0)
+    for name, timing in plan.ordinary.items():
+        many, few = timing.cells
+        assert timing.applications == many.repeats - few.repeats > 0
+        alone = prices.application_price(name, many.sizes)
+        assert alone < timing.charge_ps < alone + 20 * 16_000
