@@ -260,7 +260,7 @@ def _steps(name: str, fitted: FittedModel, beside: CostModel | None, label: str)
             bounds(more),
             *(count_cell(round(nodes)) for nodes in (footprint.typical, footprint.least, footprint.most)),
         )
-        columns = ("", *map(number, ("extra cost of a step", "95 %", "prices hold at", "from", "to")))
+        columns = ("extra cost", *map(number, ("of a step", "95 %", "prices hold at", "from", "to")))
         tables.append(
             Table.of("Extra step cost by footprint (distinct nodes of a program that are run)", columns, [row])
         )
