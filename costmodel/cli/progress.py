@@ -24,7 +24,7 @@ _FIRST_SECONDS: Final = 2.0  # what is done by then needs no line
 @contextmanager
 def shown(what: str) -> Iterator[Observer]:
     """An observer for a session; what it shows goes to stderr. Something is shown at once."""
-    estimate = _Estimate()
+    estimate = _SmoothedEnd()
     with lines(f"{what}: preparing") as tell:
         yield lambda progress: tell(_line(what, progress, estimate))
 
@@ -81,7 +81,7 @@ def counted(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     yield say
 
 
-class _Estimate:
+class _SmoothedEnd:
     """When a session is likely to end. Each look at the samples moves it, so it follows them slowly: half of a change
     after `_HALF_SECONDS`."""
 
@@ -101,7 +101,7 @@ class _Estimate:
         return left if progress.seconds_left is None else min(left, progress.seconds_left)
 
 
-def _line(what: str, progress: Progress, estimate: _Estimate) -> str:
+def _line(what: str, progress: Progress, estimate: _SmoothedEnd) -> str:
     parts = [
         f"{what}: {progress.cells_done} of {progress.cells} cells precise enough",
         f"process {progress.processes + 1}, block {progress.blocks + 1}: {_now(progress.now)}",
@@ -119,7 +119,7 @@ def _now(operations: tuple[str, ...]) -> str:
     return named if len(operations) <= _NAMED else f"{named} and {len(operations) - _NAMED} more"
 
 
-def _time(progress: Progress, estimate: _Estimate) -> str:
+def _time(progress: Progress, estimate: _SmoothedEnd) -> str:
     left = estimate.left(progress)
     if left is not None:
         return f"about {_rounded(left)} left"
