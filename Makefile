@@ -1,6 +1,6 @@
 # Each target sets up first what it needs; what is set up already is skipped.
 .DEFAULT_GOAL := help
-.PHONY: help wheel coverage tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean drift-study statistics reference differential
+.PHONY: help wheel coverage tune setup demo test check bench session-study fuzz compare-study docs schemas kills baseline lock clean man drift-study statistics reference differential
 
 help:
 	@echo "make demo    set up, then measure, fit and replay the SECP workload"
@@ -16,6 +16,7 @@ help:
 	@echo "make schemas docs/schemas from the structs in costmodel/records"
 	@echo "make kills   200 commands killed at random moments, and what they leave (15 minutes; KILLS=…)"
 	@echo "make docs    the documentation as HTML, in build/docs; a warning is an error"
+	@echo "make man     the manual page, in man/calibrate.1"
 	@echo "make wheel   sdist and wheel in dist/, tried in an empty environment"
 	@echo "make setup   system libraries, .venv and the native extension"
 	@echo "make drift-study  timed drift checks of equal builds in different folders and of planted ones (hours; DRIFT_CHECKS=\"100 20 10\")"
@@ -79,6 +80,9 @@ schemas: setup
 
 docs: setup
 	@scripts/docs
+
+man: setup
+	@.venv/bin/python -m docs.man man/calibrate.1
 
 wheel: setup
 	@scripts/wheel

@@ -10,7 +10,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from native.build import BuildNative
 
+# `make man` writes it, from the help of the commands; an sdist has it.
+MANUAL = "man/calibrate.1"
+
 setup(
     cffi_modules=["native/build.py:ffibuilder"],
     cmdclass={"build_ext": BuildNative},
+    data_files=[("share/man/man1", [MANUAL])] if Path(MANUAL).is_file() else [],
 )

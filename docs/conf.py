@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -33,6 +34,19 @@ html_show_sourcelink = False
 copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .go"
+
+
+def _name_levels(_app: Any, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """Gives headings of the sidebar the level that screen readers ask for; Sphinx writes the role alone."""
+    tree = context.get("furo_navigation_tree")
+    if tree is not None:
+        context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("html-page-context", _name_levels, priority=900)  # after the theme
+
 
 # Before Sphinx looks for pages, so that it finds these.
 write_reference(Path(__file__).parent)

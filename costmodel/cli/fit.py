@@ -106,10 +106,11 @@ def command(
 ) -> None:
     """Fit costing functions, step costs and call overhead to runs, and write a cost model."""
     # scipy and pandas come with them; a command that does not fit must not wait for those.
-    from costmodel.fit import Rounding, fit_runs, refuse_unusable
-    from costmodel.fit.margin import WORST, parse_margins
-    from costmodel.fit.witnesses import read_search, witnesses_of
-    from costmodel.runs.store import Run
+    with stderr().status("loading"):
+        from costmodel.fit import Rounding, fit_runs, refuse_unusable
+        from costmodel.fit.margin import WORST, parse_margins
+        from costmodel.fit.witnesses import read_search, witnesses_of
+        from costmodel.runs.store import Run
 
     variant = variant_for(language_named(language), protocol_version)
     if _is_official(method, runs, criterion):

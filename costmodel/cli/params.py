@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -47,6 +47,9 @@ from costmodel.records.parameters import (
 )
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Row, Table, number, wide
+
+_REMOVED: Final = 2  # the group of entries that the second model lacks
+_NAMED: Final = 5  # of these
 
 app = typer.Typer(
     help="Show, emit and compare cost models and protocol parameters.",
@@ -117,8 +120,8 @@ def diff(
     protocol_version: Version = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two cost models by what typical arguments cost, the greatest factor first, up or down; removed entries
-    come last."""
+    """Compare two cost models by what typical arguments cost, the greatest factor first, up or down. Entries that B
+    lacks are named in a line below."""
     chosen = language_named(language)
     sources = [open_source([spec], language=chosen) for spec in (before, after)]
     versions = [version_of(source, protocol_version) for source in sources]
@@ -139,7 +142,8 @@ def diff(
             )
         )
         return
-    if changes:
+    kept = [each for each in changes if each.group != _REMOVED]
+    if kept:
         headings = (
             "entry",
             "resource",
@@ -149,8 +153,11 @@ def diff(
             number("change"),
             wide("at other sizes"),
         )
-        show(Table.of(f"{sources[0].name} → {sources[1].name}", headings, [_row(each) for each in changes]))
-    say(f"{len(changes)} entries change cost at typical sizes")
+        show(Table.of(f"{sources[0].name} → {sources[1].name}", headings, [_row(each) for each in kept]))
+    say(f"{len(kept)} {'entry changes' if len(kept) == 1 else 'entries change'} cost at typical sizes")
+    if removed := list(dict.fromkeys(each.name for each in changes if each.group == _REMOVED)):
+        named = ", ".join(removed[:_NAMED]) + (f" and {len(removed) - _NAMED} more" if len(removed) > _NAMED else "")
+        say(f"{sources[1].name} has no price for {len(removed)} of the entries of {sources[0].name}: {named}")
     say(*(f"{letter}: {described(basis)}" for letter, basis in zip("AB", whose, strict=True)))
     if are_unlike(*whose):
         say("these are not the same picoseconds, so a change may be one of evaluator or machine")

@@ -15,28 +15,33 @@ if TYPE_CHECKING:
     from costmodel.timing.session import Observer, Progress
 
 _PLAIN_SECONDS: Final = 10.0
+_HALF_SECONDS: Final = 15.0
+_NAMED: Final = 2  # operations that a line names
+_MINUTE: Final = 60.0
 _FIRST_SECONDS: Final = 2.0  # what is done by then needs no line
 
 
 @contextmanager
 def shown(what: str) -> Iterator[Observer]:
-    """An observer for a session; what it shows goes to stderr."""
-    with lines() as tell:
-        yield lambda progress: tell(_line(what, progress))
+    """An observer for a session; what it shows goes to stderr. Something is shown at once."""
+    estimate = _SmoothedEnd()
+    with lines(f"{what}: preparing") as tell:
+        yield lambda progress: tell(_line(what, progress, estimate))
 
 
 @contextmanager
-def lines() -> Iterator[Callable[[str], None]]:
-    """Shows the last of the lines that it is told; goes to stderr."""
+def lines(first: str) -> Iterator[Callable[[str], None]]:
+    """Shows `first`, and then the last of the lines that it is told; goes to stderr."""
     console = stderr()
     if console.is_terminal:
         from rich.live import Live
         from rich.text import Text
 
-        with Live(console=console, refresh_per_second=4, transient=True) as live:
+        with Live(Text(first), console=console, refresh_per_second=4, transient=True) as live:
             yield lambda line: live.update(Text(line))
         return
     said = time.monotonic()
+    console.print(first, markup=False, soft_wrap=True)
 
     def say(line: str) -> None:
         nonlocal said
@@ -76,21 +81,55 @@ def counted(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     yield say
 
 
-def _line(what: str, progress: Progress) -> str:
+class _SmoothedEnd:
+    """When a session is likely to end. Each look at the samples moves it, so it follows them slowly: half of a change
+    after `_HALF_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._at = 0.0
+        self._end: float | None = None
+
+    def left(self, progress: Progress) -> float | None:
+        """Seconds until then, and never more than the time budget leaves."""
+        if progress.seconds_expected is None:
+            return None
+        end = progress.seconds + progress.seconds_expected
+        if self._end is not None:
+            end = self._end + (end - self._end) * (1 - 0.5 ** ((progress.seconds - self._at) / _HALF_SECONDS))
+        self._at, self._end = progress.seconds, end
+        left = max(0.0, end - progress.seconds)
+        return left if progress.seconds_left is None else min(left, progress.seconds_left)
+
+
+def _line(what: str, progress: Progress, estimate: _SmoothedEnd) -> str:
     parts = [
         f"{what}: {progress.cells_done} of {progress.cells} cells precise enough",
-        f"{progress.processes} processes, {progress.blocks} blocks",
+        f"process {progress.processes + 1}, block {progress.blocks + 1}: {_now(progress.now)}",
     ]
     if math.isfinite(progress.worst_half_width):
         parts.append(f"±{percent(progress.median_half_width)} (worst ±{percent(progress.worst_half_width)})")
     parts.append(f"{percent(progress.discard_rate)} discarded")
-    parts.append(_time(progress))
+    parts.append(_time(progress, estimate))
     return ", ".join(parts)
 
 
-def _time(progress: Progress) -> str:
-    if progress.seconds_expected is not None:
-        return f"about {progress.seconds_expected:.0f} s left"
+def _now(operations: tuple[str, ...]) -> str:
+    """The operations that are being measured, the first of many by name."""
+    named = " ".join(operations[:_NAMED]) or "none"
+    return named if len(operations) <= _NAMED else f"{named} and {len(operations) - _NAMED} more"
+
+
+def _time(progress: Progress, estimate: _SmoothedEnd) -> str:
+    left = estimate.left(progress)
+    if left is not None:
+        return f"about {_rounded(left)} left"
     if progress.seconds_left is not None:
-        return f"at most {progress.seconds_left:.0f} s left"
-    return f"{progress.seconds:.0f} s so far"
+        return f"at most {_rounded(progress.seconds_left)} left"
+    return f"{_rounded(progress.seconds)} so far"
+
+
+def _rounded(seconds: float) -> str:
+    """A time no finer than it is known."""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{seconds / _MINUTE:.0f} min" if seconds >= 10 * _MINUTE else f"{seconds / _MINUTE:.1f} min"

@@ -25,7 +25,8 @@ def command(
         list[Path] | None,
         typer.Argument(
             metavar="RUN|MODEL|VERDICT|COMPARISON|CLUSTER...",
-            help="Runs, folders of runs, models, and what validate, compare and cluster wrote with --json.",
+            help="Runs, folders of runs, models, searches by worst, and what validate, drift, compare, cluster, "
+            "impact, parity and propose wrote with --json.",
             show_default=False,
         ),
     ] = None,
@@ -61,10 +62,10 @@ def command(
     if plot is not None and (out is None or markdown is not None):
         raise InputError("--plot needs --out, a file that ends in .png or .svg, and does not go with --markdown")
     _refuse_overwriting(sources or [], out, markdown)
-    # pandas comes with it.
-    from costmodel.report.assemble import assemble
-
     with stderr().status("reading"):
+        # pandas comes with it.
+        from costmodel.report.assemble import assemble
+
         page = assemble(sources or [])
     if plot is not None and out is not None:
         written = [_write_plot(page, plot, out)]

@@ -99,15 +99,15 @@ def command(
     that are given are the only ones. Without any, loops are held to --tolerance 5%, other programs to --median 6%
     --p95 18% --r2 0.98.
     """
-    # pandas comes with it; --help must not wait for that.
-    from costmodel.model import load
-    from costmodel.validate import validate
-
     limits = {"tolerance": tolerance, "max_undercharge": max_undercharge, "median": median, "p95": p95, "r2": r2}
     gates = _gates(limits)
     deadline = seconds(time_budget)
     programs = programs_of(workload, loops, language, protocol_version, sample, seed)
     with traced(trace_config) as trace, shown("replaying") as observer:
+        # pandas comes with it; neither --help nor the first line of progress must wait for that.
+        from costmodel.model import load
+        from costmodel.validate import validate
+
         verdict = validate(
             load(model),
             programs,

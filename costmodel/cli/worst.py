@@ -118,7 +118,7 @@ def command(
 def _run(folder: SearchFolder) -> Worst:
     from costmodel.worst.run import Standing, WorstSearch
 
-    with lines() as tell:
+    with lines("searching: preparing") as tell:
 
         def told(standing: Standing) -> None:
             tell(f"{standing.stage}: {standing.done}, about {standing.seconds_left:.0f} s left")

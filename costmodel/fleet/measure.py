@@ -172,6 +172,7 @@ def merged(all_of: Sequence[Progress]) -> Progress:
     left = [progress.seconds_left for progress in all_of if progress.seconds_left is not None]
     expected = [progress.seconds_expected for progress in all_of if progress.seconds_expected is not None]
     return Progress(
+        now=tuple(dict.fromkeys(operation for progress in all_of for operation in progress.now)),
         cells=sum(progress.cells for progress in all_of),
         cells_done=sum(progress.cells_done for progress in all_of),
         processes=sum(progress.processes for progress in all_of),

@@ -96,6 +96,8 @@ def assemble(paths: Sequence[Path]) -> Page:
         raise InputError(f"nothing to report on; name {READABLE}")
     searched = [path / WORST if (path / WORST).is_file() else path for path in paths]
     sources = [PageSource(path.name, read_document(path)) for path in searched if not path.is_dir()]
+    # What was found of a model comes before the model.
+    sources.sort(key=lambda source: isinstance(source.content, Model))
     # Runs named one by one are looked at together, as those of a folder are.
     folders = [path for path in searched if path.is_dir()]
     sources += [PageSource("", read_runs(folders))] if folders else []
@@ -109,6 +111,8 @@ def assemble(paths: Sequence[Path]) -> Page:
     searches = [content for _, content in sources if isinstance(content, Worst)]
     if len(searches) > 1:
         sections.insert(0, over_evaluators_section(searches))
+    # Where things come from matters after what they say.
+    sections.sort(key=lambda section: section.title.startswith("Provenance"))
     facts = (*_facts(sources), ("made from", ", ".join(path.resolve().name for path in paths)))
     answer = Headline(_title(sources), facts, _conclusions(sources), _figures(sources), lead)
     trial = _trial(sources)
@@ -176,11 +180,13 @@ def _title(sources: Sequence[PageSource]) -> str:
     """What the page is about, in words."""
     decided = any(isinstance(each.content, Proposal) for each in sources)
     about = [_subject(content) for _, content in sources if not (decided and isinstance(content, (Model, Impact)))]
-    known = list(dict.fromkeys(about))
+    known = sorted(dict.fromkeys(about), key=lambda subject: subject != "cost model")
     more = f" and {len(known) - 3} more" if len(known) > 3 else ""
     facts = dict(_facts(sources))
     where = " on ".join(facts[name] for name in ("evaluator", "machine") if name in facts)
-    text = ", ".join(known[:3]) + more + (f": {where}" if where else "")
+    shown = known[:3]
+    joined = ", ".join(shown) + more if more else " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+    text = joined + (f": {where}" if where else "")
     return text[:1].upper() + text[1:]
 
 
@@ -237,13 +243,13 @@ def _conclusions_of(source: PageSource) -> Iterator[Conclusion]:
 
 def _figures(sources: Sequence[PageSource]) -> tuple[KeyFigure, ...]:
     known = dict(_FIGURES)
+    if verdicts := [content for _, content in sources if isinstance(content, ValidationDocument)]:
+        known["accuracy"] = verdict_figure(verdicts)
     # Runs come last, because they know more of noise and precision than the model that was fitted to them.
     for _, content in sources:
         match content:
             case Model():
                 known |= dict(model_figures(content))
-            case ValidationDocument():
-                known["accuracy"] = verdict_figure(content)
             case Runs():
                 known |= dict(run_figures(content))
             case _:

@@ -14,6 +14,7 @@ from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, TableCell, change_cell, number, ratio_cell, share_cell, time_cell, wide
 from costmodel.report.charts import Axis, Chart, Mark, Panel, scale_for, values
 from costmodel.report.page_model import Fold, Plot, Section
+from costmodel.report.prices import prices_table
 
 _PS_PER_NS: Final = 1e3
 _SAME: Final = 1e-3  # relative difference of fitted costs that counts as none
@@ -23,52 +24,55 @@ Driver = tuple[str, Callable[[Sequence[int]], float]]
 
 def charge_factors(builtin: FittedBuiltin) -> list[float]:
     """The logarithm of measured over charged at every measured point."""
-    return [
-        math.log(point.measured.ps / point.charged_ps)
-        for point in builtin.points
-        if point.measured is not None and point.measured.ps > 0 and point.charged_ps > 0
-    ]
+    return [factor for point in builtin.points if math.isfinite(factor := undercharge_of(point))]
+
+
+def undercharge_of(point: Point) -> float:
+    """The logarithm of measured over charged; −∞ where one of both is unknown."""
+    if point.measured is None or point.measured.ps <= 0 or point.charged_ps <= 0:
+        return -math.inf
+    return math.log(point.measured.ps / point.charged_ps)
 
 
 def builtin_section(name: str, fitted: FittedModel, beside: CostModel | None, label: str) -> Section:
     columns = (
         "builtin",
-        number("measured / charged, worst"),
+        number("measured / charged, most"),
+        number("least"),
         "flags",
         number("cost at the centre"),
         number("±"),
         wide("shape"),
-        wide("coefficients (ps)"),
         wide(number("R²")),
     )
-    order = sorted(fitted.builtins, key=lambda each: -max(map(abs, charge_factors(fitted.builtins[each])), default=0.0))
+    order = sorted(fitted.builtins, key=lambda each: -max(charge_factors(fitted.builtins[each]), default=-math.inf))
     rows = [_builtin_row(each, fitted.builtins[each]) for each in order]
     folds = tuple(_builtin_fold(each, fitted.builtins[each], beside, label) for each in order)
     intro = (
         "Points are measurements with 95 % intervals. The line is the fit with its 95 % band, the dashed line is what "
         f"the model charges, and the thin line is the {label}. Below are the residuals: measured less fitted. Sizes "
-        "are in the units of the costing functions. Builtins are in order of their worst point."
+        "are in the units of the costing functions. The most undercharged builtin comes first."
     )
     return Section(f"Cost curves of {name}", intro, tables=(Table.of("Builtins", columns, rows),), folds=folds)
 
 
-def _material(builtin: FittedBuiltin) -> str:
+def material_flags(builtin: FittedBuiltin) -> str:
+    """The kinds of flags that call its price into question."""
     flags = [*builtin.flags, *(flag for price in builtin.coefficients.values() for flag in price.flags)]
     return ", ".join(dict.fromkeys(flag.flag for flag in flags if flag.material))
 
 
 def _builtin_row(name: str, fit: FittedBuiltin) -> tuple[str | TableCell, ...]:
-    prices = ", ".join(f"{key} {value.charged_ps or value.ps:,.0f}" for key, value in fit.coefficients.items())
-    flags = _material(fit)
-    worst = max(charge_factors(fit), key=abs, default=None)
+    flags = material_flags(fit)
+    factors = charge_factors(fit)
     return (
         name,
-        ratio_cell(None if worst is None else math.exp(worst)),
+        ratio_cell(math.exp(max(factors)) if factors else None),
+        ratio_cell(math.exp(min(factors)) if factors else None),
         TableCell(flags or "none", status="warning" if flags else ""),
         time_cell(fit.cost_at_centre.ps),
         share_cell(fit.cost_at_centre.relative_half_width),
         fit.shape,
-        prices,
         TableCell(numbers.MISSING if fit.r2 is None else f"{fit.r2:.4f}", fit.r2),
     )
 
@@ -90,8 +94,9 @@ def _builtin_fold(name: str, fit: FittedBuiltin, beside: CostModel | None, label
         for point in (*fit.points, *(corner for corner in fit.corners if _new(corner, fit)))
     ]
     plots = (_curve(name, fit, beside, label),) if fit.points else ()
-    flags = _material(fit)
-    return Fold(name, flags, bool(flags), plots, (Table.of(f"Points of {name}", columns, rows),))
+    flags = material_flags(fit)
+    prices = prices_table(f"Coefficients of {name}, {fit.shape}", fit.coefficients, "coefficient")
+    return Fold(name, flags, bool(flags), plots, (prices, Table.of(f"Points of {name}", columns, rows)))
 
 
 def _new(corner: Point, fit: FittedBuiltin) -> bool:

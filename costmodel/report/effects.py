@@ -64,7 +64,7 @@ def impact_sections(name: str, impact: Impact) -> Iterator[Section]:
         f"{impact.after} compared with {impact.before} on {impact.corpus}: {impact.priced:,} of {impact.rows:,} "
         "evaluations priced.",
         tables=(
-            Table.of("All evaluations", ("", *map(number, ("before", "after", "change"))), totals),
+            Table.of("All evaluations", ("total", *map(number, ("before", "after", "change"))), totals),
             Table.of("Change by price", ("price", *map(number, ("CPU (ps)", "memory (words)"))), shares),
             Table.of("Evaluations that are affected most", columns, affected),
         ),

@@ -14,9 +14,9 @@ from costmodel.records.model import (
     Coefficient,
     ExpressedModel,
     FamilyScale,
-    Figure,
     FittedBuiltin,
     FittedModel,
+    ModelVerdict,
     Scale,
 )
 from costmodel.rendering import numbers
@@ -28,13 +28,20 @@ from costmodel.rendering.tables import (
     count_cell,
     facts,
     number,
-    share_cell,
     time_cell,
 )
 from costmodel.report.charts import Axis, Chart, Mark, Panel, scale_for, values
-from costmodel.report.curves import builtin_section, charge_factors, interval_of, nanoseconds
+from costmodel.report.curves import (
+    builtin_section,
+    charge_factors,
+    interval_of,
+    material_flags,
+    nanoseconds,
+    undercharge_of,
+)
 from costmodel.report.documents import Model
 from costmodel.report.page_model import Conclusion, Flagged, KeyFigure, Plot, Section
+from costmodel.report.prices import bounds, prices_table
 
 _MOST_ROWS: Final = 25  # of the plot of undercharges
 _STUDIED: Final = (
@@ -71,7 +78,18 @@ def model_flags(model: Model) -> Iterator[Flagged]:
 def _builtin_flags(name: str, builtin: FittedBuiltin) -> Iterator[Flagged]:
     flags = [*builtin.flags, *(flag for price in builtin.coefficients.values() for flag in price.flags)]
     # What is charged too little matters most: it is what an attacker would use.
-    yield from _flags_of(name, flags, math.expm1(max(charge_factors(builtin), default=0.0)))
+    factor = math.exp(max(charge_factors(builtin), default=0.0))
+    if factor > 1 + _MANY_OFF and not any(flag.material for flag in flags):
+        yield Flagged("warning", "undercharged", name, _undercharge(builtin, factor), factor - 1)
+    for flagged in _flags_of(name, flags, factor - 1):
+        material = flagged.level == "warning" and factor > 1
+        yield flagged._replace(text=f"{_undercharge(builtin, factor)}; {flagged.text}") if material else flagged
+
+
+def _undercharge(builtin: FittedBuiltin, factor: float) -> str:
+    """Where a builtin is undercharged most, and by how much."""
+    worst = max(builtin.points, key=undercharge_of)
+    return f"takes {factor:.3g} times its price at sizes {numbers.sizes(worst.sizes)}"
 
 
 def _flags_of(name: str, flags: Iterable[Any], effect: float) -> Iterator[Flagged]:
@@ -85,6 +103,13 @@ def _flags_of(name: str, flags: Iterable[Any], effect: float) -> Iterator[Flagge
             yield Flagged("warning" if material else "info", kinds, name, reasons, effect)
 
 
+def _material_names(fitted: FittedModel) -> set[str]:
+    """The builtins and steps with a material flag."""
+    builtins = {name for name, each in fitted.builtins.items() if material_flags(each)}
+    steps = fitted.steps.coefficients.items()
+    return builtins | {name for name, each in steps if any(flag.material for flag in each.flags)}
+
+
 def model_conclusions(model: Model) -> Iterator[Conclusion]:
     """Whether the model can be used, and why."""
     fitted = model.section
@@ -92,8 +117,8 @@ def model_conclusions(model: Model) -> Iterator[Conclusion]:
         return
     if fitted.verdict is not None:
         status = {"usable": "pass", "unsafe": "fail"}.get(fitted.verdict.status, "inconclusive")
-        reasons = "; ".join(fitted.verdict.reasons[:3])
-        yield Conclusion(status, f"{model.name} is {fitted.verdict.status}" + (f": {reasons}" if reasons else ""))
+        reasons = "; ".join(fitted.verdict.reasons[:3]) or _usable(fitted, fitted.verdict)
+        yield Conclusion(status, f"{model.name} is {fitted.verdict.status}: {reasons}")
         return
     factors = {name: max(charge_factors(builtin), default=0.0) for name, builtin in fitted.builtins.items()}
     off = {name: factor for name, factor in factors.items() if math.expm1(factor) > _MANY_OFF}
@@ -111,13 +136,25 @@ def model_conclusions(model: Model) -> Iterator[Conclusion]:
         yield Conclusion("pass", f"{model.name} charges every measured point within {numbers.percent(_MANY_OFF)}")
 
 
+def _usable(fitted: FittedModel, verdict: ModelVerdict) -> str:
+    """Why a model can be used, and which of its prices is the most worrying."""
+    reason = f"no measured point of 5 ns or more takes over {verdict.most_factor:g} times its price"
+    if verdict.worst:
+        first = verdict.worst[0]
+        reason += f"; {first.builtin} takes the most, {first.factor:.3g} times, at sizes {numbers.sizes(first.sizes)}"
+    flagged = len(_material_names(fitted))
+    return reason + (
+        f". {numbers.plural(flagged, 'price')} with a material flag should be looked at" if flagged else ""
+    )
+
+
 def model_figures(model: Model) -> Iterator[tuple[str, KeyFigure]]:
     """Key figures by what they answer."""
     fitted = model.section
     if not isinstance(fitted, FittedModel):
         return
     prices = len(fitted.builtins) + len(fitted.steps.coefficients)
-    flagged = len({flag.where for flag in model_flags(model) if flag.level == "warning"} & _names(fitted))
+    flagged = len(_material_names(fitted))
     status = "warning" if flagged else "pass"
     yield "flags", KeyFigure("Material flags", f"{flagged} of {prices}", "prices that need a second look", status)
     widths = sorted(
@@ -129,10 +166,6 @@ def model_figures(model: Model) -> Iterator[tuple[str, KeyFigure]]:
     batches = fitted.batches
     share = batches.disturbed / max(batches.disturbed + batches.clean, 1)
     yield "noise", KeyFigure("Noise", numbers.percent(share), "of samples discarded as disturbed")
-
-
-def _names(fitted: FittedModel) -> set[str]:
-    return {*fitted.builtins, *fitted.steps.coefficients}
 
 
 def model_facts(model: Model) -> Iterator[tuple[str, str]]:
@@ -168,11 +201,11 @@ def model_lead(model: Model) -> Plot | None:
             texts=tuple(f"{name}: {numbers.ratio(ratio)}" for name, ratio in zip(names, ratios, strict=True)),
         ),
     )
-    x = Axis("measured / charged, worst point of each builtin", scale_for([1.0, *ratios]))
+    x = Axis("measured / charged", scale_for([1.0, *ratios]))
     y = Axis("", names=tuple((float(place), name) for place, name in zip(places, names, strict=True)))
     words = (
-        f"The {len(names)} builtins whose price is furthest below what was measured. That of {names[0]} is furthest: "
-        f"measured over charged is {numbers.ratio(ratios[0])}."
+        f"The {len(names)} builtins whose price is furthest below what was measured, each at its worst point. That of "
+        f"{names[0]} is furthest: measured over charged is {numbers.ratio(ratios[0])}."
     )
     return Plot(
         f"undercharges-{model.name}", "Undercharged most", words, Chart((Panel(x, y, marks),), 60 + 20 * len(names))
@@ -205,11 +238,6 @@ def model_sections(model: Model, others: Sequence[CostModel] = ()) -> Iterator[S
     yield _origin(model.name, fitted)
 
 
-def _bounds(figure: Figure) -> str:
-    low, high = figure.interval_ps or (None, None)
-    return numbers.MISSING if low is None else numbers.interval(low, high, numbers.time_ps)
-
-
 def _steps(name: str, fitted: FittedModel, beside: CostModel | None, label: str) -> Section:
     steps = fitted.steps.coefficients
     charged = _step_prices(beside)
@@ -219,20 +247,20 @@ def _steps(name: str, fitted: FittedModel, beside: CostModel | None, label: str)
         f"({numbers.time_ps(steps[dearest].ps)})."
     )
     chart = _prices_chart(steps, charged, label)
-    tables = [_prices(f"Step costs of {name}", steps, "step", charged, label)]
+    tables = [prices_table(f"Step costs of {name}", steps, "step", charged, label)]
     predicted = fitted.steps.prediction
     features = {key: price for key, price in predicted.coefficients.items() if key not in {*steps, "footprint"}}
     if features:
-        tables.append(_prices("Further costs that predictions use, which are never charged", features, "feature"))
+        tables.append(prices_table("Further costs that predictions use, which are never charged", features, "feature"))
     if (footprint := predicted.footprint) is not None and "footprint" in predicted.coefficients:
         more = predicted.coefficients["footprint"]
         row = (
             "per doubling of the footprint",
             time_cell(more.ps),
-            _bounds(more),
+            bounds(more),
             *(count_cell(round(nodes)) for nodes in (footprint.typical, footprint.least, footprint.most)),
         )
-        columns = ("", *map(number, ("extra cost of a step", "95 %", "prices hold at", "from", "to")))
+        columns = ("extra cost", *map(number, ("of a step", "95 %", "prices hold at", "from", "to")))
         tables.append(
             Table.of("Extra step cost by footprint (distinct nodes of a program that are run)", columns, [row])
         )
@@ -242,7 +270,7 @@ def _steps(name: str, fitted: FittedModel, beside: CostModel | None, label: str)
             (
                 key,
                 time_cell(each.ps),
-                _bounds(each),
+                bounds(each),
                 time_cell(each.predicted_ps),
                 change_cell(None if not each.predicted_ps else each.ps / each.predicted_ps - 1),
             )
@@ -294,41 +322,13 @@ def _calls(name: str, fitted: FittedModel) -> Section:
         words = f"{numbers.plural(len(positive), 'cost')} of a script call beside its evaluation."
         plots = [Plot(f"calls-{name}", "Call overhead", words, _prices_chart(positive, {}, ""))]
     tables = tuple(
-        _prices(
+        prices_table(
             f"{kind} (R² {numbers.MISSING if call.r2 is None else format(call.r2, '.4f')})", call.coefficients, "per"
         )
         for kind, call in fitted.calls.items()
     )
     intro = "What a script call costs beside the evaluation. The ledger does not charge it."
     return Section(f"Script calls of {name}", intro, tuple(plots), tables, folded=True)
-
-
-def _prices(
-    caption: str, prices: Mapping[str, Coefficient], what: str, others: Mapping[str, int] | None = None, label: str = ""
-) -> Table:
-    columns = (
-        what,
-        *map(number, ("fitted", "95 %", "±", "charged (ps)", *([f"{label} (ps)"] if others else []))),
-        "flags",
-    )
-    rows = [
-        (
-            key,
-            time_cell(price.ps),
-            _bounds(price),
-            share_cell(price.relative_half_width),
-            count_cell(price.charged_ps),
-            *([count_cell(others.get(key))] if others else []),
-            _flagged(price),
-        )
-        for key, price in prices.items()
-    ]
-    return Table.of(caption, columns, rows)
-
-
-def _flagged(price: Coefficient) -> TableCell:
-    material = any(flag.material for flag in price.flags)
-    return TableCell(", ".join(flag.flag for flag in price.flags) or "none", status="warning" if material else "")
 
 
 def _expressed(name: str, expressed: ExpressedModel) -> Section:

@@ -67,7 +67,9 @@ def proposal_sections(proposal: Proposal) -> Iterator[Section]:
     yield Section(
         "Guardrails PCM-01 to PCM-04",
         "No script of the chain checks these. The evidence is computed; the questions are for people.",
-        tables=(Table.of("Guardrails", ("", "rule", "", "evidence", "to be answered"), _guardrails(proposal)),),
+        tables=(
+            Table.of("Guardrails", ("guardrail", "rule", "found", "evidence", "to be answered"), _guardrails(proposal)),
+        ),
     )
     yield Section(
         "Arrays by language",
@@ -161,6 +163,6 @@ def _origin(proposal: Proposal) -> Section:
         tables=(
             facts("Whose picoseconds", known | proposal.versions),
             Table.of("Runs", ("run", "evaluator", "made", "where", "command"), runs),
-            Table.of("Commands", ("", "command"), [(i, each) for i, each in enumerate(proposal.commands, 1)]),
+            Table.of("Commands", ("step", "command"), [(i, each) for i, each in enumerate(proposal.commands, 1)]),
         ),
     )

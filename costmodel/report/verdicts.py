@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
@@ -17,7 +18,7 @@ from costmodel.records.comparison import (
 )
 from costmodel.records.drift import Drift
 from costmodel.records.figures import EstimateRecord
-from costmodel.records.validation import ScoreRecord, ValidationDocument
+from costmodel.records.validation import Limit, ScoreRecord, ValidationDocument
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Row as Cells
 from costmodel.rendering.tables import Table, TableCell, change_cell, count_cell, number, ratio_cell, time_cell
@@ -34,18 +35,17 @@ _LEVELS: Final[dict[str, Level]] = {
     "improved": "info",
     "pass": "info",
 }
+_GENERATED: Final = ("secp", "random")  # workloads that calibrate makes itself; others are contracts
 _MOST_ROWS: Final = 40  # of a plot of changes
 
 
 def verdict_flags(name: str, verdict: ValidationDocument) -> Iterator[Flagged]:
     """Gates that were not passed, programs that missed, and what limits the comparison."""
     for work in verdict.works:
-        for gate in work.gates:
-            if gate.status != "pass":
-                found = "nothing" if gate.found is None else f"{_value(gate.found)} ({_interval(gate.found)})"
-                text = f"found {found}, the limit is {numbers.ratio(gate.limit)}"
-                where = f"{name}: {gate.gate}, {gate.work}"
-                yield Flagged(_level(gate.status), f"gate {gate.status}", where, text, math.inf)
+        for status in ("fail", "inconclusive"):
+            if texts := [_gate_words(gate) for gate in work.gates if gate.status == status]:
+                kind = f"{numbers.plural(len(texts), 'gate')} {status}"
+                yield Flagged(_level(status), kind, f"{name}: {work.summary.work}", "; ".join(texts), math.inf)
     for score in verdict.scores:
         if score.status == "fail":
             text = f"observed is {numbers.ratio(score.ratio.value)} of predicted ({_interval(score.ratio)})"
@@ -55,22 +55,57 @@ def verdict_flags(name: str, verdict: ValidationDocument) -> Iterator[Flagged]:
         yield Flagged("info", "note", name, note)
 
 
+def _gate_words(gate: Limit) -> str:
+    """What a gate found and what it allows, in the words of the field."""
+    form = _gate_form(gate)
+    named = {
+        "median": "the median error is",
+        "p95": "95 % of errors are within",
+        "r2": "R² is",
+        "tolerance": "observed over predicted of the worst program is",
+        "max-undercharge": "observed over predicted of the worst program is",
+    }[gate.gate]
+    limit = {
+        "median": f"at most {form(gate.limit)}",
+        "p95": f"at most {form(gate.limit)}",
+        "r2": f"at least {form(gate.limit)}",
+        "tolerance": f"1 ± {numbers.percent(gate.limit)}",
+        "max-undercharge": f"at most {numbers.ratio(1 + gate.limit)}",
+    }[gate.gate]
+    if gate.found is None or gate.found.value is None:
+        return f"{named} unknown; allowed is {limit}"
+    return f"{named} {form(gate.found.value)} ({numbers.interval(*gate.found.interval, form)}); allowed is {limit}"
+
+
+def _gate_form(gate: Limit) -> Callable[[float], str]:
+    """How figures of a gate are written: errors as percentages, the rest as ratios."""
+    return numbers.percent if gate.gate in ("median", "p95") else numbers.ratio
+
+
 def verdict_conclusion(verdict: ValidationDocument) -> Conclusion:
     """Whether the model predicts the workload."""
-    failed = [f"{gate.gate} ({gate.work})" for work in verdict.works for gate in work.gates if gate.status != "pass"]
+    open_gates = [gate for work in verdict.works for gate in work.gates if gate.status != "pass"]
     words = {"pass": "predicts", "fail": "does not predict"}.get(verdict.status, "may or may not predict")
-    reason = f": {', '.join(failed)} not passed" if failed else ", every gate is passed"
-    return Conclusion(verdict.status, f"{verdict.model} {words} {verdict.workload}{reason}")
+    if open_gates:
+        # One that failed says more than one that is undecided.
+        first = min(open_gates, key=lambda gate: gate.status != "fail")
+        more = f", and {len(open_gates) - 1} more" if len(open_gates) > 1 else ""
+        reason = f": {_gate_words(first)} ({first.gate}, {first.work}{more})"
+    else:
+        reason = "; every gate is passed"
+    return Conclusion(verdict.status, f"{Path(verdict.model).name} {words} {Path(verdict.workload).name}{reason}")
 
 
-def verdict_figure(verdict: ValidationDocument) -> KeyFigure:
-    """How well programs are predicted."""
-    summaries = [work.summary for work in verdict.works]
-    if not summaries:
+def verdict_figure(verdicts: Sequence[ValidationDocument]) -> KeyFigure:
+    """How well programs are predicted, at worst: of contracts, or where none were replayed, of what was."""
+    contracts = [each for each in verdicts if each.workload not in _GENERATED] or verdicts
+    found = [(work.summary, each) for each in contracts for work in each.works]
+    if not found:
         return KeyFigure("Accuracy on contracts", numbers.MISSING, "no program was replayed")
-    worst = max(summaries, key=lambda each: each.median.value or 0.0)
+    worst, verdict = max(found, key=lambda each: each[0].median.value or 0.0)
     note = (
-        f"median error of {numbers.plural(worst.programs, 'program')}; 95 % within {numbers.percent(worst.p95.value)}"
+        f"median error of {numbers.plural(worst.programs, 'program')} of {Path(verdict.workload).name}; "
+        f"95 % within {numbers.percent(worst.p95.value)}"
     )
     return KeyFigure("Accuracy on contracts", f"±{numbers.percent(worst.median.value)}", note, verdict.status)
 
@@ -80,7 +115,8 @@ def verdict_lead(name: str, verdict: ValidationDocument) -> Plot | None:
     if not scores:
         return None
     ratios = [score.ratio.value for score in scores if score.ratio.value is not None]
-    words = f"{len(scores)} programs of the workload {verdict.workload}."
+    programs = len({score.label for score in scores})
+    words = f"{numbers.plural(programs, 'program')} of the workload {Path(verdict.workload).name}."
     if ratios:
         words += f" Observed over predicted goes from {numbers.ratio(min(ratios))} to {numbers.ratio(max(ratios))}."
     return Plot(f"scatter-{name}", "Predicted and observed time", words, _scatter(scores))
@@ -93,9 +129,15 @@ def _drawable(verdict: ValidationDocument) -> list[ScoreRecord]:
 def verdict_sections(name: str, verdict: ValidationDocument, *, lead: bool) -> Iterator[Section]:
     """Gates and programs; the plot too unless it leads the page."""
     plot = None if lead else verdict_lead(name, verdict)
-    intro = f"Model {verdict.model}, workload {verdict.workload}, run {verdict.run}: {verdict.status}."
+    model, workload = Path(verdict.model).name, Path(verdict.workload).name
+    intro = f"Model {model}, workload {workload}, run {verdict.run}: {verdict.status}."
     tables = (_gates(verdict), _scores(verdict))
     yield Section(f"Predicted and observed: {name}", intro, (plot,) if plot else (), tables)
+
+
+def _found(gate: Limit) -> TableCell:
+    value = gate.found.value if gate.found else None
+    return TableCell(numbers.MISSING if value is None else _gate_form(gate)(value), value)
 
 
 def _gates(verdict: ValidationDocument) -> Table:
@@ -105,9 +147,9 @@ def _gates(verdict: ValidationDocument) -> Table:
             gate.gate,
             gate.work,
             TableCell(gate.status, status=gate.status),
-            ratio_cell(gate.found.value if gate.found else None),
-            _interval(gate.found) if gate.found else "",
-            count_cell(gate.limit),
+            _found(gate),
+            numbers.interval(*gate.found.interval, _gate_form(gate)) if gate.found else "",
+            TableCell(numbers.percent(gate.limit) if gate.gate != "r2" else numbers.ratio(gate.limit), gate.limit),
         )
         for work in verdict.works
         for gate in work.gates
@@ -385,10 +427,6 @@ def _level(status: str) -> Level:
 
 def _time(estimate: EstimateRecord) -> TableCell:
     return time_cell(None if estimate.value is None else estimate.value * _PS_PER_NS)
-
-
-def _value(estimate: EstimateRecord) -> str:
-    return numbers.ratio(estimate.value)
 
 
 def _interval(estimate: EstimateRecord) -> str:

@@ -41,8 +41,10 @@ _UNLIMITED_SECONDS: Final = 1e6
 class Progress:
     """Where a session stands. Half-widths of the cells' 95 % intervals are relative, infinite before the second
     process has ended. `seconds_left` is what the time budget leaves, None without one; `seconds_expected` what is
-    likely to be needed, as far as the processes until now tell."""
+    likely to be needed, as far as the processes until now tell: None before two have ended. `now` are the operations
+    that the running process measures."""
 
+    now: tuple[str, ...]
     cells: int
     cells_done: int
     processes: int
@@ -214,6 +216,7 @@ class _Session:
         self.tally = Tally(self.plan, writer.run().samples())
         self.jobs = _Jobs(self.plan, clock, self.tally, deadline)
         self.lost: dict[str, str] = {}
+        self.now: tuple[str, ...] = ()
         # Workers elsewhere have cores of their own.
         self.claim = CoreClaim(self.plan.core) if backend is None else None
 
@@ -253,8 +256,10 @@ class _Session:
 
     def _begin(self, begin: Begin) -> None:
         cells = self.jobs.begun(begin)
+        self.now = tuple(dict.fromkeys(cell.operation for cell in cells))
         self.recorder.begin(begin, cells)
         self._lose(begin.process, begin.lost)
+        self._observe()
 
     def _block(self, block: Block) -> None:
         samples = self.recorder.block(block, self.jobs.cells(block.process))
@@ -302,6 +307,7 @@ class _Session:
             widths = self.tally.half_widths
             self.observer(
                 Progress(
+                    now=self.now,
                     cells=len(self.plan.cells),
                     cells_done=self.tally.cells_done,
                     processes=self.tally.processes,
@@ -316,13 +322,13 @@ class _Session:
             )
 
     def _expected(self) -> float | None:
-        """What is likely to be needed still, if processes take as long as until now; None before one has ended."""
+        """What is likely to be needed still, if processes take as long as until now; None before two have ended."""
         ended = self.tally.processes
-        if not ended:
+        if ended < 2:  # one says nothing of how processes differ, which decides how many are needed
             return None
         widths = self.tally.half_widths.to_numpy()[self.tally.active]
         worst = float(np.max(widths, initial=0.0)) / self.plan.target_half_width
-        wanted = self.plan.max_processes if ended < 2 or not np.isfinite(worst) else ended * worst**2
+        wanted = ended * worst**2 if np.isfinite(worst) else self.plan.max_processes
         wanted = min(max(wanted, self.plan.min_processes), self.plan.max_processes)
         needed = max(0.0, wanted - ended) * self.deadline.seconds / ended
         left = self.deadline.left

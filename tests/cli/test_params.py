@@ -1,6 +1,7 @@
 """`calibrate params` as its user runs it."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -216,7 +217,21 @@ def test_diff_sorts_by_factor_both_ways_and_has_what_was_removed_last(tmp_path: 
     ranked = [(name, "cpu") for name in ("bData", "iData", "unBData", "unIData")]
     assert names == [*ranked, ("tailList", "cpu"), ("tailList", "memory"), ("headList", "cpu"), ("headList", "memory")]
     assert [round(each["costs"][0]["factor"], 2) for each in changes[:4]] == [0.25, 3, 0.63, 1.5]
-    assert "÷4" in calibrate("params", "diff", *files).stdout
+    shown = calibrate("params", "diff", *files).stdout
+    assert "÷4" in shown
+    assert f"{files[1]} has no price for 1 of the entries of {files[0]}: headList" in shown
+
+
+def test_a_model_of_few_builtins_is_compared_by_these_and_the_others_are_counted(tmp_path: Path) -> None:
+    ledger = json.loads(dump(ledger_model(Variant.E)))
+    file = tmp_path / "few.json"
+    file.write_text(json.dumps({"addInteger": ledger["subtractInteger"] | {"cpu": ledger["iData"]["cpu"]}}))
+    lines = calibrate("params", "diff", "E", file).stdout.splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("addInteger ")] == [["addInteger", "cpu"]]
+    assert not [line for line in lines if "removed" in line]
+    assert "1 entry changes cost at typical sizes" in lines
+    lacks = re.compile(r".* has no price for 111 of the entries of .*: andByteString, .* and 106 more")
+    assert len([line for line in lines if lacks.fullmatch(line)]) == 1
 
 
 def test_diff_of_epochs() -> None:

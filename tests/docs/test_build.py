@@ -2,17 +2,22 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import typer
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 from costmodel.cli.app import app
 
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
     path
@@ -51,6 +56,20 @@ def test_pages_fetch_nothing_from_elsewhere(built: Path) -> None:
     pages = [*built.rglob("*.html"), *built.rglob("*.svg")]
     assert pages
     assert [path.name for path in pages if fetched.search(path.read_text("utf-8"))] == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Debian's package chromium is not installed")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_the_first_pages(built: Path, theme: Literal["light", "dark"]) -> None:
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS) as browser,
+    ):
+        for name in ("index.html", "tutorials/first.html"):
+            page = browser.new_page(color_scheme=theme)
+            page.goto((built / name).as_uri())
+            found = Axe().run(page).response["violations"]
+            assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == [], name
 
 
 @pytest.mark.parametrize("path", PAGES, ids=NAMES)

@@ -6,6 +6,7 @@ from costmodel.fleet.measure import Together
 from costmodel.timing.session import Progress
 
 FIRST = Progress(
+    now=("addInteger",),
     cells=4,
     cells_done=1,
     processes=2,

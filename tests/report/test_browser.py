@@ -7,8 +7,10 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from costmodel.report.assemble import assemble
@@ -254,6 +256,21 @@ def test_text_of_both_themes_can_be_read(page: Page) -> None:
         for names, least in ((TEXT, 4.5), (DRAWN, 3.0)):
             low = [name for name in names for ground in GROUNDS if contrast(colours[name], colours[ground]) < least]
             assert low == [], theme
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, report: Path, theme: Literal["light", "dark"]) -> None:
+    # The page's policy would refuse the script of the check.
+    with browser.new_page(color_scheme=theme, bypass_csp=True) as opened:
+        opened.goto(report.as_uri())
+        opened.get_by_role("button", name="Open all").first.click()
+        found = Axe().run(opened).response["violations"]
+    serious = [(each["id"], node["html"]) for each in found for node in each["nodes"] if serious_of(each)]
+    assert serious == []
+
+
+def serious_of(violation: dict[str, Any]) -> bool:
+    return violation["impact"] in ("serious", "critical")
 
 
 def contrast(one: list[float], other: list[float]) -> float:

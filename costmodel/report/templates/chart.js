@@ -50,6 +50,8 @@ const charts = (() => {
       const first = Math.floor(Math.log10(Math.max(low, axis.scale === "log" ? Number.MIN_VALUE : 1)));
       const last = Math.ceil(Math.log10(Math.max(high, 1e-300)));
       const every = Math.max(1, Math.ceil((last - first) / Math.max(count, 1)));
+      // Round numbers at equal distances tell more than powers where the largest value is less than thrice the least.
+      if (low > 0 && high / low < 3) return ticks({ scale: "linear" }, [low, high], count);
       const factors = last - first <= 2 ? [1, 2, 5] : [1];
       if (axis.scale === "log1p" && low <= 0) found.push(0);
       for (let power = first; power <= last; power += every) {

@@ -51,6 +51,7 @@
     const table = frame.querySelector("table");
     if (table.tHead === null) continue;
     [...table.tHead.rows[0].cells].forEach((heading, column) => {
+      if (!heading.textContent.trim()) return; // a button needs a name
       const button = document.createElement("button");
       button.type = "button";
       button.append(...heading.childNodes);
