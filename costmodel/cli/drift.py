@@ -271,8 +271,8 @@ def _renew(check: DriftCheck, path: Path, *, as_json: bool) -> int:
 def _remember(verdict: DriftVerdict, history: Path, core: int | None, revision: str) -> None:
     from costmodel.drift.history import add_entry, entry_of
     from costmodel.drift.revisions import commit_of
-    from costmodel.timing.fingerprint import fingerprint
     from costmodel.timing.plan import choose_core
+    from costmodel.timing.surroundings import fingerprint
 
     entry = entry_of(verdict, commit_of(Path(), revision), fingerprint(choose_core(core)).id)
     if entry.figures:

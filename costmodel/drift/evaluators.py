@@ -30,7 +30,7 @@ from costmodel.records.drift import EvaluatorFigure, EvaluatorFigures, Metric
 from costmodel.records.run import Machine
 from costmodel.runs.design import Cell
 from costmodel.timing.duet import Ratios
-from costmodel.timing.fingerprint import fingerprint
+from costmodel.timing.surroundings import fingerprint
 
 EVALUATOR_METRICS: Final[tuple[Metric, ...]] = ("time", "cpu", "memory")
 

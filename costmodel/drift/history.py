@@ -21,8 +21,8 @@ from costmodel.drift.suite import matching
 from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import DecodeError, InputError
 from costmodel.files import open_append, read_bytes, refuse
-from costmodel.judging.estimate import Change, Estimate
 from costmodel.judging.change_points import FEWEST, exact_changes, noisy_changes
+from costmodel.judging.estimate import Change, Estimate
 from costmodel.records import kind_of, parse
 from costmodel.records.drift import ChangePoint, DriftEntry, Metric
 

@@ -13,7 +13,7 @@ import msgspec
 from costmodel.drift.verdict import UNITS, DriftVerdict, OperationDrift
 from costmodel.judging.estimate import Change
 from costmodel.rendering import numbers
-from costmodel.rendering.markdown import render_markdown
+from costmodel.rendering.markup import render_markdown
 from costmodel.rendering.tables import Row, Table, TableCell, change_cell, count_cell, number, wide
 from costmodel.rendering.text import escape_markdown
 
