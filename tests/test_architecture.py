@@ -32,7 +32,9 @@ ALLOWED: dict[str, set[str]] = {
     "workloads": {"plutus", "model", "machine", "trace"},
     "predict": {"workloads", "machine", "model", "plutus", "judging"},
     "validate": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "trace"},
-    "drift": {"predict", "judging", "workloads", "machine", "model", "runs", "timing", "plutus", "rendering"},
+    "drift": {
+        *{"evaluators", "judging", "machine", "model", "plutus", "predict", "rendering", "runs", "timing", "workloads"},
+    },
     "cluster": {"workloads", "machine", "model", "runs", "timing", "fleet", "plutus", "trace"},
     "impact": {"workloads", "machine", "model", "plutus", "trace"},
     "batches": {"runs", "judging"},

@@ -11,25 +11,24 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from costmodel import __version__
 from costmodel.drift.limits import NO_LIMITS, DriftLimits
 from costmodel.drift.suite import drift_suite, suite_sha256
-from costmodel.drift.verdict import DriftVerdict, OperationDrift
-from costmodel.errors import DecodeError, Inconclusive, InputError
-from costmodel.files import read_bytes, write_atomically
-from costmodel.judging.estimate import Change, Estimate
+from costmodel.drift.verdict import DriftVerdict, OperationDrift, exact_drift
+from costmodel.errors import DecodeError, Inconclusive
+from costmodel.files import read_bytes
+from costmodel.judging.estimate import Change
 from costmodel.machine import build_info
-from costmodel.records import decode_json, encode, kind_of, parse
+from costmodel.records import decode_json, kind_of, parse
 from costmodel.records.drift import Environment, InstructionCounts
 from costmodel.runs.design import Cell
 from costmodel.runs.store import file_fact
 from costmodel.timing.clock import cpu_flags
 from costmodel.timing.icount import Count, count, tool_version
-
-DEFAULT_COUNT_TOLERANCE: Final = 0.005
 
 _RENEW: Final = "renew it with `make baseline`, or check on the machine that it is of"
 
@@ -50,46 +49,27 @@ def take_counts(cells: Sequence[Cell]) -> InstructionCounts:
     return InstructionCounts(calibrate=__version__, suite_sha256=suite_sha256(), environment=environment, counts=counts)
 
 
-def write_counts(baseline: InstructionCounts, path: Path) -> None:
-    """The same counts give the same bytes."""
-    write_atomically(path, encode(baseline, indent=1))
-
-
 def read_counts(path: Path) -> InstructionCounts:
-    """InputError for a file that `write_counts` did not write."""
+    """InputError for a file that is none of counts."""
     content = read_bytes(path)
     try:
         return parse(content, str(path), InstructionCounts)
     except DecodeError as error:
-        raise DecodeError(f"{error}; to compare cost models, name a MODEL too") from error
+        raise DecodeError(f"{error}; models need a MODEL too, figures of an evaluator --evaluator") from error
 
 
 def holds_counts(path: Path) -> bool:
     """Whether a file says that it is a baseline of counts. InputError where it cannot be read."""
-    content = read_bytes(path)
     try:
-        return _says_counts(content, path)
+        return kind_of(decode_json(read_bytes(path), dict[str, Any], str(path)), InstructionCounts) is not None
     except DecodeError:
         return False
-
-
-def is_other_document(path: Path) -> bool:
-    """Whether a file is JSON of another kind, such as a model. A damaged file is not."""
-    try:
-        return not _says_counts(read_bytes(path), path)
-    except InputError:
-        return False
-
-
-def _says_counts(content: bytes, path: Path) -> bool:
-    return kind_of(decode_json(content, dict[str, Any], str(path)), InstructionCounts) is not None
 
 
 def compare_counts(
     baseline: InstructionCounts,
     candidate: InstructionCounts,
     source: str,
-    tolerance: float = DEFAULT_COUNT_TOLERANCE,
     limits: DriftLimits = NO_LIMITS,
 ) -> DriftVerdict:
     """Counts against counts, of the operations that the candidate has. Inconclusive where they are not counts of the
@@ -103,15 +83,15 @@ def compare_counts(
             dominant.get(name, ""),
             Count(*baseline.counts[name]),
             Count(*now),
-            limits.band(name, tolerance),
+            limits.tolerance(name, "instructions"),
             whole=not differing,
         )
         for name, now in candidate.counts.items()
     )
     notes = [f"libraries not compared: {', '.join(differing)} differ from the baseline's"] if differing else []
     if any(drift.status is not Change.UNCHANGED for drift in drifts):
-        notes.append(f"if the change is meant: calibrate validate --against {source} --renew (`make baseline`)")
-    return DriftVerdict("deterministic", "instructions", source, tolerance, drifts, tuple(notes))
+        notes.append(f"if the change is meant: calibrate drift {source} --renew (`make baseline`)")
+    return DriftVerdict("deterministic", source, drifts, tuple(notes))
 
 
 def _require_comparable(baseline: InstructionCounts, candidate: InstructionCounts, source: str) -> None:
@@ -145,8 +125,6 @@ def _differing(was: Environment, now: Environment) -> list[str]:
 def _drift(name: str, dominant: str, was: Count, now: Count, tolerance: float, *, whole: bool) -> OperationDrift:
     # Where libraries are not compared, they are taken as what they were.
     total = now.total if whole else now.own + was.libraries
-    ratio = total / was.total
-    status = Change.of(ratio, tolerance)
+    drift = exact_drift(name, dominant, "instructions", was.total, total, tolerance)
     own = now.own / was.own - 1
-    note = f"own code {100 * own:+.2f} %" if status is not Change.UNCHANGED else ""
-    return OperationDrift(name, dominant, was.total, total, Estimate(ratio, ratio, ratio), status, note)
+    return drift if drift.status is Change.UNCHANGED else replace(drift, note=f"own code {100 * own:+.2f} %")

@@ -1,15 +1,17 @@
-"""Builds of commits: `BASE..HEAD` of a git repository of calibrate, each built once and kept."""
+"""Builds of commits, `BASE..HEAD` of a git repository: of calibrate, each built once and kept, or of an evaluator."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +59,35 @@ def build_revision(repository: Path, revision: str, cache: Path) -> Path:
     return folder / _MADE
 
 
+@contextmanager
+def built_checkout(repository: Path, revision: str, build: str) -> Iterator[Path]:
+    """A temporary folder with the files of a commit, in which a command was run to build them.
+
+    InputError where the repository has no such commit, or where there is no such command; EnvironmentFault where it
+    fails.
+    """
+    command = _command(build)
+    commit = _commit(repository, revision)
+    with tempfile.TemporaryDirectory(prefix="calibrate-build-") as temporary:
+        source = Path(temporary) / "source"
+        _export(repository, commit, source)
+        if command:
+            try:
+                _run(command, source, revision)
+            except FileNotFoundError:
+                raise InputError(f"--build {build!r}: there is no command {command[0]!r}") from None
+            except OSError as error:
+                raise EnvironmentFault(f"cannot build {revision}: {error.strerror or error}") from error
+        yield source
+
+
+def _command(build: str) -> list[str]:
+    try:
+        return shlex.split(build)
+    except ValueError as error:
+        raise InputError(f"--build {build!r} is no command: {error}") from None
+
+
 def _commit(repository: Path, revision: str) -> str:
     """The full hash of a commit."""
     asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
@@ -90,12 +121,32 @@ def _build(made: Path, revision: str, repository: Path) -> None:
     if bundled.is_dir():  # sources of bundled libraries by pinned hash, or they would be fetched again
         shutil.copytree(bundled, source / "build" / "bundled", symlinks=True)
     command = [sys.executable, "setup.py", "-q", "build", "--build-base", "work", "--build-lib", str(made / _MADE)]
+    _run(command, source, revision)
+
+
+def _run(command: list[str], folder: Path, revision: str) -> None:
+    """Build. What is built may read nothing from the user, and says why it fails."""
     try:
-        done = subprocess.run(command, cwd=source, capture_output=True, check=False, timeout=_BUILD_SECONDS)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_BUILD_SECONDS,
+        )
     except subprocess.TimeoutExpired:
         raise EnvironmentFault(f"building {revision} took more than {_BUILD_SECONDS // 60} minutes") from None
     if done.returncode != 0:
         raise EnvironmentFault(f"cannot build {revision}: {_last_line(done.stderr or done.stdout)}")
+
+
+def commit_of(repository: Path, revision: str) -> str:
+    """The hash of a commit; empty where there is none, or no git."""
+    try:
+        return _commit(repository, revision)
+    except InputError:
+        return ""
 
 
 def _git(repository: Path, arguments: list[str]) -> subprocess.CompletedProcess[bytes]:

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Final
 
 import msgspec
 
-from costmodel.errors import CheckFailed, InputError
+from costmodel.drift.limits import NO_LIMITS, DriftLimits
+from costmodel.errors import InputError
 from costmodel.machine import EvaluationStatus, Script, exact_machine
 from costmodel.model import variant_for
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.predict.counts import LEDGER_LIMIT
 from costmodel.records.run import Work
 from costmodel.runs.design import Cell
-from costmodel.workloads import WorkloadProgram, secp
+from costmodel.workloads import Workload, WorkloadProgram, secp
+
+EVERY: Final = "*"
+"""Pattern of all operations."""
 
 _SEED: Final = 20240229
 _PROTOCOL_VERSION: Final = 11
@@ -61,17 +65,31 @@ def drift_suite() -> tuple[Cell, ...]:
     return tuple(_cells())
 
 
-def chosen(operations: str) -> tuple[Cell, ...]:
-    """The cells of the suite that match any of the shell patterns, with commas between. InputError if a pattern matches
-    none."""
-    suite = drift_suite()
+def chosen(
+    operations: str = EVERY, workload: Workload | None = None, limits: DriftLimits = NO_LIMITS
+) -> tuple[Cell, ...]:
+    """The cells of the suite, or of a workload, that match any of the shell patterns, with commas between. InputError
+    if a pattern matches none, and for limits of operations that there are not."""
+    cells = drift_suite() if workload is None else _programs(workload)
+    names = [cell.id for cell in cells]
+    limits.require(names)
+    found = matching(operations, names)
+    return tuple(cell for cell in cells if cell.id in found)
+
+
+def matching(operations: str, names: Sequence[str]) -> set[str]:
+    """The names that match any of the patterns. InputError if a pattern matches none."""
     found: set[str] = set()
     for pattern in map(str.strip, operations.split(",")):
-        matching = {cell.id for cell in suite if fnmatchcase(cell.id, pattern)}
-        if not matching:
-            raise InputError(f"no operation of the drift suite matches {pattern!r}; one is {suite[0].id!r}")
-        found |= matching
-    return tuple(cell for cell in suite if cell.id in found)
+        fitting = {name for name in names if fnmatchcase(name, pattern)}
+        if not fitting:
+            raise InputError(f"no operation matches {pattern!r}; one is {next(iter(names), 'none')!r}")
+        found |= fitting
+    return found
+
+
+def _programs(workload: Workload) -> tuple[Cell, ...]:
+    return tuple(_cell(program.label, program.name, program) for program in workload.programs)
 
 
 def suite_sha256() -> str:
@@ -157,7 +175,7 @@ def _cell(name: str, operation: str, program: WorkloadProgram, work: Work = "eva
     script: Script = program.script()
     outcome = exact_machine(variant).evaluate(script, LEDGER_LIMIT)
     if outcome.status is not EvaluationStatus.SUCCESS:
-        raise CheckFailed(f"{program.source}: {name} ends in {outcome.status.value}: {outcome.error}")
+        raise InputError(f"{program.source}: {name} ends in {outcome.status.value}: {outcome.error}")
     return Cell(
         id=name,
         experiment="replay",

@@ -1,4 +1,4 @@
-"""Drift by time: two builds side by side, and verdicts by equivalence.
+"""Drift by time: two builds, or two evaluators, side by side, and verdicts by equivalence.
 
 Each pair of fresh processes gives one log-ratio an operation, the median over its rounds: where the machine changes its
 pace between the turns of a round, the round is off by the whole of that, one way or the other. Pairs are independent,
@@ -29,17 +29,16 @@ from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import Inconclusive
 from costmodel.judging.estimate import Change, Estimate, holm
 from costmodel.runs.design import Cell
-from costmodel.timing.clock import ClockName, choose_clock
-from costmodel.timing.duet import Build, play
+from costmodel.timing.clock import choose_clock
+from costmodel.timing.duet import Build, Ratios, play
 
-DEFAULT_TIME_TOLERANCE: Final = 0.01
 DEFAULT_SECONDS: Final = 150.0
 
 _LOOKS: Final = (8, 20, 50, 100)  # pairs of processes
 _ALPHA: Final = 0.05 / len(_LOOKS)
 _ROUNDS: Final = 32  # of a pair
 _DRAWS: Final = 16  # places of code and data that these are spread over
-_FEWEST_ROUNDS: Final = 8
+_FEWEST_ROUNDS: Final = 4  # one in so many rounds of a pair has to be clean
 _TRIM: Final = 0.2  # of the pairs, at each end
 
 Floats = NDArray[np.float64]
@@ -61,13 +60,16 @@ class _TimedOperation:
         return known
 
 
+Duet = Callable[[Sequence[Cell], str], Ratios]
+"""Times cells in one fresh process of either side, with the seed of an order."""
+
+
 def compare_builds(
     baseline: Build,
     candidate: Build,
     cells: Sequence[Cell],
     *,
     core: int,
-    tolerance: float = DEFAULT_TIME_TOLERANCE,
     limits: DriftLimits = NO_LIMITS,
     seconds: float = DEFAULT_SECONDS,
     seed: int = 0,
@@ -77,7 +79,27 @@ def compare_builds(
 
     Inconclusive where that was too short for the first look. Otherwise as `play`.
     """
-    began, clock = time.monotonic(), choose_clock()
+    clock = choose_clock()
+
+    def duet(open_ones: Sequence[Cell], order: str) -> Ratios:
+        return play(baseline, candidate, open_ones, core=core, clock=clock, rounds=_ROUNDS, seed=order, draws=_DRAWS)
+
+    drifts = compare_pairs(duet, cells, limits=limits, seconds=seconds, seed=seed, progress=progress)
+    return DriftVerdict("timed", baseline.name, drifts)
+
+
+def compare_pairs(
+    duet: Duet,
+    cells: Sequence[Cell],
+    *,
+    limits: DriftLimits,
+    seconds: float,
+    seed: int,
+    progress: Progress | None,
+) -> tuple[OperationDrift, ...]:
+    """Have duets played until every operation is decided, or `seconds` have passed. Inconclusive where that was too
+    short for the first look."""
+    began = time.monotonic()
     operations = [_TimedOperation(cell, [], []) for cell in cells]
     decided: dict[str, OperationDrift] = {}
     pairs, longest = 0, 0.0
@@ -85,51 +107,101 @@ def compare_builds(
         open_ones = [operation for operation in operations if operation.cell.id not in decided]
         while pairs < look and time.monotonic() - began + longest < seconds:
             before = time.monotonic()
-            _take(baseline, candidate, open_ones, core=core, clock=clock, seed=f"{seed}/{pairs}")
+            _take(duet([operation.cell for operation in open_ones], f"{seed}/{pairs}"), open_ones)
             pairs, longest = pairs + 1, max(longest, time.monotonic() - before)
             if progress is not None:
                 progress(pairs, len(open_ones), time.monotonic() - began)
         if pairs < min(look, _LOOKS[0]):
             raise Inconclusive(f"{pairs} pairs of processes in {seconds:.0f} s are too few; allow more time")
-        bands = np.log1p([limits.band(each.cell.id, tolerance) for each in open_ones])
-        found = _judged(open_ones, bands, family=len(operations))
+        found = _judged(open_ones, [limits.tolerance(each.cell.id, "time") for each in open_ones], len(operations))
         out_of_time = pairs < look
         decided |= {drift.operation: drift for drift in found if drift.status is not Change.INCONCLUSIVE}
         if len(decided) == len(operations) or out_of_time:
             break
     rest = {drift.operation: drift for drift in found} | decided
-    return DriftVerdict(
-        "timed", "ns", baseline.name, tolerance, tuple(rest[operation.cell.id] for operation in operations)
-    )
+    return tuple(rest[operation.cell.id] for operation in operations)
 
 
-def _take(
-    baseline: Build, candidate: Build, operations: Sequence[_TimedOperation], *, core: int, clock: ClockName, seed: str
-) -> None:
-    cells = [operation.cell for operation in operations]
-    ratios = play(baseline, candidate, cells, core=core, clock=clock, rounds=_ROUNDS, seed=seed, draws=_DRAWS)
+def _take(ratios: Ratios, operations: Sequence[_TimedOperation]) -> None:
     for operation, log, ns in zip(operations, _medians(ratios.logs), ratios.ns.T, strict=True):
         operation.logs.append(log)
         operation.ns.append(ns)
 
 
 def _medians(logs: Floats) -> Floats:
-    """Over the rounds; NaN where too few are clean."""
-    enough = np.isfinite(logs).sum(axis=0) >= _FEWEST_ROUNDS
+    """Over the rounds; NaN where fewer than a quarter are clean."""
+    enough = np.isfinite(logs).sum(axis=0) * _FEWEST_ROUNDS >= len(logs)
     medians: Floats = np.nanmedian(np.where(enough, logs, 0.0), axis=0)
     return np.where(enough, medians, np.nan)
 
 
-def _judged(operations: Sequence[_TimedOperation], bands: Floats, family: int) -> list[OperationDrift]:
-    """Drifts of operations, each with its band of log-ratios; Holm over `family` operations, those decided before
-    included as not rejected."""
-    statistics = [_Statistics.of(operation.clean()) for operation in operations]
-    beyond = np.array([[each.beyond(band), each.below(-band)] for each, band in zip(statistics, bands, strict=True)])
-    rejected = holm(beyond, 2 * family) <= _ALPHA
-    return [
-        _drift(operation, each, float(band), slower=bool(slower), faster=bool(faster))
-        for operation, each, band, (slower, faster) in zip(operations, statistics, bands, rejected, strict=True)
+def compare_times(
+    baseline: Sequence[Sequence[float]],
+    candidate: Sequence[Sequence[float]],
+    cells: Sequence[Cell],
+    limits: DriftLimits,
+) -> tuple[OperationDrift, ...]:
+    """Times of cells, by process, that were measured apart: differences between the two series of processes."""
+    statistics = [
+        _Statistics.between(np.log(np.array(was)), np.log(np.array(now)))
+        for was, now in zip(baseline, candidate, strict=True)
     ]
+    medians = [float(np.median(was)) if len(was) else np.nan for was in baseline]
+    tolerances = [limits.tolerance(cell.id, "time") for cell in cells]
+    counts = [f"{len(was)} and {len(now)} processes" for was, now in zip(baseline, candidate, strict=True)]
+    return tuple(_decided(cells, statistics, medians, counts, tolerances, len(cells), _ALPHA * len(_LOOKS)))
+
+
+def _judged(operations: Sequence[_TimedOperation], tolerances: Sequence[float], family: int) -> list[OperationDrift]:
+    """Drifts of operations; Holm over `family` operations, those decided before included as not rejected."""
+    known = [operation.clean() for operation in operations]
+    return _decided(
+        [operation.cell for operation in operations],
+        [_Statistics.of(logs) for logs in known],
+        [
+            float(np.nanmedian(np.array(operation.ns)[:, 0])) if len(logs) else np.nan
+            for operation, logs in zip(operations, known, strict=True)
+        ],
+        [f"{len(logs)} pairs" for logs in known],
+        tolerances,
+        family,
+        _ALPHA,
+    )
+
+
+def _decided(
+    cells: Sequence[Cell],
+    statistics: Sequence[_Statistics],
+    baseline_ns: Sequence[float],
+    counts: Sequence[str],
+    tolerances: Sequence[float],
+    family: int,
+    alpha: float,
+) -> list[OperationDrift]:
+    if not cells:
+        return []
+    bands = np.log1p(tolerances)
+    beyond = np.array([[each.beyond(band), each.below(-band)] for each, band in zip(statistics, bands, strict=True)])
+    rejected = holm(beyond, 2 * family) <= alpha
+    drifts = []
+    for at, (cell, found) in enumerate(zip(cells, statistics, strict=True)):
+        low, high = found.interval(alpha)
+        status = Change.INCONCLUSIVE
+        if rejected[at, 0]:
+            status = Change.REGRESSED
+        elif rejected[at, 1]:
+            status = Change.IMPROVED
+        elif -bands[at] <= low and high <= bands[at]:
+            status = Change.UNCHANGED
+        ratio = Estimate(*map(float, np.exp([found.mean, low, high])))
+        note = counts[at] if status is Change.INCONCLUSIVE else ""
+        was = baseline_ns[at]
+        drifts.append(
+            OperationDrift(
+                cell.id, cell.operation, "time", was, was * ratio.value, ratio, float(tolerances[at]), status, note
+            )
+        )
+    return drifts
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +210,7 @@ class _Statistics:
 
     mean: float
     error: float
-    freedom: int
+    freedom: float
 
     @classmethod
     def of(cls, logs: Floats) -> _Statistics:
@@ -152,6 +224,16 @@ class _Statistics:
         error = max(float(spread) / np.sqrt(len(kept) * (len(kept) - 1)), 1e-6)
         return cls(float(kept.mean()), error, len(kept) - 1)
 
+    @classmethod
+    def between(cls, was: Floats, now: Floats) -> _Statistics:
+        """Of the difference of two independent series (K. K. Yuen, as above)."""
+        if min(len(was), len(now)) < 2:
+            return cls(0.0, np.inf, 1)
+        first, second = cls.of(was), cls.of(now)
+        error = float(np.hypot(first.error, second.error))
+        parts = sum(each.error**4 / each.freedom for each in (first, second))
+        return cls(second.mean - first.mean, error, error**4 / parts)
+
     def beyond(self, bound: float) -> float:
         """P-value against a ratio of at most `bound`."""
         return float(stdtr(self.freedom, (bound - self.mean) / self.error))
@@ -160,25 +242,6 @@ class _Statistics:
         """P-value against a ratio of at least `bound`."""
         return float(stdtr(self.freedom, (self.mean - bound) / self.error))
 
-    def interval(self) -> tuple[float, float]:
-        half = float(stdtrit(self.freedom, 1 - _ALPHA / 2)) * self.error
+    def interval(self, alpha: float) -> tuple[float, float]:
+        half = float(stdtrit(self.freedom, 1 - alpha / 2)) * self.error
         return self.mean - half, self.mean + half
-
-
-def _drift(
-    operation: _TimedOperation, found: _Statistics, band: float, *, slower: bool, faster: bool
-) -> OperationDrift:
-    low, high = found.interval()
-    status = Change.INCONCLUSIVE
-    if slower:
-        status = Change.REGRESSED
-    elif faster:
-        status = Change.IMPROVED
-    elif -band <= low and high <= band:
-        status = Change.UNCHANGED
-    baseline_ns = float(np.nanmedian(np.array(operation.ns)[:, 0])) if len(operation.clean()) else float("nan")
-    ratio = Estimate(*map(float, np.exp([found.mean, low, high])))
-    note = f"{len(operation.clean())} pairs" if status is Change.INCONCLUSIVE else ""
-    return OperationDrift(
-        operation.cell.id, operation.cell.operation, baseline_ns, baseline_ns * ratio.value, ratio, status, note
-    )

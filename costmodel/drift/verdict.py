@@ -1,81 +1,153 @@
-"""What a drift check finds: each operation of a suite, baseline against candidate, and all of them together."""
+"""What a drift check finds: figures of operations, baseline against candidate, and all of them together."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from costmodel.judging.estimate import Change, Estimate, worst
 from costmodel.model import CostModel
 from costmodel.records import drift as records
 from costmodel.records import finite
+from costmodel.records.drift import Metric
 from costmodel.records.figures import ExitCode
+from costmodel.records.run import NATIVE
+
+SUITE: Final = "drift suite"
+"""Name of the operations that are checked where no workload is named."""
+
+UNITS: Final[Mapping[Metric, str]] = {
+    "instructions": "instructions",
+    "time": "ns",
+    "prediction": "ns",
+    "cpu": "ps",
+    "memory": "words",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class OperationDrift:
-    """One operation of the suite: its cost in either build, in the verdict's unit, and candidate over baseline with the
-    interval that the status follows from. `dominant` is the builtin that it mostly consists of, if it is one."""
+    """One figure of an operation: its cost in either build, and candidate over baseline with the interval that the
+    status follows from. `dominant` is the builtin that the operation mostly consists of, if it is one. `tolerance` is
+    the half-width of the band around 1 in which a ratio counts as unchanged; `warned` that it is unchanged, and surely
+    slower than a lower limit; `accepted` why a regression is no failure."""
 
     operation: str
     dominant: str
+    metric: Metric
     baseline: float
     candidate: float
     ratio: Estimate
+    tolerance: float
     status: Change
     note: str = ""
+    warned: bool = False
+    accepted: str = ""
+    changes: tuple[records.ChangePoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DriftVerdict:
-    """A drift check. `tolerance` is the half-width of the band around 1 in which a ratio counts as unchanged."""
+    """A drift check. `inconclusive_code` is what the command ends with where it cannot tell."""
 
-    mode: Literal["deterministic", "timed", "predicted"]
-    unit: Literal["instructions", "ns"]
+    mode: Literal["deterministic", "timed", "predicted", "history"]
     baseline: str
-    tolerance: float
     drifts: tuple[OperationDrift, ...]
     notes: tuple[str, ...] = ()
+    evaluator: str = NATIVE
+    workload: str = SUITE
+    inconclusive_code: ExitCode = 3
 
     @property
     def status(self) -> Change:
-        return worst(drift.status for drift in self.drifts)
+        """A check that compared nothing cannot tell."""
+        return worst(drift.status for drift in self.drifts) if self.drifts else Change.INCONCLUSIVE
 
     @property
     def exit_code(self) -> ExitCode:
-        return self.status.exit_code
+        return self.inconclusive_code if self.status is Change.INCONCLUSIVE else self.status.exit_code
+
+    def name(self, drift: OperationDrift) -> str:
+        """Of one figure: the operation, and the metric where there are several."""
+        several = len({each.metric for each in self.drifts}) > 1
+        return f"{drift.operation} {drift.metric}" if several else drift.operation
+
+    def count(self, status: Change) -> int:
+        return sum(drift.status is status for drift in self.drifts)
+
+    @property
+    def counts(self) -> records.DriftCounts:
+        return records.DriftCounts(
+            regressed=self.count(Change.REGRESSED),
+            improved=self.count(Change.IMPROVED),
+            unchanged=self.count(Change.UNCHANGED),
+            inconclusive=self.count(Change.INCONCLUSIVE),
+            warned=sum(drift.warned for drift in self.drifts),
+            accepted=sum(bool(drift.accepted) for drift in self.drifts),
+        )
 
     @property
     def summary(self) -> str:
-        """One line: how many operations became what."""
-        counts = {status: sum(drift.status is status for drift in self.drifts) for status in Change}
-        parts = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
-        return f"{self.status.value}: {parts}, within ±{100 * self.tolerance:.3g} % counts as unchanged"
+        """One line: how many figures became what."""
+        if not self.drifts:
+            return f"{self.status.value}: nothing was compared"
+        counts = {status.value: self.count(status) for status in Change}
+        found = self.counts
+        parts = [f"{count} {name}" for name, count in counts.items() if count]
+        parts += [
+            f"{count} {name}" for name, count in (("warned", found.warned), ("accepted", found.accepted)) if count
+        ]
+        return f"{self.status.value}: {', '.join(parts)}, {self.band}"
+
+    @property
+    def band(self) -> str:
+        """What counts as unchanged."""
+        bands = {drift.tolerance for drift in self.drifts}
+        if len(bands) > 1:
+            return "each within its own limit"
+        (band,) = bands
+        return f"within ±{100 * band:.3g} % counts as unchanged" if band else "any difference counts as a change"
 
     def document(self, provenance: records.Provenance | None = None) -> records.Drift:
         """The document of `--json`."""
         return records.Drift(
             mode=self.mode,
-            unit=self.unit,
+            evaluator=self.evaluator,
+            workload=self.workload,
             baseline=self.baseline,
-            tolerance=self.tolerance,
             status=self.status.value,
             exit_code=self.exit_code,
+            counts=self.counts,
             notes=self.notes,
             operations=tuple(
                 records.Operation(
                     operation=drift.operation,
+                    metric=drift.metric,
                     baseline=finite(drift.baseline),
                     candidate=finite(drift.candidate),
                     ratio=finite(drift.ratio.value),
                     interval=(finite(drift.ratio.low), finite(drift.ratio.high)),
+                    tolerance=drift.tolerance,
                     status=drift.status.value,
+                    warned=drift.warned,
+                    accepted=drift.accepted,
                     note=drift.note,
+                    changes=drift.changes,
                 )
                 for drift in self.drifts
             ),
             provenance=provenance,
         )
+
+
+def exact_drift(
+    operation: str, dominant: str, metric: Metric, was: float, now: float, tolerance: float, note: str = ""
+) -> OperationDrift:
+    """Of figures that are known exactly. From nothing to something is beyond every band."""
+    ratio = now / was if was else (1.0 if now == was else float("inf"))
+    status = Change.of(ratio, tolerance)
+    return OperationDrift(operation, dominant, metric, was, now, Estimate(ratio, ratio, ratio), tolerance, status, note)
 
 
 def with_model(verdict: DriftVerdict, model: CostModel) -> DriftVerdict:

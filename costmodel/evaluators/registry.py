@@ -227,8 +227,9 @@ def _identity(wanted: Driver) -> str:
     return digest.hexdigest()
 
 
-def driver_named(text: str) -> DriverCommand:
-    """The driver of that name, which must be built, or else any command. InputError where it is neither."""
+def driver_named(text: str, folder: Path | None = None) -> DriverCommand:
+    """The driver of that name, which must be built, or else any command, to be run in a `folder` or here. InputError
+    where it is neither."""
     known = next((known for known in DRIVERS if known.name == text), None)
     if known is not None:
         done = built(known)
@@ -239,18 +240,28 @@ def driver_named(text: str) -> DriverCommand:
         command = tuple(shlex.split(text))
     except ValueError as error:
         raise InputError(f"--evaluator {text!r} is no command: {error}") from None
-    if not command or shutil.which(command[0]) is None:
+    program = _program(command, folder)
+    if program is None:
         names = ", ".join(known.name for known in DRIVERS)
         raise InputError(f"unknown evaluator {text!r}: it is none of native, {names}, and no command that can be run")
-    return DriverCommand(text, command, _command_identity(command))
+    return DriverCommand(text, command, _command_identity(program, command[1:], folder), folder=folder)
 
 
-def _command_identity(command: Command) -> str:
+def _program(command: Command, folder: Path | None) -> str | None:
+    """The file that a command starts; None where there is none."""
+    if not command:
+        return None
+    relative = folder is not None and "/" in command[0]
+    return shutil.which(str(folder / command[0]) if folder is not None and relative else command[0])
+
+
+def _command_identity(program: str, arguments: Command, folder: Path | None) -> str:
     """A checksum of a command and of the files that it names."""
     digest = hashlib.sha256()
-    for part in (shutil.which(command[0]) or "", *command[1:]):
+    for part in (program, *arguments):
         digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
         with suppress(OSError, ValueError):
-            if Path(part).is_file():
-                digest.update(hashlib.sha256(Path(part).read_bytes()).digest())
+            path = Path(part) if folder is None else folder / part
+            if path.is_file():
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

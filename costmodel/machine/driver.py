@@ -60,12 +60,14 @@ _FRESH_NUMBERS: Final = 1 << 40  # and where their numbers begin
 
 @dataclass(frozen=True)
 class DriverCommand:
-    """How to start a driver. `identity` is a checksum of what is started; `name` is what users call it."""
+    """How to start a driver, in a `folder` or here. `identity` is a checksum of what is started; `name` is what users
+    call it."""
 
     name: str
     command: tuple[str, ...]
     identity: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
 
 class DriverProcess:
@@ -80,6 +82,7 @@ class DriverProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=environment,
+                cwd=driver.folder,
                 bufsize=0,
             )
         except OSError as error:

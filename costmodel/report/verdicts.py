@@ -16,7 +16,7 @@ from costmodel.records.comparison import (
     ComponentRecord,
     SplitRecord,
 )
-from costmodel.records.drift import Drift
+from costmodel.records.drift import Drift, Operation
 from costmodel.records.figures import EstimateRecord
 from costmodel.records.validation import Limit, ScoreRecord, ValidationDocument
 from costmodel.rendering import numbers
@@ -316,7 +316,12 @@ def drift_flags(name: str, drift: Drift) -> Iterator[Flagged]:
         if row.status != "unchanged":
             change = (row.ratio or 1.0) - 1
             text = f"{numbers.change(change)} against {drift.baseline}" + (f": {row.note}" if row.note else "")
-            yield Flagged(_level(row.status), row.status, row.operation, text, abs(change))
+            yield Flagged(_level(row.status), row.status, _drift_label(drift, row), text, abs(change))
+        elif row.warned or row.accepted:
+            change = (row.ratio or 1.0) - 1
+            kind = "accepted" if row.accepted else "slower than the limit of warnings"
+            text = f"{numbers.change(change)} against {drift.baseline}" + (f": {row.note}" if row.note else "")
+            yield Flagged("info" if row.accepted else "warning", kind, _drift_label(drift, row), text, abs(change))
     for note in drift.notes:
         yield Flagged("info", "note", name, note)
 
@@ -340,37 +345,45 @@ def _changes_conclusion(name: str, status: str, verdicts: list[str]) -> Conclusi
 
 def drift_lead(name: str, drift: Drift) -> Plot | None:
     changes = _drift_changes(drift)
-    return _changes_plot(f"changes-{name}", changes, drift.tolerance) if changes else None
+    bands = {row.tolerance for row in drift.operations}
+    return _changes_plot(f"changes-{name}", changes, max(bands)) if changes else None
+
+
+def _drift_label(drift: Drift, row: Operation) -> str:
+    """The operation, and the metric where there are several."""
+    several = len({each.metric for each in drift.operations}) > 1
+    return f"{row.operation} {row.metric}" if several else row.operation
 
 
 def _drift_changes(drift: Drift) -> list[_RelativeChange]:
     changes = []
     for row in drift.operations:
         low, high = (None if end is None else end - 1 for end in row.interval)
-        changes.append(_RelativeChange(row.operation, (row.ratio or 1.0) - 1, low, high, row.status))
+        changes.append(_RelativeChange(_drift_label(drift, row), (row.ratio or 1.0) - 1, low, high, row.status))
     return changes
 
 
 def drift_sections(name: str, drift: Drift, *, lead: bool) -> Iterator[Section]:
     """Every operation."""
-    headings = ("change", "95 %", f"baseline ({drift.unit})", f"candidate ({drift.unit})")
+    headings = ("change", "95 %", "tolerance", "baseline", "candidate")
     changes = _drift_changes(drift)
     pairs = sorted(zip(drift.operations, changes, strict=True), key=lambda pair: -abs(pair[1].change))
     rows: list[Cells] = [
         (
-            row.operation,
+            each.label,
             TableCell(row.status, status=row.status),
             change_cell(each.change),
             _shares(each.low, each.high),
+            f"±{numbers.percent(row.tolerance)}",
             count_cell(row.baseline),
             count_cell(row.candidate),
+            row.note,
         )
         for row, each in pairs
     ]
-    band = numbers.percent(drift.tolerance)
-    intro = f"{drift.mode} check against {drift.baseline}, tolerance ±{band}: {drift.status}."
+    intro = f"{drift.mode} check of {drift.evaluator} on {drift.workload} against {drift.baseline}: {drift.status}."
     plot = None if lead else drift_lead(name, drift)
-    table = Table.of("Operations", ("operation", "verdict", *map(number, headings)), rows)
+    table = Table.of("Operations", ("operation", "verdict", *map(number, headings), "note"), rows)
     yield Section(f"Drift check: {name}", intro, (plot,) if plot else (), (table,))
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from costmodel.drift.counts import compare_counts, read_counts, take_counts, write_counts
+from costmodel.drift.counts import compare_counts, read_counts, take_counts
 from costmodel.drift.suite import chosen, drift_suite, suite_sha256
 from costmodel.errors import Inconclusive, InputError
 from costmodel.judging.estimate import Change
+from costmodel.records import encode
 from costmodel.records.drift import Environment, InstructionCounts
 from tests.timing.counting import needs_counts
 
@@ -86,14 +87,14 @@ def test_improvement_passes_and_regression_fails() -> None:
 
 def test_file_round_trips(tmp_path: Path) -> None:
     path = tmp_path / "b.json"
-    write_counts(baseline(a=(1, 2)), path)
+    path.write_bytes(encode(baseline(a=(1, 2))))
     assert read_counts(path) == baseline(a=(1, 2))
 
 
 @pytest.mark.parametrize("counts", [(0, 0), (-5, 9), (5, -1)])
 def test_counts_that_no_work_has_are_refused(tmp_path: Path, counts: tuple[int, int]) -> None:
     path = tmp_path / "b.json"
-    write_counts(baseline(a=counts), path)
+    path.write_bytes(encode(baseline(a=counts)))
     with pytest.raises(InputError, match=r"b\.json"):
         read_counts(path)
 

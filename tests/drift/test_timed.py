@@ -10,6 +10,7 @@ import pytest
 
 from costmodel import __file__ as package_file
 from costmodel.drift import timed as drift_timed
+from costmodel.drift.limits import NO_LIMITS, with_defaults
 from costmodel.drift.suite import drift_suite
 from costmodel.drift.timed import compare_builds
 from costmodel.drift.verdict import DriftVerdict
@@ -41,7 +42,8 @@ def played(monkeypatch: pytest.MonkeyPatch) -> object:
 
 
 def verdict(tolerance: float = 0.01, seconds: float = 100.0) -> DriftVerdict:
-    return compare_builds(Build.this(), Build.this(), CELLS, core=CORE, tolerance=tolerance, seconds=seconds)
+    limits = with_defaults(NO_LIMITS, f"{100 * tolerance:g}%", None)
+    return compare_builds(Build.this(), Build.this(), CELLS, core=CORE, limits=limits, seconds=seconds)
 
 
 def statuses(found: DriftVerdict) -> dict[str, Change]:

@@ -306,7 +306,7 @@ RENAMED = [
     *(("model", path) for path in ("builtins.addInteger.points.0.fitted.ps", "picoseconds_of.evaluator")),
     *(("verdict", path) for path in ("scores.0.observed_ns", "scores.0.ratio.value", "works", "works.0.summary")),
     *(("comparison", path) for path in ("comparisons.0.rows", "comparisons.0.rows.0.change", "variance", "batches")),
-    *(("drift", path) for path in ("operations.0.ratio", "operations.0.status", "tolerance", "notes")),
+    *(("drift", path) for path in ("operations.0.ratio", "operations.0.status", "operations.0.tolerance", "notes")),
     *(("cluster", path) for path in ("observed.nodes.0.percentiles_ns", "observed.nodes.0.late", "observed.spread")),
 ]
 
