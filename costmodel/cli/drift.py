@@ -12,9 +12,9 @@ import typer
 
 from costmodel import __version__
 from costmodel.cli.options import Core, Json, Seed, TableCommand, TimeBudget, seconds, share
-from costmodel.cli.output import print_json, say, show, stderr, with_folder
+from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.errors import InputError
-from costmodel.files import write_atomically
+from costmodel.files import with_folder, write_atomically
 from costmodel.records.drift import Asked, Provenance, RenewedCounts
 
 if TYPE_CHECKING:
