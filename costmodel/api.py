@@ -175,7 +175,7 @@ def impact(
             opened,
             terms=terms_at(epoch),
             spreader=spreader,
-            out=None if out is None else Path(out),
+            out=None if out is None else os.fspath(out),
         )
 
 

@@ -97,6 +97,15 @@ def make_folder(path: Path, *, parents: bool = True) -> None:
         refuse("make the folder", path, error)
 
 
+def with_folder(path: Path) -> Path:
+    """The path of a file to write, whose folder is made if it is not there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        refuse("make the folder", path.parent, error)
+    return path
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder under a temporary name, which becomes `path` at the end. It is removed where that is not reached."""

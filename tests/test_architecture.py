@@ -51,6 +51,7 @@ BESIDE: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "lazy": set(),
+    "remote": {"errors", "files"},
 }
 
 
@@ -59,7 +60,7 @@ def allowed_imports(place: str) -> set[str]:
     if place in BESIDE:
         return BESIDE[place] | {"__version__"}
     native = {"_native"} if place in NATIVE_USERS else set()
-    return ALLOWED[place] | native | {place, "errors", "files", "lazy", "records", "__version__"}
+    return ALLOWED[place] | native | {place, "errors", "files", "lazy", "records", "remote", "__version__"}
 
 
 def imported_names(source: str, package: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -13,9 +13,9 @@ import typer
 
 from costmodel import __version__
 from costmodel.cli.options import Core, Evaluator, Json, ProtocolVersion, Seed, TableCommand, TimeBudget, seconds
-from costmodel.cli.output import complain, print_json, say, show, stderr, with_folder
+from costmodel.cli.output import complain, print_json, say, show, stderr
 from costmodel.errors import Inconclusive, InputError
-from costmodel.files import write_atomically
+from costmodel.files import with_folder, write_atomically
 from costmodel.records.drift import Asked, EvaluatorFigures, Metric, Provenance, RenewedCounts
 from costmodel.records.figures import ExitCode
 from costmodel.records.run import NATIVE

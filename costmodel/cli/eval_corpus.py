@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import structs
 
-from costmodel.cli.output import print_json, say, show, with_folder
+from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.errors import InputError
-from costmodel.files import opened_atomically
 from costmodel.machine.traced import Narrator
 from costmodel.records.evaluation import CorpusCaseRecord, CorpusReplay, ExpectedRecord, RowMiss, RowsReplay
 from costmodel.records.figures import ExUnitsRecord, Latencies, Latency
+from costmodel.remote import is_remote, opened_whole, shown_address
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, number
 
@@ -171,12 +171,12 @@ class _CorpusTally:
         self.misses += [RowMiss(**row) for row in rows]
 
 
-def evaluate_rows(rows: Rows, spreader: Spreader, *, out: Path | None, as_json: bool) -> int:
+def evaluate_rows(rows: Rows, spreader: Spreader, *, out: str | None, as_json: bool) -> int:
     """Replays a corpus row by row and compares success and ExUnits; 0 if all agree, else 1. `out` is whole
     or not there."""
     if not rows.count:
         raise InputError(f"{rows.name}: the corpus has no rows")
-    if out is not None and out.exists() and Path(rows.name).exists() and out.samefile(rows.name):
+    if out is not None and _is_of(rows, out):
         raise InputError(f"--out {out} is the corpus itself; name another file for the results")
     tally = _replayed(rows, spreader, out)
     latency = Latencies(**{name: times.record() for name, times in tally.latency.items()})
@@ -188,7 +188,7 @@ def evaluate_rows(rows: Rows, spreader: Spreader, *, out: Path | None, as_json: 
                 statuses=dict(tally.statuses),
                 misses=tuple(tally.misses),
                 latency_ns=latency,
-                results=None if out is None else str(out),
+                results=None if out is None else shown_address(out),
             )
         )
     else:
@@ -196,7 +196,14 @@ def evaluate_rows(rows: Rows, spreader: Spreader, *, out: Path | None, as_json: 
     return 0 if tally.exact == tally.rows else 1
 
 
-def _replayed(rows: Rows, spreader: Spreader, out: Path | None) -> _CorpusTally:
+def _is_of(rows: Rows, out: str) -> bool:
+    """Whether results would replace what they are of."""
+    if is_remote(out):
+        return shown_address(out) == rows.name
+    return Path(out).resolve() in {file.resolve() for file in rows.files}
+
+
+def _replayed(rows: Rows, spreader: Spreader, out: str | None) -> _CorpusTally:
     import pyarrow.parquet as pq
 
     from costmodel.workloads.parquet import RESULTS, replay_rows
@@ -205,9 +212,8 @@ def _replayed(rows: Rows, spreader: Spreader, out: Path | None) -> _CorpusTally:
     with ExitStack() as stack:
         writer = None
         if out is not None:
-            writer = stack.enter_context(
-                pq.ParquetWriter(stack.enter_context(opened_atomically(with_folder(out))), RESULTS, compression="zstd")
-            )
+            file = stack.enter_context(opened_whole(out))
+            writer = stack.enter_context(pq.ParquetWriter(file, RESULTS, compression="zstd"))
         tell = stack.enter_context(counted("evaluating", "rows"))
         for batch in replay_rows(rows, spreader):
             tally.add(batch)

@@ -10,15 +10,16 @@ import typer
 from costmodel.cli.eval_corpus import evaluate_corpus, evaluate_rows
 from costmodel.cli.options import LOCAL, Json, ProtocolVersion, TableCommand, budget
 from costmodel.cli.output import complain, print_json, say, show_facts
-from costmodel.cli.spreading import Backend, rows_of_corpus, spreading
+from costmodel.cli.spreading import Backend, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
 from costmodel.machine import EvaluationStatus
 from costmodel.model.sources import LEDGER
 from costmodel.records.evaluation import EvaluationDocument
 from costmodel.rendering.text import visible
-from costmodel.workloads.corpus import is_corpus, is_database, is_parquet
+from costmodel.workloads.corpus import is_corpus
 from costmodel.workloads.evaluation import PLENTY, evaluated
+from costmodel.workloads.sources import is_streamed, rows_named
 
 _DEFAULT_BUDGET: Final = f"{PLENTY.cpu},{PLENTY.mem}"
 
@@ -32,7 +33,8 @@ def command(
         typer.Argument(
             metavar="PROGRAM",
             help="A program in any form (flat, hexadecimal, CBOR, textual UPLC, text envelope, blueprint, UTxO file) "
-            "or a replay corpus (JSON, Parquet, or postgresql://… of plutus-script-evaluation).",
+            "or a replay corpus (JSON; Parquet, a file or a folder of files, here or at an address such as s3://…; or "
+            "postgresql://… of plutus-script-evaluation).",
             show_default=False,
         ),
     ],
@@ -70,7 +72,10 @@ def command(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Parquet file for the results of a corpus in rows.")
+        str | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Parquet file for the results of a corpus in rows, at a path or an address."
+        ),
     ] = None,
     backend: Backend = LOCAL,
     trace_config: TraceConfig = None,
@@ -85,7 +90,7 @@ def command(
     """
     limit = budget(budget_)
     program = Path(source)
-    streamed = is_database(source) or is_parquet(program)
+    streamed = is_streamed(source)
     if (out or jobs or backend != LOCAL) and not streamed:
         raise InputError(f"{source} is not a corpus in rows; --out, --jobs and --backend are for one")
     if streamed or is_corpus(program):
@@ -96,7 +101,7 @@ def command(
             if given and given.name == "COMMANDLINE":  # what CALIBRATE_TRACE says for good may go without
                 raise InputError(f"{source}: processes that evaluate rows do not trace; leave --trace-config out")
             with spreading(backend, jobs) as spreader:
-                return evaluate_rows(rows_of_corpus(source), spreader, out=out, as_json=as_json)
+                return evaluate_rows(rows_named(source), spreader, out=out, as_json=as_json)
         with traced(trace_config) as trace:
             return evaluate_corpus(program, trace, as_json=as_json)
     with traced(trace_config) as trace:

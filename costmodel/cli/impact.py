@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ import msgspec
 import typer
 
 from costmodel import __version__
-from costmodel.cli.options import LOCAL, Json, TableCommand
+from costmodel.cli.options import LOCAL, Json, TableCommand, command_shown
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.cli.spreading import Backend, Jobs, spreading
@@ -39,8 +38,8 @@ def command(
         typer.Option(
             "--corpus",
             metavar="SOURCE",
-            help="Replay corpus (JSON or Parquet), folder of scripts, postgresql://… (plutus-script-evaluation), "
-            "or usages recorded with --record.",
+            help="Replay corpus (JSON; Parquet, a file or a folder of files, here or at an address such as s3://…), "
+            "folder of scripts, postgresql://… (plutus-script-evaluation), or usages recorded with --record.",
         ),
     ],
     blocks: Annotated[
@@ -53,10 +52,11 @@ def command(
         list[Path] | None, typer.Option("--overlay", metavar="FILE", help="Changes on top of the epoch's parameters.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Parquet file with a row for each evaluation.")
+        str | None,
+        typer.Option("--out", metavar="FILE", help="Parquet file with a row for each evaluation; also an address."),
     ] = None,
     record: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--record", metavar="FILE", help="Parquet file of usages, for repricing by other models."),
     ] = None,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, max=10_000, help="Rows of each table.")] = 10,
@@ -92,7 +92,9 @@ def command(
             progress=progress,
             trace=trace,
         )
-    found = msgspec.structs.replace(found, provenance=_provenance((before, after, corpus, *map(str, overlay or ()))))
+    found = msgspec.structs.replace(
+        found, provenance=_provenance((before, after, *map(str, (*opened.rows.files, *(overlay or ())))))
+    )
     if as_json:
         print_json(found)
     else:
@@ -110,17 +112,6 @@ def _provenance(sources: tuple[str, ...]) -> ImpactProvenance:
         command_line=command_shown(sys.argv),
         inputs={name: file_fact(Path(name)) for name in files},
     )
-
-
-def command_shown(arguments: Sequence[str]) -> tuple[str, ...]:
-    """A command line without the password in the address of a database."""
-    from costmodel.workloads.postgres import without_password
-
-    shown = []
-    for each in arguments:
-        option, equals, value = each.partition("=") if each.startswith("--") else ("", "", each)
-        shown.append(option + equals + (without_password(value) if "://" in value else value))
-    return tuple(shown)
 
 
 def blocks_named(text: str | None) -> tuple[int, int] | None:

@@ -14,10 +14,12 @@ from costmodel.cli.options import (
     LOCAL,
     Core,
     Evaluator,
+    FleetBackend,
     Json,
     Measurements,
     TableCommand,
     TimeBudget,
+    check_fleet_options,
     scheduler_of,
     seconds,
     share,
@@ -88,15 +90,7 @@ def command(
     evaluator: Evaluator = NATIVE,
     measurements: Measurements = _MEASUREMENTS,
     trace_config: TraceConfig = None,
-    backend: Annotated[
-        str,
-        typer.Option(
-            "--backend",
-            metavar="WHERE",
-            help="local, or dask:SCHEDULER for the workers of a dask scheduler, each with --resources core=1; "
-            "gives a run for each kind of machine.",
-        ),
-    ] = LOCAL,
+    backend: FleetBackend = LOCAL,
     resume_: Annotated[
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Continue an interrupted run; it keeps its own design."),
@@ -207,10 +201,7 @@ def _check(
         raise InputError("--resume, --extend, --flagged and --inputs each choose what to measure; give one of them")
     if any(sources) and design != (_EVERYTHING, "*"):
         raise InputError("--experiment and --builtins are for a design of your own; leave them out")
-    if scheduler and core is not None:
-        raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
-    if scheduler and evaluator != NATIVE:
-        raise InputError("--evaluator is for the local backend; measure on each machine, and fit the runs together")
+    check_fleet_options(scheduler, core, evaluator)
 
 
 def _refuse_new(given: dict[str, bool]) -> None:

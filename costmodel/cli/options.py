@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,6 +13,8 @@ from typer.core import TyperCommand
 from costmodel.cli.output import VIEW
 from costmodel.errors import InputError
 from costmodel.model import MAX_COST, ExUnits
+from costmodel.records.run import NATIVE
+from costmodel.remote import is_remote, shown_address
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 ProtocolVersion = Annotated[
@@ -43,8 +46,19 @@ Measurements = Annotated[
     Path, typer.Option("--measurements", metavar="DIR", help="Folder in which the run gets a folder of its own.")
 ]
 
+FleetBackend = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        metavar="WHERE",
+        help="local, or dask:SCHEDULER for the workers of a dask scheduler, each with --resources core=1; gives a run "
+        "for each kind of machine.",
+    ),
+]
+
 LOCAL: Final = "local"
 _DASK: Final = "dask:"
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # as it is once it is a path
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -86,6 +100,18 @@ class TableCommand(TyperCommand):
                 parameter.expose_value = False
                 self.params.append(parameter)
 
+    def invoke(self, ctx: Any) -> Any:
+        """A path that is an address would become a folder of this machine named s3: or the like."""
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            for path in value if isinstance(value, (list, tuple)) else (value,):
+                if isinstance(path, Path) and _ADDRESS.match(str(path)):
+                    raise InputError(
+                        f"{path} cannot be an address, but only a path; addresses are for corpora, and for --out of "
+                        "eval and impact"
+                    )
+        return super().invoke(ctx)
+
 
 def scheduler_of(backend: str) -> str | None:
     """The address in dask:ADDRESS, or None for local."""
@@ -94,6 +120,14 @@ def scheduler_of(backend: str) -> str | None:
     if not backend.startswith(_DASK) or backend == _DASK:
         raise InputError(f"unknown backend {backend!r}; use local or dask:SCHEDULER, such as dask:tcp://host:8786")
     return backend.removeprefix(_DASK)
+
+
+def check_fleet_options(scheduler: str | None, core: int | None, evaluator: str) -> None:
+    """InputError for what the workers of a fleet decide themselves, or cannot do."""
+    if scheduler and core is not None:
+        raise InputError("--core is for the local backend; a worker measures on the last core that it may use")
+    if scheduler and evaluator != NATIVE:
+        raise InputError("--evaluator is for the local backend; measure on each machine")
 
 
 def seconds(text: str | None) -> float | None:
@@ -123,3 +157,12 @@ def budget(text: str) -> ExUnits:
             f"invalid --budget {text!r}; use CPU,MEM in picoseconds and words, such as 10000000000,14000000"
         )
     return ExUnits(*(min(int(part), MAX_COST) for part in match.groups()))
+
+
+def command_shown(arguments: Sequence[str]) -> tuple[str, ...]:
+    """A command line without the passwords and queries of addresses."""
+    found = []
+    for each in arguments:
+        option, equals, value = each.partition("=") if each.startswith("--") else ("", "", each)
+        found.append(option + equals + (shown_address(value) if is_remote(value) else value))
+    return tuple(found)

@@ -8,10 +8,8 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from costmodel.files import refuse
 from costmodel.records import Document, encode
 from costmodel.rendering.text import fact_lines, one_line, visible
 
@@ -89,15 +87,6 @@ def show_uncertain(reasons: Mapping[str, str], elsewhere: str) -> None:
 def show_facts(facts: Mapping[str, str]) -> None:
     """Prints names and values, without waiting for what draws tables."""
     print("\n".join(fact_lines(facts, None if VIEW.get().wide else shutil.get_terminal_size().columns)))
-
-
-def with_folder(path: Path) -> Path:
-    """The path of a file to write, whose folder is made if it is not there."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        refuse("make the folder", path.parent, error)
-    return path
 
 
 def print_json(document: Document) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from costmodel.cli.options import Json
-from costmodel.cli.output import complain, print_json, with_folder
+from costmodel.cli.output import complain, print_json
 from costmodel.cli.params_source import (
     Epoch,
     From,
@@ -22,7 +22,7 @@ from costmodel.cli.params_source import (
     version_of,
 )
 from costmodel.errors import InputError
-from costmodel.files import write_atomically
+from costmodel.files import with_folder, write_atomically
 from costmodel.model import Variant, dump
 from costmodel.model.basis import OBJECTIONS, basis_of, described, doubts_of, refuse_doubts
 from costmodel.model.files import dump_builtins, dump_machine

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from costmodel.cli.impact import blocks_named, command_shown
-from costmodel.cli.options import LOCAL, Json, TableCommand
+from costmodel.cli.impact import blocks_named
+from costmodel.cli.options import LOCAL, Json, TableCommand, command_shown
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.spreading import Backend, Jobs, spreading
 from costmodel.cli.trace import TraceConfig, traced

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from costmodel.cli.options import Json, TableCommand
-from costmodel.cli.output import print_json, say, show, stderr, with_folder
+from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.errors import InputError
 from costmodel.records.told import FlaggedRecord, PlotName, ReportDocument, Verification, VerifiedFinding
 from costmodel.rendering import numbers
@@ -86,7 +86,7 @@ def _refuse_overwriting(sources: list[Path], out: Path | None, markdown: Path | 
 
 
 def _write_plot(page: Page, name: str, out: Path) -> Path:
-    from costmodel.files import write_atomically
+    from costmodel.files import with_folder, write_atomically
     from costmodel.report.drawing import picture
 
     plots: dict[str, Plot] = {each.name: each for each in page.plots()}
@@ -97,7 +97,7 @@ def _write_plot(page: Page, name: str, out: Path) -> Path:
 
 
 def _write_page(page: Page, out: Path | None, markdown: Path | None, as_json: bool) -> list[Path]:
-    from costmodel.files import write_atomically
+    from costmodel.files import with_folder, write_atomically
     from costmodel.report.html import render_html
     from costmodel.report.markdown import render_markdown
 

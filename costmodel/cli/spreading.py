@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ from costmodel.cli.options import scheduler_of
 from costmodel.errors import InputError
 
 if TYPE_CHECKING:
-    from costmodel.workloads.rows import Rows, Spreader
+    from costmodel.workloads.rows import Out, Rows, Spreader, Work
 
 Backend = Annotated[
     str, typer.Option("--backend", metavar="NAME", help="Where rows are evaluated: local or dask:SCHEDULER.")
@@ -25,25 +25,10 @@ Jobs = Annotated[
 ]
 
 
-def rows_of_corpus(source: str) -> Rows:
-    """The rows of a database or of a file in Parquet."""
-    from pathlib import Path
-
-    from costmodel.workloads.corpus import is_database
-
-    if is_database(source):
-        from costmodel.workloads.postgres import postgres_rows
-
-        return postgres_rows(source)
-    from costmodel.workloads.parquet import parquet_rows
-
-    return parquet_rows(Path(source))
-
-
 @contextmanager
 def spreading(backend: str, jobs: int | None) -> Iterator[Spreader]:
     """What `--backend` and `--jobs` ask for. EnvironmentFault where no scheduler answers."""
-    from costmodel.workloads.rows import over, processes
+    from costmodel.workloads.rows import processes
 
     scheduler = scheduler_of(backend)
     if scheduler is None:
@@ -55,7 +40,13 @@ def spreading(backend: str, jobs: int | None) -> Iterator[Spreader]:
     from costmodel.fleet.cluster import connected
 
     with connected(scheduler) as client:
-        threads = sum(client.nthreads().values())
-        if not threads:
+        if not client.nthreads():
             raise InputError(f"the scheduler at {scheduler} has no workers; start some with: dask worker {scheduler}")
-        yield partial(over, client.get_executor(pure=False), threads)
+        yield partial(_by_workers, client)
+
+
+def _by_workers(client: Any, rows: Rows, work: Work[Out]) -> Iterator[Out]:
+    from costmodel.fleet.spread import spread
+    from costmodel.workloads.rows import to_bytes
+
+    return spread(client, work, ((rows.name, first, to_bytes(batch)) for first, batch in rows.batches()))

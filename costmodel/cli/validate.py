@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from costmodel.cli.options import (
+    LOCAL,
     Core,
     Evaluator,
+    FleetBackend,
     Json,
     Measurements,
     ProtocolVersion,
     Seed,
     TableCommand,
     TimeBudget,
+    check_fleet_options,
+    command_shown,
+    scheduler_of,
     seconds,
     share,
 )
@@ -28,6 +34,7 @@ from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
 from costmodel.plutus import language_named
 from costmodel.records.run import NATIVE
+from costmodel.records.validation import FleetValidation
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Row, Table, TableCell, number, ratio_cell, wide
 
@@ -90,6 +97,7 @@ def command(
     evaluator: Evaluator = NATIVE,
     seed: Seed = 0,
     measurements: Measurements = Path("measurements"),
+    backend: FleetBackend = LOCAL,
     trace_config: TraceConfig = None,
     as_json: Json = False,
 ) -> int:
@@ -99,16 +107,19 @@ def command(
     that are given are the only ones. Without any, loops are held to --tolerance 5%, other programs to --median 6%
     --p95 18% --r2 0.98.
     """
+    scheduler = scheduler_of(backend)
+    check_fleet_options(scheduler, core, evaluator)
     limits = {"tolerance": tolerance, "max_undercharge": max_undercharge, "median": median, "p95": p95, "r2": r2}
     gates = _gates(limits)
     deadline = seconds(time_budget)
     programs = programs_of(workload, loops, language, protocol_version, sample, seed)
     with traced(trace_config) as trace, shown("replaying") as observer:
         # pandas comes with it; neither --help nor the first line of progress must wait for that.
+        from costmodel.judging.estimate import overall
         from costmodel.model import load
         from costmodel.validate import validate
 
-        verdict = validate(
+        verdicts = validate(
             load(model),
             programs,
             measurements=measurements,
@@ -118,15 +129,28 @@ def command(
             time_budget=deadline,
             evaluator=evaluator,
             model_files=model,
-            command_line=sys.argv,
+            command_line=command_shown(sys.argv),
             observer=observer,
             trace=trace,
+            **_fleet(scheduler),
         )
+    exit_code = overall(verdict.status for verdict in verdicts).exit_code
     if as_json:
-        print_json(verdict.document())
+        documents = tuple(verdict.document() for verdict in verdicts)
+        print_json(FleetValidation(exit_code=exit_code, verdicts=documents) if scheduler else documents[0])
     else:
-        _show(verdict)
-    return verdict.exit_code
+        for verdict in verdicts:
+            _show(verdict)
+    return exit_code
+
+
+def _fleet(scheduler: str | None) -> dict[str, Any]:
+    """Where sessions run, if not here."""
+    if scheduler is None:
+        return {}
+    from costmodel.fleet.measure import measure
+
+    return {"sessions": partial(measure, scheduler)}
 
 
 def programs_of(workload: str, loops: str, language: str, protocol_version: int, sample: int, seed: int) -> Workload:
@@ -175,6 +199,7 @@ def _show(verdict: ValidationVerdict) -> None:
         say("")
     show_uncertain(uncertain, "the document of --json")
     _show_works(verdict.works)
+    _show_workers(verdict)
     say(f"{verdict.status.value}: {_RESULTS[verdict.status.value]}", f"run: {verdict.run}")
 
 
@@ -183,6 +208,21 @@ _RESULTS: Final = {
     "fail": "at least one gate is not passed",
     "inconclusive": "the observations cannot tell whether every gate is passed",
 }
+
+
+def _show_workers(verdict: ValidationVerdict) -> None:
+    """The machine and its workers, of a fleet."""
+    if not verdict.workers:
+        return
+    rows = []
+    for each in verdict.workers:
+        ratio = each.ratio.value if each.ratio else None
+        low, high = each.ratio.interval if each.ratio else (None, None)
+        interval = "" if low is None or high is None else numbers.interval(low, high)
+        rows.append((each.worker, numbers.count(each.processes), numbers.ratio(ratio) if ratio else "", interval))
+    columns = ("worker", number("processes"), number("its times over the mean"), number("95 %"))
+    show(Table.of(f"Machine {verdict.machine}", columns, rows))
+    say("")
 
 
 def _score_row(score: Score) -> Row:

@@ -50,7 +50,7 @@ def connected(scheduler: str) -> Iterator[Client]:
         get_address_host_port(scheduler)  # of a client with a wrong address dask says more, later and on its own
         client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise EnvironmentFault(f"no dask scheduler answers at {scheduler}: {_line(error)}") from error
+        raise EnvironmentFault(f"no dask scheduler answers at {scheduler}: {one_line(error)}") from error
     with client:
         yield client
 
@@ -87,7 +87,7 @@ def probe(client: Client, addresses: Sequence[str], clock: ClockName | None) -> 
         if isinstance(answer, bytes):
             found.append(Worker(address, decode_json(answer, Facts, f"worker {address}")))
         elif not isinstance(answer, OSError):
-            found.append(Worker(address, Facts(fault=f"{_line(answer)}; is calibrate installed there?")))
+            found.append(Worker(address, Facts(fault=f"{one_line(answer)}; is calibrate installed there?")))
     return found
 
 
@@ -97,15 +97,24 @@ def fault(worker: Worker) -> str:
         return worker.facts.fault
     if worker.facts.slots != 1:
         return f"its resource {RESOURCE} is {worker.facts.slots:g}, which lets it time two things at once; {_HOW}"
-    here, there = ({"calibrate": build["calibrate"], **evaluator(build)} for build in (_mine(), worker.place.versions))
-    for key, mine in here.items():
-        if there.get(key) != mine:
-            return f"its build differs in {key}, which is {there.get(key)} and here {mine}; install the same there"
+    return difference(own_build(), _build(worker.place.versions))
+
+
+def difference(mine: dict[str, str], theirs: dict[str, str]) -> str:
+    """How a worker's build differs from that of the process which gives it work; empty where it does not."""
+    for key, own in mine.items():
+        if theirs.get(key) != own:
+            return f"its build differs in {key}, which is {theirs.get(key)} and not {own}; install the same there"
     return ""
 
 
-def _mine() -> dict[str, str]:
-    return versions(__version__)
+def own_build() -> dict[str, str]:
+    """Version, and build of the evaluator, of this process."""
+    return _build(versions(__version__))
+
+
+def _build(found: dict[str, str]) -> dict[str, str]:
+    return {"calibrate": found["calibrate"], **evaluator(found)}
 
 
 def by_machine(workers: Sequence[Worker]) -> dict[str, list[Worker]]:
@@ -116,5 +125,6 @@ def by_machine(workers: Sequence[Worker]) -> dict[str, list[Worker]]:
     return groups
 
 
-def _line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """What an error says, for a message."""
     return " ".join(str(error).split()) or type(error).__name__

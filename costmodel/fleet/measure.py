@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from costmodel.errors import CalibrateError, InputError
 from costmodel.fleet.backend import DaskBackend
 from costmodel.fleet.cluster import Worker, by_machine, connected, workers_of
+from costmodel.records.run import FileFact
 from costmodel.runs.design import Plan
 from costmodel.runs.store import Run
 from costmodel.timing import session
@@ -29,6 +30,7 @@ def measure(
     time_budget: float | None = None,
     clock: ClockName | None = None,
     command_line: Sequence[str] = (),
+    inputs: Mapping[str, FileFact] | None = None,
     observer: Observer | None = None,
     trace: Trace = SILENT,
 ) -> list[Run]:
@@ -50,6 +52,7 @@ def measure(
                 experiment,
                 time_budget=time_budget,
                 command_line=command_line,
+                inputs=inputs,
                 observer=together.of(_place(workers).machine.id) if together else None,
                 trace=shared,
                 backend=DaskBackend(client, workers),

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from costmodel.errors import InputError
-from costmodel.files import opened_atomically
 from costmodel.impact.pricing import price_list
 from costmodel.impact.tally import ImpactTally
 from costmodel.impact.usages import USAGES, is_usages, usage_rows
@@ -36,13 +35,12 @@ from costmodel.model.sources import ModelSource
 from costmodel.model.timeline import last_change, parameters_at
 from costmodel.records.impact import EpochTermsRecord as TermsRecord
 from costmodel.records.impact import Impact
+from costmodel.remote import opened_whole, shown_address
 from costmodel.trace import SILENT, Severity, Trace
 from costmodel.workloads.corpus import is_corpus, is_database, is_parquet, load_corpus
 from costmodel.workloads.evaluation import PLENTY, Evaluation
-from costmodel.workloads.parquet import parquet_rows
-from costmodel.workloads.postgres import postgres_rows
 from costmodel.workloads.rows import Rows, Spreader, from_bytes, rows_of
-from costmodel.workloads.sources import find_workload
+from costmodel.workloads.sources import find_workload, is_streamed, rows_named
 
 MOST: Final = 20
 Progress = Callable[[int, int], None]
@@ -61,15 +59,15 @@ def open_corpus(spec: str, blocks: tuple[int, int] | None = None) -> ImpactCorpu
 
     `blocks` are the first and last block of a database. InputError or DecodeError where there is no such corpus.
     """
-    if is_database(spec):
-        return ImpactCorpus(postgres_rows(spec, *(blocks or ())), usages=False)
-    if blocks:
-        raise InputError(f"{spec} is not a database; --blocks is for postgresql:// alone")
+    if blocks and not is_database(spec):
+        raise InputError(f"{shown_address(spec)} is not a database; --blocks is for postgresql:// alone")
+    if is_parquet(spec) and is_usages(spec):
+        return ImpactCorpus(usage_rows(spec), usages=True)
+    if is_streamed(spec):
+        return ImpactCorpus(rows_named(spec, blocks), usages=False)
     path = Path(spec)
-    if is_parquet(path):
-        return ImpactCorpus(usage_rows(path), True) if is_usages(path) else ImpactCorpus(parquet_rows(path), False)
     if is_corpus(path):
-        return ImpactCorpus(rows_of(spec, load_corpus(path)), usages=False)
+        return ImpactCorpus(rows_of(spec, load_corpus(path), (path,)), usages=False)
     workload = find_workload(spec)
     found = [
         Evaluation(
@@ -85,7 +83,7 @@ def open_corpus(spec: str, blocks: tuple[int, int] | None = None) -> ImpactCorpu
         )
         for program in workload.programs
     ]
-    return ImpactCorpus(rows_of(spec, found), usages=False)
+    return ImpactCorpus(rows_of(spec, found, workload.files), usages=False)
 
 
 def terms_at(epoch: int | None, overlays: tuple[Path, ...] = ()) -> tuple[EpochTerms, TermsRecord]:
@@ -114,17 +112,17 @@ def impact(
     *,
     terms: tuple[EpochTerms, TermsRecord],
     spreader: Spreader,
-    out: Path | None = None,
-    record: Path | None = None,
+    out: str | None = None,
+    record: str | None = None,
     most: int = MOST,
     progress: Progress = lambda done, total: None,
     trace: Trace = SILENT,
 ) -> Impact:
     """What `after` changes compared with `before` on a corpus.
 
-    `out` and `record` are Parquet files, written whole or not at all: a row an evaluation, and the usages.
-    InputError for a corpus without rows or one that no model can price, CheckFailed where repricing and evaluation
-    disagree, which would be a fault of this program.
+    `out` and `record` are Parquet files at paths or addresses, written whole or not at all: a row an evaluation, and
+    the usages. InputError for a corpus without rows or one that no model can price, CheckFailed where repricing and
+    evaluation disagree, which would be a fault of this program.
     """
     rows = corpus.rows
     if not rows.count:
@@ -186,7 +184,7 @@ def impact(
         most_affected=tally.most_affected(),
         scripts=tally.scripts(),
         distinct_scripts=tally.distinct_scripts,
-        results=None if out is None else str(out),
+        results=None if out is None else shown_address(out),
         usage=tally.used(),
         before_of=basis_of(before),
         after_of=basis_of(after),
@@ -194,9 +192,9 @@ def impact(
 
 
 @contextmanager
-def _writer(path: Path | None, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
-    if path is None:
+def _writer(name: str | None, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    if name is None:
         yield lambda batch: None
         return
-    with opened_atomically(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    with opened_whole(name) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         yield writer.write_batch

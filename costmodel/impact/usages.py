@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,14 +11,16 @@ from typing import Any, Final
 
 import cbor2
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from costmodel.errors import DecodeError
 from costmodel.machine import EvaluationStatus, Script, exact_machine
 from costmodel.machine.usage import Call, Usage, UsageRecorder
 from costmodel.model import ExUnits, StepKind, Variant, variant_for
 from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage
+from costmodel.remote import shown_address
 from costmodel.workloads.evaluation import PLENTY, Evaluation
-from costmodel.workloads.parquet import opened
+from costmodel.workloads.parts import CorpusPart, parts_of
 from costmodel.workloads.rows import BATCH_ROWS, Batch, Rows
 
 REFUSED: Final = "refused"
@@ -106,32 +108,46 @@ def _written(each: Recorded) -> dict[str, Any]:
     }
 
 
-def is_usages(path: Path) -> bool:
-    """Whether a Parquet file holds usages."""
-    with opened(path) as file:
-        return (file.schema_arrow.metadata or {}).get(b"calibrate.kind") == b"usage"
+def is_usages(name: str) -> bool:
+    """Whether what is at a path or an address are usages in Parquet."""
+    with parts_of(name, USAGES)[0].opened() as file:
+        return _is_of_usages(file)
 
 
-def usage_rows(path: Path) -> Rows:
-    """A file of usages. InputError or DecodeError where it is none."""
-    with opened(path) as file:
-        if (file.schema_arrow.metadata or {}).get(b"calibrate.schema_version") != _VERSION:
-            raise DecodeError(f"{path}: usages of another version; record them again with calibrate impact --record")
-        if not file.schema_arrow.equals(USAGES):
-            raise DecodeError(f"{path}: its columns are not those of usages; record them again")
-        count = int(file.metadata.num_rows)
-    return Rows(str(path), count, lambda: _batches(path))
+def _is_of_usages(file: pq.ParquetFile) -> bool:
+    return (file.schema_arrow.metadata or {}).get(b"calibrate.kind") == b"usage"
 
 
-def _batches(path: Path) -> Iterator[Batch]:
+def usage_rows(name: str) -> Rows:
+    """Usages in a file or a folder of files, at a path or an address. InputError or DecodeError where they are none."""
+    parts = parts_of(name, USAGES)
+    count = 0
+    for part in parts:
+        with part.opened() as file:
+            if not _is_of_usages(file):
+                raise DecodeError(f"{part.name}: holds no usages, unlike the others of its folder")
+            if file.schema_arrow.metadata.get(b"calibrate.schema_version") != _VERSION:
+                raise DecodeError(
+                    f"{part.name}: usages of another version; record them again with calibrate impact --record"
+                )
+            if not file.schema_arrow.equals(USAGES):
+                raise DecodeError(f"{part.name}: its columns are not those of usages; record them again")
+            count += int(file.metadata.num_rows)
+    files = tuple(part.source for part in parts if isinstance(part.source, Path))
+    return Rows(shown_address(name), count, lambda: _batches(parts), files)
+
+
+def _batches(parts: Sequence[CorpusPart]) -> Iterator[Batch]:
     first = 0
-    with opened(path) as file:
-        try:
-            for batch in file.iter_batches(BATCH_ROWS):
-                yield first, batch
-                first += batch.num_rows
-        except (OSError, pa.ArrowException) as error:
-            raise DecodeError(f"{path}: cannot be read from row {first} on: {' '.join(str(error).split())}") from None
+    for part in parts:
+        with part.opened() as file:
+            try:
+                for batch in file.iter_batches(BATCH_ROWS):
+                    yield first, batch
+                    first += batch.num_rows
+            except (OSError, pa.ArrowException) as error:
+                said = " ".join(str(error).split())
+                raise DecodeError(f"{part.name}: cannot be read from row {first} on: {said}") from None
 
 
 def recordings(where: str, first: int, batch: pa.RecordBatch) -> Iterator[Recorded]:

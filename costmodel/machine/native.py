@@ -44,6 +44,7 @@ STATUSES: Final = {
     lib.CAL_OVER_BUDGET: EvaluationStatus.OVER_BUDGET,
     lib.CAL_OUT_OF_MEMORY: EvaluationStatus.OUT_OF_MEMORY,
 }
+_STEP_NAMES: Final = tuple((kind.name.lower(), int(kind)) for kind in StepKind)
 _ROW_NAMES: Final = tuple(ffi.string(row.name).decode() if row.name else "" for row in lib.cal_builtins)
 _VARIANTS: Final = {variant: number for number, variant in enumerate(Variant)}
 
@@ -217,11 +218,13 @@ class NativeMachine:
         if status == lib.CAL_UNSUPPORTED:
             raise ModelError(text_of(error))
         written, unwritten = self._write_result(raw, script) if result and status == lib.CAL_OK else (None, None)
+        # At once: an element at a time takes as long as many a run.
+        steps, builtins = (ffi.unpack(counts, len(counts)) for counts in (raw.steps, raw.builtins))
         outcome = Outcome(
             status=STATUSES[status],
             spent=ExUnits(raw.spent.cpu, raw.spent.mem),
-            steps={kind.name.lower(): raw.steps[kind] for kind in StepKind if raw.steps[kind]},
-            builtins={name: count for name, count in zip(_ROW_NAMES, raw.builtins, strict=True) if count},
+            steps={name: steps[kind] for name, kind in _STEP_NAMES if steps[kind]},
+            builtins={name: count for name, count in zip(_ROW_NAMES, builtins, strict=True) if count},
             result=written,
             unwritten=unwritten,
             error=None if status == lib.CAL_OK else text_of(error),

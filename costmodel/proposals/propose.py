@@ -129,8 +129,10 @@ def _evaluate(request: ProposalRequest, folder: Path, facts: FolderFacts, spread
     if request.corpus is None:
         return None
     if request.corpus.usages:
-        source = Path(request.corpus.rows.name)
-        shutil.copyfile(source, folder / made.USAGES)
+        files = request.corpus.rows.files
+        if len(files) != 1:
+            raise InputError(f"{request.corpus.rows.name}: a proposal takes recorded usages from one file, at a path")
+        shutil.copyfile(files[0], folder / made.USAGES)
         return None
     model = made.proposed_model(folder)
     live = made.live_source(folder, facts)
@@ -142,7 +144,7 @@ def _evaluate(request: ProposalRequest, folder: Path, facts: FolderFacts, spread
         request.corpus,
         terms=terms_at(facts.epoch),
         spreader=spreader,
-        record=folder / made.USAGES,
+        record=str(folder / made.USAGES),
     )
 
 

@@ -87,10 +87,11 @@ def core_list(text: str | None) -> frozenset[int]:
 
 
 class Calibration(Record, frozen=True, kw_only=True):
-    """Nanoseconds per tick, as a process found them."""
+    """Nanoseconds per tick, as a process found them, and where it ran."""
 
     first: Annotated[float, about("When it began")]
     last: Annotated[float | None, about("When it ended; null of a process that did not end by itself")] = None
+    worker: Annotated[str, about("The worker of a fleet that ran it; empty for this machine")] = ""
 
 
 class ClockRecord(Record, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from costmodel.records.documents import Count, Document, Former, Record, Values, about
+from costmodel.records.documents import Count, Document, Former, Record, Values, Version1, about
 from costmodel.records.figures import EstimateRecord, ExitCode, ExUnitsRecord, Judgement
 
 Timed: TypeAlias = Annotated[
@@ -124,6 +124,16 @@ class WorkRecord(Record, frozen=True, kw_only=True):
     margins: Annotated[MarginsRecord | None, about("Per extra iteration, of programs that come at several counts")]
 
 
+class WorkerShare(Record, frozen=True, kw_only=True):
+    """What one worker of a fleet observed."""
+
+    worker: Annotated[str, about("Its host, core and address")]
+    processes: Annotated[Count, about("Processes that it ran")]
+    ratio: Annotated[
+        EstimateRecord | None, about("Its times over the mean of all workers, by programs; null for an only worker")
+    ]
+
+
 def _upgraded(values: Values) -> Values:
     """Version 2, which had no kind."""
     return values
@@ -141,6 +151,8 @@ class ValidationDocument(Document, frozen=True, kw_only=True, tag="verdict"):
     model: Annotated[str, about("The model")]
     workload: Annotated[str, about("The workload")]
     run: Annotated[str, about("Folder of the observations")]
+    machine: Annotated[str, about("Fingerprint of the machine that observed, empty where it was not recorded")] = ""
+    workers: Annotated[tuple[WorkerShare, ...], about("Workers of a fleet that observed")] = ()
     machine_state: Annotated[
         Literal["model", "replay"],
         about(
@@ -151,3 +163,13 @@ class ValidationDocument(Document, frozen=True, kw_only=True, tag="verdict"):
     notes: Annotated[tuple[str, ...], about("What limits the comparison")]
     scores: Annotated[tuple[ScoreRecord, ...], about("A score for each program and way of timing")]
     works: Annotated[tuple[WorkRecord, ...], about("One for each way of timing")]
+
+
+class FleetValidation(Document, frozen=True, kw_only=True, tag="fleet verdict"):
+    """What `calibrate validate MODEL --backend dask:… --json` prints. `exit_code` is that of the worst verdict."""
+
+    written_by: ClassVar[str] = "calibrate validate --backend … --json"
+
+    schema_version: Version1 = 1
+    exit_code: ExitCode
+    verdicts: Annotated[tuple[ValidationDocument, ...], about("A verdict for each kind of machine")]

@@ -57,7 +57,7 @@ class Recorder:
         self.say("start", first_process=first_process, clock=clock, core=core)
 
     def begin(self, begin: Begin, cells: Sequence[Cell]) -> None:
-        self._calibrations[str(begin.process)] = Calibration(first=begin.ns_per_tick)
+        self._calibrations[str(begin.process)] = Calibration(first=begin.ns_per_tick, worker=begin.worker)
         self.say(
             "process_begin",
             process=begin.process,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -31,12 +31,21 @@ from costmodel.validate.attribution import attribute
 from costmodel.validate.intervals import calibration, draw_ratios, family, miss
 from costmodel.validate.summary import baselines, margins, summarise
 from costmodel.validate.verdict import Gates, Observation, Score, ValidationVerdict, WorkVerdict, pass_gates, score
+from costmodel.validate.workers import WorkerReplicates
 from costmodel.workloads import Workload
 
 EXPERIMENT: Final = "replay"
 
 # Of the yardstick, relative: a smaller change of the machine's state is adjusted for without a word.
 _WORTH_SAYING: Final = 0.0005
+
+
+Sessions = Callable[..., list[Run]]
+"""Measures a plan somewhere, as `session.measure` does with the same arguments, into one run or several."""
+
+
+def _one_session(*arguments: Any, **options: Any) -> list[Run]:
+    return [measure(*arguments, **options)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +94,18 @@ def validate(
     command_line: Sequence[str] = (),
     observer: Observer | None = None,
     trace: Trace = SILENT,
-) -> ValidationVerdict:
-    """Replay a workload on a core (by default the session's choice) and compare with what the model predicts.
+    sessions: Sessions = _one_session,
+) -> list[ValidationVerdict]:
+    """Replay a workload and compare with what the model predicts: a verdict for each run of `sessions`, which is one on
+    a core of this machine (by default the session's choice), or one for each kind of machine of a fleet.
 
-    The observations become a run below `measurements`; `model_files` are noted in it as inputs, beside the workload's.
+    The observations become runs below `measurements`; `model_files` are noted in them as inputs, beside the workload's.
     `seed` decides the order of timing and the resamples. `gates` are the workload's own unless given, `time_budget` is
     in seconds.
 
     Before anything is timed: InputError for a workload that does not run to success, ModelError for a model that lacks
     what the workload needs, CheckFailed for ExUnits that are not the expected ones, EnvironmentFault for a core that
-    does not exist. Afterwards: Inconclusive where the machine was too noisy for any observation, Interrupted.
+    does not exist. Afterwards: Inconclusive where a machine was too noisy for any observation, Interrupted.
     """
     gates = gates or Gates.of(workload)
     fitted = Fitted.of(model)
@@ -107,7 +118,7 @@ def validate(
         target_half_width=gates.precision,
         **settings_for(evaluator, core),
     )
-    run = measure(
+    runs = sessions(
         plan,
         measurements,
         EXPERIMENT,
@@ -117,6 +128,19 @@ def validate(
         observer=observer,
         trace=trace,
     )
+    return [_verdict(model, workload, fitted, replays, run, gates, seed) for run in runs]
+
+
+def _verdict(
+    model: CostModel,
+    workload: Workload,
+    fitted: Fitted | None,
+    replays: tuple[_Replay, ...],
+    run: Run,
+    gates: Gates,
+    seed: int,
+) -> ValidationVerdict:
+    """The model on what one kind of machine has observed."""
     replays, lost = _measured(replays, run)
     same_state, notes = _comparability(fitted, run)
     notes += lost
@@ -129,10 +153,13 @@ def validate(
         notes.append(_adjustment(factor))
     scores = [_score(replay, observations[replay.id], gates) for replay in replays]
     ways = list(dict.fromkeys(replay.work for replay in replays))
+    workers = WorkerReplicates.of(run.manifest, samples)
     return ValidationVerdict(
         model=model.source,
         workload=workload.name,
         run=str(run.path),
+        machine=run.manifest.machine.id,
+        workers=workers.shares(),
         machine_state="model" if same_state else EXPERIMENT,
         notes=(
             *workload.notes,
@@ -140,6 +167,7 @@ def validate(
             *_variants(fitted, workload),
             *_gaps(replays, fitted),
             *_widths(scores, fitted),
+            *workers.notes(),
         ),
         scores=tuple(scores),
         works=tuple(_work(work, replays, scores, factor, gates, seed) for work in ways),

@@ -195,7 +195,8 @@ class WorkVerdict:
 class ValidationVerdict:
     """What `validate` found.
 
-    `model` and `run` say which model and which run of observations. `machine_state` is "model" where observed times
+    `model` and `run` say which model and which run of observations; `machine` has the id of the machine's fingerprint,
+    and `workers` those of a fleet that observed. `machine_state` is "model" where observed times
     were brought to the state of the machine in which the model was measured, else "replay". `notes` are lines for the
     user: what limits the comparison. `works` has an element for each way in which the programs were timed.
     """
@@ -203,6 +204,8 @@ class ValidationVerdict:
     model: str
     workload: str
     run: str
+    machine: str
+    workers: tuple[records.WorkerShare, ...]
     machine_state: Literal["model", "replay"]
     notes: tuple[str, ...]
     scores: tuple[Score, ...]
@@ -226,6 +229,8 @@ class ValidationVerdict:
             model=self.model,
             workload=self.workload,
             run=self.run,
+            machine=self.machine,
+            workers=self.workers,
             machine_state=self.machine_state,
             notes=self.notes,
             scores=tuple(map(_score, self.scores)),

@@ -18,12 +18,15 @@ from costmodel.files import read_bytes
 from costmodel.model import MAX_COST, ExUnits
 from costmodel.plutus import LedgerLanguage
 from costmodel.records import decode_json
+from costmodel.remote import is_remote
 from costmodel.workloads.evaluation import Evaluation
 from costmodel.workloads.workload import Workload, named_apart
 
 _MAX_BYTES: Final = 512 << 20  # larger corpora are Parquet
 _SCHEMA_VERSION: Final = 1
+PARQUET_SUFFIX: Final = ".parquet"
 _PARQUET: Final = b"PAR1"
+_SCRIPTS: Final = (".plutus", ".flat", ".uplc")
 _CORPUS_KEY: Final = re.compile(rb'"(?:cases|schema_version)"\s*:')
 
 
@@ -101,8 +104,14 @@ def is_database(name: str) -> bool:
     return name.startswith(("postgresql://", "postgres://"))
 
 
-def is_parquet(path: Path) -> bool:
-    """Whether a file begins as Parquet does; costmodel.workloads.parquet then reads it."""
+def is_parquet(name: str) -> bool:
+    """Whether a name is that of a corpus in Parquet: a file that begins so, a folder of such files and no scripts, or
+    an address, where nothing else is read from. costmodel.workloads.parquet then reads it."""
+    if is_remote(name):
+        return not is_database(name)
+    path = Path(name)
+    if path.is_dir():
+        return bool(parquet_files(path)) and not any(path.suffix in _SCRIPTS for path in path.rglob("*"))
     if not path.is_file():
         return False
     try:
@@ -110,6 +119,17 @@ def is_parquet(path: Path) -> bool:
             return file.read(len(_PARQUET)) == _PARQUET
     except OSError:
         return False
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """The Parquet files of a folder and of those below it, by name. Links to folders are not followed."""
+    below = folder.rglob(f"*{PARQUET_SUFFIX}")
+    return sorted(path for path in below if is_part(path.relative_to(folder).as_posix()) and path.is_file())
+
+
+def is_part(below: str) -> bool:
+    """Whether a file is one of its folder's rows, by its place there: what begins with a dot or an underline is not."""
+    return not any(part.startswith((".", "_")) for part in below.split("/"))
 
 
 def load_corpus(path: Path) -> tuple[Evaluation, ...]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from costmodel.errors import DecodeError, InputError
+from costmodel.errors import DecodeError
+from costmodel.remote import shown_address
 from costmodel.workloads.corpus import workload_of
 from costmodel.workloads.evaluation import CaseResult, Evaluation, replay
+from costmodel.workloads.parts import CorpusPart, parts_of
 from costmodel.workloads.rows import (
     BATCH_ROWS,
     COLUMNS,
@@ -47,14 +48,19 @@ RESULTS: Final = pa.schema(
 )
 """Columns of what `replay_rows` yields: a row for each of the corpus, in its order. Times as in `CaseResult`."""
 
-_BUFFER: Final = 1 << 20  # bytes that are read from a column at a time
 _BATCH_BYTES: Final = 1 << 30  # that a batch may take while it is read: ten times what rows of the chain's size do
 
 
-def parquet_rows(path: Path) -> Rows:
-    """A corpus in Parquet. InputError or DecodeError names the file that cannot be read."""
-    with opened(path) as file:
-        return Rows(str(path), int(file.metadata.num_rows), lambda: _batches(path))
+def parquet_rows(name: str) -> Rows:
+    """A corpus in Parquet: a file or a folder of files, at a path or an address. InputError or DecodeError names the
+    file that cannot be read."""
+    parts = parts_of(name, COLUMNS)
+    count = 0
+    for part in parts:
+        with part.opened() as file:
+            count += int(file.metadata.num_rows)
+    files = tuple(part.source for part in parts if isinstance(part.source, Path))
+    return Rows(shown_address(name), count, lambda: _batches(parts), files)
 
 
 def replay_rows(rows: Rows, spreader: Spreader = here) -> Iterator[pa.RecordBatch]:
@@ -67,7 +73,7 @@ def replay_rows(rows: Rows, spreader: Spreader = here) -> Iterator[pa.RecordBatc
         yield from_bytes(content)
 
 
-def sample_rows(rows: Rows, count: int, seed: int, files: tuple[Path, ...]) -> Workload:
+def sample_rows(rows: Rows, count: int, seed: int) -> Workload:
     """`count` rows drawn without replacement, or all there are, as a workload; it says so in its notes."""
     chosen = np.sort(np.random.default_rng(seed).choice(rows.count, size=min(count, rows.count), replace=False))
     drawn: list[Evaluation] = []
@@ -76,51 +82,41 @@ def sample_rows(rows: Rows, count: int, seed: int, files: tuple[Path, ...]) -> W
         for at in here:
             drawn += evaluations(rows.name, first + int(at), from_bytes(to_bytes(batch.slice(int(at), 1))))
     note = f"{len(drawn)} of {rows.count} rows, drawn with seed {seed}"
-    return workload_of(rows.name, drawn, files, (note,) if len(drawn) < rows.count else ())
+    return workload_of(rows.name, drawn, rows.files, (note,) if len(drawn) < rows.count else ())
 
 
-def opened(path: Path) -> pq.ParquetFile:
-    """A Parquet file. InputError or DecodeError where it cannot be read."""
-    try:
-        return pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
-    except (OSError, pa.ArrowException) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-        raise DecodeError(f"{path}: is no Parquet file: {_one_line(error)}") from None
+def _batches(parts: Sequence[CorpusPart]) -> Iterator[Batch]:
+    first = 0
+    for part in parts:
+        with part.opened() as file:
+            names = {*file.schema_arrow.names, *part.columns}
+            for name in REQUIRED:
+                if name not in names:
+                    raise DecodeError(f"{part.name}: is no replay corpus: it has no column {name!r}")
+            stored = [name for name in COLUMNS.names if name in file.schema_arrow.names]
+            batches = file.iter_batches(BATCH_ROWS, columns=stored)
+            row = 0
+            while (batch := _next(part, row, batches)) is not None:
+                yield first, batch
+                first, row = first + batch.num_rows, row + batch.num_rows
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-def _batches(path: Path) -> Iterator[Batch]:
-    with opened(path) as file:
-        names = file.schema_arrow.names
-        for name in REQUIRED:
-            if name not in names:
-                raise DecodeError(f"{path}: is no replay corpus: it has no column {name!r}")
-        first = 0
-        batches = file.iter_batches(BATCH_ROWS, columns=[name for name in COLUMNS.names if name in names])
-        while (batch := _next(path, first, batches)) is not None:
-            yield first, batch
-            first += batch.num_rows
-
-
-def _next(path: Path, first: int, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
-    """The batch that begins with row `first`, or None after the last."""
+def _next(part: CorpusPart, row: int, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+    """The batch of a file that begins with its row `row`, or None after the last."""
     try:
         with _most_memory(_BATCH_BYTES):
             batch = next(batches, None)
             if batch is not None and batch.nbytes > _BATCH_BYTES:  # it had room in memory given back before
                 raise MemoryError
-            return None if batch is None else conform(batch)
+            return None if batch is None else conform(batch, part.columns)
     except (MemoryError, pa.ArrowMemoryError):
         raise DecodeError(
-            f"{path}: {BATCH_ROWS} rows from row {first} on take more than {_BATCH_BYTES >> 20} MiB; "
+            f"{part.name}: {BATCH_ROWS} rows from row {row} on take more than {_BATCH_BYTES >> 20} MiB; "
             "write the corpus with smaller rows"
         ) from None
     except (OSError, pa.ArrowException) as error:
-        raise DecodeError(f"{path}: cannot be read from row {first} on: {_one_line(error)}") from None
+        said = " ".join(str(error).split())
+        raise DecodeError(f"{part.name}: cannot be read from row {row} on: {said}") from None
 
 
 @contextmanager

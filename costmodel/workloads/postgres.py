@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import cbor2
 import psycopg
@@ -19,6 +18,7 @@ from psycopg import sql
 
 from costmodel.errors import DecodeError, EnvironmentFault, InputError
 from costmodel.plutus import LedgerLanguage
+from costmodel.remote import shown_address
 from costmodel.workloads.rows import BATCH_ROWS, COLUMNS, Batch, Rows
 
 _CONNECT_SECONDS: Final = 10
@@ -46,14 +46,6 @@ _SELECT: Final = (
 _LAST_BLOCK: Final = 2**62
 
 
-def without_password(url: str) -> str:
-    """The address as it may be shown and recorded."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":…@", 1)))
-
-
 def postgres_rows(url: str, first_block: int = 0, last_block: int = _LAST_BLOCK) -> Rows:
     """The evaluations of blocks from `first_block` to `last_block`, both included, in the order of their keys.
 
@@ -61,14 +53,14 @@ def postgres_rows(url: str, first_block: int = 0, last_block: int = _LAST_BLOCK)
     """
     blocks = {"first": first_block, "last": min(last_block, _LAST_BLOCK)}
     with _connected(url) as connection:
-        _check_schema(connection, without_password(url))
+        _check_schema(connection, shown_address(url))
         row = connection.execute(_COUNT, blocks).fetchone()
-    return Rows(without_password(url), int(row[0]) if row else 0, lambda: _batches(url, blocks))
+    return Rows(shown_address(url), int(row[0]) if row else 0, lambda: _batches(url, blocks))
 
 
 @contextmanager
 def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
-    shown = without_password(url)
+    shown = shown_address(url)
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
             connection.read_only = True
@@ -100,7 +92,7 @@ def _batches(url: str, blocks: dict[str, int]) -> Iterator[Batch]:
         cursor.itersize = BATCH_ROWS
         cursor.execute(sql.SQL(_SELECT), blocks)
         while found := cursor.fetchmany(BATCH_ROWS):
-            yield first, pa.RecordBatch.from_pylist([_row(without_password(url), each) for each in found], COLUMNS)
+            yield first, pa.RecordBatch.from_pylist([_row(shown_address(url), each) for each in found], COLUMNS)
             first += len(found)
 
 

@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import pyarrow as pa
@@ -62,14 +63,16 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A corpus as rows: its name for messages, how many there are, and a way to read them from the start."""
+    """A corpus as rows: its name for messages, how many there are, a way to read them from the start, and the files of
+    this machine that they are in."""
 
     name: str
     count: int
     batches: Callable[[], Iterator[Batch]]
+    files: tuple[Path, ...] = ()
 
 
-def rows_of(name: str, evaluations: Iterable[Evaluation]) -> Rows:
+def rows_of(name: str, evaluations: Iterable[Evaluation], files: tuple[Path, ...]) -> Rows:
     """Evaluations that are in memory, as rows."""
     known = list(evaluations)
 
@@ -79,7 +82,7 @@ def rows_of(name: str, evaluations: Iterable[Evaluation]) -> Rows:
             yield first, pa.RecordBatch.from_pylist([_written(each) for each in taken], schema=COLUMNS)
             first += len(taken)
 
-    return Rows(name, len(known), batches)
+    return Rows(name, len(known), batches, files)
 
 
 def _written(evaluation: Evaluation) -> dict[str, Any]:
@@ -99,14 +102,15 @@ def _written(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def conform(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The columns of COLUMNS; those that a batch lacks are null. ArrowInvalid for one of another type."""
-    return pa.record_batch([_column(batch, field) for field in COLUMNS], schema=COLUMNS)
+def conform(batch: pa.RecordBatch, constant: Mapping[str, Any]) -> pa.RecordBatch:
+    """The columns of COLUMNS; those that a batch lacks are `constant`, or else null. ArrowInvalid for one of another
+    type."""
+    return pa.record_batch([_column(batch, field, constant.get(field.name)) for field in COLUMNS], schema=COLUMNS)
 
 
-def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
+def _column(batch: pa.RecordBatch, field: pa.Field, constant: Any) -> pa.Array:
     if field.name not in batch.schema.names:
-        return pa.nulls(batch.num_rows, field.type)
+        return pa.repeat(pa.scalar(constant, field.type), batch.num_rows)
     column = batch.column(field.name)
     try:
         # Text becomes bytes without complaint, but hexadecimal digits are no program, only one that is refused.
@@ -221,11 +225,11 @@ def here(rows: Rows, work: Work[Out]) -> Iterator[Out]:
         yield work(rows.name, first, to_bytes(batch))
 
 
-def over(executor: Executor, parallel: int, rows: Rows, work: Work[Out]) -> Iterator[Out]:
-    """Work by an executor that does `parallel` pieces at a time; a few more are read ahead, so memory is bounded."""
+def _by_pool(pool: Executor, parallel: int, rows: Rows, work: Work[Out]) -> Iterator[Out]:
+    """Work by a pool that does `parallel` pieces at a time; a few more are read ahead, so memory is bounded."""
     waiting: deque[Future[Out]] = deque()
     for first, batch in rows.batches():
-        waiting.append(executor.submit(work, rows.name, first, to_bytes(batch)))
+        waiting.append(pool.submit(work, rows.name, first, to_bytes(batch)))
         if len(waiting) > _AHEAD * parallel:
             yield waiting.popleft().result()
     while waiting:
@@ -239,4 +243,4 @@ def processes(jobs: int) -> Iterator[Spreader]:
         yield here
         return
     with process_pool(jobs) as pool:
-        yield partial(over, pool, jobs)
+        yield partial(_by_pool, pool, jobs)

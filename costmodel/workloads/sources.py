@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from costmodel.errors import InputError
 from costmodel.plutus import LedgerLanguage
@@ -18,6 +18,9 @@ from costmodel.workloads.workload import (
     DEFAULT_PROTOCOL_VERSION,
     Workload,
 )
+
+if TYPE_CHECKING:
+    from costmodel.workloads.rows import Rows
 
 DEFAULT_SAMPLE: Final = 100
 OWN: Final = ("secp", "random")
@@ -40,16 +43,11 @@ def find_workload(
         return secp(loop_counts, protocol_version)
     if name == "random":
         return random_programs(seed)
-    if is_database(name):
-        from costmodel.workloads.parquet import sample_rows
-        from costmodel.workloads.postgres import postgres_rows
+    if is_streamed(name):
+        from costmodel.workloads.parquet import sample_rows  # it brings pyarrow
 
-        return sample_rows(postgres_rows(name), sample, seed, ())
+        return sample_rows(rows_named(name), sample, seed)
     path = Path(name)
-    if is_parquet(path):
-        from costmodel.workloads.parquet import parquet_rows, sample_rows  # it brings pyarrow
-
-        return sample_rows(parquet_rows(path), sample, seed, (path,))
     if is_corpus(path):
         return from_corpus(path)
     if path.is_dir():
@@ -60,3 +58,20 @@ def find_workload(
         f"{name}: is no workload; name {' or '.join(OWN)}, a folder of scripts, a replay corpus, or the "
         "file of a program"
     )
+
+
+def is_streamed(name: str) -> bool:
+    """Whether a name is that of a corpus in rows, which `rows_named` opens."""
+    return is_database(name) or is_parquet(name)
+
+
+def rows_named(name: str, blocks: tuple[int, int] | None = None) -> Rows:
+    """The rows of a corpus in Parquet (a file or a folder, at a path or an address), or of a database: of those
+    from the first to the last of `blocks`. InputError, DecodeError or EnvironmentFault where they cannot be read."""
+    if is_database(name):
+        from costmodel.workloads.postgres import postgres_rows
+
+        return postgres_rows(name, *(blocks or ()))
+    from costmodel.workloads.parquet import parquet_rows
+
+    return parquet_rows(name)

@@ -1,5 +1,6 @@
 """A scheduler and its workers as a fleet has them: processes of their own."""
 
+import os
 import subprocess
 import sys
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import dask.config
 import msgspec
 import pytest
 
@@ -14,6 +16,8 @@ from costmodel.fleet.cluster import connected
 
 ROOT = Path(__file__).resolve().parents[2]
 _DASK = (sys.executable, "-m", "dask")
+# On a busy machine a process may be kept waiting for longer than the half minute after which dask gives it up.
+_PATIENT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "600s"}
 _QUIETLY = ("--host", "127.0.0.1", "--no-dashboard")
 
 # What a worker of another kind of machine would say of itself.
@@ -46,7 +50,7 @@ class Fleet:
         self.address = str(msgspec.json.decode(self._file.read_bytes())["address"])
 
     def worker(
-        self, core: int, *, machine: str = "", preload: str = "", resources: str = "core=1"
+        self, core: int, *, machine: str = "", preload: str = "", resources: str = "core=1", threads: int = 1
     ) -> subprocess.Popen[bytes]:
         """A worker on a core, on a machine that says to be `machine`."""
         self._workers += 1
@@ -57,7 +61,7 @@ class Fleet:
             self.address,
             "--no-nanny",
             "--nthreads",
-            "1",
+            str(threads),
             "--name",
             f"worker-{self._workers}",
             *_QUIETLY,
@@ -76,7 +80,8 @@ class Fleet:
 
     def _start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         log = self._ends.enter_context((self._folder / "log").open("ab"))
-        process = subprocess.Popen([*before, *_DASK, *arguments], cwd=ROOT, stdout=log, stderr=log)
+        command = [*before, *_DASK, *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **_PATIENT})
         self._ends.callback(process.wait)
         self._ends.callback(process.kill)
         return process
@@ -85,7 +90,7 @@ class Fleet:
 @contextmanager
 def fleet(folder: Path) -> Iterator[Fleet]:
     folder.mkdir()
-    with ExitStack() as ends:
+    with ExitStack() as ends, dask.config.set({"distributed.comm.timeouts.tcp": "600s"}):
         yield Fleet(folder, ends)
 
 

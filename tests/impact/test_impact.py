@@ -79,20 +79,20 @@ def test_failures_and_refusals_are_counted_and_not_priced(tmp_path: Path) -> Non
 
 def test_recorded_usages_reprice_to_the_same_figures(tmp_path: Path) -> None:
     path = write(tmp_path / "corpus.parquet", [row(id=str(n), budget_cpu=CPU + n) for n in range(30)])
-    evaluated = found(path, dearer(10), record=tmp_path / "usages.parquet")
+    evaluated = found(path, dearer(10), record=str(tmp_path / "usages.parquet"))
     repriced = found(tmp_path / "usages.parquet", dearer(10))
     assert repriced.method == "repriced"
     same = {"corpus": "", "method": ""}
     assert {**_values(repriced), **same} == {**_values(evaluated), **same}
     with pytest.raises(InputError, match="leave --record out"):
-        found(tmp_path / "usages.parquet", dearer(10), record=tmp_path / "again.parquet")
+        found(tmp_path / "usages.parquet", dearer(10), record=str(tmp_path / "again.parquet"))
 
 
 def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
     path = write(tmp_path / "corpus.parquet", [row(id=str(n), budget_cpu=CPU + n) for n in range(3000)])
-    one = found(path, dearer(1500), out=tmp_path / "one.parquet")
+    one = found(path, dearer(1500), out=str(tmp_path / "one.parquet"))
     with processes(2) as spreader:
-        two = found(path, dearer(1500), out=tmp_path / "two.parquet", spreader=spreader)
+        two = found(path, dearer(1500), out=str(tmp_path / "two.parquet"), spreader=spreader)
     assert {**_values(one), "results": ""} == {**_values(two), "results": ""}
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 

@@ -102,7 +102,8 @@ def judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workload: Workload) 
         model: CostModel, observed: Observed, *, spread: float = 1.0, disturbed: str = "none", **options: Any
     ) -> ValidationVerdict:
         monkeypatch.setattr(replay, "measure", fake_session(observed, spread, disturbed))
-        return validate(model, workload, measurements=tmp_path / "measurements", **options)
+        (verdict,) = validate(model, workload, measurements=tmp_path / "measurements", **options)
+        return verdict
 
     return judge
 
@@ -282,7 +283,7 @@ def test_the_run_names_its_inputs(monkeypatch: pytest.MonkeyPatch, shared_data: 
     model_file = tmp_path / "model.json"
     model_file.write_bytes(dump(MODEL_D))
     workload = from_folder(shared_data / "workbench" / "scripts", [1])
-    verdict = validate(load([model_file]), workload, measurements=tmp_path, model_files=[model_file])
+    (verdict,) = validate(load([model_file]), workload, measurements=tmp_path, model_files=[model_file])
     inputs = Run.open(Path(verdict.run)).manifest.inputs
     assert inputs == {str(path): file_fact(path) for path in (model_file, *workload.files)}
 
@@ -320,6 +321,6 @@ def test_a_real_replay_fails_a_model_that_is_far_off(tmp_path: Path) -> None:
     workload = secp([1])
     # So wide a tolerance needs no more than the fewest processes.
     one = replace(workload, programs=workload.programs[:1])
-    verdict = validate(model, one, measurements=tmp_path, gates=Gates(tolerance=0.9))
+    (verdict,) = validate(model, one, measurements=tmp_path, gates=Gates(tolerance=0.9))
     assert verdict.exit_code == 1
     assert Run.open(Path(verdict.run)).manifest.status is RunStatus.COMPLETE

@@ -17,7 +17,7 @@ from tests.workloads.rows import CPU, SUCCESSOR, row, write
 
 def replayed(path: Path, jobs: int = 1) -> list[dict[str, Any]]:
     with processes(jobs) as spreader:
-        return [result for batch in replay_rows(parquet_rows(path), spreader) for result in batch.to_pylist()]
+        return [result for batch in replay_rows(parquet_rows(str(path)), spreader) for result in batch.to_pylist()]
 
 
 def test_an_evaluation_is_exact_only_with_its_success_and_its_ex_units(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_results_keep_the_order_of_the_rows_over_several_processes(tmp_path: Pat
     cpu = [result["cpu"] for result in results]
     assert cpu == sorted(cpu)  # a longer integer costs more
     assert cpu[0] < cpu[-1]
-    assert parquet_rows(path).count == 5000
+    assert parquet_rows(str(path)).count == 5000
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_hexadecimal_text_is_no_program_that_is_refused(tmp_path: Path, column: 
     place = table.schema.get_field_index(column)
     pq.write_table(table.set_column(place, column, pa.array([texts[column]])), tmp_path / "text.parquet")
     with pytest.raises(DecodeError, match=f"column '{column}' is .*string.*, not .*binary"):
-        list(replay_rows(parquet_rows(tmp_path / "text.parquet")))
+        list(replay_rows(parquet_rows(str(tmp_path / "text.parquet"))))
 
 
 def test_a_column_of_another_type_is_named(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_what_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "corpus.parquet"
     path.write_bytes(content)
     with pytest.raises(DecodeError, match=r"corpus\.parquet"):
-        parquet_rows(path)
+        parquet_rows(str(path))
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_sample_is_drawn_by_its_seed_and_says_so(tmp_path: Path) -> None:
     path = write(tmp_path / "corpus.parquet", [row(id=str(n)) for n in range(3000)])
-    first, again, other = (sample_rows(parquet_rows(path), 10, seed, (path,)) for seed in (1, 1, 2))
+    first, again, other = (sample_rows(parquet_rows(str(path)), 10, seed) for seed in (1, 1, 2))
     assert first.notes == ("10 of 3000 rows, drawn with seed 1",)
     assert first == again
     assert len({program.name for program in first.programs}) == 10

@@ -14,7 +14,7 @@ from costmodel.plutus import LedgerLanguage, encode_data, encode_flat, parse_pro
 from costmodel.workloads import find_workload
 from costmodel.workloads.evaluation import Evaluation
 from costmodel.workloads.parquet import replay_rows
-from costmodel.workloads.postgres import postgres_rows, without_password
+from costmodel.workloads.postgres import postgres_rows
 from costmodel.workloads.rows import evaluations
 from tests.workloads.database import Server, server
 from tests.workloads.rows import CPU, SUCCESSOR, row
@@ -110,15 +110,3 @@ def test_a_connection_that_is_lost_is_one_line(tmp_path: Path) -> None:
         running.stop()
         with pytest.raises(EnvironmentFault, match="check that the database runs"):
             list(batches)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://me:s3cret@host:5432/db", "postgresql://me:…@host:5432/db"),
-        ("postgresql://me@host/db", "postgresql://me@host/db"),
-        ("postgres:///db", "postgres:///db"),
-    ],
-)
-def test_passwords_are_not_shown(url: str, shown: str) -> None:
-    assert without_password(url) == shown
