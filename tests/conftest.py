@@ -1,10 +1,15 @@
-"""Fixtures that every room's tests share."""
+"""Fixtures that the tests of every package share."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# How long an example takes is the machine's affair; what else holds, as for CI, stays as it is.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from costmodel import __version__
 from costmodel.cli.options import LOCAL, Json, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
-from costmodel.cli.spreading import Backend, spreading
+from costmodel.cli.spreading import Backend, Jobs, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
 from costmodel.records.impact import ImpactProvenance
@@ -60,9 +60,7 @@ def command(
         typer.Option("--record", metavar="FILE", help="Parquet file of usages, for repricing by other models."),
     ] = None,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, max=10_000, help="Rows of each table.")] = 10,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", metavar="N", min=1, max=256, help="Processes. [default: one for each core]")
-    ] = None,
+    jobs: Jobs = None,
     backend: Backend = LOCAL,
     trace_config: TraceConfig = None,
     as_json: Json = False,

@@ -11,7 +11,7 @@ import typer
 from costmodel.cli.impact import blocks_named, command_shown
 from costmodel.cli.options import LOCAL, Json, TableCommand
 from costmodel.cli.output import print_json, say, show
-from costmodel.cli.spreading import Backend, spreading
+from costmodel.cli.spreading import Backend, Jobs, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
 from costmodel.rendering import numbers
@@ -79,9 +79,7 @@ def command(
         Path | None,
         typer.Option("--verify", metavar="FOLDER|ZIP", help="Instead, compute a proposal again and name what differs."),
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", metavar="N", min=1, max=256, help="Processes. [default: one for each core]")
-    ] = None,
+    jobs: Jobs = None,
     backend: Backend = LOCAL,
     trace_config: TraceConfig = None,
     as_json: Json = False,

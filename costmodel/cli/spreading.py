@@ -20,6 +20,10 @@ Backend = Annotated[
     str, typer.Option("--backend", metavar="NAME", help="Where rows are evaluated: local or dask:SCHEDULER.")
 ]
 
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="N", min=1, max=256, help="Processes. [default: one for each core]")
+]
+
 
 def rows_of_corpus(source: str) -> Rows:
     """The rows of a database or of a file in Parquet."""

@@ -12,12 +12,12 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from costmodel.errors import DecodeError, ModelError
+from costmodel.records import model_upgrades as upgrades
 from costmodel.records.documents import (
     Document,
     Former,
     Record,
     Sha256,
-    Values,
     Version1,
     Version3,
     about,
@@ -25,7 +25,7 @@ from costmodel.records.documents import (
 )
 from costmodel.records.figures import PriceBasis
 from costmodel.records.fit import BuiltinStudy, FitSettings, Witness
-from costmodel.records.run import Machine, Origin, upgraded_machine, upgraded_origin
+from costmodel.records.run import Machine, Origin
 
 Share: TypeAlias = Annotated[float, about("A share: 1 is all of it")]
 Sizes: TypeAlias = Annotated[tuple[int, ...], about("Sizes of the arguments, in the builtin's own measures")]
@@ -274,122 +274,6 @@ class PicosecondsOf(Record, frozen=True, kw_only=True):
     machine: Annotated[str, about("The computer")]
 
 
-def _from_version_0(old: Values) -> Values:
-    """Version 0: a fit in another machine's picoseconds, whose section had no version and no kind."""
-    expressed = old["expressed_in"]
-    rest = {key: value for key, value in old.items() if key != "expressed_in"}
-    return {
-        **rest,
-        "builtins": {},
-        "refused": {},
-        "most_factor": None,
-        **expressed,
-        "held_out": {"interval_factor_above_50_ns": None, **expressed["held_out"]},
-        "inputs": [upgraded_origin(each) for each in expressed["inputs"]],
-    }
-
-
-def _from_version_1(old: Values) -> Values:
-    """Version 1: no kind, no verdict; all flags were alike, and intervals did not say what they hold.
-
-    Keys that version 1 did not have stay where they are, to be refused. Its joint stage, which nothing reads, is gone.
-    """
-    rest = {key: value for key, value in old.items() if key != "joint"}
-    evaluator, machine = old["evaluator"], old["machine"]
-    return rest | {
-        "machine": upgraded_machine(machine),
-        "inputs": [upgraded_origin(each) for each in old["inputs"]],
-        "picoseconds_of": {
-            "evaluator": evaluator.get("name", ""),
-            "version": old["tool_version"],
-            "build": evaluator.get("sha256", ""),
-            "machine": str(machine.get("id", "")),
-        },
-        "verdict": None,
-        "yardstick_powers": [],
-        "builtins": {name: _builtin_from_1(builtin) for name, builtin in old["builtins"].items()},
-        "steps": _steps_from_1(old["steps"]),
-        "calls": {name: _coefficients_from_1(call, "timing") for name, call in old["calls"].items()},
-        "no_ops": {name: _figure_from_1(no_op) for name, no_op in old["no_ops"].items()},
-    }
-
-
-_LACK: Final = "timing and lack of fit"
-
-
-def _figure_from_1(figure: Values, holds: str = "timing") -> dict[str, Any]:
-    return {**figure, "holds": holds}
-
-
-def _coefficients_from_1(part: Values, holds: str) -> dict[str, Any]:
-    return {
-        **part,
-        "coefficients": {
-            name: {
-                "charged_ps": None,
-                "identifiability": None,
-                **_figure_from_1(coefficient, holds),
-                "flags": _flags_from_1(coefficient["flags"]),
-            }
-            for name, coefficient in part["coefficients"].items()
-        },
-    }
-
-
-def _flags_from_1(flags: list[Values]) -> list[dict[str, Any]]:
-    return [{**flag, "material": True} for flag in flags]
-
-
-def _point_from_1(point: Values) -> dict[str, Any]:
-    measured = point.get("measured")
-    return {
-        "residual": None,
-        **point,
-        "fitted": _figure_from_1(point["fitted"]),
-        "measured": None if measured is None else _figure_from_1(measured),
-    }
-
-
-def _builtin_from_1(builtin: Values) -> dict[str, Any]:
-    return {
-        "envelope": None,
-        **_coefficients_from_1(builtin, "timing"),
-        "points": [_point_from_1(point) for point in builtin["points"]],
-        "corners": [_point_from_1(point) for point in builtin["corners"]],
-        "cost_at_centre": _figure_from_1(builtin["cost_at_centre"]),
-        "flags": _flags_from_1(builtin["flags"]),
-        "better_shape": None,
-    }
-
-
-def _steps_from_1(steps: Values) -> dict[str, Any]:
-    """Version 1 predicted from what it charged, and from the footprint."""
-    present = _coefficients_from_1({key: value for key, value in steps.items() if key != "footprint"}, _LACK)
-    footprint, single = steps["footprint"], steps["single_price"]
-    more = {} if footprint is None else _coefficients_from_1(footprint, _LACK)["coefficients"]
-    return {
-        **present,
-        "single_price": {
-            **single,
-            "startup": _figure_from_1(single["startup"], _LACK),
-            "step": _figure_from_1(single["step"], _LACK),
-        },
-        "spread": None,
-        "prediction": {
-            "coefficients": present["coefficients"] | more,
-            "scatter": steps["scatter_of_other_programs"],
-            "missed": None,
-            "spread": None,
-            "footprint": footprint and {key: value for key, value in footprint.items() if key != "coefficients"},
-        },
-    }
-
-
-def _from_version_2(old: Values) -> Values:
-    """Version 2 called disturbed batches gated."""
-    return {**old, "batches": {"clean": old["batches"]["clean"], "disturbed": old["batches"]["gated"]}}
-
-
 class _FittedSection(Document, frozen=True, kw_only=True):
     """What a fit says of its model."""
 
@@ -439,8 +323,8 @@ class FittedModel(_FittedSection, frozen=True, kw_only=True, tag="fitted model")
     """The section `calibrate` of a model that `calibrate fit` wrote."""
 
     former: ClassVar[Mapping[int, Former]] = {
-        1: Former(_from_version_1, frozenset({"steps", "errors"})),
-        2: Former(_from_version_2, frozenset({"steps", "errors"})),
+        1: Former(upgrades.from_version_1, frozenset({"steps", "errors"})),
+        2: Former(upgrades.from_version_2, frozenset({"steps", "errors"})),
     }
 
 
@@ -448,8 +332,8 @@ class FitDocument(_FittedSection, frozen=True, kw_only=True, tag="fit"):
     """What `calibrate fit RUN… --json` prints: the section of the model that was written, and where that is."""
 
     former: ClassVar[Mapping[int, Former]] = {
-        1: Former(_from_version_1, frozenset({"steps", "errors", "model"})),
-        2: Former(_from_version_2, frozenset({"steps", "errors", "model"})),
+        1: Former(upgrades.from_version_1, frozenset({"steps", "errors", "model"})),
+        2: Former(upgrades.from_version_2, frozenset({"steps", "errors", "model"})),
     }
 
     model: Annotated[str, about("File of the model")]
@@ -516,13 +400,13 @@ class _ExpressedSection(Document, frozen=True, kw_only=True):
 class ExpressedModel(_ExpressedSection, frozen=True, kw_only=True, tag="expressed model"):
     """The section `calibrate` of a model that `calibrate fit --reference` wrote."""
 
-    former: ClassVar[Mapping[int, Former]] = {0: Former(_from_version_0, frozenset({"expressed_in"}))}
+    former: ClassVar[Mapping[int, Former]] = {0: Former(upgrades.from_version_0, frozenset({"expressed_in"}))}
 
 
 class ExpressedFit(_ExpressedSection, frozen=True, kw_only=True, tag="expressed fit"):
     """What `calibrate fit RUN… --reference MODEL --json` prints."""
 
-    former: ClassVar[Mapping[int, Former]] = {0: Former(_from_version_0, frozenset({"expressed_in", "model"}))}
+    former: ClassVar[Mapping[int, Former]] = {0: Former(upgrades.from_version_0, frozenset({"expressed_in", "model"}))}
 
     model: Annotated[str, about("File of the model")]
 

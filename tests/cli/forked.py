@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from costmodel.cli import main
 
-TIMEOUT: Final = 240  # seconds of a command
+TIMEOUT: Final = 600  # seconds of a command, on a loaded machine too
 
 _LOADED: Final = (
     *("costmodel.cli.app", "costmodel.experiments", "costmodel.fit", "costmodel.timing.session", "costmodel.workloads"),

@@ -7,6 +7,17 @@ import { createInterface } from "node:readline";
 export class Refused extends Error {}
 export class OutOfBudget extends Error {}
 
+// What an evaluator can do that takes whole programs and gives back terms; each adds its languages and versions.
+export const EVERYTHING = {
+  cost_model: "given",
+  ex_units: true,
+  decode: true,
+  arguments: true,
+  results: "flat",
+  collector: true,
+  compiler: true,
+};
+
 export const bytes = (hex) => Uint8Array.from(Buffer.from(hex, "hex"));
 export const digest = (flat) => createHash("sha256").update(Buffer.from(flat)).digest("hex");
 

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { ExBudget, Machine } from "@harmoniclabs/plutus-machine";
 import { dataFromCbor } from "@harmoniclabs/plutus-data";
 import { Application, compileUPLC, UPLCConst, UPLCDecoder, UPLCProgram } from "@harmoniclabs/uplc";
-import { bytes, digest, OutOfBudget, serve } from "./protocol.mjs";
+import { bytes, digest, EVERYTHING, OutOfBudget, serve } from "./protocol.mjs";
 
 const { version } = createRequire(import.meta.url)("@harmoniclabs/plutus-machine/package.json");
 const machines = new Map();
@@ -29,15 +29,9 @@ serve(
     evaluator: "harmoniclabs-plutus-machine",
     version,
     capabilities: {
+      ...EVERYTHING,
       languages: ["PlutusV3"],
       protocol_versions: [11],
-      cost_model: "given",
-      ex_units: true,
-      decode: true,
-      arguments: true,
-      results: "flat",
-      collector: true,
-      compiler: true,
     },
   },
   {

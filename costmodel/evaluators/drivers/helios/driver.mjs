@@ -10,7 +10,7 @@ import {
   makeUplcProgramV2,
   makeUplcProgramV3,
 } from "@helios-lang/uplc";
-import { bytes, digest, OutOfBudget, serve } from "./protocol.mjs";
+import { bytes, digest, EVERYTHING, OutOfBudget, serve } from "./protocol.mjs";
 
 const require = createRequire(import.meta.url);
 const { version } = require("@helios-lang/uplc/package.json");
@@ -29,15 +29,9 @@ serve(
     evaluator: "helios-uplc",
     version,
     capabilities: {
+      ...EVERYTHING,
       languages: Object.keys(languages),
       protocol_versions: [9, 10],
-      cost_model: "given",
-      ex_units: true,
-      decode: true,
-      arguments: true,
-      results: "flat",
-      collector: true,
-      compiler: true,
     },
   },
   {
