@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.model import Variant, dump, ledger_model
-from costmodel.runs.store import Run
 from tests.cli.command import calibrate, one_line
 from tests.fleet.cluster import fleet, wait_for_workers
 
@@ -27,36 +25,6 @@ def test_every_kind_of_machine_gets_a_run_and_fit_keeps_them_apart(tmp_path: Pat
     assert sorted(document["machine"] for document in documents) == ["one", "other"]
     runs = [document["run"] for document in documents]
     assert "machine" in one_line(calibrate("fit", *runs, "--out", tmp_path / "model.json"))
-
-
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a fleet on one machine needs two cores")
-def test_two_workers_of_one_machine_give_one_verdict_with_the_predictions_of_one_process(tmp_path: Path) -> None:
-    first, *_, last = sorted(os.sched_getaffinity(0))
-    workload = tmp_path / "workload"
-    workload.mkdir()
-    (workload / "one.uplc").write_text("(program 1.1.0 [(lam x [[(builtin addInteger) x] x]) (con integer 7)])")
-    model = tmp_path / "model.json"
-    model.write_bytes(dump(ledger_model(Variant.E)))
-    place = ("--measurements", tmp_path / "runs", "--time-budget", "60s")
-    command = ("validate", model, "--workload", workload, "--tolerance", "99%", "--json", *place)
-    with fleet(tmp_path / "cluster") as cluster:
-        cluster.worker(first)
-        cluster.worker(last)
-        wait_for_workers(cluster, 2)
-        there = calibrate(*command, "--backend", f"dask:{cluster.address}")
-    assert there.returncode in (0, 1, 3), there.stderr  # the ledger's prices are not this machine's
-    (verdict,) = json.loads(there.stdout)["verdicts"]
-    assert {share["worker"].split(" (")[0].rpartition(" ")[2] for share in verdict["workers"]} == {
-        str(first),
-        str(last),
-    }
-    assert verdict["machine"] == Run.open(Path(verdict["run"])).manifest.machine.id
-    assert Run.open(Path(verdict["run"])).manifest.inputs[str(workload / "one.uplc")].bytes > 0
-    here = json.loads(calibrate(*command).stdout)
-    assert here["workers"] == []
-    for mine, theirs in zip(here["scores"], verdict["scores"], strict=True):
-        for key in ("label", "ex_units", "predicted_ns"):
-            assert mine[key] == theirs[key]
 
 
 @pytest.mark.parametrize("backend", ["dusk:host", "dask:", "remote"])

@@ -18,7 +18,7 @@ from distributed import Client
 
 from costmodel.errors import CheckFailed, EnvironmentFault, InputError, Interrupted
 from costmodel.fleet.backend import DaskBackend
-from costmodel.fleet.cluster import Worker, connected, workers_of
+from costmodel.fleet.cluster import Worker, by_machine, connected, workers_of
 from costmodel.fleet.measure import measure, resume
 from costmodel.records.run import Machine, RunStatus, session_outcome
 from costmodel.runs.design import Plan
@@ -88,6 +88,15 @@ def test_workers_of_equal_machines_share_one_run(cluster: Fleet, tmp_path: Path)
     assert run.samples()["process"].nunique() == 6
     assert len(begun_by(run)) == 6
     assert len(set(begun_by(run))) == 2
+
+
+def test_two_workers_of_this_machine_are_of_one_kind(cluster: Fleet) -> None:
+    cluster.worker(FIRST)
+    cluster.worker(SECOND)
+    wait_for_workers(cluster, 2)
+    with connected(cluster.address) as client:
+        (kind,) = by_machine(workers_of(client, None)).values()
+    assert {worker.facts.core for worker in kind} == {FIRST, SECOND}
 
 
 def kill_at_work(client: Client, worker: subprocess.Popen[bytes]) -> None:

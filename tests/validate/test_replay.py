@@ -324,3 +324,20 @@ def test_a_real_replay_fails_a_model_that_is_far_off(tmp_path: Path) -> None:
     (verdict,) = validate(model, one, measurements=tmp_path, gates=Gates(tolerance=0.9))
     assert verdict.exit_code == 1
     assert Run.open(Path(verdict.run)).manifest.status is RunStatus.COMPLETE
+
+
+def test_a_fleet_gets_a_verdict_for_each_run_with_the_predictions_of_one_session(
+    judged: Callable[..., ValidationVerdict], workload: Workload, tmp_path: Path
+) -> None:
+    alone = judged(MODEL_D, predicted_ns(workload).__getitem__)
+    kinds = [fake_session(predicted_ns(workload).__getitem__), fake_session(lambda _: 7.0)]
+
+    def sessions(*plan: Any, **options: Any) -> list[Run]:
+        return [measure(*plan, **options) for measure in kinds]
+
+    like, unlike = validate(MODEL_D, workload, measurements=tmp_path / "fleet", sessions=sessions)
+    assert (like.status.value, unlike.status.value) == ("pass", "fail")
+    assert like.run != unlike.run
+    assert {like.machine, unlike.machine} == {MACHINE.id}
+    for other in (like, unlike):
+        assert [score.predicted_ns for score in other.scores] == [score.predicted_ns for score in alone.scores]
