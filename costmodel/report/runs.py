@@ -22,6 +22,7 @@ from costmodel.runs.means import YARDSTICKS
 from costmodel.runs.store import Run
 from costmodel.trace import Severity
 
+_DAMAGE: Final = (Kind.UNREADABLE, Kind.CHANGED, Kind.MISSING_FILE)
 _MOST_UNCERTAIN: Final = 200
 _MOST_BLOCKS: Final = 400  # drawn one by one; of more, the extremes of as many groups
 _LEVELS: Final[dict[Severity, Level]] = {
@@ -172,12 +173,18 @@ def _spread(digest: Digest) -> float:
 
 def run_conclusion(runs: Runs) -> Conclusion:
     """Whether the runs can be fitted."""
-    whole = [run for run in runs.runs if run.manifest.status is RunStatus.COMPLETE]
-    unread = [digest for digest in runs.digests if digest.unread]
-    if runs.broken or unread or len(whole) < len(runs.runs):
-        bad = len(runs.broken) + len(runs.runs) - len(whole)
-        return Conclusion("fail", f"{numbers.plural(bad or len(unread), 'run')} damaged or incomplete")
-    return Conclusion("pass", f"{numbers.plural(len(whole), 'run')} complete and readable")
+    unread = {digest.run.path for digest in runs.digests if digest.unread}
+    bad = len(runs.broken) + sum(run.path in unread or _is_damaged(run) for run in runs.runs)
+    if bad:
+        return Conclusion("fail", f"{numbers.plural(bad, 'run')} damaged or incomplete")
+    return Conclusion("pass", f"{numbers.plural(len(runs.runs), 'run')} complete and readable")
+
+
+def _is_damaged(run: Run) -> bool:
+    """Whether a run did not end, or has other files than it wrote."""
+    return run.manifest.status is not RunStatus.COMPLETE or any(
+        finding.kind in _DAMAGE and finding.severity is Severity.ERROR for finding in run_findings(run.path)
+    )
 
 
 def run_facts(runs: Runs) -> Iterator[tuple[str, str]]:

@@ -196,6 +196,13 @@ def test_a_changed_byte_of_a_run_is_the_first_thing_flagged(tmp_path: Path) -> N
     assert flag.where.endswith("design.json")
 
 
+def test_a_run_that_lacks_a_file_is_not_called_complete(tmp_path: Path) -> None:
+    folder, _ = sources.batches(tmp_path, runs=1)
+    next(folder.glob("*/samples.parquet")).unlink()
+    (conclusion,) = assemble([folder]).answer.conclusions
+    assert (conclusion.status, conclusion.text) == ("fail", "1 run damaged or incomplete")
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "design.json", "samples.parquet"])
 def test_a_damaged_run_is_named_and_the_others_are_shown(tmp_path: Path, name: str) -> None:
     folder, _ = sources.batches(tmp_path, runs=2)
