@@ -129,6 +129,9 @@ def command(
         new |= {"--precision": precision is not None, "--core": core is not None, "--seed": seed is not None}
         _refuse_new(new | {"--measurements": measurements != _MEASUREMENTS})
     precision = precision or _PRECISION
+    # What is wrong with the options is said before anything is shown to be going on.
+    target = share(precision, "--precision")
+    chosen = choose_core(core)
     session: dict[str, Any] = {"time_budget": seconds(time_budget), "clock": clock_named(clock)}
     try:
         with traced(trace_config) as trace, shown("measuring") as observer:
@@ -136,10 +139,7 @@ def command(
             if resume_ is not None:
                 runs = _resume(resume_, scheduler, session)
             else:
-                chosen = choose_core(core)  # refused at once, and not after the seconds that a design takes
-                names, cells = _cells(
-                    experiment, builtins, seed or 0, (extend, flagged, inputs), share(precision, "--precision")
-                )
+                names, cells = _cells(experiment, builtins, seed or 0, (extend, flagged, inputs), target)
                 plan = _plan(cells, precision, chosen, seed or 0, clock)
                 if evaluator != NATIVE:
                     begun = time.monotonic()

@@ -46,8 +46,10 @@ def _server() -> subprocess.Popen[str]:
 
 
 def one_line(result: Result) -> str:
-    """The complaint of a command that was refused: exit code 2, one line, nothing on stdout."""
+    """The complaint of a command that was refused: exit code 2, one line, nothing on stdout. Before it may be a line of
+    progress, that something is being prepared."""
     assert result.returncode == 2, result.stderr
     assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    return result.stderr
+    lines = [line for line in result.stderr.splitlines() if not line.endswith(": preparing")]
+    assert len(lines) == 1, result.stderr
+    return lines[0] + "\n"
