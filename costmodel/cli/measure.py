@@ -27,7 +27,7 @@ from costmodel.cli.options import (
 from costmodel.cli.output import complain, print_json, say, show_uncertain
 from costmodel.cli.progress import shown
 from costmodel.cli.trace import TraceConfig, traced
-from costmodel.errors import Inconclusive, InputError, Interrupted
+from costmodel.errors import InputError, Interrupted
 from costmodel.evaluators import driver_named
 from costmodel.experiments import EXPERIMENTS, design_cells, flagged_design, imprecise_cells
 from costmodel.model import load
@@ -116,7 +116,7 @@ def command(
         ),
     ] = None,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Time builtins, machine steps and script calls on one pinned core, and write a run."""
     scheduler = scheduler_of(backend)
     _check(resume_, (extend, flagged, inputs), core, evaluator, scheduler, (experiment, builtins))
@@ -159,10 +159,12 @@ def command(
         for run in runs:
             _show(run)
     if all(session_outcome(run.manifest).median_half_width is None for run in runs):
-        raise Inconclusive(
+        complain(
             f"{runs[0].path}: no cell was measured by two processes, so nothing was learned; "
             "give more --time-budget or fewer cells"
         )
+        return 3  # and no error document behind that of the runs
+    return 0
 
 
 # pandas, and dask at need, come with what these import; a command that does not measure must not wait for them.
