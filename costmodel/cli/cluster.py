@@ -206,7 +206,7 @@ def _show_without_scripts(found: Cluster, *, as_json: bool) -> None:
         return
     say(
         f"{found.profile}: {found.blocks:,} blocks with {found.transactions:,} transactions and no scripts: "
-        "without scripts there is no time to predict"
+        "only scripts have a time to predict"
     )
 
 

@@ -91,7 +91,7 @@ def _write_plot(page: Page, name: str, out: Path) -> Path:
 
     plots: dict[str, Plot] = {each.name: each for each in page.plots()}
     if name not in plots:
-        raise InputError(f"there is no plot {name!r}; the page has {', '.join(plots) or 'none'}")
+        raise InputError(f"the page has no plot {name!r}; its plots: {', '.join(plots) or 'none'}")
     write_atomically(with_folder(out), picture(plots[name], out.suffix.removeprefix(".").lower()))
     return out
 

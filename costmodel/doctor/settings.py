@@ -110,7 +110,7 @@ def keep(host: Host, changes: Sequence[SettingChange]) -> None:
 
 
 def kept(host: Host) -> list[SettingChange]:
-    """Saved changes, none where there is no file. DecodeError where it has anything but known settings."""
+    """Saved changes, empty where the file is missing. DecodeError where it has anything but known settings."""
     path = host.run / _FOLDER / _STATE
     if not path.exists():
         return []
@@ -124,7 +124,7 @@ def kept(host: Host) -> list[SettingChange]:
         raise DecodeError(f"{path} does not say what the settings were: {error}; remove it") from error
     for change in changes:
         if not known_setting(host, change.path):
-            raise DecodeError(f"{path} names {change.path!r}, which is no setting of this machine; remove it")
+            raise DecodeError(f"{path} names {change.path!r}, but this machine has no such setting; remove the file")
     return changes
 
 

@@ -51,7 +51,7 @@ def add_entry(path: Path, entry: DriftEntry) -> None:
     """Add a line to a history. InputError where the file is something else, EnvironmentFault where it cannot be
     written."""
     if path.exists() and not is_history(path) and read_bytes(path):
-        raise InputError(f"{path} is no history of drift checks; --history would add to it")
+        raise InputError(f"{path} holds something other than drift checks; name another file as --history")
     try:
         with open_append(path) as file:
             file.write(msgspec.json.encode(entry) + b"\n")

@@ -96,7 +96,7 @@ def _drawn(plot: Plot) -> Canvas:
         _panel(axes, panel)
     rows[-1, 0].set_xlabel(panels[-1].x.label)
     if any(mark.label for panel in panels for mark in panel.marks):
-        canvas.legend(loc="outside upper left", ncols=4)
+        canvas.legend(loc="outside lower center", ncols=4)  # the title is above
     return canvas
 
 

@@ -157,7 +157,7 @@ def test_only_known_settings_are_put_back(machine: Host, path: str) -> None:
     (machine.run / "calibrate").mkdir(parents=True)
     change = SettingChange(name="governor", path=path, before="evil", after="performance")
     (machine.run / STATE).write_bytes(encode(SavedSettings(changes=(change,))))
-    with pytest.raises(DecodeError, match="no setting of this machine"):
+    with pytest.raises(DecodeError, match="this machine has no such setting"):
         put_back_leftovers(machine)
 
 
