@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from costmodel.judging.change_points import Floats, joint_changes
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, TableCell, change_cell, count_cell, number
 from costmodel.report.charts import SERIES, Axis, Chart, Mark, Panel, values
@@ -17,17 +18,12 @@ from costmodel.report.run_summary import Digest
 
 _MOST_LINES: Final = 6  # operations in the plot: as many as there are colours
 _MOST_DATES: Final = 5  # on an axis
-_FEWEST_RUNS: Final = 8  # fewer orders than that make no step of theirs unlikely enough
-_LEAST_SIDE: Final = 2  # runs on either side of a step
-_ORDERS: Final = 999
 _ALARMS: Final = 0.05
 _FLAGGED: Final = 0.01  # a step from here on is worth to be told first
 
-Floats = npt.NDArray[np.float64]
-
 
 class Step(NamedTuple):
-    """From run `first` on (counted from 0), an operation's times are another by `change`, a share."""
+    """From run `first` on (counted from 0), an operation's times are another than before by `change`, a share."""
 
     first: int
     change: float
@@ -39,7 +35,7 @@ class _Series(NamedTuple):
     machine: str
     digests: tuple[Digest, ...]
     moved: pd.DataFrame
-    steps: dict[str, Step]
+    steps: dict[str, tuple[Step, ...]]
 
 
 def drift_flags(digests: Sequence[Digest]) -> Iterator[Flagged]:
@@ -48,13 +44,14 @@ def drift_flags(digests: Sequence[Digest]) -> Iterator[Flagged]:
         if not len(series.moved):
             text = "no two runs timed the same program, so there is no drift to show: a seed draws its own operands"
             yield Flagged("info", "nothing in common", f"{len(series.digests)} runs of {series.machine}", text)
-        for name, step in series.steps.items():
-            if abs(step.change) >= _FLAGGED:
-                run = series.digests[step.first].run
-                text = (
-                    f"{numbers.change(step.change)} from {run.name} on, over {len(series.digests)} runs of one machine"
+        for name, steps in series.steps.items():
+            largest = max(steps, key=lambda step: abs(step.change))
+            if abs(largest.change) >= _FLAGGED:
+                told = ", ".join(
+                    f"{numbers.change(step.change)} from {series.digests[step.first].run.name} on" for step in steps
                 )
-                yield Flagged("warning", "step over time", name, text, abs(step.change))
+                text = f"{told}, over {len(series.digests)} runs of one machine"
+                yield Flagged("warning", "step over time", name, text, abs(largest.change))
 
 
 def drift_sections(digests: Sequence[Digest]) -> Iterator[Section]:
@@ -80,46 +77,12 @@ def drift_sections(digests: Sequence[Digest]) -> Iterator[Section]:
     every = list(_series(digests))
     intro = (
         "Median, over an operation's cells, of the change since the machine's first run that has the cell, measured "
-        "against the hash yardstick. A step is reported where fewer than one in twenty random orders of the runs would "
-        "show one as clear in any operation."
+        "against the hash yardstick. Steps are reported where fewer than one in twenty random orders of the runs would "
+        "show one as clear in any operation; between them others are looked for in the same way."
     )
     plots = tuple(plot for number, series in enumerate(every) for plot in _plots(series, number, len(every)))
     tables = tuple(_changes(series) for series in every if len(series.moved))
     yield Section("Drift over time", intro, plots, (Table.of("Runs, oldest first", columns, rows), *tables))
-
-
-def find_steps(values: Floats, *, seed: int = 0) -> tuple[Step | None, ...]:
-    """For each row, a series of logarithms, the clearest step in it, or None where chance explains that.
-
-    How clear a step is, is the share of a row's variance that it explains. Runs in any other order would have been as
-    likely if nothing had changed, so each is compared with the clearest of all rows in random orders of the columns:
-    the chance of any false alarm in the table is 5 %, however alike the rows move (P. H. Westfall and S. S. Young,
-    Resampling-Based Multiple Testing, 1993).
-    """
-    count = values.shape[1]
-    if len(values) == 0 or count < _FEWEST_RUNS:
-        return (None,) * len(values)
-    chance = np.random.default_rng(seed)
-    seen = [_clearest(values[:, chance.permutation(count)])[1].max() for _ in range(_ORDERS)]
-    places, shares = _clearest(values)
-    level = np.quantile([*seen, np.inf], 1 - _ALARMS, method="higher")
-    return tuple(
-        Step(int(place), float(np.expm1(row[place:].mean() - row[:place].mean()))) if share > level else None
-        for row, place, share in zip(values, places, shares, strict=True)
-    )
-
-
-def _clearest(values: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
-    """For each row the split that explains most of its variance, and which share that is."""
-    count = values.shape[1]
-    centred = values - values.mean(axis=1, keepdims=True)
-    whole = (centred**2).sum(axis=1)
-    left = np.arange(_LEAST_SIDE, count - _LEAST_SIDE + 1)
-    sums = centred.cumsum(axis=1)[:, left - 1]
-    between = sums**2 * count / (left * (count - left))
-    best = between.argmax(axis=1)
-    shares = np.divide(between[np.arange(len(values)), best], whole, out=np.zeros(len(values)), where=whole > 0)
-    return left[best], shares
 
 
 def _ordered(digests: Sequence[Digest]) -> list[Digest]:
@@ -136,8 +99,18 @@ def _series(digests: Sequence[Digest]) -> Iterator[_Series]:
         if len(moved):
             moved = moved.loc[moved.apply(_last, axis=1).abs().sort_values(ascending=False, kind="stable").index]
         whole = moved.dropna()
-        steps = zip(whole.index, find_steps(whole.to_numpy(float)), strict=True)
-        yield _Series(machine, mine, moved, {str(name): step for name, step in steps if step is not None})
+        found = zip(whole.index, joint_changes(whole.to_numpy(float), _ALARMS), strict=True)
+        steps = {str(name): _steps(whole.loc[name].to_numpy(float), places) for name, places in found if places}
+        yield _Series(machine, mine, moved, steps)
+
+
+def _steps(row: Floats, places: Sequence[int]) -> tuple[Step, ...]:
+    """What a series of logarithms changes by at each of its change points: the mean behind against the mean before."""
+    levels = [row[first:end].mean() for first, end in pairwise([0, *places, len(row)])]
+    return tuple(
+        Step(place, float(np.expm1(after - before)))
+        for place, (before, after) in zip(places, pairwise(levels), strict=True)
+    )
 
 
 def _moved(logs: Sequence[pd.Series[float]]) -> pd.DataFrame:
@@ -182,26 +155,24 @@ def _changes(series: _Series) -> Table:
     rows = []
     for name, row in series.moved.iterrows():
         last = _last(row)
-        step = series.steps.get(str(name))
-        told = (
-            TableCell(f"{numbers.change(step.change)} from run {step.first + 1} on", status="warning")
-            if step
-            else TableCell("none")
-        )
+        steps = series.steps.get(str(name), ())
+        words = ", ".join(f"{numbers.change(step.change)} from run {step.first + 1} on" for step in steps)
+        told = TableCell(words, status="warning") if steps else TableCell("none")
         rows.append((TableCell(str(name)), count_cell(int(row.notna().sum())), change_cell(last), told))
-    columns = ("operation", number("runs"), number("last against first"), "step")
+    columns = ("operation", number("runs"), number("last against first"), "steps")
     caption = f"Change of each operation on machine {series.machine[:12]}"
     return Table.of(caption, columns, rows)
 
 
-def _chart(moved: pd.DataFrame, dates: Sequence[str], steps: dict[str, Step]) -> Chart:
+def _chart(moved: pd.DataFrame, dates: Sequence[str], steps: dict[str, tuple[Step, ...]]) -> Chart:
     marks = [Mark("rule", "ink", y=(0.0,))]
     for ink, name in zip(SERIES, moved.index, strict=False):
         known = moved.loc[name].dropna()
         at, change = values(known.index), values(100 * np.expm1(known.to_numpy(float)))
         marks += [Mark("line", ink, x=at, y=change, label=str(name)), Mark("points", ink, x=at, y=change)]
-        if str(name) in steps:
-            marks.append(Mark("rule", ink, x=(steps[str(name)].first - 0.5,), dashed=True))
+        first = tuple(step.first - 0.5 for step in steps.get(str(name), ()))
+        if first:
+            marks.append(Mark("rule", ink, x=first, dashed=True))
     shown = range(0, len(dates), -(-len(dates) // _MOST_DATES))
     names = tuple((float(place), f"{place + 1}: {dates[place]}") for place in shown)
     x = Axis("run, oldest first, and when it began (UTC)", names=names)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costmodel.judging.change_points import FEWEST, exact_changes, noisy_changes
+from costmodel.judging.change_points import FEWEST, exact_changes, joint_changes, noisy_changes
 
 
 def series(
@@ -49,6 +49,31 @@ def test_series_without_noise_has_its_steps() -> None:
 def test_short_series_tell_nothing() -> None:
     assert noisy_changes(np.array([0.0, 0, 0, 9, 9, 9]), 0.05) == []
     assert exact_changes(np.array([]), 0.1) == []
+
+
+@pytest.mark.parametrize("size", [0.0, 0.06])
+def test_alarms_are_false_in_one_table_of_twenty(size: float) -> None:
+    rng = np.random.default_rng(7)
+    tables = 100
+    alarms = found = 0
+    for number in range(tables):
+        runs = rng.normal(0, 0.005, 12)  # what a whole run is off by, in all rows alike
+        values = runs + rng.normal(0, 0.005, (20, 12))
+        values[0, 6:] += size
+        changed, *same = joint_changes(values, 0.05, seed=number)
+        alarms += any(same)
+        found += 6 in changed
+    assert alarms <= 13  # 5 are expected; more than 13 come by chance in one of a thousand such trials
+    assert found >= 0.9 * tables if size else True
+
+
+def test_a_table_has_its_steps_row_by_row() -> None:
+    values = np.zeros((3, 12))
+    values[1, 3:8] = 1
+    values[2, 7:] = 1
+    assert joint_changes(values, 0.05) == [[], [3, 8], [7]]
+    assert joint_changes(np.zeros((0, 12)), 0.05) == []
+    assert joint_changes(np.zeros((2, 0)), 0.05) == [[], []]
 
 
 @settings(deadline=None)
