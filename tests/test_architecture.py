@@ -39,7 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "impact": {"workloads", "machine", "model", "plutus", "trace"},
     "batches": {"runs", "judging"},
     "proposals": {"fit", "impact", "model", "plutus", "rendering", "report", "runs", "trace", "workloads"},
-    "report": {"runs", "model", "trace", "rendering"},
+    "report": {"runs", "model", "trace", "judging", "rendering"},
 }
 ALLOWED["cli"] = set(ALLOWED)
 NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validate", "worst", "cli"}

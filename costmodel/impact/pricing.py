@@ -14,6 +14,8 @@ from costmodel.model.costmodel import PACK_LENGTH, PACK_WIDTH
 from costmodel.model.sources import ModelSource
 from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage, language_available
 
+_KEYS = {kind: kind.json_key for kind in StepKind}
+
 # A protocol version for each set of variants that the chain has had.
 _ERAS = (8, 10, 11)
 
@@ -54,65 +56,62 @@ def _era(protocol_version: int) -> int:
     return _ERAS[0] if protocol_version < 9 else _ERAS[1] if protocol_version < 11 else _ERAS[2]
 
 
+Units = tuple[int, int]
+"""CPU and memory, of any size: sums of parts may exceed what ExUnits hold."""
+
+
 @dataclass
 class Pricing:
-    """One packed cost model. `part` gives what a kind of step, the start-up or a call costs, once each."""
+    """One packed cost model."""
 
     name: str
     packed: bytes
-    _calls: dict[Call, ExUnits] = field(default_factory=dict)
+    _calls: dict[Call, Units] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._integers = ffi.from_buffer("int64_t[]", self.packed)
         if len(self._integers) != PACK_LENGTH:
             raise ValueError("not a packed model")
-        self._steps = PACK_LENGTH - 2 * (1 + len(StepKind))
+        steps = PACK_LENGTH - 2 * (1 + len(StepKind))
+        prices = ffi.unpack(self._integers + steps, PACK_LENGTH - steps)
+        self._startup, *self._steps = zip(prices[::2], prices[1::2], strict=True)
 
-    @property
-    def startup(self) -> ExUnits:
-        return self._at(self._steps, STARTUP_KEY)
-
-    def step(self, kind: StepKind) -> ExUnits:
-        """A step's price. ModelError where the model has none."""
-        return self._at(self._steps + 2 + 2 * kind, kind.json_key)
-
-    def call(self, call: Call) -> ExUnits:
-        """The price of one call of a builtin at its sizes. ModelError where the model has none."""
-        if call not in self._calls:
-            name, sizes = call
-            row = self._integers + BUILTIN_BY_NAME[name].tag * 2 * PACK_WIDTH
-            padded = ffi.new("int64_t[6]", list(sizes))
-            units = lib.cal_cost(row, padded), lib.cal_cost(row + PACK_WIDTH, padded)
-            if self._integers[BUILTIN_BY_NAME[name].tag * 2 * PACK_WIDTH] == 0:
-                raise ModelError(f"{self.name} has no cost for {name}; use a model that has")
-            self._calls[call] = ExUnits(*units)
-        return self._calls[call]
-
-    def parts(self, usage: Usage) -> dict[str, ExUnits]:
-        """What a usage costs, by price: start-up, kinds of steps and builtins. Exact, so it may exceed 64 bits."""
-        parts = {STARTUP_KEY: self.startup}
+    def parts(self, usage: Usage) -> dict[str, Units]:
+        """What a usage costs, by price: start-up, kinds of steps and builtins. ModelError where the model lacks a
+        price."""
+        parts = {STARTUP_KEY: self._known(self._startup, STARTUP_KEY)}
         for kind, count in usage.steps.items():
             if count:
-                price = self.step(kind)
-                parts[kind.json_key] = ExUnits(count * price.cpu, count * price.mem)
-        for (name, sizes), count in usage.calls.items():
-            price = self.call((name, sizes))
-            before = parts.get(name, ExUnits(0, 0))
-            parts[name] = ExUnits(before.cpu + count * price.cpu, before.mem + count * price.mem)
+                cpu, mem = self._known(self._steps[kind], _KEYS[kind])
+                parts[_KEYS[kind]] = count * cpu, count * mem
+        calls, nothing = self._calls, (0, 0)
+        for call, count in usage.calls.items():
+            cpu, mem = calls[call] if call in calls else self._called(call)
+            before = parts.get(call[0], nothing)
+            parts[call[0]] = before[0] + count * cpu, before[1] + count * mem
         return parts
 
-    def _at(self, index: int, name: str) -> ExUnits:
-        units = ExUnits(self._integers[index], self._integers[index + 1])
-        if units.cpu < 0 or units.mem < 0:
+    def _called(self, call: Call) -> Units:
+        """The price of one call of a builtin at its sizes, which is kept."""
+        name, sizes = call
+        row = self._integers + BUILTIN_BY_NAME[name].tag * 2 * PACK_WIDTH
+        padded = ffi.new("int64_t[6]", list(sizes))
+        units = int(lib.cal_cost(row, padded)), int(lib.cal_cost(row + PACK_WIDTH, padded))
+        if row[0] == 0:
+            raise ModelError(f"{self.name} has no cost for {name}; use a model that has")
+        self._calls[call] = units
+        return units
+
+    def _known(self, units: Units, name: str) -> Units:
+        if min(units) < 0:
             raise ModelError(f"{self.name} has no cost for {name}; use a model that has")
         return units
 
 
-def total(parts: Mapping[str, ExUnits]) -> ExUnits:
+def total(parts: Mapping[str, Units]) -> ExUnits:
     """The sum of parts, saturating as the ledger's does."""
-    return ExUnits(
-        min(sum(part.cpu for part in parts.values()), MAX_COST), min(sum(part.mem for part in parts.values()), MAX_COST)
-    )
+    cpu, mem = (sum(each) for each in zip(*parts.values(), strict=True))
+    return ExUnits(min(cpu, MAX_COST), min(mem, MAX_COST))
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ Any prices can be tried on it. Large sizes are rounded to two digits, so that it
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import Final
 
 from costmodel.machine.usage import Call, Usage
@@ -33,8 +34,8 @@ class UsageSums:
         self.evaluations += 1
         for place, kind in enumerate(StepKind):
             self.steps[place] += usage.steps.get(kind, 0)
-        for (name, sizes), count in usage.calls.items():
-            self.calls[name, tuple(map(rounded_size, sizes))] += count
+        for call, count in usage.calls.items():
+            self.calls[_rounded(call)] += count
 
     def packed(self) -> tuple[int, list[int], list[tuple[str, tuple[int, ...], int]]]:
         """As they cross to another process."""
@@ -59,6 +60,12 @@ class UsageSums:
             calls=tuple(UsedCall(builtin=name, sizes=sizes, count=count) for (name, sizes), count in sorted(kept)),
             left_out=sum(count for _, count in order[MOST_CALLS:]),
         )
+
+
+@lru_cache(maxsize=1 << 16)
+def _rounded(call: Call) -> Call:
+    name, sizes = call
+    return name, tuple(map(rounded_size, sizes))
 
 
 def rounded_size(size: int) -> int:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from math import ceil
+from functools import cached_property, lru_cache
+from math import lcm
 from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
 
 from costmodel.errors import CheckFailed, ModelError
-from costmodel.impact.pricing import PriceList, total
+from costmodel.impact.pricing import PriceList, Units, total
 from costmodel.impact.usage_totals import UsageSums
 from costmodel.impact.usages import Recorded, recorded, recordings, usage_batch
 from costmodel.machine import EvaluationStatus, NativeMachine, Script
@@ -64,7 +65,14 @@ class EpochTerms:
 
     def fee(self, units: ExUnits) -> int:
         """The script fee in lovelace, rounded up as the ledger does for a transaction."""
-        return ceil(units.cpu * self.price_steps + units.mem * self.price_memory)
+        steps, memory, whole = self._prices
+        return -(-(units.cpu * steps + units.mem * memory) // whole)
+
+    @cached_property
+    def _prices(self) -> tuple[int, int, int]:
+        """Both prices as numerators over their common denominator, since fractions take long to add."""
+        whole = lcm(self.price_steps.denominator, self.price_memory.denominator)
+        return int(self.price_steps * whole), int(self.price_memory * whole), whole
 
     def share(self, units: ExUnits) -> float:
         """The larger of the shares of a transaction's CPU and memory limits."""
@@ -121,15 +129,17 @@ class _Parts:
     """Sums by price."""
 
     def __init__(self) -> None:
-        self.sums: dict[str, list[int]] = {}
-        self.used: dict[str, UsageSums] = {}
+        self.sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        self.used: defaultdict[str, UsageSums] = defaultdict(UsageSums)
 
-    def add(self, before: dict[str, ExUnits], after: dict[str, ExUnits]) -> None:
-        for offset, parts in ((0, before), (2, after)):
-            for name, units in parts.items():
-                sums = self.sums.setdefault(name, [0, 0, 0, 0])
-                sums[offset] += units.cpu
-                sums[offset + 1] += units.mem
+    def add(self, before: dict[str, Units], after: dict[str, Units]) -> None:
+        for name, (cpu, mem) in before.items():
+            sums = self.sums[name]
+            sums[0] += cpu
+            sums[1] += mem
+            cpu, mem = after[name]
+            sums[2] += cpu
+            sums[3] += mem
 
 
 def _answer(results: Iterable[dict[str, Any]], parts: _Parts, usages: bytes | None) -> bytes:
@@ -164,7 +174,7 @@ def _priced(question: Question, recording: Recorded, parts: _Parts) -> dict[str,
     if MAX_COST in (before.cpu, before.mem, after.cpu, after.mem):
         return row | {"outcome": UNAFFORDABLE}
     parts.add(*priced)
-    parts.used.setdefault(recording.language.value, UsageSums()).add(usage)
+    parts.used[recording.language.value].add(usage)
     terms = question.terms
     return row | {
         "outcome": PRICED,
@@ -203,10 +213,10 @@ def _check(question: Question, recording: Recorded, script: Script, row: dict[st
     variant = variant_for(recording.language, recording.protocol_version)
     for prices, name in ((question.before, "before"), (question.after, "after")):
         packed = prices.pricing(recording.language, recording.protocol_version).packed
-        outcome = _machine(packed, variant).evaluate(script, _NO_LIMIT)
-        if (outcome.spent.cpu, outcome.spent.mem) != (row[f"cpu_{name}"], row[f"mem_{name}"]):
+        spent = _machine(packed, variant).spent(script, _NO_LIMIT)
+        if (spent.cpu, spent.mem) != (row[f"cpu_{name}"], row[f"mem_{name}"]):
             raise CheckFailed(
-                f"evaluation {recording.id} costs {outcome.spent.cpu} ps and {outcome.spent.mem} words under "
+                f"evaluation {recording.id} costs {spent.cpu} ps and {spent.mem} words under "
                 f"{prices.name}, but {row[f'cpu_{name}']} and {row[f'mem_{name}']} when repriced; please report this"
             )
 

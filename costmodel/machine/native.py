@@ -211,12 +211,7 @@ class NativeMachine:
 
         Raises ModelError where the model has no price for something that the script does.
         """
-        raw = ffi.new("cal_outcome *")
-        error = ffi.new("cal_error *")
-        limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
-        status = lib.cal_machine_run(self.handle, script.handle, limit[0], raw, error)
-        if status == lib.CAL_UNSUPPORTED:
-            raise ModelError(text_of(error))
+        status, raw, error = self._run(script, budget)
         written, unwritten = self._write_result(raw, script) if result and status == lib.CAL_OK else (None, None)
         # At once: an element at a time takes as long as many a run.
         steps, builtins = (ffi.unpack(counts, len(counts)) for counts in (raw.steps, raw.builtins))
@@ -232,6 +227,24 @@ class NativeMachine:
         )
         lib.cal_machine_release(self.handle)
         return outcome
+
+    def spent(self, script: Script, budget: ExUnits) -> ExUnits:
+        """What a script spends within a budget, whether it succeeds or not: `evaluate` for those who want no more.
+
+        Raises ModelError where the model has no price for something that the script does.
+        """
+        _, raw, _ = self._run(script, budget)
+        lib.cal_machine_release(self.handle)
+        return ExUnits(raw.spent.cpu, raw.spent.mem)
+
+    def _run(self, script: Script, budget: ExUnits) -> tuple[int, Any, Any]:
+        """The status, outcome and error of a run whose memory is still to be released."""
+        raw, error = ffi.new("cal_outcome *"), ffi.new("cal_error *")
+        limit = ffi.new("cal_ex_units *", {"cpu": budget.cpu, "mem": budget.mem})
+        status = lib.cal_machine_run(self.handle, script.handle, limit[0], raw, error)
+        if status == lib.CAL_UNSUPPORTED:
+            raise ModelError(text_of(error))
+        return status, raw, error
 
     def features(self, script: Script, budget: ExUnits) -> Features:
         """What runs of a script within a budget count beside steps. Takes several times as long as a run."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from costmodel.errors import ModelError
 from costmodel.impact.pricing import price_list, total
-from costmodel.machine import NativeMachine, Script
+from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.machine.usage import Usage, UsageRecorder
 from costmodel.model import MAX_COST, CostModel, ExUnits, Variant, ledger_model, variant_for
 from costmodel.model.sources import ModelSource, open_source
@@ -76,4 +76,4 @@ def test_a_model_without_a_price_is_named() -> None:
     partial = CostModel({"addInteger": ledger.builtins["addInteger"]}, ledger.steps, ledger.startup, source="mine.json")
     pricing = price_list(ModelSource("mine.json", partial)).pricing(LedgerLanguage.PLUTUS_V3, 11)
     with pytest.raises(ModelError, match=r"mine\.json has no cost for headList"):
-        pricing.call(("headList", (1,)))
+        pricing.parts(Usage(EvaluationStatus.SUCCESS, ExUnits(0, 0), {}, {("headList", (1,)): 1}))
