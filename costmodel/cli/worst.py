@@ -22,6 +22,7 @@ Command = TableCommand
 
 
 def command(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Argument(
@@ -69,6 +70,15 @@ def command(
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Continue an interrupted search; it keeps its own settings."),
     ] = None,
+    again: Annotated[
+        Path | None,
+        typer.Option(
+            "--again",
+            metavar="RUN",
+            help="Instead of a search, time the witnesses of a complete one again, here or on another --evaluator, and "
+            "compare.",
+        ),
+    ] = None,
     compare: Annotated[
         list[Path] | None,
         typer.Option(
@@ -89,10 +99,27 @@ def command(
         raise InputError(f"invalid --scale {scale:g}; use a number above 0")
     # optuna and pandas come with these; other commands must not wait for them.
     from costmodel.worst.folder import SearchFolder
-    from costmodel.worst.settings import asked_for, held
+    from costmodel.worst.settings import asked_for, held, timed_again
 
+    budget = seconds(time_budget) or 0.0
     if resume_ is not None:
         folder = SearchFolder.reopen(resume_)
+    elif again is not None:
+        chosen = {name for name in ("model", "differential", "evaluator") if _was_given(context, name)}
+        if chosen & {"model", "differential"}:
+            raise InputError(f"{again} has its model and its kind already; leave MODEL and --differential out")
+        settings, costs, finalists = timed_again(
+            again,
+            patterns=target,
+            evaluator=evaluator if "evaluator" in chosen else None,
+            core=core,
+            seed=seed,
+            seconds=budget,
+            scale=scale,
+        )
+        folder = SearchFolder.create(
+            measurements, settings, costs, sys.argv, stage="prove", finalists=finalists, again=str(again)
+        )
     else:
         settings, costs = asked_for(
             model,
@@ -100,7 +127,7 @@ def command(
             evaluator=evaluator,
             core=core,
             seed=seed,
-            seconds=seconds(time_budget) or 0.0,
+            seconds=budget,
             scale=scale,
             differential=differential,
         )
@@ -115,10 +142,15 @@ def command(
     raise typer.Exit(found.exit_code)
 
 
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _run(folder: SearchFolder) -> Worst:
     from costmodel.worst.run import Standing, WorstSearch
 
-    with lines("searching: preparing") as tell:
+    with lines("proving: preparing" if folder.state.again else "searching: preparing") as tell:
 
         def told(standing: Standing) -> None:
             tell(f"{standing.stage}: {standing.done}, about {standing.seconds_left:.0f} s left")
@@ -145,13 +177,13 @@ def _compare(paths: list[Path], *, as_json: bool) -> None:
 
 
 def _show(found: Worst) -> None:
-    from costmodel.rendering.worst import conclusion, differences_table, matters_table, worst_table
+    from costmodel.rendering.worst import again_table, conclusion, differences_table, matters_table, worst_table
 
     for note in found.notes:
         complain(f"warning: {note}")
     if found.finds:
         show(worst_table(found))
-        show(matters_table(found))
+        show(again_table(found) if found.again else matters_table(found))
     if found.differences:
         show(differences_table(found))
     say(*conclusion(found))

@@ -60,6 +60,9 @@ class Finalist(Record, frozen=True, kw_only=True):
     matters: Annotated[tuple[Matter, ...], about("What it needs, what matters most first")]
     importance: Annotated[dict[str, float], about("How much each parameter decides over the whole space, as shares")]
     trials: Annotated[Count, about("Inputs that were tried")]
+    earlier: Annotated[
+        EstimateRecord | None, about("The ratio that the earlier search proved, where it is timed again")
+    ] = None
 
 
 class EvaluatorDifference(Record, frozen=True, kw_only=True):
@@ -99,6 +102,7 @@ class SearchState(Document, frozen=True, kw_only=True, tag="worst-search"):
     )
     differences: Annotated[tuple[EvaluatorDifference, ...], about("Inputs on which the evaluator differs")] = ()
     proof: Annotated[str | None, about("The run that times the finalists again, in the folder")] = None
+    again: Annotated[str | None, about("The earlier search whose witnesses are timed again; null for a search")] = None
 
 
 class Reach(Record, frozen=True, kw_only=True):
@@ -132,6 +136,8 @@ class Find(Record, frozen=True, kw_only=True):
     block_seconds: Annotated[EstimateRecord | None, about("Seconds that a block full of the witness takes")]
     lovelace_per_second: Annotated[float | None, about("Fees that a second of delay costs")]
     processes: Annotated[Count, about("Processes that timed it")]
+    earlier: Annotated[EstimateRecord | None, about("The ratio that the earlier search proved")] = None
+    over_earlier: Annotated[EstimateRecord | None, about("The ratio over the earlier one; 1 if it is the same")] = None
 
 
 class Worst(Document, frozen=True, kw_only=True, tag="worst"):
@@ -144,6 +150,7 @@ class Worst(Document, frozen=True, kw_only=True, tag="worst"):
     exit_code: ExitCode = 0
     max_ratio: Annotated[float | None, about("The limit")] = None
     run: Annotated[str, about("Folder of the search")]
+    again: Annotated[str | None, about("The earlier search whose witnesses were timed again; null for a search")] = None
     model: Annotated[str, about("The model whose prices are charged")]
     evaluator: Annotated[dict[str, str], about("The evaluator that was timed")]
     machine: Annotated[str, about("The id of the machine")]

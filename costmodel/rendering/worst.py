@@ -157,6 +157,41 @@ def matters_table(found: Worst) -> Table:
     return Table.of("What makes them slow", columns, rows)
 
 
+def again_table(found: Worst) -> Table:
+    """Each ratio beside that of the search whose witnesses were timed again."""
+    rows = [
+        (
+            find.price,
+            ratio_cell(find.earlier.value),
+            numbers.interval(*find.earlier.interval),
+            ratio_cell(find.ratio.value),
+            numbers.interval(*find.ratio.interval),
+            ratio_cell(_value(find.over_earlier)),
+            numbers.interval(*find.over_earlier.interval),
+            TableCell("yes") if _same(find) else TableCell("no", status="warning"),
+        )
+        for find in found.finds
+        if find.earlier and find.over_earlier
+    ]
+    columns = (
+        "price",
+        number("earlier"),
+        wide("its interval"),
+        number("again"),
+        wide("its interval "),
+        number("again over earlier"),
+        "95 % interval",
+        "same",
+    )
+    return Table.of("Timed again", columns, rows)
+
+
+def _same(find: Find) -> bool:
+    """Whether chance explains how far a ratio is from the earlier one."""
+    low, high = find.over_earlier.interval if find.over_earlier else (None, None)
+    return (low is None or low <= 1) and (high is None or high >= 1)
+
+
 def differences_table(found: Worst) -> Table:
     """Inputs on which the evaluator differs from the exact machine."""
     rows = [(each.target, each.told, each.file) for each in found.differences]
@@ -166,8 +201,12 @@ def differences_table(found: Worst) -> Table:
 def conclusion(found: Worst) -> list[str]:
     """Lines that follow the tables."""
     name = found.evaluator.get("name", "the evaluator")
-    tried = f"{numbers.plural(found.trials, 'input')} tried on {name} in {found.seconds:.0f} s"
-    lines = [f"{tried}, {numbers.percent(found.timed_share)} of it timed; prices of {found.model}"]
+    tried = f"{numbers.plural(found.trials, 'input')} tried" if found.again is None else "timed again"
+    timed = f"{numbers.percent(found.timed_share)} of it timed"
+    lines = [f"{tried} on {name} in {found.seconds:.0f} s, {timed}; prices of {found.model}"]
+    if found.again is not None:
+        same = sum(_same(find) for find in found.finds)
+        lines.append(f"{same} of {len(found.finds)} ratios are those of {found.again}, within their 95 % intervals")
     if found.finds:
         lines.append(f"ratios are time over charge, over {found.scale:.4g}: {found.scale_from}")
     for price, reason in found.left_out.items():

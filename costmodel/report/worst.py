@@ -8,6 +8,7 @@ from typing import Final
 from costmodel.records.worst import Worst
 from costmodel.rendering import numbers
 from costmodel.rendering.worst import (
+    again_table,
     beside_one_another,
     conclusion,
     differences_table,
@@ -51,6 +52,8 @@ def over_evaluators_section(searches: Sequence[Worst]) -> Section:
 def worst_sections(name: str, found: Worst) -> Iterator[Section]:
     """A line for each price, and what makes its witness slow."""
     tables = [worst_table(found), matters_table(found)] if found.finds else []
+    if found.again is not None:
+        tables.insert(1, again_table(found))
     if found.differences:
         tables.append(differences_table(found))
     yield Section(f"Worst inputs of {name}", " · ".join(conclusion(found)), tables=tuple(tables))

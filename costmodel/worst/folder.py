@@ -49,8 +49,11 @@ class SearchFolder:
         self._lock = held
 
     @classmethod
-    def create(cls, root: Path, settings: SearchSettings, model: CostModel, command_line: Sequence[str] = ()) -> Self:
-        """Make `root/<UTC time>-worst-<short id>/`. EnvironmentFault where `root` cannot be written."""
+    def create(
+        cls, root: Path, settings: SearchSettings, model: CostModel, command_line: Sequence[str] = (), **known: Any
+    ) -> Self:
+        """Make `root/<UTC time>-worst-<short id>/`, for a search of which `known` is known from an earlier one.
+        EnvironmentFault where `root` cannot be written."""
         now = time.gmtime()
         state = SearchState(
             run=f"{time.strftime('%Y%m%dT%H%M%SZ', now)}-worst-{secrets.token_hex(3)}",
@@ -59,6 +62,7 @@ class SearchFolder:
             versions=versions(__version__),
             machine=fingerprint(settings.core).id,
             settings=settings,
+            **known,
         )
         path = root / state.run
         make_folder(path)

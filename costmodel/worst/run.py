@@ -13,7 +13,9 @@ from typing import Any, Final
 from optuna.storages.journal import JournalStorage
 
 from costmodel.errors import Inconclusive, Interrupted
+from costmodel.judging.estimate import Estimate, ratio
 from costmodel.model import parameters_at
+from costmodel.records.figures import EstimateRecord
 from costmodel.records.run import NATIVE, RunStatus, session_outcome
 from costmodel.records.worst import EvaluatorDifference, Finalist, Find, Matter, SearchSettings, Stage, Worst
 from costmodel.runs.design import Plan
@@ -270,8 +272,9 @@ class WorstSearch:
         timed = state.timed_seconds + (outcome.timed_share * outcome.seconds if outcome else 0.0)
         result = Worst(
             run=str(self.folder.path),
+            again=state.again,
             model=self.settings.model,
-            evaluator=state.evaluator,
+            evaluator=state.evaluator or dict(run.manifest.evaluator if run else {}),
             machine=state.machine,
             scale=proof.scale if math.isfinite(proof.scale) else 1.0,
             scale_from=_SCALE_GIVEN if self.settings.scale is not None else _SCALE_FOUND,
@@ -310,6 +313,8 @@ class WorstSearch:
             block_seconds=block.record() if block else None,
             lovelace_per_second=lovelace_per_second(probe, seconds.value, self.pricing),
             processes=timing.processes,
+            earlier=finalist.earlier,
+            over_earlier=_over(timing.ratio, finalist.earlier),
         )
 
     def _check_stopped(self) -> None:
@@ -324,6 +329,14 @@ class WorstSearch:
     def tell(self, standing: Standing) -> None:
         """Say where it is."""
         self._told(standing)
+
+
+def _over(again: Estimate, earlier: EstimateRecord | None) -> EstimateRecord | None:
+    """A ratio over that of an earlier session."""
+    if earlier is None or earlier.value is None:
+        return None
+    low, high = (math.nan if bound is None else bound for bound in earlier.interval)
+    return ratio(again, Estimate(earlier.value, low, high)).record()
 
 
 def _too_short(run: Run) -> bool:

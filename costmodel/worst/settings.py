@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -12,15 +13,17 @@ from costmodel.experiments.portable import best_version
 from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION
 from costmodel.judging.estimate import Estimate, ScoreStatus, overall
 from costmodel.machine.driver import started
-from costmodel.model import CostModel
+from costmodel.model import CostModel, load
 from costmodel.model.ledger import variant_for
 from costmodel.model.sources import complete, open_source
 from costmodel.model.timeline import last_change
+from costmodel.records import read
 from costmodel.records.model import FittedModel, parse_section
 from costmodel.records.run import NATIVE
-from costmodel.records.worst import SearchSettings, Worst
+from costmodel.records.worst import Finalist, SearchSettings, SearchState, Worst
 from costmodel.timing.clock import choose_clock
 from costmodel.timing.plan import choose_core
+from costmodel.worst.folder import MODEL, STATE, read_result
 from costmodel.worst.search import SAMPLER
 from costmodel.worst.target import targets
 
@@ -43,11 +46,7 @@ def asked_for(
         raise InputError(f"a search takes {_LEAST_SECONDS:.0f} s at least; give more --time-budget")
     if differential and evaluator == NATIVE:
         raise InputError("--differential compares another evaluator with the exact machine; name it by --evaluator")
-    chosen = choose_core(core)
-    version = PROTOCOL_VERSION
-    if evaluator != NATIVE:
-        with started(driver_named(evaluator), chosen) as driver:
-            version = best_version(driver)
+    chosen, version = _core_and_version(evaluator, core)
     source = open_source([model])
     if source.model is not None:  # a model that prices some builtins only charges the ledger's prices for the others
         source, _ = complete(source, variant_for(LANGUAGE, version))
@@ -67,6 +66,56 @@ def asked_for(
         differential=differential,
     )
     return settings, costs
+
+
+def timed_again(
+    path: Path,
+    *,
+    patterns: str,
+    evaluator: str | None,
+    core: int | None,
+    seed: int,
+    seconds: float,
+    scale: float | None = None,
+) -> tuple[SearchSettings, CostModel, tuple[Finalist, ...]]:
+    """Settings that time the witnesses of a complete search again, here or on another evaluator, its model, and what it
+    proved. InputError where it is no such search, or proved nothing that the patterns name."""
+    _, found = read_result(path)
+    state = read(path / STATE, SearchState)
+    settings, costs = state.settings, load([path / MODEL])
+    if settings.differential:
+        raise InputError(f"{path} looked for differences only; it has no ratios that could be timed again")
+    if evaluator is not None and evaluator != settings.evaluator:
+        _, version = _core_and_version(evaluator, core)
+        settings = msgspec.structs.replace(
+            settings, evaluator=evaluator, protocol_version=version, scale=own_scale(costs, evaluator)
+        )
+    ratios = {find.price: find.ratio for find in found.finds}
+    wanted = [target.name for target in targets(patterns, settings.protocol_version) if target.name in ratios]
+    if not wanted:
+        raise InputError(f"{path} proved nothing of {patterns!r}; it has {', '.join(ratios) or 'no ratio at all'}")
+    settings = msgspec.structs.replace(
+        settings,
+        targets=tuple(wanted),
+        core=choose_core(core),
+        clock=choose_clock(),
+        seed=seed,
+        seconds=seconds,
+        scale=settings.scale if scale is None else scale,
+    )
+    finalists = [
+        msgspec.structs.replace(each, earlier=ratios[each.target]) for each in state.finalists if each.target in wanted
+    ]
+    return settings, costs, tuple(finalists)
+
+
+def _core_and_version(evaluator: str, core: int | None) -> tuple[int, int]:
+    """Where to measure, and the protocol version of the programs, which an evaluator may know none of the newest of."""
+    chosen = choose_core(core)
+    if evaluator == NATIVE:
+        return chosen, PROTOCOL_VERSION
+    with started(driver_named(evaluator), chosen) as driver:
+        return chosen, best_version(driver)
 
 
 def own_scale(costs: CostModel, evaluator: str) -> float | None:

@@ -15,13 +15,14 @@ from costmodel.errors import InputError, Interrupted
 from costmodel.model import Variant, ledger_model, parameters_at
 from costmodel.records.run import RunStatus
 from costmodel.records.worst import SearchSettings, Worst
+from costmodel.rendering.worst import again_table, conclusion
 from costmodel.report.assemble import assemble
 from costmodel.workloads.sources import find_workload
 from costmodel.worst.folder import SearchFolder, read_result
 from costmodel.worst.journal import StudyJournal
 from costmodel.worst.run import WorstSearch
 from costmodel.worst.search import Search
-from costmodel.worst.settings import asked_for, held
+from costmodel.worst.settings import asked_for, held, timed_again
 from costmodel.worst.target import ChargedPrices, targets
 
 
@@ -97,6 +98,39 @@ def test_a_limit_has_three_answers(result: Worst) -> None:
     assert held(result, 1.2).exit_code == 1
     middle = max(find.ratio.value or 0 for find in result.finds)
     assert held(result, middle).exit_code == 3
+
+
+def proved_again(root: Path, earlier: str, planted: tuple[Plant, ...], patterns: str = "*") -> Worst:
+    settings, costs, finalists = timed_again(
+        Path(earlier), patterns=patterns, evaluator=None, core=None, seed=1, seconds=20.0
+    )
+    folder = SearchFolder.create(root, settings, costs, stage="prove", finalists=finalists, again=earlier)
+    backend = SimulatedBackend(planted, 1)
+    return WorstSearch(folder, backend=backend, clock=time.process_time).run()
+
+
+def test_witnesses_timed_again_have_their_ratios(result: Worst, tmp_path: Path) -> None:
+    again = proved_again(tmp_path, result.run, PLANTS[:2])
+    assert again.again == result.run
+    earlier = {find.price: find.ratio for find in result.finds}
+    for find in again.finds:
+        assert find.earlier == earlier[find.price]
+        assert find.over_earlier is not None
+        assert abs((find.over_earlier.value or 0) - 1) < 0.05
+    assert "ratios are those of" in conclusion(again)[1]
+
+
+def test_a_machine_without_the_fault_has_another_ratio(result: Worst, tmp_path: Path) -> None:
+    again = proved_again(tmp_path, result.run, (), "serialiseData")
+    (find,) = again.finds
+    assert find.over_earlier is not None
+    assert (find.over_earlier.interval[1] or 2) < 1
+    assert again_table(again).rows[0][-1].text == "no"
+
+
+def test_what_was_not_proved_is_not_timed_again(result: Worst) -> None:
+    with pytest.raises(InputError, match="proved nothing of 'headList'; it has"):
+        timed_again(Path(result.run), patterns="headList", evaluator=None, core=None, seed=0, seconds=20.0)
 
 
 def test_a_complete_search_is_not_resumed(result: Worst) -> None:
