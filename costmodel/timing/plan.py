@@ -39,11 +39,11 @@ def orders(things: int, seed: int, process: int) -> Iterator[list[int]]:
     """The order of cells or groups in each round of a process: rows of a random Latin square, square after square.
 
     Rows, columns and symbols of the cyclic square are shuffled, so over the rounds nothing keeps its place or its
-    neighbours. The same arguments give the same orders.
+    neighbours. The same arguments give the same orders; nothing has none.
     """
     chance = random.Random(f"{seed}/{process}")  # noqa: S311 - a design to be reproduced, no secret
     rows, columns, symbols = (list(range(things)) for _ in range(3))
-    while True:
+    while things:
         for shuffled in (rows, columns, symbols):
             chance.shuffle(shuffled)
         for row in rows:

@@ -20,6 +20,11 @@ def test_blocks_are_rows_of_a_latin_square(cells: int, seed: int, process: int) 
     assert all(set(column) == everything for column in zip(*square, strict=True))
 
 
+def test_nothing_has_no_orders() -> None:
+    """They used to be sought for ever where a process had lost all of its cells."""
+    assert list(orders(0, 0, 0)) == []
+
+
 def test_orders_repeat_with_the_seed_and_differ_between_processes() -> None:
     def of(seed: int, process: int) -> list[list[int]]:
         return list(islice(orders(20, seed, process), 45))
