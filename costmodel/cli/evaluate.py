@@ -104,6 +104,11 @@ def command(
                 return evaluate_rows(rows_named(source), spreader, out=out, as_json=as_json)
         with traced(trace_config) as trace:
             return evaluate_corpus(program, trace, as_json=as_json)
+    if program.is_dir():
+        raise InputError(
+            f"{source}: is a folder of programs; evaluate one of them, price all with `calibrate impact ledger MODEL "
+            "--corpus`, or time all with `calibrate validate MODEL --workload`"
+        )
     with traced(trace_config) as trace:
         found = evaluated(
             program,

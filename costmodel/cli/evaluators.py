@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from costmodel.cli.options import Core, Json, TableCommand
+from costmodel.cli.options import CommandGroup, Core, Json, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.errors import CheckFailed
 from costmodel.evaluators import DRIVERS, Driver, build, built, driver, missing_tool
@@ -15,6 +15,7 @@ from costmodel.records.evaluator import Evaluators, KnownDriver
 from costmodel.rendering.tables import Table, TableCell
 
 app = typer.Typer(
+    cls=CommandGroup,
     help="List, build and check drivers of other evaluators than the native machine.",
     add_completion=False,
     rich_markup_mode=None,

@@ -119,7 +119,7 @@ def _show_builtins(section: FittedModel) -> None:
             _coefficients(fit.coefficients),
             numbers.time_ns(fit.cost_at_centre.ps / 1000),
             _interval(fit.cost_at_centre),
-            "" if fit.r2 is None else f"{fit.r2:.4f}",
+            "" if fit.r2 is None else numbers.r_squared(fit.r2),
             numbers.percent(fit.worst_relative_residual),
             "; ".join(filter(None, [_kinds(material_flags(section, name))])),
         )

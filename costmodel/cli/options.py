@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from costmodel.cli.output import VIEW
 from costmodel.errors import InputError
@@ -111,6 +111,15 @@ class TableCommand(TyperCommand):
                         "eval and impact"
                     )
         return super().invoke(ctx)
+
+
+class CommandGroup(TyperGroup):
+    """A group of commands, whose help has the whole first sentence of each."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(limit=1000)) for name, each in self.commands.items()])
 
 
 def scheduler_of(backend: str) -> str | None:

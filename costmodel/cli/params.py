@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from costmodel.cli.options import Json, TableCommand
+from costmodel.cli.options import CommandGroup, Json, TableCommand
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.params_emit import emit
 from costmodel.cli.params_source import (
@@ -52,8 +52,8 @@ _REMOVED: Final = 2  # the group of entries that the second model lacks
 _NAMED: Final = 5  # of these
 
 app = typer.Typer(
+    cls=CommandGroup,
     help="Show, emit and compare cost models and protocol parameters.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
 )

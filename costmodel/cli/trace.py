@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from costmodel.cli.options import Core, Json, ProtocolVersion, Seed, TableCommand, TimeBudget, seconds
+from costmodel.cli.options import CommandGroup, Core, Json, ProtocolVersion, Seed, TableCommand, TimeBudget, seconds
 from costmodel.cli.output import complain, print_json, say, show
 from costmodel.errors import InputError
 from costmodel.records import told as records
@@ -25,7 +25,12 @@ from costmodel.trace.config import endpoint_of
 if TYPE_CHECKING:
     from costmodel.validate.tracing import TracingCost
 
-app = typer.Typer(help="Measure what tracing costs.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    cls=CommandGroup,
+    help="Measure what tracing costs.",
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 TraceConfig = Annotated[
     Path | None,

@@ -220,7 +220,8 @@ def _show_workers(verdict: ValidationVerdict) -> None:
         low, high = each.ratio.interval if each.ratio else (None, None)
         interval = "" if low is None or high is None else numbers.interval(low, high)
         rows.append((each.worker, numbers.count(each.processes), numbers.ratio(ratio) if ratio else "", interval))
-    columns = ("worker", number("processes"), number("its times over the mean"), number("95 %"))
+    columns = ("worker", number("processes"), number("times over the mean"), number("95 %"))
+    say("")
     show(Table.of(f"Machine {verdict.machine}", columns, rows))
     say("")
 
@@ -328,7 +329,7 @@ def _summary_row(summary: Summary, by: str) -> Row:
         numbers.percent(summary.p95.value),
         numbers.percent(summary.spread),
         "" if summary.slope is None else f"{summary.slope:.3f}",
-        "" if summary.r2 is None else f"{summary.r2.value:.4f}",
+        "" if summary.r2 is None else numbers.r_squared(summary.r2.value),
         f"{numbers.ratio(under.ratio)} {under.program}",
         f"{numbers.ratio(over.ratio)} {over.program}",
     )
@@ -338,7 +339,7 @@ def _gate_row(gate: GateResult) -> Row:
     status = TableCell(gate.status.value, status=gate.status.value)
     form: Callable[[float], str] = numbers.ratio
     if gate.gate == "r2":
-        limit, form = f"≥ {gate.limit:.3f}", "{:.4f}".format
+        limit, form = f"≥ {gate.limit:.3f}", numbers.r_squared
     elif gate.gate == "tolerance":
         limit = f"1 ± {gate.limit:.3g}"
     elif gate.gate == "max-undercharge":

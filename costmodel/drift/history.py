@@ -132,7 +132,7 @@ def _drift(
     )
     note = ", ".join(_told(change) for change in changes[-3:])
     if noisy and len(logs) < FEWEST:
-        status, note = Change.INCONCLUSIVE, f"{len(logs)} entries; {FEWEST} are needed"
+        status, note = Change.INCONCLUSIVE, f"{len(logs)} of the {FEWEST} checks that are needed"
     else:
         status = Change.of(changes[-1].ratio, tolerance) if changes else Change.UNCHANGED
     before = levels[-2] if changes else float(logs[0])

@@ -355,7 +355,7 @@ def _threads(tried: DriverEvaluator) -> tuple[TrustVerdict, str]:
         return TrustVerdict.BAD, f"{len(astray)} of its {len(threads)} threads may leave core {tried.core}"
     if children:
         return TrustVerdict.WARN, f"it has started {len(children)} further processes, whose time is not counted"
-    return TrustVerdict.OK, f"{len(threads)} threads, all on core {tried.core}"
+    return TrustVerdict.OK, f"all of its threads ({len(threads)}) are on core {tried.core}"
 
 
 def _cores(thread: int) -> set[int]:

@@ -206,7 +206,10 @@ def observe(runs: Sequence[Run]) -> Observations:
     cells_by_run = [cells_of(run.design.cells, str(run.path)) for run in runs]
     everything = tuple(sorted({cell for cells in cells_by_run for cell in cells.values()}))
     if not any(cell.experiment == STEPS for cell in everything):
-        raise InputError(f"{runs[0].path}: no run has step cells, and without step costs nothing can be fitted")
+        raise InputError(
+            f"{runs[0].path}: no run has step cells, and without step costs nothing can be fitted; measure them "
+            "too, with `calibrate measure --experiment builtins,steps`"
+        )
     column = {cell: i for i, cell in enumerate(everything)}
     read = [
         _clean(run, {name: column[cell] for name, cell in cells.items()})

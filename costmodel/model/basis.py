@@ -114,7 +114,7 @@ def _ledgers(reason: str) -> PriceBasis:
     return PriceBasis(
         evaluator="plutus-core",
         version="",
-        machine=f"that of the ledger's benchmarks ({LEDGER_MACHINE})",
+        machine=f"the machine of the ledger's benchmarks ({LEDGER_MACHINE})",
         reference=True,
         reason=reason,
     )

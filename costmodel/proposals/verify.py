@@ -23,6 +23,7 @@ from costmodel.proposals.searches import absent_searches, witness_problems
 from costmodel.records import decode_json, parse, read
 from costmodel.records.model import FittedModel, OfficialSection, Section
 from costmodel.records.proposal import Discrepancy, PriceEdits, Proposal, ProposalCheck, ProposedArray
+from costmodel.rendering.numbers import plural
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.store import MANIFEST, Run, file_fact
 from costmodel.trace import SILENT, Severity, Trace
@@ -156,7 +157,7 @@ def _check_model(folder: Path, section: Section | None, runs: Mapping[str, Run],
     for text in differences[:_MOST]:
         findings.add(made.MODEL, text)
     if not differences:
-        findings.recomputed.append(f"{made.MODEL} from {len(used)} runs")
+        findings.recomputed.append(f"{made.MODEL} from {plural(len(used), 'run')}")
 
 
 def _check_searches(folder: Path, section: Section | None, findings: _Findings) -> None:

@@ -69,6 +69,13 @@ def ratio(value: float | None) -> str:
     return _minus(f"{value:.3f}")
 
 
+def r_squared(value: float | None) -> str:
+    """R² with four decimals; how far it is below 0 says nothing."""
+    if value is None or math.isnan(value):
+        return MISSING
+    return "< 0" if value < 0 else f"{value:.4f}"
+
+
 def interval(low: float | None, high: float | None, form: Callable[[float], str] = ratio) -> str:
     """Both ends of an interval; ∞ where it has none."""
     ends = (low is None or low == -math.inf, high is None or high == math.inf)

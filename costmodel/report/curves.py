@@ -73,7 +73,7 @@ def _builtin_row(name: str, fit: FittedBuiltin) -> tuple[str | TableCell, ...]:
         time_cell(fit.cost_at_centre.ps),
         share_cell(fit.cost_at_centre.relative_half_width),
         fit.shape,
-        TableCell(numbers.MISSING if fit.r2 is None else f"{fit.r2:.4f}", fit.r2),
+        TableCell(numbers.r_squared(fit.r2), fit.r2),
     )
 
 

@@ -322,9 +322,7 @@ def _calls(name: str, fitted: FittedModel) -> Section:
         words = f"{numbers.plural(len(positive), 'cost')} of a script call beside its evaluation."
         plots = [Plot(f"calls-{name}", "Call overhead", words, _prices_chart(positive, {}, ""))]
     tables = tuple(
-        prices_table(
-            f"{kind} (R² {numbers.MISSING if call.r2 is None else format(call.r2, '.4f')})", call.coefficients, "per"
-        )
+        prices_table(f"{kind} (R² {numbers.r_squared(call.r2)})", call.coefficients, "per")
         for kind, call in fitted.calls.items()
     )
     intro = "What a script call costs beside the evaluation. The ledger does not charge it."

@@ -106,7 +106,7 @@ def _accuracy(proposal: Proposal) -> Section:
             count_cell(each.programs),
             share_cell(each.median),
             share_cell(each.p95),
-            numbers.MISSING if each.r2 is None else f"{each.r2:.4f}",
+            numbers.r_squared(each.r2),
             ratio_cell(each.undercharged_ratio),
             TableCell(each.status, status=each.status),
         )

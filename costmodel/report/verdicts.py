@@ -78,7 +78,9 @@ def _gate_words(gate: Limit) -> str:
 
 
 def _gate_form(gate: Limit) -> Callable[[float], str]:
-    """How figures of a gate are written: errors as percentages, the rest as ratios."""
+    """How figures of a gate are written: errors as percentages, the rest as ratios and R²."""
+    if gate.gate == "r2":
+        return numbers.r_squared
     return numbers.percent if gate.gate in ("median", "p95") else numbers.ratio
 
 
@@ -149,7 +151,7 @@ def _gates(verdict: ValidationDocument) -> Table:
             TableCell(gate.status, status=gate.status),
             _found(gate),
             numbers.interval(*gate.found.interval, _gate_form(gate)) if gate.found else "",
-            TableCell(numbers.percent(gate.limit) if gate.gate != "r2" else numbers.ratio(gate.limit), gate.limit),
+            TableCell(numbers.ratio(gate.limit) if gate.gate == "r2" else numbers.percent(gate.limit), gate.limit),
         )
         for work in verdict.works
         for gate in work.gates

@@ -128,7 +128,7 @@ def find_loop(name: str, protocol_version: int) -> Loop:
     path = Path(name)
     if path.suffix != ".plutus" or not path.is_file():
         raise InputError(
-            f"{name}: is no loop; name {', '.join(OWN_LOOPS)} or a .plutus file with its redeemer beside it"
+            f"unknown script {name!r}; name {', '.join(OWN_LOOPS)} or a .plutus file with its redeemer beside it"
         )
 
     def loop(count: int) -> WorkloadProgram:

@@ -55,8 +55,8 @@ def find_workload(
     if path.is_file():
         return Workload(path.stem, applied_programs([path], language, protocol_version), (path,))
     raise InputError(
-        f"{name}: is no workload; name {' or '.join(OWN)}, a folder of scripts, a replay corpus, or the "
-        "file of a program"
+        f"unknown workload {name!r}; name {' or '.join(OWN)}, a folder of scripts, a replay corpus, or the file "
+        "of a program"
     )
 
 

@@ -15,7 +15,7 @@ def test_the_workbenchs_summary_is_one_json_document() -> None:
 
 
 def test_a_script_that_is_none_is_refused(tmp_path: Path) -> None:
-    assert "is no loop" in one_line(calibrate("budget", tmp_path / "missing.plutus"))
+    assert "unknown script" in one_line(calibrate("budget", tmp_path / "missing.plutus"))
 
 
 def test_an_overlay_changes_the_limits(tmp_path: Path) -> None:

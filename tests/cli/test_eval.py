@@ -132,6 +132,10 @@ def test_a_trace_cannot_steer_the_terminal(tmp_path: Path) -> None:
     assert "trace: a\\x1b[2J\\nb\n" in calibrate("eval", path).stdout
 
 
+def test_a_folder_is_refused_with_what_takes_one(program: Path) -> None:
+    assert "calibrate impact ledger MODEL --corpus" in one_line(calibrate("eval", program.parent))
+
+
 def test_unknown_builtin_tag_is_refused(tmp_path: Path) -> None:
     # Version 1.0.0, then the term tag of a builtin and 127, then padding.
     path = tmp_path / "unknown.flat"

@@ -63,11 +63,20 @@ def test_help_lists_every_command_in_its_group_with_its_whole_description() -> N
         assert entry.help in group
 
 
+@pytest.mark.parametrize("group", ["params", "evaluators", "trace"])
+def test_help_of_a_group_has_whole_descriptions(group: str) -> None:
+    lines = calibrate(group, "--help").stdout.split("Commands:\n")[1].splitlines()
+    assert lines
+    assert [line for line in lines if line.endswith("...")] == []
+    assert lines[-1].endswith(".")
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
         (("frobnicate",), "try calibrate --help"),
         (("fit", "--nope"), "try calibrate fit --help"),
+        (("params",), "try calibrate params --help"),
         (("params", "emit"), "try calibrate params emit --help"),
         (("validate",), "try calibrate validate --help"),
     ],

@@ -244,7 +244,7 @@ def test_whose_picoseconds_are_shown_is_said(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_bytes(dump(ledger_model(Variant.E)).replace(b"16000", b"16001"))
     shown = calibrate("params", "show", "--model", "E")
-    assert "picoseconds of plutus-core on that of the ledger's benchmarks" in shown.stdout
+    assert "picoseconds of plutus-core on the machine of the ledger's benchmarks" in shown.stdout
     assert (
         "it is not the ledger's, and says neither which evaluator"
         in calibrate("params", "show", "--model", path).stdout

@@ -87,7 +87,7 @@ def test_step_within_the_limit_is_no_failure() -> None:
 
 def test_few_times_cannot_tell() -> None:
     (drift,) = gate(entries("time", a=[1, 1, 1, 2])).drifts
-    assert (drift.status, drift.note) == (Change.INCONCLUSIVE, "4 entries; 8 are needed")
+    assert (drift.status, drift.note) == (Change.INCONCLUSIVE, "4 of the 8 checks that are needed")
 
 
 def test_times_of_another_machine_are_left_out() -> None:

@@ -60,7 +60,7 @@ def test_everything_is_computed_again_in_another_place(copy: Path) -> None:
     checked = check(copy)
     assert said(checked) == ""
     assert checked.exit_code == 0
-    assert "model.json from 1 runs" in checked.recomputed
+    assert "model.json from 1 run" in checked.recomputed
     assert {"impact.json", "proposal.json", "index.html", "arrays/PlutusV3.json"} <= set(checked.recomputed)
 
 

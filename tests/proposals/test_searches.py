@@ -45,7 +45,7 @@ def test_a_search_is_evidence_and_verified(made: Path) -> None:
     assert proposal.policies[0].policy == "worst witnesses"
     checked = verify(made, (), here)
     assert (checked.found, checked.unchecked) == ((), ())
-    assert "model.json from 1 runs" in checked.recomputed
+    assert "model.json from 1 run" in checked.recomputed
 
 
 def test_a_changed_witness_is_named(copy: Path) -> None:

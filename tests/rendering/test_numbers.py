@@ -58,6 +58,11 @@ def test_percentages_have_three_digits_and_no_powers_of_ten(share: float, text: 
     assert numbers.percent(share) == text
 
 
+def test_r_squared_below_0_is_no_number_to_read() -> None:
+    assert numbers.interval(-5e28, 0.99684, numbers.r_squared) == "< 0 … 0.9968"
+    assert numbers.r_squared(None) == numbers.MISSING
+
+
 def test_bounds_that_are_missing_are_infinite() -> None:
     assert numbers.interval(None, 1.5) == "−∞ … 1.500"
     assert numbers.interval(-0.02, math.inf, numbers.change) == "−2.00 % … ∞"

@@ -72,7 +72,7 @@ def test_programs_of_one_name_are_told_apart(folder: Path) -> None:
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match="is no workload"):
+    with pytest.raises(InputError, match="unknown workload"):
         find_workload(str(tmp_path / "pipe"))
 
 
@@ -97,7 +97,7 @@ def test_a_broken_table_of_budgets_is_named_in_one_line(folder: Path, content: s
 
 @pytest.mark.parametrize("name", ["no such thing", "absent.flat", "sec"])
 def test_what_is_no_workload_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match=f"{name}: is no workload"):
+    with pytest.raises(InputError, match=f"unknown workload '{name}'"):
         find_workload(name)
 
 
