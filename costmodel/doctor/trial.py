@@ -161,7 +161,7 @@ def trial_checks(trial: Trial, core: int) -> list[MachineCheck]:
             0.05,
             f"after {PROCESSES} processes (median half-width of 95 % intervals)"
             + (f", ±{trial.worst_precision:.2%} for the worst cell" if trial.worst_precision is not None else ""),
-            "measure for longer (calibrate measure --time-budget); processes differ, so see to turbo, governor, neighbours",
+            "measure for longer (--time-budget of measure); processes differ, so see to turbo, governor and neighbours",
         ),
     ]
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from msgspec.structs import asdict
 from numpy.typing import NDArray
 
-from costmodel.errors import InputError
+from costmodel.errors import Inconclusive, InputError
 from costmodel.fit.uncertainty import Clusters
 from costmodel.model import MAX_COST, StepKind, Variant, variant_for
 from costmodel.plutus.language import LedgerLanguage
@@ -199,7 +199,8 @@ def _first_difference(a: Mapping[str, object], b: Mapping[str, object]) -> str:
 
 
 def observe(runs: Sequence[Run]) -> Observations:
-    """Read the clean batches of `runs`. InputError where they have no step cells, or what no fit can use.
+    """Read the clean batches of `runs`. InputError where they have no step cells, or what no fit can use;
+    Inconclusive where all step cells have too few.
 
     A cell of which no process has enough clean batches is left out, with the reason in `lost`.
     """
@@ -222,7 +223,7 @@ def observe(runs: Sequence[Run]) -> Observations:
     lost = np.asarray(np.isnan(logs).all(axis=0))
     steps = np.array([cell.experiment == STEPS for cell in everything])
     if lost[steps].all():
-        raise InputError(f"{runs[0].path}: too few clean batches of every step cell; measure again")
+        raise Inconclusive(f"{runs[0].path}: too few clean batches of every step cell; measure longer")
     designs = [frozenset(cells.values()) for cells in cells_by_run]
     return Observations(
         cells=tuple(cell for cell, gone in zip(everything, lost, strict=True) if not gone),

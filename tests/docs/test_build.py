@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from costmodel.cli.app import app
+from costmodel.drift.limits import METRICS
+from costmodel.model import Variant
+from costmodel.model.formats import FORMATS
+from costmodel.plutus import LedgerLanguage
+from costmodel.timing.clock import CLOCKS
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -25,6 +31,15 @@ PAGES = sorted(
     for path in (ROOT / folder).glob("**/*.md" if folder == "docs" else "*.md")
     if path.name not in ("commands.md", "schemas.md")  # written by the build
 )
+# What options take that are not files, numbers or patterns. Commands read these values themselves.
+CHOICES: dict[str, set[str]] = {
+    "--clock": {*CLOCKS},
+    "--complete-from": {each.value for each in Variant},
+    "--experiment": {"builtins", "steps", "calls"},
+    "--format": {*FORMATS, "upstream", "text"},
+    "--language": {each.value for each in LedgerLanguage},
+    "--metrics": {*METRICS},
+}
 NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 
 
@@ -81,16 +96,39 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=NAMES)
 def test_commands_that_are_shown_can_be_given(path: Path) -> None:
-    for line in shown_commands(path.read_text("utf-8")):
-        try:
-            parse(typer.main.get_command(app), shlex.split(line, comments=True)[1:])
-        except typer.exceptions.TyperException as error:
-            pytest.fail(f"{line}: {error.format_message()}")
+    text = path.read_text("utf-8")
+    problems = {line: misused(line) for line in shown_commands(text)}
+    problems |= {line: misused(line, named=True) for line in named_commands(text)}
+    assert {line: problem for line, problem in problems.items() if problem} == {}
 
 
-def test_an_option_that_does_not_exist_is_noticed() -> None:
-    with pytest.raises(typer.exceptions.TyperException):
-        parse(typer.main.get_command(app), ["params", "show", "--epochs", "530"])
+def test_commands_of_every_kind_of_place_are_found() -> None:
+    block = "```sh\ncalibrate fit \\\n  RUN\nmake\n```\n"
+    page = block + "| `calibrate eval X`, `calibrate doctor` | `no` | `calibrate memory …` |\n"
+    assert [line.split() for line in shown_commands(page)] == [["calibrate", "fit", "RUN"]]
+    assert list(named_commands(page)) == ["calibrate eval X", "calibrate doctor", "calibrate memory X"]
+    assert len(list(named_commands((ROOT / "README.md").read_text("utf-8")))) > 20
+    assert sum(1 for path in PAGES for _ in shown_commands(path.read_text("utf-8"))) > 100
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "params show --epochs 530",
+        "paramz show",
+        "params shown",
+        "measure --clock sundial",
+        "eval --jobs x y.uplc",
+        "validate",
+    ],
+)
+def test_what_does_not_exist_is_noticed(wrong: str) -> None:
+    assert misused(f"calibrate {wrong}")
+
+
+def test_what_is_named_may_lack_arguments_but_not_exist() -> None:
+    assert misused("calibrate import --json", named=True) is None
+    assert misused("calibrate import --jason", named=True)
 
 
 def commands(command: Any, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -116,18 +154,41 @@ def anchors(text: str) -> set[str]:
 
 
 def shown_commands(text: str) -> Iterator[str]:
+    """Those of shell blocks, with continued lines joined."""
     for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL):
-        for line in block.splitlines():
+        for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("calibrate "):
                 yield line
+
+
+def named_commands(text: str) -> Iterator[str]:
+    """Those of cells of tables that begin with one, such as `calibrate fit --json`; an ellipsis stands for any word."""
+    for row in re.findall(r"^\|.*\|$", text, flags=re.MULTILINE):
+        for cell in row.split("|"):
+            if cell.strip().startswith("`calibrate "):
+                yield from (each.replace("…", "X") for each in re.findall(r"`(calibrate [^`]+)`", cell))
+
+
+def misused(line: str, *, named: bool = False) -> str | None:
+    """What is wrong with a command; one that is merely `named` may lack what it has to be given."""
+    try:
+        words = shlex.split(line, comments=True)[1:]
+        parse(typer.main.get_command(app), words)
+    except typer.exceptions.TyperException as error:
+        return None if named and type(error).__name__ == "MissingParameter" else error.format_message()
+    for option, value in pairwise(words):
+        unknown = set(value.split(",")) - CHOICES.get(option, set(value.split(",")))
+        if unknown and value != "X":
+            return f"{option} has no {unknown}"
+    return None
 
 
 def parse(command: Any, arguments: list[str], parent: Any = None) -> None:
     """Parses as the process would, and runs nothing."""
     if hasattr(command, "commands") and arguments:
         context = command.make_context(command.name, [], parent=parent, resilient_parsing=True)
-        name, below, rest = command.resolve_command(context, arguments)
-        assert name is not None
+        context.resilient_parsing = False  # or a command that does not exist is none
+        _, below, rest = command.resolve_command(context, arguments)
         parse(below, rest, context)
         return
     with suppress(typer.Exit):  # of --help and --version

@@ -2,13 +2,12 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
+from tests.docs.package_copy import copy_of_package
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP = re.compile(
@@ -16,7 +15,6 @@ STEP = re.compile(
     r"```\w+\n(?P<text>.*?)```$",
     re.MULTILINE | re.DOTALL,
 )
-COPIED = ("costmodel", "native", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 USE = """
 from costmodel._native import ffi, lib
@@ -25,7 +23,8 @@ from costmodel.experiments.points import choose, shapes_of
 from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
 from costmodel.model.shapes import ShapeId, SHAPES
-from costmodel.plutus import BUILTINS, decode_flat, encode_flat, parse_program
+from costmodel.model.formats import FORMATS
+from costmodel.plutus import BUILTINS, LedgerLanguage, decode_flat, encode_flat, parse_program
 
 assert len(BUILTINS) == lib.CAL_BUILTINS
 assert ffi.string(lib.cal_builtins[len(BUILTINS) - 1].name) == b"reverseByteString"
@@ -36,6 +35,11 @@ assert outcome.status is EvaluationStatus.SUCCESS, outcome.error
 assert decode_flat(outcome.result).term.constant.value == bytes([3, 2, 1])
 assert outcome.spent == ExUnits(100 + 3 * 16_000 + 100_100, 100 + 300 + 1), outcome.spent
 assert choose(shapes_of("reverseByteString"), DOMAINS["reverseByteString"].candidates)
+
+arrays = {LedgerLanguage.PLUTUS_V3: (1, 2, 3)}
+lines = FORMATS["lines"].write(arrays)
+assert lines.startswith(b"addInteger-cpu-arguments-intercept 1\\n"), lines
+assert FORMATS["lines"].read(lines, "x", LedgerLanguage.PLUTUS_V3).arrays == arrays
 
 row = ffi.new("int64_t[12]", [int(ShapeId.QUADRATIC_IN_U), 0, 7, 5, 3])
 shape = SHAPES["quadratic_in_u"]
@@ -75,18 +79,8 @@ def test_a_builtin_takes_at_most_six_files() -> None:
     assert len({step.file for step in section}) + 1 <= 6  # and one of tests
 
 
-def test_recipes_make_a_builtin_and_a_shape(tmp_path: Path) -> None:
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("*.so", "__pycache__")
-            shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, tmp_path / name)
-    bundled = ROOT / "build" / "bundled"
-    if not bundled.is_dir():
-        pytest.skip("the libraries that the build brings are not cached in build/bundled")
-    (tmp_path / "build").mkdir()
-    (tmp_path / "build" / "bundled").symlink_to(bundled)
+def test_recipes_make_a_builtin_a_shape_and_a_format(tmp_path: Path) -> None:
+    copy_of_package(tmp_path)
     for step in steps():
         follow(step, tmp_path)
     environment = {**os.environ, "CALIBRATE_CFLAGS": "-O0 -g0"}
