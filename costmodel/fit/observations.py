@@ -200,7 +200,7 @@ def _first_difference(a: Mapping[str, object], b: Mapping[str, object]) -> str:
 
 def observe(runs: Sequence[Run]) -> Observations:
     """Read the clean batches of `runs`. InputError where they have no step cells, or what no fit can use;
-    Inconclusive where all step cells have too few.
+    Inconclusive where they have too few.
 
     A cell of which no process has enough clean batches is left out, with the reason in `lost`.
     """
@@ -267,7 +267,7 @@ def _clean(run: Run, column: dict[str, int]) -> _CleanBatches:
     ours = columns >= 0
     clean = ours & np.array([name == "" for name in disturbances], np.bool_)[disturbance]
     if not clean.any():
-        raise InputError(f"{run.path} has no clean batches; measure again on a quieter machine")
+        raise Inconclusive(f"{run.path} has no clean batches; measure again on a quieter machine")
     values = {name: table[name].to_numpy()[clean] for name in COLUMNS if name not in ("cell", "disturbance")}
     per_evaluation = values["ns"] / values["iterations"]
     if not (np.isfinite(per_evaluation) & (per_evaluation > 0)).all():
@@ -309,9 +309,7 @@ def _clusters(
     group = np.repeat([group_of[design] for design in designs], counts).astype(np.intp)
     for i, run in enumerate(runs):
         if int((group == group_of[designs[i]]).sum()) < 2:
-            raise InputError(
-                f"{run.path} has one process, and its spread cannot be told from one; measure with several"
-            )
+            raise Inconclusive(f"{run.path} has one process, and its spread cannot be told from one; measure longer")
     present = np.split((~np.isnan(logs)).sum(axis=1), np.cumsum(counts)[:-1])
     return Clusters(
         run=np.repeat(np.arange(len(runs)), counts).astype(np.intp),
