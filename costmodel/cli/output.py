@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from costmodel.records import Document, encode
-from costmodel.rendering.text import fact_lines, one_line, visible
+from costmodel.rendering.text import fact_lines, json_visible, one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,7 +91,7 @@ def show_facts(facts: Mapping[str, str]) -> None:
 
 def print_json(document: Document) -> None:
     """One JSON document on stdout, stable for the same content."""
-    sys.stdout.write(encode(document).decode())
+    sys.stdout.write(json_visible(encode(document).decode()))
 
 
 def _coloured() -> bool:

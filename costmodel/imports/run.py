@@ -86,8 +86,12 @@ def read_source(path: Path) -> MeasurementFile:
     """The measurements in a file, whose format its content tells. InputError, with file and line, where it is none."""
     content = read_bytes(path, MAX_FILE_BYTES)
     if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in [bytes([start]) for start in _JSON_STARTS]:
-        return read_json(path, content.removeprefix(b"\xef\xbb\xbf"))
-    return read_text(path, checked_text(content, path))
+        found = read_json(path, content.removeprefix(b"\xef\xbb\xbf"))
+    else:
+        found = read_text(path, checked_text(content, path))
+    if not found.measured:
+        raise InputError(f"{path}: no measurement in it")
+    return found
 
 
 def import_runs(

@@ -213,8 +213,6 @@ def _plain(path: Path, lines: list[str]) -> Iterator[Measured]:
         if len(fields) != len(header):
             raise InputError(f"{where}: {len(fields)} fields where the header has {len(header)}")
         yield _plain_row(dict(zip(header, fields, strict=True)), where)
-    if not header:
-        raise InputError(f"{path}: no measurement in it")
 
 
 def _plain_row(row: Mapping[str, str], where: str) -> Measured:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
@@ -17,6 +18,16 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def json_visible(text: str) -> str:
+    """The same JSON with escapes for characters that a terminal would obey, such as those that turn its direction."""
+    lines = text.split("\n")
+    return "\n".join(line if line.isprintable() else "".join(map(_json_character, line)) for line in lines)
+
+
+def _json_character(c: str) -> str:
+    return c if c.isprintable() else json.dumps(c)[1:-1]
 
 
 def one_line(text: str) -> str:

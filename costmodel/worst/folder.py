@@ -22,13 +22,15 @@ import msgspec
 
 from costmodel import __version__
 from costmodel.errors import InputError
-from costmodel.files import lock, make_folder, write_atomically
+from costmodel.files import lock, make_folder, new_folder, write_atomically
 from costmodel.model import CostModel, dump, load
 from costmodel.records import encode, read
 from costmodel.records.run import RunStatus
 from costmodel.records.worst import WORST, SearchSettings, SearchState, Worst
 from costmodel.runs.store import refuse_links
 from costmodel.timing.surroundings import fingerprint, versions
+from costmodel.worst.search import SAMPLERS
+from costmodel.worst.target import targets
 
 STATE, STUDY, MODEL, PROOF, WITNESSES, DIFFERENCES = (
     "search.json",
@@ -65,12 +67,16 @@ class SearchFolder:
             **known,
         )
         path = root / state.run
-        make_folder(path)
-        held = lock(path / _LOCK)
-        write_atomically(path / MODEL, dump(model))
-        folder = cls(path, state, model, held)
-        folder.save()
-        return folder
+        # It gets its name once it is whole: neither a kill nor a full disk leaves a folder that is half a search.
+        with new_folder(path) as temporary:
+            held = lock(temporary / _LOCK)
+            try:
+                write_atomically(temporary / MODEL, dump(model))
+                write_atomically(temporary / STATE, encode(state))
+            except BaseException:
+                held.close()
+                raise
+        return cls(path, state, model, held)
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
@@ -85,6 +91,7 @@ class SearchFolder:
             here = (fingerprint(state.settings.core).id, versions(__version__))
             if (state.machine, state.versions) != here:
                 raise InputError(f"{path} was begun on another machine or with another build; start a new search")
+            _require_known(state, path / STATE)
             folder = cls(path, state, load([path / MODEL]), held)
             folder.update(status=RunStatus.RUNNING)
         except BaseException:
@@ -103,6 +110,7 @@ class SearchFolder:
 
     def write(self, kind: str, name: str, content: bytes) -> str:
         """A program, or what it is called with, in one of the folder's own folders. Its path within the folder."""
+        refuse_links(self.path)
         with suppress(FileExistsError):
             make_folder(self.path / kind)
         refuse_links(self.path / kind)
@@ -111,11 +119,25 @@ class SearchFolder:
 
     def finish(self, found: Worst) -> None:
         """Write what was proved."""
+        refuse_links(self.path)
         write_atomically(self.path / WORST, encode(found))
         self.update(status=RunStatus.COMPLETE, stage="done")
 
     def close(self) -> None:
         self._lock.close()
+
+
+def _require_known(state: SearchState, where: Path) -> None:
+    """InputError for prices or a way to choose points that there are not."""
+    settings = state.settings
+    known = {target.name for target in targets("*", settings.protocol_version)}
+    named = {*settings.targets, *(finalist.target for finalist in state.finalists)}
+    if unknown := sorted(named - known):
+        raise InputError(f"{where} names the price {unknown[0]!r}, which is not one that can be searched")
+    if settings.sampler not in SAMPLERS:
+        raise InputError(f"{where}: unknown sampler {settings.sampler!r}; use {', '.join(SAMPLERS)}")
+    if any(finalist.target not in settings.targets for finalist in state.finalists):
+        raise InputError(f"{where} has a finalist of a price that is not searched")
 
 
 def file_name(price: str, content: bytes, suffix: str = "flat") -> str:

@@ -16,7 +16,8 @@ from typing import Any, Final
 from optuna.storages.journal import BaseJournalBackend
 
 from costmodel.errors import InputError
-from costmodel.files import open_append, refuse
+from costmodel.files import open_append, read_bytes, refuse
+from costmodel.records import decode_json
 
 _SYNC_SECONDS: Final = 1.0
 _MOST_BYTES: Final = 1 << 30
@@ -29,18 +30,20 @@ class StudyJournal(BaseJournalBackend):
         """InputError where the file is no journal; EnvironmentFault where it cannot be written."""
         try:
             self._file = open_append(path)
-            size = os.fstat(self._file.fileno()).st_size
-            content = os.pread(self._file.fileno(), min(size, _MOST_BYTES), 0)
         except OSError as error:
             refuse("write", path, error)
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < size:
-            os.ftruncate(self._file.fileno(), len(whole))
         try:
-            self._logs: list[dict[str, Any]] = [json.loads(line) for line in whole.splitlines()]
-        except ValueError as error:
+            content = read_bytes(path, _MOST_BYTES)
+            whole = content[: content.rfind(b"\n") + 1]
+            where = f"{path}, which is not a journal of a search"
+            self._logs = [decode_json(line, dict[str, Any], where) for line in whole.splitlines()]
+            if not whole and content[:1] not in (b"", b"{"):
+                raise InputError(f"{path} is not a journal of a search")
+            if len(whole) < len(content):  # not before it is known what is cut
+                os.ftruncate(self._file.fileno(), len(whole))
+        except BaseException:
             self._file.close()
-            raise InputError(f"{path} is not a journal of a search: {error}") from None
+            raise
         self._path = path
         self._synced = time.monotonic()
 

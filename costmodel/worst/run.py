@@ -28,7 +28,7 @@ from costmodel.worst.chain import block_seconds, lovelace_per_second, reach
 from costmodel.worst.folder import DIFFERENCES, PROOF, STUDY, WITNESSES, SearchFolder, file_name
 from costmodel.worst.journal import StudyJournal
 from costmodel.worst.proof import FEWEST_PROCESSES, Proof, ProofPlan, Proved, planned, proved
-from costmodel.worst.search import Search, best_points, importances
+from costmodel.worst.search import Search, best_points, importances, replayed
 from costmodel.worst.simplify import Simplifier
 from costmodel.worst.space import Unfit
 from costmodel.worst.target import ChargedPrices, Probe, Target, targets
@@ -121,11 +121,13 @@ class WorstSearch:
         try:
             with self._timer(self.settings) as timer:
                 self.folder.update(evaluator=timer.facts)
+                with replayed():
+                    storage = JournalStorage(journal)
                 search = Search(
                     list(self._targets.values()),
                     self.pricing,
                     timer,
-                    JournalStorage(journal),
+                    storage,
                     seed=self.settings.seed,
                     sampler=self.settings.sampler,
                     differential=self.settings.differential,

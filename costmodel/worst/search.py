@@ -10,13 +10,15 @@ import logging
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 import optuna
 from optuna.trial import TrialState
 
+from costmodel.errors import CalibrateError, InputError
 from costmodel.worst.space import Unfit, Value
 from costmodel.worst.target import ChargedPrices, Probe, Target
 from costmodel.worst.timer import Timer
@@ -45,6 +47,17 @@ def quiet_optuna() -> None:
     """Let optuna say nothing: its lines are not for users."""
     optuna.logging.set_verbosity(logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+@contextmanager
+def replayed() -> Iterator[None]:
+    """InputError for whatever optuna raises: it believes its journal, and one that it did not write fails anywhere."""
+    try:
+        yield
+    except (CalibrateError, MemoryError):
+        raise
+    except Exception as error:
+        raise InputError(f"the studies of this search cannot be continued ({error!r:.100}); start a new search") from error
 
 
 @dataclass
@@ -90,11 +103,12 @@ class Search:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """A `storage` that has studies of these targets already is continued. A `differential` search times nothing: it
-        looks for inputs on which the evaluator differs."""
+        looks for inputs on which the evaluator differs. InputError where the storage has other than these."""
         quiet_optuna()
         self.pricing, self.timer, self.seed = pricing, timer, seed
         self._clock, self._differential = clock, differential
-        self._courses = [_Course(target, self._study(target, storage, sampler)) for target in targets]
+        with replayed():
+            self._courses = [_Course(target, self._study(target, storage, sampler)) for target in targets]
         self._flights: dict[int, _TimedTrial] = {}
         self.begun = 0
         """Inputs that were timed or are under way, in this session."""
@@ -111,7 +125,11 @@ class Search:
             sampler=SAMPLERS[sampler](self.seed),
             pruner=optuna.pruners.PercentilePruner(_PERCENTILE, n_startup_trials=_STARTUP_TRIALS),
         )
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
+        known = {parameter.name: parameter for parameter in target.parameters}
+        for trial in study.get_trials(deepcopy=False):
+            if not all(name in known and known[name].holds(value) for name, value in trial.params.items()):
+                raise InputError(f"a trial of {target.name} has other parameters than its inputs; start a new search")
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(trial.number, state=TrialState.FAIL)  # a session that was killed had begun it
         if not study.trials:
             study.enqueue_trial(target.plain)
@@ -159,8 +177,9 @@ class Search:
         course = min(free, key=lambda course: course.seconds)
         began = self._clock()
         for _ in range(_UNFIT_TRIES):
-            trial = course.study.ask()
-            values = {parameter.name: parameter.suggested(trial) for parameter in course.target.parameters}
+            with replayed():
+                trial = course.study.ask()
+                values = {parameter.name: parameter.suggested(trial) for parameter in course.target.parameters}
             try:
                 probe = course.target.probe(values, f"{self.seed} {trial.number}", self.pricing)
             except Unfit:
@@ -192,11 +211,13 @@ class Search:
             return
         flight.ratios += [ratio_of(flight.probe, ns) for ns in told.ns]
         ratio = statistics.median(flight.ratios)
-        flight.trial.report(ratio, flight.rung)
         flight.rung += 1
+        with replayed():
+            flight.trial.report(ratio, flight.rung - 1)
+            hopeless = flight.rung < len(_RUNGS) and flight.trial.should_prune()
         if flight.rung == len(_RUNGS):
             self._end(told.number, flight, TrialState.COMPLETE, ratio)
-        elif flight.trial.should_prune():
+        elif hopeless:
             self._end(told.number, flight, TrialState.PRUNED)
         else:
             last = flight.rung == len(_RUNGS) - 1

@@ -33,6 +33,10 @@ class Number:
     def plain(self) -> int:
         return self.low if self.at is None else self.at
 
+    def holds(self, value: object) -> bool:
+        """Whether it is a value of this parameter."""
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
     def suggested(self, trial: optuna.Trial) -> Value:
         return trial.suggest_int(self.name, self.low, self.high, log=self.log)
 
@@ -59,6 +63,10 @@ class Option:
     @property
     def plain(self) -> str:
         return self.choices[0]
+
+    def holds(self, value: object) -> bool:
+        """Whether it is a value of this parameter."""
+        return value in self.choices
 
     def suggested(self, trial: optuna.Trial) -> Value:
         return str(trial.suggest_categorical(self.name, self.choices))

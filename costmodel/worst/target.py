@@ -170,6 +170,10 @@ class Target:
 
     def probe(self, values: Values, seed: str, pricing: ChargedPrices) -> Probe:
         """A point as programs; `seed` decides what its parameters leave open. Unfit where it makes none."""
+        # Points are read from files, too, and generators take numbers to be within their bounds.
+        known = {parameter.name: parameter for parameter in self.parameters}
+        if values.keys() != known.keys() or not all(known[name].holds(value) for name, value in values.items()):
+            raise Unfit("it is not a point of the inputs that are searched")
         rng = random.Random(f"{seed} {self.name} {sorted(values.items())}")  # noqa: S311 - inputs to be made again
         return self.make(values, rng, pricing)
 
