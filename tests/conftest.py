@@ -8,9 +8,9 @@ from hypothesis import settings
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-# A shell starts what runs in its background with SIGINT ignored, and nohup does so with SIGHUP. Every process that a test
-# starts would inherit that, and those that test an interrupt would wait for it in vain. Workers of pytest-xdist read this
-# file too.
+# A shell starts what runs in its background with SIGINT ignored, and nohup does so with SIGHUP. Every process that a
+# test starts would inherit that, and those that test an interrupt would wait for it in vain. Workers of pytest-xdist
+# read this file too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

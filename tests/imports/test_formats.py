@@ -263,6 +263,14 @@ def test_malformed_file_is_refused_in_one_line(tmp_path: Path, content: Any, com
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("content", ["", "builtin,sizes,ns\n", "[]"])
+def test_a_file_without_measurements_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "nothing"
+    path.write_text(content)
+    with pytest.raises(InputError):
+        read_source(path)
+
+
 def test_missing_file_and_folder_without_results_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read"):
         read_source(tmp_path / "absent")
