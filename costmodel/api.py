@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from costmodel.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,10 +23,13 @@ if TYPE_CHECKING:
 
     from costmodel.batches import Comparison
     from costmodel.fit import Fit
+    from costmodel.impact.run import Progress
     from costmodel.model import CostModel
     from costmodel.records.evaluation import EvaluationDocument
     from costmodel.records.impact import Impact
     from costmodel.runs.store import Run
+    from costmodel.trace import Trace
+    from costmodel.workloads.rows import Spreader
 
 Name = str | os.PathLike[str]
 
@@ -39,6 +45,7 @@ def evaluate(
     protocol_version: int = 11,
     cost_model: Sequence[Name] = ("ledger",),
     budget: tuple[int, int] | None = None,
+    trace: Trace | None = None,
 ) -> EvaluationDocument:
     """Evaluate one program under a cost model, as the ledger does.
 
@@ -50,6 +57,7 @@ def evaluate(
     for a cost model that cannot.
     """
     from costmodel.model import ExUnits
+    from costmodel.trace import SILENT
     from costmodel.workloads.evaluation import PLENTY, evaluated
 
     return evaluated(
@@ -60,6 +68,7 @@ def evaluate(
         protocol_version=protocol_version,
         cost_model=[os.fspath(each) for each in cost_model],
         budget=ExUnits(*budget) if budget else PLENTY,
+        trace=trace or SILENT,
     )
 
 
@@ -93,27 +102,50 @@ def fit(
     language: str = "PlutusV3",
     protocol_version: int = 11,
     seed: int = 0,
+    rounding: Literal["joint", "ceiling"] = "joint",
     coverage: float | None = None,
+    compare_shapes: bool = False,
     safety_factor: float = 2.0,
     allow: Collection[str] = (),
+    margins: Sequence[str] = (),
+    worst: Iterable[Name] = (),
 ) -> Fit:
     """Fit a cost model to complete runs of one machine.
+
+    The options are those of `calibrate fit`: `compare_shapes` is `--shape free`, `margins` are texts such as `20%` or
+    `add*=interval`, and `worst` names searches whose witnesses the margin `worst` charges.
 
     `section` of the result has every figure with its interval and flags, and the verdict, which is yours to look at:
     the command line refuses to write a model that cannot be used, this function does not. `write(path)` writes it.
     InputError for runs that do not fit together, or with too little clean data.
     """
-    from costmodel.fit import fit_runs
+    from costmodel.fit import Rounding, fit_runs
+    from costmodel.fit.margin import WORST, parse_margins
+    from costmodel.fit.witnesses import read_search, witnesses_of
     from costmodel.model import variant_for
     from costmodel.plutus import language_named
 
+    variant = variant_for(language_named(language), protocol_version)
+    rules = parse_margins(margins)
+    searches = [os.fspath(each) for each in worst]
+    if searches and not any(each.kind == WORST for each in rules):
+        raise InputError("--worst says whose witnesses are charged; add --margin worst to charge them")
+    opened = [open_run(run) for run in runs]
+    if not opened:
+        raise InputError("name runs to fit")
     return fit_runs(
-        [open_run(run) for run in runs],
-        variant=variant_for(language_named(language), protocol_version),
+        opened,
+        variant=variant,
         seed=seed,
+        rounding=Rounding(rounding),
         coverage=coverage,
+        compare_shapes=compare_shapes,
         factor=safety_factor,
         allowed=tuple(allow),
+        margins=rules,
+        witnesses=[
+            each for path in searches for each in witnesses_of(read_search(Path(path)), opened[0].manifest, path)
+        ],
     )
 
 
@@ -155,28 +187,58 @@ def impact(
     after: Name,
     corpus: Name,
     *,
+    blocks: tuple[int, int] | None = None,
     epoch: int | None = None,
-    jobs: int | None = None,
+    overlay: Sequence[Name] = (),
     out: Name | None = None,
+    record: Name | None = None,
+    most: int = 10,
+    jobs: int | None = None,
+    spreader: Spreader | None = None,
+    progress: Progress | None = None,
+    trace: Trace | None = None,
+    command_line: Sequence[str] = (),
 ) -> Impact:
     """What cost model `after` changes compared with `before` on real scripts: units, fees, limits, who breaks.
 
-    Models and corpus are named as for `calibrate impact`; `out` is a Parquet file with a row for each evaluation.
+    Models and corpus are named as for `calibrate impact`, and options mean the same: `blocks` are the first and the
+    last of a database, `overlay` files change the epoch's parameters, `out` is a Parquet file with a row for each
+    evaluation, `record` one of usages. Rows are priced by `jobs` processes, one for each core unless told otherwise, or
+    wherever `spreader` has them priced. `command_line` is what the result's provenance shows.
     """
-    from costmodel.impact.run import impact, open_corpus, terms_at
+    import msgspec
+
+    from costmodel import __version__
+    from costmodel.impact import run
     from costmodel.model.sources import open_source
+    from costmodel.records.impact import ImpactProvenance
+    from costmodel.runs.store import file_fact
+    from costmodel.trace import SILENT
     from costmodel.workloads.rows import processes
 
-    opened = open_corpus(os.fspath(corpus))
-    with processes(jobs or len(os.sched_getaffinity(0))) as spreader:
-        return impact(
-            open_source([os.fspath(before)]),
-            open_source([os.fspath(after)]),
+    sources = open_source([os.fspath(before)]), open_source([os.fspath(after)])
+    opened = run.open_corpus(os.fspath(corpus), blocks)
+    terms = run.terms_at(epoch, tuple(Path(each) for each in overlay))
+    here = processes(jobs or len(os.sched_getaffinity(0))) if spreader is None else nullcontext(spreader)
+    with here as chosen:
+        found = run.impact(
+            *sources,
             opened,
-            terms=terms_at(epoch),
-            spreader=spreader,
+            terms=terms,
+            spreader=chosen,
             out=None if out is None else os.fspath(out),
+            record=None if record is None else os.fspath(record),
+            most=most,
+            progress=progress or (lambda done, total: None),
+            trace=trace or SILENT,
         )
+    files = dict.fromkeys(os.fspath(each) for each in (before, after, *opened.rows.files, *overlay))
+    provenance = ImpactProvenance(
+        tool_version=__version__,
+        command_line=tuple(command_line),
+        inputs={name: file_fact(Path(name)) for name in files if Path(name).is_file()},
+    )
+    return msgspec.structs.replace(found, provenance=provenance)
 
 
 def compare(batches: Sequence[Name], against: Sequence[Name], *, tolerance: float = 0.01) -> Comparison:

@@ -47,7 +47,8 @@ NATIVE_USERS = {"plutus", "impact", "machine", "timing", "experiments", "validat
 BESIDE: dict[str, set[str]] = {
     "__init__": set(),
     "__main__": {"cli"},
-    "api": {"records", "runs", "fit", "model", "plutus", "predict", "workloads", "impact", "batches"},
+    "api": {"batches", "fit", "impact", "model", "plutus", "predict", "records", "runs", "trace", "workloads"}
+    | {"errors"},
     "errors": set(),
     "files": {"errors"},
     "lazy": set(),
@@ -60,6 +61,7 @@ def allowed_imports(place: str) -> set[str]:
     if place in BESIDE:
         return BESIDE[place] | {"__version__"}
     native = {"_native"} if place in NATIVE_USERS else set()
+    native |= {"api"} if place == "cli" else set()
     return ALLOWED[place] | native | {place, "errors", "files", "lazy", "records", "remote", "__version__"}
 
 

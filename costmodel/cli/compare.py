@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from costmodel import api
 from costmodel.cli.options import Json, TableCommand, share
 from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.rendering import numbers
@@ -72,12 +73,9 @@ def command(
     Exit code 0 if nothing regressed, 1 if something did, 3 if there are too few runs to tell; the table says how many
     more are needed.
     """
-    # pandas and scipy come with it.
-    from costmodel.batches import compare, select
-
     allowed = share(tolerance, "--tolerance")
     with stderr().status("comparing"):
-        comparison = compare(select(batches), select(against), tolerance=allowed)
+        comparison = api.compare(batches, against, tolerance=allowed)
     if as_json:
         print_json(comparison.document(sys.argv))
     else:

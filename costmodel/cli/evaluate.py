@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from costmodel import api
 from costmodel.cli.eval_corpus import evaluate_corpus, evaluate_rows
 from costmodel.cli.options import LOCAL, Json, ProtocolVersion, TableCommand, budget
 from costmodel.cli.output import complain, print_json, say, show_facts
@@ -18,7 +19,7 @@ from costmodel.model.sources import LEDGER
 from costmodel.records.evaluation import EvaluationDocument
 from costmodel.rendering.text import visible
 from costmodel.workloads.corpus import is_corpus
-from costmodel.workloads.evaluation import PLENTY, evaluated
+from costmodel.workloads.evaluation import PLENTY
 from costmodel.workloads.sources import is_streamed, rows_named
 
 _DEFAULT_BUDGET: Final = f"{PLENTY.cpu},{PLENTY.mem}"
@@ -110,14 +111,14 @@ def command(
             "--corpus`, or time all with `calibrate validate MODEL --workload`"
         )
     with traced(trace_config) as trace:
-        found = evaluated(
+        found = api.evaluate(
             program,
             arguments or [],
             language=language,
             script=script,
             protocol_version=protocol_version,
             cost_model=cost_model or [LEDGER],
-            budget=limit,
+            budget=(limit.cpu, limit.mem),
             trace=trace,
         )
     for note in found.notes:

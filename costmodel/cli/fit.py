@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal, TypeVar
 
 import typer
 
+from costmodel import api
 from costmodel.cli.fit_official import fit_criterion
 from costmodel.cli.fit_reference import express_fit
 from costmodel.cli.fit_table import material_flags, show_model
@@ -17,6 +18,10 @@ from costmodel.model import variant_for
 from costmodel.plutus import language_named
 
 Command = TableCommand
+
+_ROUNDINGS: Final[tuple[Literal["joint", "ceiling"], ...]] = ("joint", "ceiling")
+_SHAPES: Final[tuple[Literal["chain", "free"], ...]] = ("chain", "free")
+_Name = TypeVar("_Name", bound=str)
 
 
 def command(
@@ -105,43 +110,32 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Fit costing functions, step costs and call overhead to runs, and write a cost model."""
-    # scipy and pandas come with them; a command that does not fit must not wait for those.
-    with stderr().status("loading"):
-        from costmodel.fit import Rounding, fit_runs, refuse_unusable
-        from costmodel.fit.margin import WORST, parse_margins
-        from costmodel.fit.witnesses import read_search, witnesses_of
-        from costmodel.runs.store import Run
-
-    variant = variant_for(language_named(language), protocol_version)
     if _is_official(method, runs, criterion):
         if strict or reference or margin or worst or coverage is not None or rounding != "joint" or shape != "chain":
             raise InputError(
                 "--strict, --reference, --margin, --worst, --coverage, --rounding and --shape need the own method"
             )
         assert criterion is not None  # noqa: S101 - as has just been checked
+        variant = variant_for(language_named(language), protocol_version)
         fit_criterion(criterion, out or Path("models") / f"{criterion.stem}.json", variant=variant, as_json=as_json)
         return
     assert runs is not None  # noqa: S101 - as has just been checked
-    margins = parse_margins(margin or ())
-    if worst and not any(each.kind == WORST for each in margins):
-        raise InputError("--worst says whose witnesses are charged; add --margin worst to charge them")
-    opened = [Run.open(path) for path in runs]
-    witnesses = [
-        each for path in worst or () for each in witnesses_of(read_search(path), opened[0].manifest, str(path))
-    ]
     with stderr().status("fitting"):
-        model = fit_runs(
-            opened,
-            variant=variant,
+        model = api.fit(
+            runs,
+            language=language,
+            protocol_version=protocol_version,
             seed=seed,
-            rounding=Rounding(_one_of(rounding, "--rounding", tuple(Rounding))),
+            rounding=_one_of(rounding, "--rounding", _ROUNDINGS),
             coverage=None if coverage is None else share(coverage, "--coverage"),
-            compare_shapes=_one_of(shape, "--shape", ("chain", "free")) == "free",
-            factor=factor,
-            allowed=tuple(name.strip() for name in allow.split(",") if name.strip()),
-            margins=margins,
-            witnesses=witnesses,
+            compare_shapes=_one_of(shape, "--shape", _SHAPES) == "free",
+            safety_factor=factor,
+            allow=tuple(name.strip() for name in allow.split(",") if name.strip()),
+            margins=margin or (),
+            worst=worst or (),
         )
+    from costmodel.fit import refuse_unusable
+
     section = model.section
     assert section.verdict is not None  # noqa: S101 - a fit that has just been made has one
     refuse_unusable(section.verdict)
@@ -152,7 +146,7 @@ def command(
         raise CheckFailed(
             f"{len(section.flagged)} prices have material flags, and --strict writes no such model: {flagged}"
         )
-    target = out or Path("models") / f"{opened[-1].path.name}.json"
+    target = out or Path("models") / f"{runs[-1].name}.json"
     if reference is not None:
         express_fit(model, reference, target, seed=seed, factor=reference_factor, as_json=as_json)
         return
@@ -174,7 +168,8 @@ def _is_official(method: str, runs: list[Path] | None, criterion: Path | None) -
     return method == "official"
 
 
-def _one_of(text: str, option: str, known: tuple[str, ...]) -> str:
-    if text not in known:
-        raise InputError(f"{option} {text!r} is unknown; use {' or '.join(known)}")
-    return text
+def _one_of(text: str, option: str, known: tuple[_Name, ...]) -> _Name:
+    for each in known:
+        if text == each:
+            return each
+    raise InputError(f"{option} {text!r} is unknown; use {' or '.join(known)}")

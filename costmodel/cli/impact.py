@@ -7,17 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from costmodel import __version__
+from costmodel import api
 from costmodel.cli.options import LOCAL, Json, TableCommand, command_shown
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.cli.spreading import Backend, Jobs, spreading
 from costmodel.cli.trace import TraceConfig, traced
 from costmodel.errors import InputError
-from costmodel.records.impact import ImpactProvenance
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Table, number
 from costmodel.rendering.text import shortened
@@ -70,48 +68,31 @@ def command(
     Every script is evaluated under both. Fees are those of each evaluation as if it were a transaction's only script.
     Ends with 0 whatever it finds; `params diff` compares prices without scripts.
     """
-    from costmodel.impact.run import impact, open_corpus, terms_at
-    from costmodel.model.sources import open_source
-
-    sources = open_source([before]), open_source([after])
-    opened = open_corpus(corpus, blocks_named(blocks))
-    terms = terms_at(epoch, tuple(overlay or ()))
     with (
         traced(trace_config) as trace,
         spreading(backend, jobs) as spreader,
         counted("pricing", "evaluations") as progress,
     ):
-        found = impact(
-            *sources,
-            opened,
-            terms=terms,
-            spreader=spreader,
+        found = api.impact(
+            before,
+            after,
+            corpus,
+            blocks=blocks_named(blocks),
+            epoch=epoch,
+            overlay=overlay or (),
             out=out,
             record=record,
             most=top,
+            spreader=spreader,
             progress=progress,
             trace=trace,
+            command_line=command_shown(sys.argv),
         )
-    found = msgspec.structs.replace(
-        found, provenance=_provenance((before, after, *map(str, (*opened.rows.files, *(overlay or ())))))
-    )
     if as_json:
         print_json(found)
     else:
         _show(found, top)
     return 0
-
-
-def _provenance(sources: tuple[str, ...]) -> ImpactProvenance:
-    """Hashes of those sources that are files."""
-    from costmodel.runs.store import file_fact
-
-    files = [source for source in dict.fromkeys(sources) if Path(source).is_file()]
-    return ImpactProvenance(
-        tool_version=__version__,
-        command_line=command_shown(sys.argv),
-        inputs={name: file_fact(Path(name)) for name in files},
-    )
 
 
 def blocks_named(text: str | None) -> tuple[int, int] | None:
