@@ -139,6 +139,7 @@ def command(
             if resume_ is not None:
                 runs = _resume(resume_, scheduler, session)
             else:
+                _reach(scheduler)
                 names, cells = _cells(experiment, builtins, seed or 0, (extend, flagged, inputs), target)
                 plan = _plan(cells, precision, chosen, seed or 0, clock)
                 if evaluator != NATIVE:
@@ -168,6 +169,15 @@ def command(
 
 
 # pandas, and dask at need, come with what these import; a command that does not measure must not wait for them.
+
+
+def _reach(scheduler: str | None) -> None:
+    """A plan takes seconds to make, so that a scheduler which is not there is told before."""
+    if scheduler is not None:
+        from costmodel.fleet.cluster import connected
+
+        with connected(scheduler):
+            pass
 
 
 def _measure(plan: Plan, root: Path, name: str, scheduler: str | None, session: dict[str, Any]) -> list[Run]:
