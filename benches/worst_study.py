@@ -21,29 +21,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import optuna
 
+from benches.worst_plants import PLANTS, Plant, planted_in
 from costmodel.machine import Script, exact_machine
 from costmodel.model import ExUnits, Variant, ledger_model, parameters_at
 from costmodel.model.timeline import last_change
-from costmodel.plutus import (
-    Apply,
-    BuiltinTerm,
-    Const,
-    DataConstr,
-    DataList,
-    DataMap,
-    Force,
-    Lam,
-    LedgerLanguage,
-    Term,
-    Var,
-    decode_flat,
-)
-from costmodel.plutus.term import children
+from costmodel.plutus import LedgerLanguage, decode_flat
 from costmodel.records.worst import SearchSettings
 from costmodel.runs.design import Cell
 from costmodel.timing.protocol import Begin, Block, End, Event, Job, TimedBatch
@@ -60,103 +47,6 @@ _PROCESS_NOISE: Final = 0.004
 _PLANTED: Final = 0.5  # of its charge that an input with the plant takes longer
 _UNLIMITED: Final = ExUnits(2**63 - 1, 2**63 - 1)
 _NAMED: Final = 0.9  # of the ratio, which is lost without a parameter that is named
-_DEEP: Final = 200
-_NESTED: Final = 20
-_EARLY_BYTES: Final = 8
-
-
-@dataclass(frozen=True)
-class Plant:
-    """What is planted in a price: which programs have it, and which parameters may be named as its cause."""
-
-    price: str
-    what: str
-    has: Callable[[Term], bool]
-    parameters: tuple[str, ...]
-
-
-def _constants(term: Term) -> Iterator[Any]:
-    """Values of the constants of a program, in order."""
-    waiting = [term]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, Const):
-            yield each.constant.value
-        waiting += reversed(children(each))
-
-
-def _all_ones(term: Term) -> bool:
-    values = (abs(value) for value in _constants(term) if isinstance(value, int))
-    return any(
-        value.bit_length() > 64 and value.bit_length() % 64 == 0 and value & (value + 1) == 0 for value in values
-    )
-
-
-def _first_without_tokens(term: Term) -> bool:
-    first = (value.entries[0][1] for value in _constants(term) if isinstance(value, DataMap) and value.entries)
-    return any(isinstance(tokens, DataMap) and not tokens.entries for tokens in first)
-
-
-def _applied(term: Term, builtin: str) -> Iterator[list[Any]]:
-    """Constants that a program applies a builtin to, an application after another."""
-    items: list[Term] = []
-    while isinstance(term, Apply) and isinstance(term.function, Lam):
-        items.append(term.argument)
-        depth, each = len(items) - 1, term.argument
-        operands: list[Any] = []
-        while isinstance(each, Apply | Force):
-            if isinstance(each, Apply) and isinstance(each.argument, Var):
-                bound = items[depth - each.argument.index]
-                operands.insert(0, bound.constant.value if isinstance(bound, Const) else None)
-            each = each.function if isinstance(each, Apply) else each.body
-        if isinstance(each, BuiltinTerm) and each.builtin.name == builtin:
-            yield operands
-        term = term.function.body
-
-
-def _differ_early(term: Term) -> bool:
-    return any(
-        len(one) > _EARLY_BYTES and len(one) == len(other) and one[:_EARLY_BYTES] != other[:_EARLY_BYTES]
-        for one, other in _applied(term, "equalsByteString")
-    )
-
-
-def _nested_left(term: Term) -> bool:
-    for value in _constants(term):
-        depth, inner = 0, value
-        while True:
-            match inner:
-                case DataConstr(fields=parts) | DataList(items=parts) if parts:
-                    inner = parts[0]
-                case DataMap(entries=entries) if entries:
-                    inner = entries[0][0]
-                case _:
-                    break
-            depth += 1
-        if depth >= _NESTED:
-            return True
-    return False
-
-
-def _deep_environment(term: Term) -> bool:
-    depth = 0
-    while isinstance(term, Apply):
-        function = term.function
-        while isinstance(function, Force):
-            function = children(function.body)[0]
-        if not isinstance(function, Lam):
-            break
-        depth, term = depth + 1, function.body
-    return depth >= _DEEP
-
-
-PLANTS: Final = (
-    Plant("addInteger", "an integer of ones only", _all_ones, ("first limbs", "second limbs")),
-    Plant("serialiseData", "a Value whose first policy has no tokens", _first_without_tokens, ("data shape",)),
-    Plant("equalsByteString", "byte strings that differ early", _differ_early, ("compared", "difference")),
-    Plant("equalsData", "Data nested to the left", _nested_left, ("data shape", "data nodes")),
-    Plant("steps/environment", "an environment 200 deep", _deep_environment, ("depth",)),
-)
 
 
 @lru_cache(maxsize=4096)
@@ -167,11 +57,7 @@ def _spent(flat: bytes) -> int:
 
 def true_ns(cell: Cell, planted: Iterable[Plant]) -> float:
     """What a run of a cell takes: its charge, and more where it has a plant."""
-    charge = float(_spent(cell.flat))
-    for plant in planted:
-        if cell.repeats and plant.price == cell.operation and plant.has(decode_flat(cell.flat).term):
-            charge *= 1 + _PLANTED
-    return charge / 1e3
+    return _spent(cell.flat) * (1 + _PLANTED) ** planted_in(cell, planted) / 1e3
 
 
 class SimulatedTimer:

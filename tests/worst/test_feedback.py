@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from benches.worst_study import PLANTS, SimulatedBackend, SimulatedTimer
+from benches.worst_plants import PLANTS
+from benches.worst_study import SimulatedBackend, SimulatedTimer
 from costmodel.errors import InputError
 from costmodel.experiments.steps import mixture
 from costmodel.fit import fit_runs

@@ -10,7 +10,8 @@ import optuna
 import pytest
 from optuna.storages.journal import JournalStorage
 
-from benches.worst_study import PLANTS, Plant, SimulatedBackend, SimulatedTimer, found
+from benches.worst_plants import PLANTS, Plant
+from benches.worst_study import SimulatedBackend, SimulatedTimer, found
 from costmodel.errors import InputError, Interrupted
 from costmodel.model import Variant, ledger_model, parameters_at
 from costmodel.records.run import RunStatus
