@@ -232,7 +232,7 @@ def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
     notes = []
     if fitted.machine != run.manifest.machine:
         notes.append(
-            "the model was measured on another machine: its picoseconds are not this machine's, so that gates judge the "
+            "the model was measured on another machine: its picoseconds are not this machine's, so gates judge the "
             "machine too; measure and fit here to judge the model"
         )
     elif fitted.hash_yardstick_ns is None:

@@ -57,7 +57,9 @@ def replayed() -> Iterator[None]:
     except (CalibrateError, MemoryError):
         raise
     except Exception as error:
-        raise InputError(f"the studies of this search cannot be continued ({error!r:.100}); start a new search") from error
+        raise InputError(
+            f"the studies of this search cannot be continued ({error!r:.100}); start a new search"
+        ) from error
 
 
 @dataclass
