@@ -94,7 +94,7 @@ def _batch(name: str, paths: Sequence[Path]) -> RunBatch:
         run.verify()
         runs.append(run)
     if not runs:
-        raise InputError(f"{name} has no complete run; finish one with `calibrate measure --resume`")
+        raise InputError(f"{name} has no complete run; finish one with: calibrate measure --resume {left_out[0]}")
     return RunBatch(name, tuple(runs), tuple(left_out))
 
 

@@ -93,7 +93,9 @@ def command(
     program = Path(source)
     streamed = is_streamed(source)
     if (out or jobs or backend != LOCAL) and not streamed:
-        raise InputError(f"{source} is not a corpus in rows; --out, --jobs and --backend are for one")
+        raise InputError(
+            f"{source} is not a corpus in rows (Parquet or a database); --out, --jobs and --backend are for one"
+        )
     if streamed or is_corpus(program):
         if arguments or cost_model or language or script:
             raise InputError(f"{source}: a replay corpus brings its own scripts, arguments, languages and cost models")

@@ -93,7 +93,9 @@ def command(
     backend: FleetBackend = LOCAL,
     resume_: Annotated[
         Path | None,
-        typer.Option("--resume", metavar="RUN", help="Continue an interrupted run; it keeps its own design."),
+        typer.Option(
+            "--resume", metavar="RUN", help="Continue an interrupted run, by its own design; --time-budget counts anew."
+        ),
     ] = None,
     extend: Annotated[
         Path | None,

@@ -47,9 +47,9 @@ from costmodel.records.parameters import (
 )
 from costmodel.rendering import numbers
 from costmodel.rendering.tables import Row, Table, number, wide
+from costmodel.rendering.text import first_names
 
 _REMOVED: Final = 2  # the group of entries that the second model lacks
-_NAMED: Final = 5  # of these
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -156,8 +156,8 @@ def diff(
         show(Table.of(f"{sources[0].name} → {sources[1].name}", headings, [_row(each) for each in kept]))
     say(f"{len(kept)} {'entry changes' if len(kept) == 1 else 'entries change'} cost at typical sizes")
     if removed := list(dict.fromkeys(each.name for each in changes if each.group == _REMOVED)):
-        named = ", ".join(removed[:_NAMED]) + (f" and {len(removed) - _NAMED} more" if len(removed) > _NAMED else "")
-        say(f"{sources[1].name} has no price for {len(removed)} of the entries of {sources[0].name}: {named}")
+        lacking = f"{sources[1].name} has no price for {len(removed)} of the entries of {sources[0].name}"
+        say(f"{lacking}: {first_names(removed)}")
     say(*(f"{letter}: {described(basis)}" for letter, basis in zip("AB", whose, strict=True)))
     if are_unlike(*whose):
         say("these are not the same picoseconds, so a change may be one of evaluator or machine")

@@ -31,6 +31,7 @@ from costmodel.model.sources import ModelSource, complete
 from costmodel.plutus import LedgerLanguage, language_named
 from costmodel.records import encode
 from costmodel.records.parameters import EmittedModel
+from costmodel.rendering.text import first_names
 
 _UPSTREAM_FILES = {UPSTREAM: dump, "upstream-builtins": dump_builtins, "upstream-machine": dump_machine}
 
@@ -108,7 +109,7 @@ def emit(
 def _tell(report: EmittedModel) -> None:
     """What was filled in, whose prices they are, and what was overruled, on stderr."""
     if report.completed:
-        complain(f"taken from {report.completed_from}: {', '.join(report.completed)}")
+        complain(f"taken from {report.completed_from}: {first_names(report.completed)}")
     if report.doubts or not report.basis.reference:
         complain(described(report.basis))
     for doubt in report.doubts:

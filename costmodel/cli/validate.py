@@ -181,7 +181,6 @@ def _show(verdict: ValidationVerdict) -> None:
     """Prints the scores, the summaries with their baselines, the gates, and the result of them all."""
     columns = (
         "program",
-        wide("timed"),
         wide(number("ExUnits CPU (ps)")),
         wide(number("memory")),
         number("predicted"),
@@ -191,9 +190,12 @@ def _show(verdict: ValidationVerdict) -> None:
         number("95 %"),
         *(["result"] if any(score.status for score in verdict.scores) else []),
     )
-    rows = [_score_row(score)[: len(columns)] for score in verdict.scores]
-    show(Table.of(f"{verdict.workload}: {verdict.model}", columns, rows))
-    say("", *(f"note: {note}" for note in verdict.notes))
+    # A table for each way of timing: a program has a row in each, and the columns would not tell them apart.
+    for work in verdict.works:
+        rows = [_score_row(score)[: len(columns)] for score in verdict.scores if score.work == work.summary.work]
+        show(Table.of(f"{verdict.workload}, {work.summary.work}: {verdict.model}", columns, rows))
+        say("")
+    say(*(f"note: {note}" for note in verdict.notes))
     uncertain = {f"{each.label} ({each.work})": each.uncertain for each in verdict.scores if each.uncertain}
     if uncertain:
         say("")
@@ -230,7 +232,6 @@ def _score_row(score: Score) -> Row:
     status = score.status.value if score.status else ""
     return (
         score.label,
-        score.work,
         numbers.count(score.ex_units.cpu),
         numbers.count(score.ex_units.mem),
         numbers.time_ns(score.predicted_ns.value),
@@ -271,47 +272,40 @@ def _show_works(works: Sequence[WorkVerdict]) -> None:
 
 
 def _show_misses(works: Sequence[WorkVerdict]) -> None:
-    rows = []
+    columns = ("program", number("observed/predicted"), "prices that may be off", number("unexplained"))
     for work in works:
+        rows = []
         for miss in work.misses[:_MISSES_SHOWN]:
             blames = ", ".join(map(_blame, miss.blames))
             rest = "" if miss.unexplained is None else numbers.change(miss.unexplained)
-            rows.append((miss.program, work.summary.work, ratio_cell(miss.ratio), blames, rest))
-    if rows:
-        columns = (
-            "program",
-            wide("timed"),
-            number("observed/predicted"),
-            "prices that may be off",
-            number("unexplained"),
-        )
-        show(Table.of("Largest misses, and shares of the observed time that single prices may explain", columns, rows))
-        say("")
+            rows.append((miss.program, ratio_cell(miss.ratio), blames, rest))
+        if rows:
+            title = f"Largest misses ({work.summary.work}), and shares of the observed time that prices may explain"
+            show(Table.of(title, columns, rows))
+            say("")
 
 
 def _show_margins(works: Sequence[WorkVerdict]) -> None:
-    found = [(work.summary.work, work.margins) for work in works if work.margins]
-    rows = [
-        (
-            margin.program,
-            work,
-            numbers.interval(*margin.counts, numbers.count),
-            numbers.time_ns(margin.predicted_ns),
-            numbers.time_ns(margin.observed_ns),
-            ratio_cell(margin.ratio.value),
-            numbers.interval(margin.ratio.low, margin.ratio.high),
-        )
-        for work, margins in found
-        for margin in margins.each
-    ]
-    if rows:
-        headings = ("program", wide("timed"), wide(number("counts")), number("predicted"), number("observed"))
-        columns = (*headings, number("observed/predicted"), number("95 %"))
-        show(Table.of("Per extra iteration", columns, rows))
-        for work, margins in found:
-            median, p95 = numbers.percent(margins.median.value), numbers.percent(margins.p95.value)
-            say(f"per extra iteration ({work}): median |o/p − 1| {median}, 95th percentile {p95}")
-        say("")
+    headings = ("program", wide(number("counts")), number("predicted"), number("observed"))
+    columns = (*headings, number("observed/predicted"), number("95 %"))
+    for work in works:
+        margins = work.margins
+        if not margins:
+            continue
+        rows = [
+            (
+                margin.program,
+                numbers.interval(*margin.counts, numbers.count),
+                numbers.time_ns(margin.predicted_ns),
+                numbers.time_ns(margin.observed_ns),
+                ratio_cell(margin.ratio.value),
+                numbers.interval(margin.ratio.low, margin.ratio.high),
+            )
+            for margin in margins.each
+        ]
+        show(Table.of(f"Per extra iteration ({work.summary.work})", columns, rows))
+        median, p95 = numbers.percent(margins.median.value), numbers.percent(margins.p95.value)
+        say(f"per extra iteration ({work.summary.work}): median |o/p − 1| {median}, 95th percentile {p95}", "")
 
 
 def _blame(blame: Blame) -> str:

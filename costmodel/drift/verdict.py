@@ -94,10 +94,10 @@ class DriftVerdict:
             return f"{self.status.value}: nothing was compared"
         counts = {status.value: self.count(status) for status in Change}
         found = self.counts
-        parts = [f"{count} {name}" for name, count in counts.items() if count]
-        parts += [
-            f"{count} {name}" for name, count in (("warned", found.warned), ("accepted", found.accepted)) if count
-        ]
+        # Both are among the unchanged, so they do not stand beside them as if they came on top.
+        special = ", ".join(f"{n} {what}" for n, what in ((found.warned, "warned"), (found.accepted, "accepted")) if n)
+        notes = {Change.UNCHANGED.value: f" ({special})" if special else ""}
+        parts = [f"{count} {name}{notes.get(name, '')}" for name, count in counts.items() if count]
         return f"{self.status.value}: {', '.join(parts)}, {self.band}"
 
     @property

@@ -172,7 +172,8 @@ def check_runs(runs: Sequence[Run]) -> None:
     for i, run in enumerate(runs):
         if run.manifest.status is not RunStatus.COMPLETE:
             raise InputError(
-                f"{run.path} is not complete ({run.manifest.status}); finish it with `calibrate measure --resume`"
+                f"{run.path} is not complete ({run.manifest.status}); "
+                f"finish it with: calibrate measure --resume {run.path}"
             )
         run.verify()
         for other in runs[:i]:

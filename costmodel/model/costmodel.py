@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
 
 from costmodel.errors import ModelError
 from costmodel.model.costing import CostingFunction, checked_int, costing_function
@@ -15,6 +16,7 @@ from costmodel.model.units import ExUnits
 from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS
 
 STARTUP_KEY = "cekStartupCost"
+_NAMED: Final = 5  # missing prices that an error names
 
 
 class StepKind(IntEnum):
@@ -83,13 +85,15 @@ class CostModel:
         return _UNCOSTED if own is None and not BUILTIN_BY_NAME[builtin].costed else own
 
     def require(self, builtins: Iterable[str], steps: Iterable[StepKind]) -> None:
-        """Raise ModelError, naming everything missing, unless the model prices start-up and all of these."""
+        """Raise ModelError, naming the first that are missing, unless the model prices start-up and all of these."""
         missing = [name for name in sorted(set(builtins)) if self.cost_of(name) is None]
         missing += [kind.json_key for kind in sorted(set(steps)) if kind not in self.steps]
         if self.startup is None:
             missing.append(STARTUP_KEY)
         if missing:
-            raise ModelError(f"{self.source} has no cost for {', '.join(missing)}; use a model that has")
+            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+            named = ", ".join(missing[:_NAMED]) + more
+            raise ModelError(f"{self.source} has no cost for {named}; use a model that has")
 
 
 PACK_WIDTH = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Final
 
@@ -33,6 +33,11 @@ def _json_character(c: str) -> str:
 def one_line(text: str) -> str:
     """A text with every run of white space as one space, and other control characters written as escapes."""
     return visible(" ".join(text.split()))
+
+
+def first_names(names: Sequence[str], most: int = 5) -> str:
+    """The first of many names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def shortened(text: str) -> str:

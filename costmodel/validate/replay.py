@@ -231,7 +231,10 @@ def _comparability(fitted: Fitted | None, run: Run) -> tuple[bool, list[str]]:
         return False, ["the model does not say on which machine it was measured: observed times are this replay's"]
     notes = []
     if fitted.machine != run.manifest.machine:
-        notes.append("the model was measured on another machine: observed times are this replay's")
+        notes.append(
+            "the model was measured on another machine: its picoseconds are not this machine's, so gates judge the "
+            "machine too; measure and fit here to judge the model"
+        )
     elif fitted.hash_yardstick_ns is None:
         notes.append("the model was measured without the hash yardstick: observed times are this replay's")
     adjustable = not notes

@@ -173,6 +173,6 @@ def test_drift(clone: Path, tmp_path: Path) -> None:
     expect(followed, *(("drift", each) for each in codes), ("report", {0}))
     last = [done.output.strip().splitlines()[-1] for done in followed[:4]]
     assert last[0].startswith("regressed: 2 regressed, 4 unchanged")
-    assert last[2].startswith("regressed: 1 regressed, 5 unchanged, 1 accepted")
+    assert last[2].startswith("regressed: 1 regressed, 5 unchanged (1 accepted)")
     assert "2 accepted" in last[3]
     assert (tmp_path / "sample" / "page.html").stat().st_size > 10_000

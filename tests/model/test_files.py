@@ -79,6 +79,13 @@ def test_what_is_required_and_missing_is_named_with_the_file(tmp_path: Path) -> 
     assert str(caught.value) == message
 
 
+def test_of_many_missing_prices_the_first_are_named(tmp_path: Path) -> None:
+    model = load([written(tmp_path, entry(CONSTANT) | {"cekVarCost": STEP})])
+    with pytest.raises(ModelError) as caught:
+        model.require(["trace", "bData", "iData", "mkCons", "headList", "tailList"], [])
+    assert "has no cost for bData, headList, iData, mkCons, tailList and 2 more; use" in str(caught.value)
+
+
 def test_uncosted_builtins_cost_more_than_any_budget_allows() -> None:
     cost = ledger_model(Variant.E).cost_of("policies")
     assert cost is not None
