@@ -19,7 +19,13 @@ from costmodel.remote import is_remote, shown_address
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 ProtocolVersion = Annotated[
     int,
-    typer.Option("--protocol-version", metavar="N", help="Major protocol version; 9 Chang, 10 Plomin, 11 van Rossem."),
+    typer.Option(
+        "--protocol-version",
+        metavar="N",
+        min=1,
+        max=255,
+        help="Major protocol version; 9 Chang, 10 Plomin, 11 van Rossem.",
+    ),
 ]
 Core = Annotated[
     int | None, typer.Option("--core", metavar="N", help="CPU core to measure on. [default: the last one]")
@@ -122,6 +128,12 @@ class CommandGroup(TyperGroup):
             formatter.write_dl([(name, each.get_short_help_str(limit=1000)) for name, each in self.commands.items()])
 
 
+def given(context: typer.Context) -> set[str]:
+    """The parameters that stand on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
 def scheduler_of(backend: str) -> str | None:
     """The address in dask:ADDRESS, or None for local."""
     if backend == LOCAL:
@@ -144,7 +156,7 @@ def seconds(text: str | None) -> float | None:
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
-    if match is None or float(match[1]) == 0:
+    if match is None or not 0 < float(match[1]) < float("inf"):
         raise InputError(f"invalid duration {text!r}; use 90s, 3m or 1h")
     return float(match[1]) * _SECONDS[match[2] or "s"]
 
