@@ -10,7 +10,7 @@ import typer
 from costmodel.cli.fit_official import fit_criterion
 from costmodel.cli.fit_reference import express_fit
 from costmodel.cli.fit_table import material_flags, show_model
-from costmodel.cli.options import Json, ProtocolVersion, Seed, TableCommand, share
+from costmodel.cli.options import Json, ProtocolVersion, Seed, TableCommand, refuse_overwriting, share
 from costmodel.cli.output import complain, print_json, stderr
 from costmodel.errors import CheckFailed, InputError
 from costmodel.model import variant_for
@@ -129,6 +129,8 @@ def command(
     witnesses = [
         each for path in worst or () for each in witnesses_of(read_search(path), opened[0].manifest, str(path))
     ]
+    target = out or Path("models") / f"{opened[-1].path.name}.json"
+    refuse_overwriting({"--out": target}, [each.path for each in opened] + ([reference] if reference else []))
     with stderr().status("fitting"):
         model = fit_runs(
             opened,
@@ -152,7 +154,6 @@ def command(
         raise CheckFailed(
             f"{len(section.flagged)} prices have material flags, and --strict writes no such model: {flagged}"
         )
-    target = out or Path("models") / f"{opened[-1].path.name}.json"
     if reference is not None:
         express_fit(model, reference, target, seed=seed, factor=reference_factor, as_json=as_json)
         return

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from costmodel import __version__
-from costmodel.cli.options import LOCAL, Json, TableCommand, command_shown
+from costmodel.cli.options import LOCAL, Json, TableCommand, command_shown, refuse_overwriting
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.cli.spreading import Backend, Jobs, spreading
@@ -75,6 +75,7 @@ def command(
 
     sources = open_source([before]), open_source([after])
     opened = open_corpus(corpus, blocks_named(blocks))
+    refuse_overwriting({"--out": out, "--record": record}, [before, after, corpus, *(overlay or ())])
     terms = terms_at(epoch, tuple(overlay or ()))
     with (
         traced(trace_config) as trace,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -132,6 +132,24 @@ def given(context: typer.Context) -> set[str]:
     """The parameters that stand on the command line."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
+def refuse_overwriting(outputs: Mapping[str, str | Path | None], sources: Sequence[str | Path]) -> None:
+    """InputError where two options name one file, or one names what the command reads: a slip must not cost a model
+    or a measurement."""
+    known: dict[Path, str] = {}
+    read = {Path(source).resolve() for source in sources if not is_remote(str(source))}
+    for option, name in outputs.items():
+        if name is None or is_remote(str(name)):
+            continue
+        target = Path(name).resolve()
+        if target.exists() and not target.is_file():  # /dev/stdout and the like may be named twice
+            continue
+        if target in known:
+            raise InputError(f"{known[target]} and {option} are both {name}; name two files")
+        if not read.isdisjoint((target, *target.parents)):
+            raise InputError(f"{option} would change {name}, which is read; name another file")
+        known[target] = option
 
 
 def scheduler_of(backend: str) -> str | None:
