@@ -124,3 +124,15 @@ main()
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "calibrate: interrupted\n")
     assert list(tmp_path.iterdir()) == [model]
+
+
+def test_a_reader_that_left_does_not_turn_a_failed_check_into_a_success(tmp_path: Path) -> None:
+    program = tmp_path / "error.uplc"
+    program.write_text("(program 1.0.0 (error))")
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        result = subprocess.run([*MAIN, "eval", str(program), "--json"], stdout=writing, check=False)
+    finally:
+        os.close(writing)
+    assert result.returncode == calibrate("eval", program, "--json").returncode == 1
