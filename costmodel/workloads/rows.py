@@ -208,6 +208,11 @@ def process_pool(jobs: int) -> Iterator[Executor]:
         except BaseException:
             for process in multiprocessing.active_children():
                 process.terminate()
+            # One that ended in the middle of an answer would have the pool wait for the rest of it, for ever: its pipe
+            # ends where this process does not hold it open either.
+            answers: Any = vars(pool).get("_result_queue")
+            if answers is not None:
+                answers._writer.close()
             raise
 
 
