@@ -1,11 +1,13 @@
 """Kills commands at random moments and looks at what they leave: `make kills`.
 
 Nothing that was kept may be lost, and nothing incomplete may look complete: a result file is whole or absent, a run can
-be read and continued, a run that says it is complete verifies, and a collector gets every message in order.
+be read and continued, a run that says it is complete verifies, and a collector gets every message in order. A command
+that is asked to end, by Ctrl-C or SIGTERM, says so in one line, ends with 130 and leaves no temporary files.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -20,17 +22,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from costmodel.errors import CalibrateError
+import pyarrow.parquet as pq
+
+from costmodel.errors import CalibrateError, Interrupted
+from costmodel.files import TEMPORARY_PREFIX
 from costmodel.model import load
+from costmodel.proposals.folder import digest, opened, read_sums
+from costmodel.records import read
 from costmodel.records.run import RunStatus
+from costmodel.records.worst import SearchState
 from costmodel.runs.anomalies import run_findings
 from costmodel.runs.store import Run, RunWriter
 from costmodel.trace import Severity
+from costmodel.worst.folder import STATE, STUDY, SearchFolder, read_result
+from costmodel.worst.journal import StudyJournal
 from tests.fit.synthetic import all_cells, make_run
+from tests.parity.models import write_model
+from tests.proposals.made import a_model
 from tests.trace.collector import collecting, kept
+from tests.workloads.rows import row, write
 
 ROOT = Path(__file__).resolve().parents[1]
 _MAIN = (sys.executable, "-P", "-m", "costmodel")
+_SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
+_LOADED = 0.15  # seconds within which Python itself starts, which no command can be asked to be tidy in
+_PATIENCE = 60.0  # seconds that a command may take to end once it is asked to
 _SENDER = """
 import sys
 from pathlib import Path
@@ -59,7 +75,10 @@ class Victim(NamedTuple):
 def check_runs(folder: Path) -> None:
     """Every run in a folder can be read; what says that it is complete is; the rest can go on from what it has."""
     for path in sorted(folder.glob("runs/*")) if (folder / "runs").is_dir() else []:
-        if path.name.startswith(".tmp-"):
+        if path.name.startswith(TEMPORARY_PREFIX):
+            continue
+        if (path / STATE).exists():
+            check_search(path)
             continue
         run = Run.open(path)
         rows = run.samples()
@@ -73,6 +92,32 @@ def check_runs(folder: Path) -> None:
         if not again.samples().equals(rows):
             raise Lost(f"{path.name} has other samples once it is resumed")
         again.verify()
+
+
+def check_search(path: Path) -> None:
+    """A search is complete with all that it proved, or goes on with every trial that it wrote down."""
+    if read(path / STATE, SearchState).status is RunStatus.COMPLETE:
+        _, found = read_result(path)
+        for name in (name for find in found.finds for name in (find.witness, find.argument) if name):
+            if hashlib.sha256((path / name).read_bytes()).hexdigest()[:8] not in name:
+                raise Lost(f"{path.name}: {name} is not the witness that it was")
+        return
+    lines = (path / STUDY).read_bytes().count(b"\n") if (path / STUDY).exists() else 0
+    SearchFolder.reopen(path).close()
+    journal = StudyJournal(path / STUDY)
+    kept_lines = len(list(journal.read_logs(0)))
+    journal.close()
+    if kept_lines != lines:
+        raise Lost(f"{path.name} had {lines} lines of trials and has {kept_lines} once it is resumed")
+
+
+def check_proposal(folder: Path) -> None:
+    """The folder and the zip of a proposal are absent or have every file as it was summed."""
+    for path in (folder / "p", folder / "p.zip"):
+        if path.exists():
+            with opened(path) as content:
+                if wrong := [name for name, sum_ in read_sums(content).items() if digest(content / name) != sum_]:
+                    raise Lost(f"{path.name}: {wrong[0]} is not what was summed")
 
 
 def whole(name: str, read: Callable[[Path], object]) -> Callable[[Path], None]:
@@ -94,6 +139,9 @@ def whole_page(path: Path) -> None:
 def victims(inputs: Path) -> list[Victim]:
     """All of them; `inputs` has a run and a model."""
     run, model = str(next((inputs / "fitted").iterdir())), str(inputs / "ledger.json")
+    search, corpus, fitted = (str(inputs / name) for name in ("search", "corpus.parquet", "fitted.json"))
+    evaluators = (str(inputs / "one.json"), str(inputs / "other.json"))
+    brief = ("--target", "addInteger,lengthOfByteString", "--time-budget", "20s", "--measurements")
     builtins = ("--experiment", "builtins", "--builtins", "ifThenElse")
     return [
         Victim(
@@ -147,6 +195,49 @@ def victims(inputs: Path) -> list[Victim]:
             ),
             whole("e.json", lambda path: load([path])),
         ),
+        Victim("worst", 26.0, lambda folder: ("worst", *brief, str(folder / "runs")), check_runs),
+        Victim(
+            "worst --again",
+            14.0,
+            lambda folder: ("worst", "--again", search, "--time-budget", "12s", "--measurements", str(folder / "runs")),
+            check_runs,
+        ),
+        Victim(
+            "propose",
+            4.0,
+            lambda folder: (
+                *("propose", fitted, "--run", run, "--corpus", corpus, "--worst", search, "--jobs", "2"),
+                *("--out", str(folder / "p")),
+            ),
+            check_proposal,
+        ),
+        Victim(
+            "impact",
+            2.5,
+            lambda folder: (
+                *("impact", "D", "E", "--corpus", corpus, "--jobs", "2"),
+                *("--out", str(folder / "o.parquet"), "--record", str(folder / "u.parquet")),
+            ),
+            whole_tables,
+        ),
+        Victim(
+            "import",
+            2.0,
+            lambda folder: (
+                *("import", str(inputs / "times.csv"), "--evaluator", "elsewhere"),
+                *("--measurements", str(folder / "runs")),
+            ),
+            check_runs,
+        ),
+        Victim(
+            "parity",
+            3.0,
+            lambda folder: (
+                *("parity", *evaluators),
+                *("--markdown", str(folder / "t.md"), "--plot", str(folder / "t.svg")),
+            ),
+            whole("t.svg", whole_picture),
+        ),
     ]
 
 
@@ -154,24 +245,56 @@ def whole_json(path: Path) -> None:
     json.loads(path.read_bytes())
 
 
-def kill(command: tuple[str, ...], seconds: float) -> bool:
-    """Run a command and kill it and all that it started after so long; whether it had ended before."""
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT, start_new_session=True
-    ) as process:
+def whole_picture(path: Path) -> None:
+    if not path.read_text("utf-8").rstrip().endswith("</svg>"):
+        raise Lost(f"{path.name} is cut short")
+
+
+def whole_tables(folder: Path) -> None:
+    for path in sorted(folder.glob("*.parquet")):
+        pq.read_table(path)
+
+
+def end(command: tuple[str, ...], seconds: float, number: signal.Signals) -> str:
+    """Run a command, end it after so long by a signal, and say how that went: ended before, killed or interrupted.
+
+    SIGKILL and Ctrl-C reach all that it started, SIGTERM the command alone.
+    """
+    with tempfile.TemporaryFile() as result, tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(command, stdout=result, stderr=complaints, cwd=ROOT, start_new_session=True)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
+            if number is signal.SIGTERM:
+                process.terminate()
+            else:
+                os.killpg(process.pid, number)
+        else:
+            return "ended"
+        try:
+            code = process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            return False
-    return True
+            process.wait()
+            raise Lost(f"{number.name} after {seconds:.2f} s did not end it in {_PATIENCE:.0f} s") from None
+        if number is signal.SIGKILL:
+            return "killed"
+        complaints.seek(0)
+        said = complaints.read().decode("utf-8", "replace").splitlines()
+        result.seek(0)
+        printed = bool(result.read(1))
+    if code == Interrupted.exit_code and sum(line.startswith("calibrate: ") for line in said) == 1:
+        return "interrupted"
+    if code in (0, 1, 3) or (code == -number and printed):  # it was done, and Python perhaps about to end
+        return "ended"
+    raise Lost(f"{number.name} after {seconds:.2f} s: exit code {code}, {said[-3:]}")
 
 
 def kill_sender(folder: Path, seconds: float) -> None:
     """Kill a process that sends to a loaded collector, and the collector too; then let the next process deliver."""
     spool, out = folder / "spool", folder / "out"
     with collecting(out) as collector:
-        kill((sys.executable, "-c", _SENDER, collector.endpoint, str(spool)), seconds)
+        end((sys.executable, "-c", _SENDER, collector.endpoint, str(spool)), seconds, signal.SIGKILL)
         collector.kill()
     left = sum(len(path.read_bytes().splitlines()) for path in spool.glob("*/*.jsonl")) if spool.is_dir() else 0
     with collecting(out) as collector:
@@ -183,34 +306,53 @@ def kill_sender(folder: Path, seconds: float) -> None:
             raise Lost(f"messages of {path.name} are lost or out of order, of {left} that waited")
 
 
+def make_inputs(inputs: Path) -> None:
+    """A run and models of it, a corpus, times of another tool, and a search."""
+    run = make_run(inputs / "fitted", all_cells())
+    emit = ("params", "emit", "--model", "D", "--format", "upstream", "--language", "PlutusV2", "--out")
+    subprocess.run((*_MAIN, *emit, str(inputs / "ledger.json")), check=True, cwd=ROOT)
+    a_model(run, inputs / "fitted.json")
+    write_model(inputs / "one.json", "one")
+    write_model(inputs / "other.json", "other", slow={"sha2_256": 3.0})
+    write(inputs / "corpus.parquet", [row(id=str(number)) for number in range(20_000)])
+    times = (f"addInteger,{number}/{number},{100 + number},{99 + number},{101 + number}" for number in range(1, 500))
+    (inputs / "times.csv").write_text("\n".join(("builtin,sizes,ns,low_ns,high_ns", *times)))
+    search = ("worst", "--target", "addInteger", "--time-budget", "20s", "--measurements", str(inputs / "searches"))
+    subprocess.run((*_MAIN, *search), check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    next((inputs / "searches").iterdir()).rename(inputs / "search")
+
+
 def main() -> None:
-    """`python -m benches.kills [NUMBER] [SEED]`."""
+    """`python -m benches.kills [NUMBER] [SEED] [COMMAND…]`."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     dice = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+    only = sys.argv[3:]
     done: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="calibrate-kills-") as name:
         inputs = Path(name) / "inputs"
-        make_run(inputs / "fitted", all_cells())
-        emit = ("params", "emit", "--model", "D", "--format", "upstream", "--language", "PlutusV2", "--out")
-        subprocess.run((*_MAIN, *emit, str(inputs / "ledger.json")), check=True, cwd=ROOT)
-        everyone = victims(inputs)
+        make_inputs(inputs)
+        everyone = [each for each in (*victims(inputs), None) if not only or (each and each.name in only)]
         for count in range(number):
             folder = Path(name) / str(count)
             folder.mkdir()
-            victim = everyone[count % (len(everyone) + 1)] if count % (len(everyone) + 1) < len(everyone) else None
+            victim = everyone[count % len(everyone)]
+            said = victim.name if victim else "sender"
             began = time.monotonic()
             try:
                 if victim is None:
                     kill_sender(folder, dice.uniform(0.5, 3.0))
+                    done["sender killed"] += 1
                 else:
-                    ended = kill((*_MAIN, *victim.command(folder)), dice.uniform(0, victim.seconds))
+                    how = dice.choice(_SIGNALS)
+                    outcome = end((*_MAIN, *victim.command(folder)), dice.uniform(_LOADED, victim.seconds), how)
+                    if how is not signal.SIGKILL and (left := list(folder.rglob(f"{TEMPORARY_PREFIX}*"))):
+                        raise Lost(f"{how.name} left {left[0].relative_to(folder)}")
                     victim.check(folder)
-                    done[f"{victim.name} {'ended' if ended else 'killed'}"] += 1
+                    done[f"{said} {outcome}"] += 1
             except (Lost, CalibrateError, OSError) as error:
-                print(f"kill {count} of {victim.name if victim else 'sender'}, {folder}: {error}")
+                print(f"kill {count} of {said}, {folder}: {error}")
                 raise SystemExit(1) from error
-            done["sender killed"] += victim is None
-            print(f"{count + 1} {victim.name if victim else 'sender'} {time.monotonic() - began:.1f} s", flush=True)
+            print(f"{count + 1} {said} {time.monotonic() - began:.1f} s", flush=True)
             shutil.rmtree(folder)
     print(f"nothing lost in {number}: {dict(done)}")
 

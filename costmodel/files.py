@@ -9,6 +9,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Final, NoReturn
 
@@ -25,10 +26,7 @@ MAX_BYTES: Final = 64 * 2**20
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     """The content of a regular file. InputError where it cannot be read or has more than `limit` bytes."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe is not waited for
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise InputError(f"cannot read {path}: it is not a regular file")
+        with open_regular(path) as file:
             content = file.read(limit + 1)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
@@ -36,6 +34,15 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
         size = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit} bytes"
         raise InputError(f"{path} is larger than {size}, the most that is read")
     return content
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """A regular file, to read. OSError where it cannot be; InputError for anything else: a device may have no end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe is not waited for
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"cannot read {path}: it is not a regular file")
+    return os.fdopen(descriptor, "rb")
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -87,6 +94,19 @@ def open_append(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, flags, 0o666), "ab", buffering=0)
 
 
+def append(file: IO[bytes], content: bytes) -> None:
+    """Add all of it to the end of a file of `open_append` or, where the disk takes a part only, none. OSError."""
+    before = os.fstat(file.fileno()).st_size
+    left = memoryview(content)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except BaseException:
+        with suppress(OSError):
+            file.truncate(before)
+        raise
+
+
 def make_folder(path: Path, *, parents: bool = True) -> None:
     """Make a folder that must not exist yet: FileExistsError where it does, EnvironmentFault where that fails."""
     try:
@@ -110,7 +130,10 @@ def with_folder(path: Path) -> Path:
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder under a temporary name, which becomes `path` at the end. It is removed where that is not reached."""
     temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
-    make_folder(temporary)
+    try:
+        temporary.mkdir(parents=True)
+    except OSError as error:
+        refuse("make the folder", path, error)
     try:
         yield temporary
         try:

@@ -1,12 +1,15 @@
 """Files that are whole or absent."""
 
+import errno
+import io
 import os
 from pathlib import Path
+from typing import IO, Any, cast
 
 import pytest
 
-from costmodel.errors import EnvironmentFault
-from costmodel.files import write_atomically
+from costmodel.errors import EnvironmentFault, InputError
+from costmodel.files import append, new_folder, open_regular, write_atomically
 
 
 def test_nothing_but_a_regular_file_is_replaced(tmp_path: Path) -> None:
@@ -39,3 +42,31 @@ def test_a_link_to_a_device_does_not_replace_it(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault):
         write_atomically(link, b"content")
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_not_read(device: str) -> None:
+    """Of some there is no end."""
+    with pytest.raises(InputError, match="not a regular file"):
+        open_regular(Path(device))
+
+
+def test_nothing_is_added_where_the_disk_takes_a_part_only(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b"one\n")
+
+    class Full(io.FileIO):
+        def write(self, content: Any, /) -> int:
+            if len(content) < 4:
+                raise OSError(errno.ENOSPC, "full")
+            return super().write(bytes(content)[:2]) or 0
+
+    with Full(path, "ab") as file, pytest.raises(OSError, match="full"):
+        append(cast("IO[bytes]", file), b"four\n")
+    assert path.read_bytes() == b"one\n"
+
+
+def test_a_folder_that_cannot_be_made_is_called_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EnvironmentFault, match="file/folder: Not a directory"), new_folder(tmp_path / "file/folder"):
+        pytest.fail("there is no such folder")

@@ -153,6 +153,11 @@ def _root(
 
 def run_process() -> None:
     """Runs the process's command and ends the process with its exit code. An error is one line on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        result = io.BufferedWriter(_ToReader(sys.stdout.fileno(), "wb", closefd=False))
+        sys.stdout = io.TextIOWrapper(
+            result, encoding=sys.stdout.encoding, line_buffering=sys.stdout.line_buffering, write_through=False
+        )
     for stream in (sys.stdout, sys.stderr):
         # File names need not be text, and the terminal's encoding need not have every character.
         if isinstance(stream, io.TextIOWrapper):
@@ -161,6 +166,20 @@ def run_process() -> None:
     if _COMPLETING in os.environ:
         typer.main.get_command(app).main(prog_name="calibrate")
     sys.exit(run(sys.argv[1:]))
+
+
+class _ToReader(io.FileIO):
+    """Standard output. A reader that went away (`| head`) is no failure and has no say in the exit code: the rest goes
+    nowhere, and the command ends as it would have."""
+
+    def write(self, content: Any, /) -> int:
+        try:
+            return super().write(content)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            return memoryview(content).nbytes
 
 
 def interrupt_again(lost: UnraisableHookArgs) -> None:

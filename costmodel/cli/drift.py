@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from costmodel import __version__
-from costmodel.cli.options import Core, Evaluator, Json, ProtocolVersion, Seed, TableCommand, TimeBudget, seconds
+from costmodel.cli.options import (
+    Core,
+    Evaluator,
+    Json,
+    ProtocolVersion,
+    Seed,
+    TableCommand,
+    TimeBudget,
+    refuse_overwriting,
+    seconds,
+)
 from costmodel.cli.output import complain, print_json, say, show, stderr
 from costmodel.errors import Inconclusive, InputError
 from costmodel.files import with_folder, write_atomically
@@ -182,6 +192,19 @@ def command(
         raise InputError(f"{timed[0]} is for timing another build, and {path} is a file")
     if revisions and model:
         raise InputError(f"{baseline} names two builds, and no model can be checked beside them")
+    sources = [each for each in (path, *(model or ()), limits, workload) if each is not None and Path(each).is_file()]
+    refuse_overwriting(
+        {
+            "--history": history,
+            "--markdown": markdown,
+            "--outputs": outputs,
+            "--annotations": annotations,
+            "--junit": junit,
+            "--benchmark-json": benchmark_json,
+            "--bencher-json": bencher_json,
+        },
+        sources,
+    )
     times = evaluator == NATIVE or not check.metrics or "time" in check.metrics
     with _progress(timing=times and (bool(revisions) or evaluator != NATIVE or path.is_dir())) as progress:
         check = replace(check, progress=progress)

@@ -11,7 +11,7 @@ from costmodel import api
 from costmodel.cli.fit_official import fit_criterion
 from costmodel.cli.fit_reference import express_fit
 from costmodel.cli.fit_table import material_flags, show_model
-from costmodel.cli.options import Json, ProtocolVersion, Seed, TableCommand, share
+from costmodel.cli.options import Json, ProtocolVersion, Seed, TableCommand, refuse_overwriting, share
 from costmodel.cli.output import complain, print_json, stderr
 from costmodel.errors import CheckFailed, InputError
 from costmodel.model import variant_for
@@ -120,6 +120,8 @@ def command(
         fit_criterion(criterion, out or Path("models") / f"{criterion.stem}.json", variant=variant, as_json=as_json)
         return
     assert runs is not None  # noqa: S101 - as has just been checked
+    target = out or Path("models") / f"{runs[-1].name}.json"
+    refuse_overwriting({"--out": target}, [*runs, *([reference] if reference else [])])
     with stderr().status("fitting"):
         model = api.fit(
             runs,
@@ -146,7 +148,6 @@ def command(
         raise CheckFailed(
             f"{len(section.flagged)} prices have material flags, and --strict writes no such model: {flagged}"
         )
-    target = out or Path("models") / f"{runs[-1].name}.json"
     if reference is not None:
         express_fit(model, reference, target, seed=seed, factor=reference_factor, as_json=as_json)
         return

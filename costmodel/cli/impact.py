@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from costmodel import api
-from costmodel.cli.options import LOCAL, Json, TableCommand, command_shown
+from costmodel.cli.options import LOCAL, Json, TableCommand, command_shown, refuse_overwriting
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.progress import counted
 from costmodel.cli.spreading import Backend, Jobs, spreading
@@ -68,6 +68,7 @@ def command(
     Every script is evaluated under both. Fees are those of each evaluation as if it were a transaction's only script.
     Ends with 0 whatever it finds; `params diff` compares prices without scripts.
     """
+    refuse_overwriting({"--out": out, "--record": record}, [before, after, corpus, *(overlay or ())])
     with (
         traced(trace_config) as trace,
         spreading(backend, jobs) as spreader,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,7 +19,13 @@ from costmodel.remote import is_remote, shown_address
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 ProtocolVersion = Annotated[
     int,
-    typer.Option("--protocol-version", metavar="N", help="Major protocol version; 9 Chang, 10 Plomin, 11 van Rossem."),
+    typer.Option(
+        "--protocol-version",
+        metavar="N",
+        min=1,
+        max=255,
+        help="Major protocol version; 9 Chang, 10 Plomin, 11 van Rossem.",
+    ),
 ]
 Core = Annotated[
     int | None, typer.Option("--core", metavar="N", help="CPU core to measure on. [default: the last one]")
@@ -122,6 +128,30 @@ class CommandGroup(TyperGroup):
             formatter.write_dl([(name, each.get_short_help_str(limit=1000)) for name, each in self.commands.items()])
 
 
+def given(context: typer.Context) -> set[str]:
+    """The parameters that stand on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
+def refuse_overwriting(outputs: Mapping[str, str | Path | None], sources: Sequence[str | Path]) -> None:
+    """InputError where two options name one file, or one names what the command reads: a slip must not cost a model
+    or a measurement."""
+    known: dict[Path, str] = {}
+    read = {Path(source).resolve() for source in sources if not is_remote(str(source))}
+    for option, name in outputs.items():
+        if name is None or is_remote(str(name)):
+            continue
+        target = Path(name).resolve()
+        if target.exists() and not target.is_file():  # /dev/stdout and the like may be named twice
+            continue
+        if target in known:
+            raise InputError(f"{known[target]} and {option} are both {name}; name two files")
+        if not read.isdisjoint((target, *target.parents)):
+            raise InputError(f"{option} would change {name}, which is read; name another file")
+        known[target] = option
+
+
 def scheduler_of(backend: str) -> str | None:
     """The address in dask:ADDRESS, or None for local."""
     if backend == LOCAL:
@@ -144,7 +174,7 @@ def seconds(text: str | None) -> float | None:
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
-    if match is None or float(match[1]) == 0:
+    if match is None or not 0 < float(match[1]) < float("inf"):
         raise InputError(f"invalid duration {text!r}; use 90s, 3m or 1h")
     return float(match[1]) * _SECONDS[match[2] or "s"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from costmodel.cli.options import Json, ProtocolVersion, TableCommand
+from costmodel.cli.options import Json, ProtocolVersion, TableCommand, refuse_overwriting
 from costmodel.cli.output import print_json, say, show
 from costmodel.errors import InputError
 from costmodel.files import write_atomically
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from costmodel.records.evaluator import Parity
 
 Command = TableCommand
+
+_LEAST_PACE: Final = 1e-9
 
 
 def command(
@@ -71,6 +73,7 @@ def command(
     from costmodel.parity.compare import compare_evaluators, read_evaluators
 
     named = language_named(language)
+    refuse_overwriting({"--markdown": markdown, "--plot": plot}, [*models, against])
     found = compare_evaluators(
         read_evaluators(models),
         open_source([against]).cost_model(named, protocol_version),
@@ -98,8 +101,8 @@ def _speed(name: str | None) -> Any:
 
 
 def _positive(ratio: float | None) -> float | None:
-    if ratio is not None and not 0 < ratio < float("inf"):
-        raise InputError(f"an allowed pace of {ratio:g} must be above 0")
+    if ratio is not None and not _LEAST_PACE < ratio < 1 / _LEAST_PACE:
+        raise InputError(f"an allowed pace of {ratio:g} must be above 0, and time over charge such as 0.5")
     return ratio
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from costmodel.cli.impact import blocks_named
-from costmodel.cli.options import LOCAL, Json, TableCommand, command_shown
+from costmodel.cli.options import LOCAL, Json, TableCommand, command_shown, given
 from costmodel.cli.output import print_json, say, show
 from costmodel.cli.spreading import Backend, Jobs, spreading
 from costmodel.cli.trace import TraceConfig, traced
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 Command = TableCommand
 
 _STATUS = {"evidence": "pass", "against": "fail", "open": "inconclusive"}
+_OF_VERIFY: Final = {"verify", "run", "backend", "jobs", "trace_config", "as_json", "wide", "top"}
 
 
 def command(
+    context: typer.Context,
     model: Annotated[Path | None, typer.Argument(metavar="MODEL", help="Model to propose.", show_default=False)] = None,
     live: Annotated[
         str | None,
@@ -40,7 +42,11 @@ def command(
     protocol_version: Annotated[
         int | None,
         typer.Option(
-            "--protocol-version", metavar="N", min=9, help="That the proposal is for. [default: the live one's]"
+            "--protocol-version",
+            metavar="N",
+            min=9,
+            max=255,
+            help="That the proposal is for. [default: the live one's]",
         ),
     ] = None,
     run: Annotated[
@@ -97,7 +103,7 @@ def command(
 
     with traced(trace_config) as trace, spreading(backend, jobs) as spreader:
         if verify is not None:
-            if live or corpus or verdict or worst or allow or blocks or edits:
+            if given(context) - _OF_VERIFY:
                 raise InputError("--verify takes a folder, --run, --backend and --jobs alone")
             checked = check(verify, tuple(run or ()), spreader, trace)
         else:
@@ -171,6 +177,8 @@ def _request(
     from costmodel.model.timeline import last_change
     from costmodel.proposals.propose import ProposalRequest as Wanted
 
+    if blocks is not None and corpus is None:
+        raise InputError("--blocks are those of a database; name it with --corpus")
     source = open_source([live or f"epoch:{last_change()}"])
     return Wanted(
         model=model,

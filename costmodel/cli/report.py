@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from costmodel.cli.options import Json, TableCommand
+from costmodel.cli.options import Json, TableCommand, refuse_overwriting
 from costmodel.cli.output import print_json, say, show, stderr
 from costmodel.errors import InputError
 from costmodel.records.told import FlaggedRecord, PlotName, ReportDocument, Verification, VerifiedFinding
@@ -61,7 +61,7 @@ def command(
         return _verify(verify, as_json)
     if plot is not None and (out is None or markdown is not None):
         raise InputError("--plot needs --out, a file that ends in .png or .svg, and does not go with --markdown")
-    _refuse_overwriting(sources or [], out, markdown)
+    refuse_overwriting({"--out": out, "--markdown": markdown}, sources or [])
     with stderr().status("reading"):
         # pandas comes with it.
         from costmodel.report.assemble import assemble
@@ -73,16 +73,6 @@ def command(
         written = _write_page(page, out, markdown, as_json)
     _tell(page, written, as_json)
     return 0
-
-
-def _refuse_overwriting(sources: list[Path], out: Path | None, markdown: Path | None) -> None:
-    """A slip of the order of arguments must not cost a model or a measurement."""
-    targets = {path.resolve() for path in (out, markdown) if path is not None}
-    if out is not None and markdown is not None and len(targets) == 1:
-        raise InputError(f"--out and --markdown are both {out}; name two files")
-    for source in sources:
-        if any(source.resolve() in (target, *target.parents) for target in targets):
-            raise InputError(f"writing the report would change {source}, which it is made of; name another file")
 
 
 def _write_plot(page: Page, name: str, out: Path) -> Path:

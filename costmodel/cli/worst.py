@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from costmodel.cli.options import Core, Evaluator, Json, Measurements, Seed, TableCommand, seconds
+from costmodel.cli.options import Core, Evaluator, Json, Measurements, Seed, TableCommand, given, seconds
 from costmodel.cli.output import complain, print_json, say, show
 from costmodel.cli.progress import lines
 from costmodel.errors import InputError, Interrupted
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from costmodel.worst.folder import SearchFolder
 
 Command = TableCommand
+
+_TAKES: Final = {
+    "compare": set[str](),
+    "resume_": {"max_ratio"},
+    "again": {"target", "evaluator", "time_budget", "max_ratio", "scale", "seed", "core", "measurements"},
+}
+"""What else may be given where another search is named: the rest is that search's own."""
 
 
 def command(
@@ -90,6 +97,11 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Search for inputs that take longest for their price, and prove them with witnesses that are timed again."""
+    chosen = given(context)
+    for mode, others in _TAKES.items():
+        if mode in chosen and (surplus := chosen - others - {mode, "as_json", "wide", "top"}):
+            option = _flag(mode)
+            raise InputError(f"{option} has its own settings; leave {', '.join(sorted(map(_flag, surplus)))} out")
     if compare:
         _compare(compare, as_json=as_json)
         return
@@ -105,9 +117,6 @@ def command(
     if resume_ is not None:
         folder = SearchFolder.reopen(resume_)
     elif again is not None:
-        chosen = {name for name in ("model", "differential", "evaluator") if _was_given(context, name)}
-        if chosen & {"model", "differential"}:
-            raise InputError(f"{again} has its model and its kind already; leave MODEL and --differential out")
         settings, costs, finalists = timed_again(
             again,
             patterns=target,
@@ -142,9 +151,8 @@ def command(
     raise typer.Exit(found.exit_code)
 
 
-def _was_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
+def _flag(parameter: str) -> str:
+    return "MODEL" if parameter == "model" else f"--{parameter.rstrip('_').replace('_', '-')}"
 
 
 def _run(folder: SearchFolder) -> Worst:

@@ -20,7 +20,7 @@ from costmodel.drift.limits import DriftLimits
 from costmodel.drift.suite import matching
 from costmodel.drift.verdict import DriftVerdict, OperationDrift
 from costmodel.errors import DecodeError, InputError
-from costmodel.files import open_append, read_bytes, refuse
+from costmodel.files import append, open_append, read_bytes, refuse
 from costmodel.judging.change_points import FEWEST, exact_changes, noisy_changes
 from costmodel.judging.estimate import Change, Estimate
 from costmodel.records import kind_of, parse
@@ -50,11 +50,14 @@ def entry_of(verdict: DriftVerdict, revision: str, machine: str) -> DriftEntry:
 def add_entry(path: Path, entry: DriftEntry) -> None:
     """Add a line to a history. InputError where the file is something else, EnvironmentFault where it cannot be
     written."""
-    if path.exists() and not is_history(path) and read_bytes(path):
+    present = read_bytes(path) if path.exists() else b""
+    if present and not is_history(path):
         raise InputError(f"{path} holds something other than drift checks; name another file as --history")
+    # An editor may have dropped the end of the last line.
+    start = b"" if present.endswith(b"\n") or not present else b"\n"
     try:
         with open_append(path) as file:
-            file.write(msgspec.json.encode(entry) + b"\n")
+            append(file, start + msgspec.json.encode(entry) + b"\n")
     except OSError as error:
         refuse("write", path, error)
 

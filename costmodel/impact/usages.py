@@ -21,9 +21,10 @@ from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage
 from costmodel.remote import shown_address
 from costmodel.workloads.evaluation import PLENTY, Evaluation
 from costmodel.workloads.parts import CorpusPart, parts_of
-from costmodel.workloads.rows import BATCH_ROWS, Batch, Rows
+from costmodel.workloads.rows import BATCH_ROWS, LAST_VERSION, Batch, Rows
 
 REFUSED: Final = "refused"
+_DECLARED: Final = ("declared_cpu", "declared_mem")
 _VERSION: Final = b"1"
 _KIND: Final = {b"calibrate.kind": b"usage", b"calibrate.schema_version": _VERSION}
 
@@ -160,6 +161,10 @@ def recordings(where: str, first: int, batch: pa.RecordBatch) -> Iterator[Record
 
 
 def _read(row: dict[str, Any]) -> Recorded:
+    if not isinstance(row["id"], str) or not isinstance(row["script_hash"], bytes):
+        raise TypeError("id or script_hash")
+    if not 1 <= row["protocol_version"] <= LAST_VERSION or min(row[each] or 0 for each in _DECLARED) < 0:
+        raise ValueError("protocol_version or what was declared")
     declared = None
     if row["declared_cpu"] is not None and row["declared_mem"] is not None:
         declared = ExUnits(row["declared_cpu"], row["declared_mem"])

@@ -26,6 +26,9 @@ from costmodel.plutus.builtins import BUILTIN_BY_NAME, BUILTINS
 LEVEL: Final = 0.95
 """The confidence level of every interval, whatever the file's own was."""
 
+MIN_NS: Final = 0.001
+"""Below a picosecond no machine does anything: such a time is of another unit."""
+
 MAX_NS: Final = 2**63 / 1000
 """Beyond this a time has no picoseconds in 64 bits."""
 
@@ -70,11 +73,11 @@ class MeasurementFile:
 
 
 def time_in_ns(value: float, unit: str, where: str) -> float:
-    """A positive time. InputError, naming `where`, for another unit or what is no time."""
+    """A time. InputError, naming `where`, for another unit or what is no time."""
     if unit not in NS_PER:
         raise InputError(f"{where}: {unit[:20]!r} is no unit of time; use one of {', '.join(NS_PER)}")
     ns = value * NS_PER[unit]
-    if not 0 < ns < MAX_NS:
+    if not MIN_NS <= ns < MAX_NS:
         raise InputError(f"{where}: {value!r} {unit} is no time that a benchmark can take")
     return ns
 
@@ -146,6 +149,7 @@ def read_names(path: Path) -> dict[str, str]:
     InputError, naming the line, for another file, a name that is no builtin's, or a benchmark that comes twice.
     """
     found: dict[str, str] = {}
+    headed = False
     try:
         rows = list(csv.reader(checked_text(read_bytes(path, MAX_FILE_BYTES), path).splitlines(), strict=True))
     except csv.Error as error:
@@ -155,7 +159,8 @@ def read_names(path: Path) -> dict[str, str]:
         fields = [field.strip() for field in row]
         if not any(fields) or fields[0].startswith("#"):
             continue
-        if number == 1:
+        if not headed:
+            headed = True
             if fields != _HEADER:
                 raise InputError(f"{where}: the header must be {','.join(_HEADER)}")
             continue
@@ -167,6 +172,8 @@ def read_names(path: Path) -> dict[str, str]:
         if benchmark in found:
             raise InputError(f"{where}: {benchmark[:80]!r} comes twice")
         found[benchmark] = name
+    if not headed:
+        raise InputError(f"{path}: no header {','.join(_HEADER)}")
     return found
 
 

@@ -36,6 +36,7 @@ from costmodel.trace import JsonLines, Route, Trace
 EXPERIMENT: Final = "imported"
 
 _MAX_FILES: Final = 20_000
+_MAX_NAME: Final = 200
 _JSON_STARTS: Final = b"[{"
 _NO_BOUNDS: Final = "the source gives no interval"
 
@@ -56,7 +57,7 @@ class ImportOrigin:
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
     """The files that were named and, of each folder, those that criterion.rs and uplc-evaluator leave there: links are
-    not followed. InputError for a folder without any."""
+    not followed. InputError for a folder without any, and for a file that comes twice."""
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
@@ -66,6 +67,11 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
         if not below:
             raise InputError(f"{path}: no new/estimates.json and no *.result.json below it; name files")
         found += below
+    known: set[Path] = set()
+    for path in found:
+        if (real := path.resolve()) in known:
+            raise InputError(f"{path} is named twice; its times would count as repetitions of themselves")
+        known.add(real)
     return found
 
 
@@ -108,6 +114,11 @@ def import_runs(
     `names` says for benchmarks of other names which ones are meant. InputError where a file is malformed, or where no
     benchmark is a builtin's.
     """
+    for what, text in (("evaluator", origin.evaluator), ("version", origin.version), ("machine", origin.machine)):
+        if not text.strip() or not text.isprintable() or len(text) > _MAX_NAME:
+            raise InputError(
+                f"{text[:40]!r} is no name of {what}; use up to {_MAX_NAME} characters that can be printed"
+            )
     files = files_of(paths)
     inputs = {str(path): file_fact(path) for path in (*files, *([names_file] if names_file else ()))}
     sources = [read_source(path) for path in files]

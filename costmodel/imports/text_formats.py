@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from costmodel.errors import InputError
+from costmodel.files import open_regular
 from costmodel.imports.measured import Measured, MeasurementFile, averaged, stated, time_in_ns
 
 _MAX_FILE_BYTES = 256 * 2**20
@@ -54,7 +55,7 @@ class CriterionRows:
 def read_criterion(path: Path) -> CriterionRows:
     """Read a Criterion CSV. InputError, naming the line, for what is no such file or no measured time."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             raw = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot read the Criterion CSV: {error.strerror or error}") from error

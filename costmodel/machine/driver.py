@@ -101,6 +101,9 @@ class DriverProcess:
         except CheckFailed as error:
             self.close()
             raise EnvironmentFault(f"the driver {driver.name!r} does not start: {error}") from None
+        except BaseException:  # Ctrl-C while it loads must not leave it behind
+            self.close()
+            raise
 
     @property
     def pid(self) -> int:

@@ -178,8 +178,8 @@ def compare_evaluators(
     Without a `speed`, by yardstick where all models have one. `allowed_pace` is the time over charge at which a node
     keeps up, if it is not to be the slowest evaluator's. InputError where the models have no price in common.
     """
-    if not threshold > 1:
-        raise InputError(f"a threshold of {threshold:g} must be above 1: 2 is twice as slow as usual")
+    if not 1 < threshold < math.inf:
+        raise InputError(f"a threshold of {threshold:g} must be above 1 and finite: 2 is twice as slow as usual")
     speed, notes = _speed(evaluators, speed)
     factors = _factors(evaluators, speed)
     charges = _charges(evaluators, charged, variant)

@@ -104,7 +104,8 @@ def picture(found: Parity, most: int) -> bytes:
             continue
         values = np.array([time.over_charge for _, time in points])
         bounds = np.array([[bound or time.ps for bound in time.interval_ps] for _, time in points])
-        reach = bounds.T / np.array([time.ps for _, time in points]) * values
+        charges = np.array([time.ps / time.over_charge if time.over_charge else 1.0 for _, time in points])
+        reach = bounds.T / charges
         axes.errorbar(
             values,
             [row for row, _ in points],

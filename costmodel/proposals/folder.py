@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from costmodel.errors import InputError
-from costmodel.files import opened_atomically, read_bytes, write_atomically
+from costmodel.files import open_regular, opened_atomically, read_bytes, write_atomically
 
 SUMS: Final = "SHA256SUMS"
 
@@ -91,7 +91,7 @@ def read_sums(folder: Path) -> dict[str, str]:
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hex. InputError where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
@@ -114,7 +114,7 @@ def opened(path: Path) -> Iterator[Path]:
 def _unzip(path: Path, folder: Path) -> None:
     """Unpack within bounds: the sizes that the zip states are summed first, and not believed while reading."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             names = [entry.filename for entry in entries]
             if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_BYTES:
@@ -127,8 +127,8 @@ def _unzip(path: Path, folder: Path) -> None:
                     raise InputError(f"{path} holds {entry.filename[:80]!r}, which is no file of a proposal")
                 target = folder / entry.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(entry) as member, target.open("xb") as file:
-                    _copy(member, file, entry.file_size, f"{path}: {entry.filename}")
+                with archive.open(entry) as member, target.open("xb") as unpacked:
+                    _copy(member, unpacked, entry.file_size, f"{path}: {entry.filename}")
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise InputError(f"{path} is not a zip of a proposal: {' '.join(str(error).split()) or error!r}") from error
 

@@ -57,8 +57,9 @@ def propose(request: ProposalRequest, out: Path, spreader: Spreader, trace: Trac
     if unknown := sorted(set(request.allowed) - set(OBJECTIONS)):
         raise InputError(f"unknown reason {unknown[0]!r} in --allow; use any of {', '.join(OBJECTIONS)}")
     trace.emit("propose", "start", model=str(request.model), live=request.live.name)
-    if out.exists() or out.is_symlink():
-        raise InputError(f"{out} exists already; name another folder with --out")
+    for path in written(out):
+        if path.exists() or path.is_symlink():
+            raise InputError(f"{path} exists already; name another folder with --out")
     with new_folder(out) as folder:
         write_atomically(folder / made.MODEL, _model(request, folder))
         runs = _copy_runs(request, folder)
@@ -91,7 +92,7 @@ def propose(request: ProposalRequest, out: Path, spreader: Spreader, trace: Trac
         trace.emit("propose", "impact", priced=0 if repriced is None else repriced.priced)
         write_atomically(folder / made.PAGE, made.page(folder))
         write_sums(folder)
-    write_zip(out, out.with_name(f"{out.name}.zip"))
+        write_zip(folder, out.with_name(f"{out.name}.zip"))  # before the folder has its name: there are both or none
     trace.emit("propose", "end", status=proposal.status, reasons=list(proposal.reasons))
     return proposal
 
@@ -117,6 +118,8 @@ def _copy_runs(request: ProposalRequest, folder: Path) -> list[Run]:
         if wrong := [each for each in run_findings(path) if each.severity is Severity.ERROR]:
             raise InputError(f"{wrong[0].where}: {wrong[0].text}")
         target = folder / made.RUNS / run.name
+        if target.exists():
+            raise InputError(f"{path} was given twice with --run; give it once")
         make_folder(target)
         for name in (MANIFEST, *run.manifest.files):
             shutil.copyfile(path / name, target / name, follow_symlinks=False)

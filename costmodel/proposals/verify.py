@@ -43,12 +43,14 @@ class _Findings:
 
 
 def verify(path: Path, runs: Sequence[Path], spreader: Spreader, trace: Trace = SILENT) -> ProposalCheck:
-    """Check a folder or a zip. `runs` are those that it does not contain. InputError where it is no proposal.
+    """Check a folder or a zip. `runs` are those that it does not contain. InputError where it is no
+    proposal, or one of them no run.
 
     Exit code 1 where something differs, 3 where something could not be computed again, else 0.
     """
     trace.emit("propose", "verify", folder=str(path))
     findings = _Findings()
+    given = [Run.open(each) for each in runs]  # what the user names wrongly is not the proposal's fault
     with opened(path) as folder:
         if not (folder / made.PROPOSAL).exists():
             raise InputError(f"{path} is not a proposal: it has no {made.PROPOSAL}")
@@ -56,7 +58,7 @@ def verify(path: Path, runs: Sequence[Path], spreader: Spreader, trace: Trace = 
         try:
             proposal, impact = made.read_proposal(folder)
             section = section_of(made.proposed_model(folder))
-            available = _runs(folder, runs)
+            available = _runs(folder, given)
             _check_evaluator(section, proposal, available, findings)
             _check_model(folder, section, available, findings)
             _check_searches(folder, section, findings)
@@ -91,11 +93,11 @@ def _check_sums(folder: Path, findings: _Findings) -> None:
         findings.recomputed.append(f"checksums of {len(sums)} files")
 
 
-def _runs(folder: Path, given: Sequence[Path]) -> dict[str, Run]:
+def _runs(folder: Path, given: Sequence[Run]) -> dict[str, Run]:
     """Runs by name: contained ones, and those that were given."""
     below = folder / made.RUNS
-    paths = [*(sorted(below.iterdir()) if below.is_dir() else ()), *given]
-    return {run.name: run for run in map(Run.open, paths)}
+    contained = map(Run.open, sorted(below.iterdir()) if below.is_dir() else ())
+    return {run.name: run for run in (*contained, *given)}
 
 
 def _check_evaluator(section: Section | None, proposal: Proposal, runs: Mapping[str, Run], findings: _Findings) -> None:

@@ -34,6 +34,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from costmodel.errors import EnvironmentFault, InputError
+from costmodel.files import read_bytes
 from costmodel.records.message import Severity
 from costmodel.trace.log import JsonLines
 from costmodel.trace.trace import Route, Terminal, Trace, TraceBackend
@@ -82,9 +83,7 @@ def load_trace_config(path: Path | None) -> TraceConfig:
     if path is None:
         return TraceConfig()
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), TraceConfig)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        return msgspec.convert(tomllib.loads(read_bytes(path).decode("utf-8")), TraceConfig)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise InputError(f"{path} is no configuration of tracing: {error}") from error
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from costmodel.errors import DecodeError, InputError
+from costmodel.files import read_bytes
 from costmodel.machine import EvaluationStatus, NativeMachine, Script, exact_machine
 from costmodel.model import MAX_COST, ExUnits, Variant
 from costmodel.plutus import Program, decode_flat, encode_flat, parse_program, print_program, terms_equal
@@ -132,7 +133,7 @@ def _check_lot(root: Path, form: Format, lot: Sequence[Path]) -> Checked:
 def _check(root: Path, form: Format, path: Path) -> Checked:
     name = path.relative_to(root).with_suffix("").as_posix()
     try:
-        answer = _run(form, _read(path))
+        answer = _run(form, read_bytes(path))
         expected = _expected(form, path.with_name(path.name + ".expected"))
         if not _same(expected, answer):
             return Checked(1, (Mismatch(name, "result", _shown(expected), _shown(answer)),))
@@ -173,13 +174,6 @@ def _run(form: Format, content: bytes) -> _CaseOutcome:
     return _CaseOutcome(None, decode_flat(outcome.result, allow_group_elements=True), outcome.spent)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-
-
 def _text(content: bytes) -> str:
     try:
         return content.decode()
@@ -188,7 +182,7 @@ def _text(content: bytes) -> str:
 
 
 def _expected(form: Format, path: Path) -> _CaseOutcome:
-    content = _read(path)
+    content = read_bytes(path)
     if word := _word(content):
         return _CaseOutcome(word)
     try:
@@ -206,7 +200,7 @@ def _word(content: bytes) -> str | None:
 
 def _budget(path: Path) -> ExUnits | None:
     """The budget in a file; None where it says that the case fails."""
-    content = _read(path)
+    content = read_bytes(path)
     if _word(content):
         return None
     match = _BUDGET.fullmatch(content)

@@ -37,7 +37,7 @@ class CorpusPart:
         with self.source.opened() if isinstance(self.source, RemoteFile) else nullcontext(self.source) as source:
             try:
                 file = pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
-            except (OSError, pa.ArrowException) as error:
+            except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
                 if isinstance(error, OSError) and error.errno is not None:
                     raise InputError(f"{self.name}: cannot be read ({error.strerror})") from None
                 raise DecodeError(f"{self.name}: is no Parquet file: {' '.join(str(error).split())}") from None

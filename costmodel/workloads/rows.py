@@ -54,7 +54,7 @@ REQUIRED: Final = ("program", "arguments", "language", "protocol_version")
 
 BATCH_ROWS: Final = 1024
 _AHEAD: Final = 2  # batches for each process that are read before their turn
-_LAST_VERSION: Final = 255  # far beyond the chain's
+LAST_VERSION: Final = 255  # far beyond the chain's
 
 Batch = tuple[int, pa.RecordBatch]
 """The number of its first row, and rows in the form of COLUMNS."""
@@ -111,6 +111,8 @@ def conform(batch: pa.RecordBatch, constant: Mapping[str, Any]) -> pa.RecordBatc
 def _column(batch: pa.RecordBatch, field: pa.Field, constant: Any) -> pa.Array:
     if field.name not in batch.schema.names:
         return pa.repeat(pa.scalar(constant, field.type), batch.num_rows)
+    if batch.schema.names.count(field.name) > 1:
+        raise pa.ArrowInvalid(f"column {field.name!r} comes twice")
     column = batch.column(field.name)
     try:
         # Text becomes bytes without complaint, but hexadecimal digits are no program, only one that is refused.
@@ -158,7 +160,7 @@ def _evaluation(where: str, number: int, row: dict[str, Any]) -> Evaluation:
             raise DecodeError(f"{where}: row {number} has no {name}")
     if None in row["arguments"]:
         raise DecodeError(f"{where}: row {number} has an argument that is null")
-    if not 1 <= row["protocol_version"] <= _LAST_VERSION:
+    if not 1 <= row["protocol_version"] <= LAST_VERSION:
         raise DecodeError(f"{where}: row {number} is of protocol version {row['protocol_version']}, which never was")
     try:
         language = LedgerLanguage(row["language"])
@@ -206,6 +208,11 @@ def process_pool(jobs: int) -> Iterator[Executor]:
         except BaseException:
             for process in multiprocessing.active_children():
                 process.terminate()
+            # One that ended in the middle of an answer would have the pool wait for the rest of it, for ever: its pipe
+            # ends where this process does not hold it open either.
+            answers: Any = vars(pool).get("_result_queue")
+            if answers is not None:
+                answers._writer.close()
             raise
 
 

@@ -9,9 +9,10 @@ import threading
 
 
 def begin() -> None:
-    """The initializer of a pool's processes. Ctrl-C reaches the whole terminal, and is the parent's to deal with; a
-    parent that is killed takes its processes with it, which would wait for work for ever."""
+    """The initializer of a pool's processes. Ctrl-C reaches the whole terminal, and is the parent's to deal with, which
+    ends them by SIGTERM; a parent that is killed takes its processes with it, which would wait for work for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork has the parent's
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

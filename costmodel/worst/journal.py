@@ -16,7 +16,7 @@ from typing import Any, Final
 from optuna.storages.journal import BaseJournalBackend
 
 from costmodel.errors import InputError
-from costmodel.files import open_append, read_bytes, refuse
+from costmodel.files import append, open_append, read_bytes, refuse
 from costmodel.records import decode_json
 
 _SYNC_SECONDS: Final = 1.0
@@ -53,7 +53,7 @@ class StudyJournal(BaseJournalBackend):
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         lines = [json.dumps(log, separators=(",", ":")) for log in logs]
         try:
-            self._file.write(("\n".join(lines) + "\n").encode())
+            append(self._file, ("\n".join(lines) + "\n").encode())
             if time.monotonic() - self._synced > _SYNC_SECONDS:
                 self.sync()
         except OSError as error:

@@ -57,9 +57,8 @@ def replayed() -> Iterator[None]:
     except (CalibrateError, MemoryError):
         raise
     except Exception as error:
-        raise InputError(
-            f"the studies of this search cannot be continued ({error!r:.100}); start a new search"
-        ) from error
+        told = f"{error!r:.100}"
+        raise InputError(f"the studies of this search cannot be continued ({told}); start a new search") from error
 
 
 @dataclass

@@ -107,3 +107,32 @@ except KeyboardInterrupt:
 """
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50, check=False)
     assert (result.stdout, result.stderr) == ("interrupted\n", "")
+
+
+def test_a_request_to_end_is_as_ctrl_c(tmp_path: Path) -> None:
+    """SIGTERM, as schedulers send it, in the middle of a command: it tidies up and says so."""
+    ending = """
+import os, signal, sys
+from costmodel.cli import main
+from costmodel.proposals import build
+build.live_arrays = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+main()
+"""
+    model = tmp_path / "model.json"
+    model.write_bytes(dump(ledger_model(Variant.E)))
+    command = [MAIN[0], "-c", ending, "propose", str(model), "--out", str(tmp_path / "p"), "--jobs", "1"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "calibrate: interrupted\n")
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_a_reader_that_left_does_not_turn_a_failed_check_into_a_success(tmp_path: Path) -> None:
+    program = tmp_path / "error.uplc"
+    program.write_text("(program 1.0.0 (error))")
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        result = subprocess.run([*MAIN, "eval", str(program), "--json"], stdout=writing, check=False)
+    finally:
+        os.close(writing)
+    assert result.returncode == calibrate("eval", program, "--json").returncode == 1

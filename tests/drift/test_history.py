@@ -151,3 +151,11 @@ def test_figures_that_there_are_not_are_left_out() -> None:
     nothing = exact_drift("b", "", "memory", 0.0, 0.0, 0.0)
     both = DriftVerdict("deterministic", "main", (*verdict(10).drifts, nothing))
     assert entry_of(both, "", "m").figures == {"a": {"cpu": 10.0}}
+
+
+def test_a_last_line_without_its_end_is_not_written_into(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    add_entry(path, entry_of(verdict(10), "", "m"))
+    path.write_bytes(path.read_bytes().removesuffix(b"\n"))  # as some editors leave it
+    add_entry(path, entry_of(verdict(11), "", "m"))
+    assert len(read_history(path)) == 2

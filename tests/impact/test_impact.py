@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from costmodel.errors import DecodeError, InputError
@@ -143,3 +145,27 @@ def test_an_empty_corpus_and_foreign_usages_are_refused(tmp_path: Path) -> None:
 
 def _values(document: Impact) -> dict[str, Any]:
     return {name: getattr(document, name) for name in document.__struct_fields__}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("id", None),
+        ("script_hash", None),
+        ("protocol_version", 2**63 - 1),
+        ("protocol_version", 0),
+        ("declared_cpu", -1),
+        ("counts", [0]),
+    ],
+)
+def test_usages_that_calibrate_did_not_record_are_refused_by_their_row(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    usages = tmp_path / "usages.parquet"
+    found(write(tmp_path / "corpus.parquet", [row()]), source(), record=str(usages))
+    table = pq.read_table(usages)
+    place = table.schema.get_field_index(column)
+    changed = pa.array([value], table.schema.field(column).type)
+    pq.write_table(table.set_column(place, table.schema.field(column), changed), usages)
+    with pytest.raises(DecodeError, match="row 0 is not a usage"):
+        found(usages, source())

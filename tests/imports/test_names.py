@@ -56,6 +56,7 @@ def test_mapping_says_what_other_names_mean(tmp_path: Path) -> None:
     ("text", "complaint"),
     [
         ("a,b\n", "line 1: the header must be benchmark,name"),
+        ("", "no header benchmark,name"),
         ("benchmark,name\nx\n", "line 2: 1 fields instead of 2"),
         ("benchmark,name\nx,nothing/3\n", "line 2: 'nothing/3' is no builtin"),
         ("benchmark,name\nx,addInteger/1/1\nx,addInteger/1/2\n", "line 3: 'x' comes twice"),

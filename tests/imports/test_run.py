@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +165,27 @@ def test_upstreams_file_is_fitted_in_full(shared_data: Path, tmp_path: Path) -> 
     model = fit_runs([run], variant=Variant.E, replicates=100)
     assert len(model.section.builtins) == 96
     assert not model.section.unfitted
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b[31m", "x" * 300])
+def test_an_evaluator_has_a_name_that_can_be_printed(tmp_path: Path, name: str) -> None:
+    times = tmp_path / "times.csv"
+    times.write_text("\n".join([HEADER, *rows()]))
+    with pytest.raises(InputError, match="no name of evaluator"):
+        import_runs([times], tmp_path / "runs", replace(ORIGIN, evaluator=name), names={})
+
+
+def test_a_file_is_no_repetition_of_itself(tmp_path: Path) -> None:
+    times, link = tmp_path / "times.csv", tmp_path / "link.csv"
+    times.write_text("\n".join([HEADER, *rows()]))
+    link.symlink_to(times)
+    with pytest.raises(InputError, match="named twice"):
+        import_runs([times, link], tmp_path / "runs", ORIGIN, names={})
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_time_below_a_picosecond_is_of_another_unit(tmp_path: Path) -> None:
+    times = tmp_path / "times.csv"
+    times.write_text("builtin,sizes,ns\naddInteger,1/1,1e-7\n")  # 100 ns, in seconds
+    with pytest.raises(InputError, match="line 2: 1e-07 ns is no time"):
+        import_runs([times], tmp_path / "runs", ORIGIN, names={})

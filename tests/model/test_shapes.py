@@ -66,8 +66,11 @@ BY_HAND = [
     (diagonal("above_and_below_diagonal", plain("quadratic_in_x_and_y", **QUADRATIC), constant=1), (16, 1), 187016),
 ]
 
-# Non-negative coefficients make each of these grow with every size.
-MONOTONE = sorted(PLAIN_FORMULAS.keys() - {"subtracted_sizes", "linear_on_diagonal", "literal_in_y_or_linear_in_z"})
+# Non-negative coefficients make each of these grow with every size. exp_mod_cost falls by a third where the modulus
+# becomes as long as the base.
+MONOTONE = sorted(
+    PLAIN_FORMULAS.keys() - {"subtracted_sizes", "linear_on_diagonal", "literal_in_y_or_linear_in_z", "exp_mod_cost"}
+)
 
 
 def with_fields(tag: str, values: tuple[int, ...]) -> CostingFunction:
@@ -108,6 +111,16 @@ def test_costs_grow_with_every_size(
     costing = with_fields(tag, values)
     larger = [min(size + growth * (i == argument), MAX_COST) for i, size in enumerate(sizes)]
     assert costing.evaluate(larger) >= costing.evaluate(sizes)
+
+
+@given(values=st.tuples(*[naturals] * 3), sizes=four_sizes, argument=st.integers(0, 2), growth=naturals)
+def test_exp_mod_grows_but_where_the_base_no_longer_exceeds_the_modulus(
+    values: tuple[int, ...], sizes: tuple[int, ...], argument: int, growth: int
+) -> None:
+    costing = with_fields("exp_mod_cost", values)
+    larger = [min(size + growth * (i == argument), MAX_COST) for i, size in enumerate(sizes)]
+    falls = sizes[0] > sizes[2] and larger[0] <= larger[2]
+    assert falls or costing.evaluate(larger) >= costing.evaluate(sizes)
 
 
 def test_products_associate_to_the_left_before_they_saturate() -> None:

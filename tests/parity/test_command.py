@@ -47,7 +47,9 @@ def test_table_names_the_worst(models: list[str], capsys: pytest.CaptureFixture[
     [
         (["--speed", "light"], "unknown speed 'light'; use yardstick or pace"),
         (["--threshold", "0.5"], "must be above 1"),
+        (["--threshold", "inf"], "must be above 1 and finite"),
         (["--allowed-pace", "0"], "must be above 0"),
+        (["--allowed-pace", "1e-308"], "time over charge such as 0.5"),
         (["--against", "absent.json"], "absent.json"),
     ],
 )

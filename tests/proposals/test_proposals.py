@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from costmodel.errors import InputError
+from costmodel.errors import EnvironmentFault, InputError
 from costmodel.model import load
 from costmodel.proposals.folder import MOST_FILES, opened
 from costmodel.proposals.verify import verify
@@ -19,6 +19,7 @@ from costmodel.records import encode, read
 from costmodel.records.proposal import EditedPrice, PriceEdits, Proposal, ProposalCheck, ProposedArray
 from costmodel.runs.store import Run
 from costmodel.workloads.rows import here
+from tests.cli.command import calibrate, one_line
 from tests.proposals.made import a_model, a_proposal, a_run, sums_renewed
 
 
@@ -223,3 +224,46 @@ def test_a_run_of_another_model_is_refused(model: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a run that"):
         a_proposal(other, model, tmp_path / "p")
     assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_no_zip(device: str) -> None:
+    with pytest.raises(InputError, match="not a regular file"), opened(Path(device)):
+        pytest.fail("it was opened")
+
+
+def test_a_run_that_is_none_is_not_the_proposals_fault(copy: Path) -> None:
+    with pytest.raises(InputError, match="is not a run"):
+        verify(copy, (copy / "arrays",), here)
+
+
+def test_what_stands_at_the_zips_place_is_kept(run: Run, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.zip").write_bytes(b"of an earlier proposal")
+    with pytest.raises(InputError, match=r"p\.zip exists already"):
+        a_proposal(run, model, tmp_path / "p")
+    assert (tmp_path / "p.zip").read_bytes() == b"of an earlier proposal"
+    assert not (tmp_path / "p").exists()
+
+
+def test_where_the_zip_cannot_be_written_there_is_no_folder(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise EnvironmentFault("no space left")
+
+    monkeypatch.setattr("costmodel.proposals.propose.write_zip", full)
+    with pytest.raises(EnvironmentFault):
+        a_proposal(run, model, tmp_path / "p")
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus.parquet"]
+
+
+def test_options_of_a_proposal_are_refused_beside_verify(copy: Path, tmp_path: Path) -> None:
+    for option, value in {"--out": str(tmp_path / "other"), "--epoch": "600", "--live": "D"}.items():
+        assert "--verify takes a folder" in one_line(calibrate("propose", "--verify", copy, option, value))
+    assert "name it with --corpus" in one_line(calibrate("propose", copy / "model.json", "--blocks", "1:2"))
+
+
+def test_a_run_is_given_once(run: Run, model: Path, tmp_path: Path) -> None:
+    twice = ("--run", run.path, "--run", run.path, "--out", tmp_path / "p")
+    assert "was given twice with --run" in one_line(calibrate("propose", model, *twice))
+    assert list(tmp_path.iterdir()) == []

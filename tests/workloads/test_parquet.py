@@ -180,3 +180,10 @@ def test_a_small_file_of_huge_rows_is_refused(
     with pytest.raises(DecodeError, match="from row 0 on take more than 64 MiB"):
         replayed(path)
     assert resource.getrlimit(resource.RLIMIT_DATA) == limits
+
+
+def test_a_column_that_comes_twice_is_named(tmp_path: Path) -> None:
+    table = pq.read_table(write(tmp_path / "corpus.parquet", [row()]))
+    pq.write_table(table.append_column("id", pa.array(["again"])), tmp_path / "twice.parquet")
+    with pytest.raises(DecodeError, match="column 'id' comes twice"):
+        replayed(tmp_path / "twice.parquet")

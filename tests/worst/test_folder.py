@@ -15,6 +15,7 @@ from costmodel.worst.folder import STATE, STUDY, SearchFolder
 from costmodel.worst.journal import StudyJournal
 from costmodel.worst.run import WorstSearch
 from costmodel.worst.settings import asked_for
+from tests.cli.command import calibrate, one_line
 
 
 @pytest.fixture
@@ -85,3 +86,16 @@ def test_a_journal_that_optuna_did_not_write_is_one_line(begun: Path, line: dict
     with pytest.raises(InputError, match="start a new search") as caught:
         WorstSearch(SearchFolder.reopen(begun), timer=timer).run()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "surplus"),
+    [
+        (("--resume", "a", "--scale", "2", "--time-budget", "30s"), "--scale, --time-budget"),
+        (("D", "--again", "a"), "MODEL"),
+        (("--again", "a", "--resume", "b"), "--again"),
+        (("--compare", "a", "--compare", "b", "--max-ratio", "2"), "--max-ratio"),
+    ],
+)
+def test_settings_beside_a_search_that_has_its_own_are_refused(arguments: tuple[str, ...], surplus: str) -> None:
+    assert f"leave {surplus} out" in one_line(calibrate("worst", *arguments))
