@@ -19,7 +19,7 @@ SMALL = ("--experiment", "builtins,steps", "--builtins", "ifThenElse")  # the pr
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short run, as precise as the time allows; two processes must fit into it on a loaded machine too."""
     folder = tmp_path_factory.mktemp("measurements")
-    result = calibrate("measure", *SMALL, "--time-budget", "12s", "--json", "--measurements", folder)
+    result = calibrate("measure", *SMALL, "--time-budget", "25s", "--json", "--measurements", folder)
     assert result.returncode == 0, result.stderr
     return Path(json.loads(result.stdout)["run"])
 
@@ -128,7 +128,7 @@ def test_a_run_stopped_by_ctrl_c_can_be_resumed(tmp_path: Path) -> None:
     assert told.startswith("calibrate: stopped")
     (run,) = tmp_path.iterdir()
     assert json.loads((run / "manifest.json").read_text())["status"] == "interrupted"
-    result = calibrate("measure", "--resume", run, "--time-budget", "12s", "--json")
+    result = calibrate("measure", "--resume", run, "--time-budget", "25s", "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["status"] == "complete"
 
