@@ -12,7 +12,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -91,8 +91,9 @@ class DriverProcess:
             _opened, (self._process.stdin, self._process.stdout, self._process.stderr)
         )
         self._selector = selectors.DefaultSelector()
-        for stream in (self._answers, self._complaints):
+        for stream in (self._requests_to, self._answers, self._complaints):
             os.set_blocking(stream.fileno(), False)
+        for stream in (self._answers, self._complaints):
             self._selector.register(stream, selectors.EVENT_READ)
         self._rest, self._complaint = b"", b""
         self._requests = 0
@@ -125,28 +126,49 @@ class DriverProcess:
         return protocol.read_answer(self._line(_REPLY_SECONDS + _SLACK * seconds), self._requests)
 
     def _send(self, text: bytes) -> None:
-        with suppress(BrokenPipeError):  # that it is gone is noticed when its answer is read
-            view = memoryview(text)
-            while view:
-                view = view[self._requests_to.write(view) :]
+        left = memoryview(text)
+
+        def sent() -> bool:
+            nonlocal left
+            try:
+                while left:
+                    left = left[os.write(self._requests_to.fileno(), left) :]
+            except BlockingIOError:  # the pipe is full
+                return False
+            except BrokenPipeError:  # that it is gone is noticed when its answer is read
+                pass
+            return True
+
+        if not sent():
+            self._selector.register(self._requests_to, selectors.EVENT_WRITE)
+            try:
+                self._until(sent, "read a request", _REPLY_SECONDS)
+            finally:
+                self._selector.unregister(self._requests_to)
 
     def _line(self, seconds: float) -> bytes:
+        self._until(lambda: b"\n" in self._rest, "answer", seconds)
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line
+
+    def _until(self, done: Callable[[], bool], what: str, seconds: float) -> None:
+        """Take in what it writes until that is done. CheckFailed where it is not within some seconds."""
         waited = 0.0
-        while b"\n" not in self._rest:
+        while not done():
             if len(self._rest) > protocol.LONGEST_LINE:
                 raise CheckFailed(f"it wrote {len(self._rest)} bytes without an end of the line")
             if waited >= seconds:
-                raise CheckFailed(f"it did not answer within {seconds:.0f} s")
+                raise CheckFailed(f"it did not {what} within {seconds:.0f} s")
             begun = time.monotonic()
             self._read(min(_SLICE_SECONDS, seconds - waited))
             # A machine that was suspended meanwhile is not the driver's fault.
             waited += min(time.monotonic() - begun, _SLICE_SECONDS)
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line
 
     def _read(self, seconds: float) -> None:
         """Take in what it writes until the time is over. CheckFailed when it has ended."""
-        for key, _ in self._selector.select(seconds):
+        for key, events in self._selector.select(seconds):
+            if events & selectors.EVENT_WRITE:
+                continue
             chunk = os.read(key.fd, 1 << 16)
             if key.fileobj is self._complaints:
                 self._complaint = (self._complaint + chunk)[-_COMPLAINT_BYTES:]

@@ -19,6 +19,27 @@ from costmodel.plutus import LedgerLanguage
 
 FAULT, OPERATION = (*sys.argv[1:], "", "")[:2]
 ENDLESS = 3600.0
+HELLO = {
+    "type": "hello",
+    "protocol": 1,
+    "evaluator": "fake",
+    "version": "1.0",
+    "build": "",
+    "runtime": "CPython",
+    "clock": "made up",
+    "resolution_ns": 1.0,
+    "capabilities": {
+        "languages": ["PlutusV2", "PlutusV3"],
+        "protocol_versions": [10, 11],
+        "cost_model": "given",
+        "ex_units": True,
+        "decode": True,
+        "arguments": True,
+        "results": "flat",
+        "collector": False,
+        "compiler": False,
+    },
+}
 
 
 class Kept:
@@ -176,29 +197,7 @@ def main() -> None:
     if FAULT == "no hello":
         say("ready\n")
         return
-    can = {
-        "languages": ["PlutusV2", "PlutusV3"],
-        "protocol_versions": [10, 11],
-        "cost_model": "given",
-        "ex_units": True,
-        "decode": True,
-        "arguments": True,
-        "results": "flat",
-        "collector": False,
-        "compiler": False,
-    }
-    hello = {
-        "type": "hello",
-        "protocol": 2 if FAULT == "another protocol" else 1,
-        "evaluator": "fake",
-        "version": "1.0",
-        "build": "",
-        "runtime": "CPython",
-        "clock": "made up",
-        "resolution_ns": 1.0,
-        "capabilities": can,
-    }
-    say(json.dumps(hello) + "\n")
+    say(json.dumps(HELLO | {"protocol": 2 if FAULT == "another protocol" else 1}) + "\n")
     programs: dict[int, Kept] = {}
     for line in sys.stdin:
         request = json.loads(line)
