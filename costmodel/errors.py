@@ -12,6 +12,7 @@ CalibrateError
 
 # ruff: noqa: N818 - the names say what happened, and an outcome such as Inconclusive is no error of a program
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -53,6 +54,10 @@ class Inconclusive(CalibrateError):
 
 
 class Interrupted(CalibrateError):
-    """The user stopped the work. What was done is kept and can be resumed."""
+    """The user stopped the work. What was done is kept and can be resumed; where one folder has it, in `kept`."""
 
     exit_code = 130
+
+    def __init__(self, message: str = "", kept: Path | None = None) -> None:
+        super().__init__(message)
+        self.kept = kept

@@ -151,7 +151,7 @@ def command(
                 name = "-".join(names)
                 runs = _measure(plan, measurements, name, scheduler, session | {"command_line": sys.argv})
     except Interrupted as error:
-        raise Interrupted(f"{error}; `calibrate measure --resume` with that folder goes on") from None
+        raise Interrupted(f"{error}; `calibrate measure --resume {error.kept or 'RUN'}` goes on") from None
     for run in runs:
         for warning in session_outcome(run.manifest).warnings:
             complain(f"warning: {warning}")

@@ -235,7 +235,8 @@ class _Session:
                 self._finish(RunStatus.INTERRUPTED, fault)
                 raise EnvironmentFault(f"{fault}; what was measured is kept in {self.recorder.writer.path}, resume it")
             self._finish(RunStatus.INTERRUPTED, "stopped by the user")
-            raise Interrupted(f"stopped; what was measured is kept in {self.recorder.writer.path}")
+            path = self.recorder.writer.path
+            raise Interrupted(f"stopped; what was measured is kept in {path}", path)
 
     def _take(self) -> None:
         self.recorder.start(self.tally.next_process)

@@ -127,6 +127,7 @@ def test_a_run_stopped_by_ctrl_c_can_be_resumed(tmp_path: Path) -> None:
     (told,) = [line for line in complaint.splitlines() if not line.startswith(progress)]
     assert told.startswith("calibrate: stopped")
     (run,) = tmp_path.iterdir()
+    assert f"`calibrate measure --resume {run}` goes on" in told
     assert json.loads((run / "manifest.json").read_text())["status"] == "interrupted"
     result = calibrate("measure", "--resume", run, "--time-budget", "25s", "--json")
     assert result.returncode == 0, result.stderr
