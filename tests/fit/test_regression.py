@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
-from costmodel.fit.regression import independent_columns, solve, weighted_r2
+from costmodel.fit.regression import independent_columns, reml_spread, solve, weighted_r2
 
 HELD = np.zeros(3, np.bool_)
 ALL = np.ones(3, np.bool_)
@@ -70,3 +70,24 @@ def test_r2_is_zero_for_the_weighted_mean() -> None:
     scales = np.array([1.0, 0.5, 1.0])
     mean = np.average([1.0, 2.0, 4.0], weights=scales**-2.0)
     assert weighted_r2(np.array([1.0, 2.0, 4.0]), np.full(3, mean), scales) == pytest.approx(0)
+
+
+def spreads(columns: int, residual: float, seeds: range) -> list[float]:
+    """What is found where `columns` spread by 0.4 about a common 1 and rows are missed by `residual`."""
+    found = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        shares = rng.dirichlet(np.full(columns, 20.0), size=60)  # much together, and a little by themselves
+        target = shares @ (1 + 0.4 * rng.normal(size=columns)) + residual * rng.normal(size=60)
+        found.append(reml_spread(target, shares.sum(axis=1, keepdims=True), shares).random)
+    return found
+
+
+def test_a_spread_of_few_columns_is_never_nothing() -> None:
+    found = spreads(5, 0.1, range(60))
+    assert min(found) > 0.1
+    assert np.median(found) == pytest.approx(0.4, rel=0.3)
+
+
+def test_a_spread_that_rows_tell_is_found() -> None:
+    assert np.median(spreads(30, 0.005, range(20))) == pytest.approx(0.4, rel=0.1)
