@@ -147,9 +147,9 @@ def reml_spread(target: Floats, fixed: Floats, random: Floats) -> MixedSpread:
     Biometrika 58, 1971).
 
     With few columns in `random`, the likelihood alone often finds a spread of nothing, and what is fitted with it would
-    have intervals far too narrow. So it is weighed by the ratio of the two spreads, a gamma prior of shape 2 and rate 0,
-    which keeps off nothing and says little otherwise (Y. Chung et al., "A nondegenerate penalized likelihood estimator
-    for variance parameters in multilevel models", Psychometrika 78, 2013).
+    have intervals far too narrow. So it is weighed by the ratio of the two spreads, a gamma prior of shape 2 and rate
+    0, which keeps off nothing and says little otherwise (Y. Chung et al., "A nondegenerate penalized likelihood
+    estimator for variance parameters in multilevel models", Psychometrika 78, 2013).
 
     There is one ratio of variances to find, so that the likelihood is profiled and searched along a line.
     """
