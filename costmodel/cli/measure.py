@@ -269,6 +269,11 @@ def _driven(plan: Plan, evaluator: str, time_budget: float) -> Plan:
         design = sized(plan.cells, tried, time_budget)
     if len(design.cells) < design.of:
         complain(f"{evaluator} is slow: {len(design.cells)} of {design.of} cells fit into the time budget")
+    if design.seconds > time_budget:
+        complain(
+            f"warning: even these take about {design.seconds:.0f} s, so little will be known; give more --time-budget, "
+            "or fewer --builtins"
+        )
     return msgspec.structs.replace(plan, cells=design.cells, evaluator=evaluator, **design.settings)
 
 

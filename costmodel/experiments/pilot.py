@@ -55,11 +55,13 @@ _FEWEST_PROGRAMS: Final = 24  # of the step experiment: some more than there are
 
 @dataclass(frozen=True)
 class Sized:
-    """A design that fits into its time: its cells, and the settings of the session. `of` cells could be measured."""
+    """A design that fits into its time: its cells, and the settings of the session. `of` cells could be measured; the
+    `seconds` are about what it needs, which is more than it has where even the smallest does not fit."""
 
     cells: tuple[Cell, ...]
     of: int
     settings: dict[str, Any]
+    seconds: float
 
 
 @dataclass
@@ -86,12 +88,13 @@ def sized(cells: Sequence[Cell], evaluator: DriverEvaluator, seconds: float | No
         rounds = processes * (blocks + _STARTING) * (_MORE_PROCESSES if evaluator.collects else 1)
         most = math.inf if seconds is None else _MOST_SHARE * seconds * 1e9 / rounds / max(len(whole), 1)
         chosen = _thinned(whole, share, {name: ns for name, ns in visits.items() if ns > most})
-        if seconds is None or rounds * sum(visits[one.id] for one in chosen) / 1e9 < _BUDGET_SHARE * seconds:
+        needed = rounds * sum(visits[one.id] for one in chosen) / 1e9 / _BUDGET_SHARE
+        if seconds is None or needed < seconds:
             break
     # What is refused costs next to nothing, and is to be named.
     refused = [one for one in asked if one.id not in pilot.run_ns]
     settings = {"target_batch_us": evaluator.batch_us, "blocks_per_process": blocks, "min_processes": processes}
-    return Sized((*chosen, *refused), len(whole) + len(refused), settings)
+    return Sized((*chosen, *refused), len(whole) + len(refused), settings, needed)
 
 
 def _times(one: Cell, pilot: Pilot) -> int:

@@ -27,6 +27,13 @@ def test_a_design_fits_into_its_time() -> None:
     assert set(by_point.values()) == {2}
 
 
+def test_a_design_says_what_time_it_needs() -> None:
+    cells = design_cells(["builtins"], "sha2_256", 0)
+    with started(fake(), max(os.sched_getaffinity(0))) as driver:
+        assert sized(cells, driver, 600.0).seconds < 600.0
+        assert sized(cells, driver, 0.001).seconds > 0.001
+
+
 def test_what_a_driver_refuses_is_named() -> None:
     cells = design_cells(["builtins"], "sha2_256", 0)
     with started(fake("refused builtin", "sha2_256"), max(os.sched_getaffinity(0))) as driver:
