@@ -22,7 +22,7 @@ from scipy.optimize import linprog
 from costmodel.errors import InputError
 from costmodel.fit.builtins import BuiltinFit
 from costmodel.fit.costing import floor_name, is_size
-from costmodel.fit.regression import whole_ps
+from costmodel.fit.regression import rounded, whole_ps
 from costmodel.fit.steps import StepsFit
 from costmodel.model import CostingFunction, CostModel, ExUnits, StepKind
 from costmodel.model.costmodel import STARTUP_KEY, BuiltinCost
@@ -139,7 +139,8 @@ def raised_price(price: record.Coefficient, rule: MarginRule) -> int:
     charged = price.charged_ps or 0
     if rule.kind == _INTERVAL:
         upper = price.interval_ps[1] if price.interval_ps is not None else 0.0
-        return max(charged, whole_ps(upper))
+        # As the model's file shows it, from which margins are laid on again.
+        return max(charged, whole_ps(rounded(upper)))
     return whole_ps(charged * (1 + rule.share))
 
 
@@ -147,7 +148,9 @@ def raised_function(function: CostingFunction, fit: record.FittedBuiltin, rule: 
     """A builtin's costing function by a rule, in whole ps."""
     if rule.kind == _INTERVAL:
         places = (*fit.points, *fit.corners)
-        ends = [(each.sizes, each.fitted.interval_ps[1]) for each in places if each.fitted.interval_ps is not None]
+        ends = [
+            (each.sizes, rounded(each.fitted.interval_ps[1])) for each in places if each.fitted.interval_ps is not None
+        ]
         return _raised_to(function, ends)
     if rule.kind == WORST:
         everywhere = [each.sizes for each in (*fit.points, *fit.corners)]
