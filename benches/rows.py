@@ -209,10 +209,11 @@ def without_times(document: dict[str, Any], results: Path) -> tuple[dict[str, An
 def way(name: str, folder: Path, count: int) -> Iterator[tuple[str, tuple[str, ...], list[int]]]:
     """The corpus, the options of a way, and processes that work for it."""
     corpus = folder / f"corpus-{count}"
+    own = f"{count}-{os.getpid()}"  # what no later call uses again
     with ExitStack() as ends:
         if name == "postgres":
-            (folder / f"server-{count}").mkdir(parents=True)
-            place = ends.enter_context(server(folder / f"server-{count}"))
+            (folder / f"server-{own}").mkdir(parents=True)
+            place = ends.enter_context(server(folder / f"server-{own}"))
             began = time.monotonic()
             fill(place, count)
             print(f"filled in {time.monotonic() - began:.0f} s", flush=True)
@@ -222,7 +223,7 @@ def way(name: str, folder: Path, count: int) -> Iterator[tuple[str, tuple[str, .
         if name != "dask":
             yield str(corpus), _WAYS[name], []
             return
-        cluster = ends.enter_context(fleet(folder / f"fleet-{count}"))
+        cluster = ends.enter_context(fleet(folder / f"fleet-{own}"))
         cores = sorted(os.sched_getaffinity(0))
         workers = [cluster.worker(core, resources="") for core in (cores[0], cores[-1])]
         wait_for_workers(cluster, len(workers))
