@@ -13,7 +13,7 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from costmodel.errors import InputError
 
@@ -102,7 +102,7 @@ def fit(
     language: str = "PlutusV3",
     protocol_version: int = 11,
     seed: int = 0,
-    rounding: Literal["joint", "ceiling"] = "joint",
+    rounding: str = "joint",
     coverage: float | None = None,
     compare_shapes: bool = False,
     safety_factor: float = 2.0,
@@ -127,6 +127,8 @@ def fit(
 
     variant = variant_for(language_named(language), protocol_version)
     rules = parse_margins(margins)
+    if rounding not in tuple(Rounding):
+        raise InputError(f"--rounding {rounding!r} is unknown; use {' or '.join(Rounding)}")
     searches = [os.fspath(each) for each in worst]
     if searches and not any(each.kind == WORST for each in rules):
         raise InputError("--worst says whose witnesses are charged; add --margin worst to charge them")

@@ -23,7 +23,7 @@ from costmodel.errors import CalibrateError, CheckFailed, DecodeError
 from costmodel.evaluators import driver_named
 from costmodel.evaluators.registry import build, driver
 from costmodel.machine import EvaluationStatus, Outcome, Script, exact_machine
-from costmodel.machine.driver import DriverProcess
+from costmodel.machine.driver_process import DriverProcess
 from costmodel.machine.driver_protocol import DriverUnits, Failed, Load, Loaded, OutOfBudget, Refused, Time, Timed
 from costmodel.model import ExUnits, ledger_model, to_array, variant_for
 from costmodel.plutus import BUILTINS, UPLC_1_1_0, LedgerLanguage, available, decode_flat, uplc_version_available

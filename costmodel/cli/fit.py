@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -18,10 +18,6 @@ from costmodel.model import variant_for
 from costmodel.plutus import language_named
 
 Command = TableCommand
-
-_ROUNDINGS: Final[tuple[Literal["joint", "ceiling"], ...]] = ("joint", "ceiling")
-_SHAPES: Final[tuple[Literal["chain", "free"], ...]] = ("chain", "free")
-_Name = TypeVar("_Name", bound=str)
 
 
 def command(
@@ -120,6 +116,8 @@ def command(
         fit_criterion(criterion, out or Path("models") / f"{criterion.stem}.json", variant=variant, as_json=as_json)
         return
     assert runs is not None  # noqa: S101 - as has just been checked
+    if shape not in ("chain", "free"):
+        raise InputError(f"--shape {shape!r} is unknown; use chain or free")
     target = out or Path("models") / f"{runs[-1].name}.json"
     refuse_overwriting({"--out": target}, [*runs, *([reference] if reference else [])])
     with stderr().status("fitting"):
@@ -128,9 +126,9 @@ def command(
             language=language,
             protocol_version=protocol_version,
             seed=seed,
-            rounding=_one_of(rounding, "--rounding", _ROUNDINGS),
+            rounding=rounding,
             coverage=None if coverage is None else share(coverage, "--coverage"),
-            compare_shapes=_one_of(shape, "--shape", _SHAPES) == "free",
+            compare_shapes=shape == "free",
             safety_factor=factor,
             allow=tuple(name.strip() for name in allow.split(",") if name.strip()),
             margins=margin or (),
@@ -167,10 +165,3 @@ def _is_official(method: str, runs: list[Path] | None, criterion: Path | None) -
     if method == "own" and (not runs or criterion is not None):
         raise InputError("name runs to fit, or give --method official with --criterion FILE.csv")
     return method == "official"
-
-
-def _one_of(text: str, option: str, known: tuple[_Name, ...]) -> _Name:
-    for each in known:
-        if text == each:
-            return each
-    raise InputError(f"{option} {text!r} is unknown; use {' or '.join(known)}")

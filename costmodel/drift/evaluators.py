@@ -25,7 +25,8 @@ from costmodel.drift.verdict import DriftVerdict, OperationDrift, exact_drift
 from costmodel.errors import Inconclusive, InputError
 from costmodel.judging.estimate import Change, Estimate
 from costmodel.machine import CellLost, Order, evaluator_label
-from costmodel.machine.driver import DriverCommand, DriverEvaluator, started
+from costmodel.machine.driver import DriverEvaluator, started
+from costmodel.machine.driver_process import DriverCommand
 from costmodel.records.drift import EvaluatorFigure, EvaluatorFigures, Metric
 from costmodel.records.run import Machine
 from costmodel.runs.design import Cell

@@ -17,7 +17,8 @@ from costmodel.evaluators.registry import driver_named
 from costmodel.evaluators.samples import LOOP, OPERAND_BUILTINS, SampleProgram, operand_texts, sample, samples
 from costmodel.judging.steady import steady_from
 from costmodel.machine import CellLost, Order, evaluator_label
-from costmodel.machine.driver import DriverEvaluator, DriverProcess, DriverWork, started
+from costmodel.machine.driver import DriverEvaluator, DriverWork, started
+from costmodel.machine.driver_process import DriverProcess
 from costmodel.machine.driver_protocol import DriverUnits, Failed, Load, Loaded, OutOfBudget, Refused, Time
 from costmodel.plutus import LedgerLanguage, encode_flat, parse_program
 from costmodel.records.evaluator import DriverCheck, Trust, TrustVerdict

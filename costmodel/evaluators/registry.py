@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from costmodel.errors import EnvironmentFault, InputError
-from costmodel.machine.driver import DriverCommand
+from costmodel.machine.driver_process import DriverCommand
 
 Command: TypeAlias = tuple[str, ...]
 

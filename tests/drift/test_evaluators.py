@@ -13,7 +13,7 @@ from costmodel.drift.limits import NO_LIMITS, with_defaults
 from costmodel.drift.verdict import DriftVerdict
 from costmodel.errors import EnvironmentFault, InputError
 from costmodel.judging.estimate import Change
-from costmodel.machine.driver import DriverProcess
+from costmodel.machine.driver_process import DriverProcess
 from costmodel.records import encode, read
 from costmodel.records.drift import EvaluatorFigures
 from costmodel.workloads import find_workload

@@ -4,7 +4,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from costmodel.machine.driver import DriverCommand
+from costmodel.machine.driver_process import DriverCommand
 
 FAKE = Path(__file__).with_name("fake_driver.py")
 

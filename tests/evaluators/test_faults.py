@@ -24,7 +24,7 @@ BAD = cell(
 )
 # In other processes, where nobody is to wait half a minute for a driver that says nothing.
 IMPATIENT = """
-import costmodel.machine.driver as driver
+import costmodel.machine.driver_process as driver
 driver._REPLY_SECONDS = 1.5
 from costmodel.timing.worker import main
 main()

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from costmodel.errors import CheckFailed
-from costmodel.machine import driver
-from costmodel.machine.driver import BUDGET, DriverCommand, DriverProcess
+from costmodel.machine import driver_process
+from costmodel.machine.driver import BUDGET
+from costmodel.machine.driver_process import DriverCommand, DriverProcess
 from costmodel.machine.driver_protocol import DriverUnits, Load, Loaded
 from costmodel.plutus import LedgerLanguage
 from tests.evaluators.drivers import command
@@ -39,7 +40,7 @@ def driver_that(source: str) -> Iterator[DriverProcess]:
 
 
 def test_a_driver_that_reads_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "_REPLY_SECONDS", 1.0)
+    monkeypatch.setattr(driver_process, "_REPLY_SECONDS", 1.0)
     with driver_that("time.sleep(600)") as process, pytest.raises(CheckFailed, match="it did not read a request"):
         process.ask(LONG)
 
