@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -119,8 +118,8 @@ def check_tree(root: Path, form: Format, jobs: int = 1) -> Iterator[Checked]:
     if jobs == 1:
         yield from map(check, lots)
         return
-    with ProcessPoolExecutor(jobs, initializer=workers.begin) as pool:
-        yield from pool.map(check, lots)
+    with workers.process_pool(jobs) as pool:
+        yield from workers.in_order(pool, jobs, check, lots)
 
 
 _LOT: Final = 16

@@ -16,10 +16,8 @@ Batches are processed by several processes, or by the workers of a dask schedule
 from __future__ import annotations
 
 import multiprocessing
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +27,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import pyarrow as pa
 
-from costmodel.errors import DecodeError, EnvironmentFault
+from costmodel.errors import DecodeError
 from costmodel.model import ExUnits
 from costmodel.plutus import LedgerLanguage
 from costmodel.workloads import workers
@@ -53,7 +51,6 @@ COLUMNS: Final = pa.schema(
 REQUIRED: Final = ("program", "arguments", "language", "protocol_version")
 
 BATCH_ROWS: Final = 1024
-_AHEAD: Final = 2  # batches for each process that are read before their turn
 LAST_VERSION: Final = 255  # far beyond the chain's
 
 Batch = tuple[int, pa.RecordBatch]
@@ -196,26 +193,6 @@ def from_bytes(content: bytes) -> pa.RecordBatch:
         return stream.read_next_batch()
 
 
-@contextmanager
-def process_pool(jobs: int) -> Iterator[Executor]:
-    """Processes that evaluate batches, and that end with this one."""
-    context = multiprocessing.get_context("spawn")  # arrow's threads do not survive a fork
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=workers.begin) as pool:
-        try:
-            yield pool
-        except BrokenProcessPool:
-            raise EnvironmentFault("a process that evaluates rows was killed; use fewer --jobs") from None
-        except BaseException:
-            for process in multiprocessing.active_children():
-                process.terminate()
-            # One that ended in the middle of an answer would have the pool wait for the rest of it, for ever: its pipe
-            # ends where this process does not hold it open either.
-            answers: Any = vars(pool).get("_result_queue")
-            if answers is not None:
-                answers._writer.close()
-            raise
-
-
 Work = Callable[[str, int, bytes], Out]
 """Takes a corpus's name, the number of a batch's first row, and the batch as bytes. Picklable."""
 
@@ -233,14 +210,12 @@ def here(rows: Rows, work: Work[Out]) -> Iterator[Out]:
 
 
 def _by_pool(pool: Executor, parallel: int, rows: Rows, work: Work[Out]) -> Iterator[Out]:
-    """Work by a pool that does `parallel` pieces at a time; a few more are read ahead, so memory is bounded."""
-    waiting: deque[Future[Out]] = deque()
-    for first, batch in rows.batches():
-        waiting.append(pool.submit(work, rows.name, first, to_bytes(batch)))
-        if len(waiting) > _AHEAD * parallel:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    pieces = ((rows.name, first, to_bytes(batch)) for first, batch in rows.batches())
+    yield from workers.in_order(pool, parallel, partial(_done, work), pieces)
+
+
+def _done(work: Work[Out], piece: tuple[str, int, bytes]) -> Out:
+    return work(*piece)
 
 
 @contextmanager
@@ -249,5 +224,6 @@ def processes(jobs: int) -> Iterator[Spreader]:
     if jobs == 1:
         yield here
         return
-    with process_pool(jobs) as pool:
+    context = multiprocessing.get_context("spawn")  # arrow's threads do not survive a fork
+    with workers.process_pool(jobs, context) as pool:
         yield partial(_by_pool, pool, jobs)

@@ -53,3 +53,11 @@ def one_line(result: Result) -> str:
     lines = [line for line in result.stderr.splitlines() if not line.endswith(": preparing")]
     assert len(lines) == 1, result.stderr
     return lines[0] + "\n"
+
+
+def workers_of(process: int) -> list[int]:
+    """The processes of the pool that a process has started."""
+    found = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.cli.command import ENVIRONMENT, MAIN, calibrate, one_line
+from tests.cli.command import ENVIRONMENT, MAIN, calibrate, one_line, workers_of
 from tests.workloads.rows import CPU, row, write
 
 
@@ -85,11 +85,3 @@ def test_a_kill_leaves_no_process_behind(tmp_path: Path) -> None:
             break
         time.sleep(0.05)
     assert not left
-
-
-def workers_of(process: int) -> list[int]:
-    """The processes of the pool that a process has started."""
-    found = []
-    for task in Path(f"/proc/{process}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
-    return [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
