@@ -25,7 +25,7 @@ from costmodel.errors import CalibrateError
 from costmodel.experiments.forms import FORMS
 from costmodel.experiments.steps import Habits, drawn, habits, program
 from costmodel.files import write_atomically
-from costmodel.machine import exact_machine
+from costmodel.machine import CONSTANT_CASES, exact_machine
 from costmodel.model import ExUnits, StepKind, Variant
 from costmodel.workloads import find_workload
 
@@ -34,7 +34,14 @@ Floats = NDArray[np.float64]
 _WHERE: Final = Path(__file__).parents[1] / "costmodel" / "experiments" / "habits.json"
 _CONTRACTS: Final = Path(__file__).parents[1].parent / "shared" / "data" / "scripts" / "validation"
 _BUDGET: Final = ExUnits(10**12, 10**10)
-_COUNTS: Final = ("frames_walked", "far_variables", "continuations_pushed", "partial_calls", "mispredictions")
+_COUNTS: Final = (
+    "frames_walked",
+    "far_variables",
+    CONSTANT_CASES,
+    "continuations_pushed",
+    "partial_calls",
+    "mispredictions",
+)
 _CALLS: Final = tuple(f"calls_{arity}_{forces}" for arity, forces in ((1, 0), (1, 1), (1, 2), (2, 0), (3, 1), (3, 2)))
 NAMES: Final = (*(kind.name.lower() for kind in StepKind), *_COUNTS, *_CALLS, "footprint", "steps")
 
@@ -107,6 +114,7 @@ def suggested(trial: optuna.trial.BaseTrial) -> Habits:
         recent=trial.suggest_int("recent", 2, 30),
         again=trial.suggest_float("again", 0, 1),
         constructors=trial.suggest_float("constructors", 0.1, 0.6),
+        casing=trial.suggest_float("casing", 0.1, 0.6),
         hoisting=trial.suggest_float("hoisting", 0.05, 1),
         hoisted=trial.suggest_float("hoisted", 0.02, 0.6),
         rounds=trial.suggest_int("rounds", 3, 30),

@@ -26,7 +26,7 @@ from costmodel.experiments.writer import (
     applied,
     lambdas,
 )
-from costmodel.plutus import Apply, Delay, Force, Lam, Term, Var
+from costmodel.plutus import Apply, Case, Delay, Force, Lam, Term, Var
 
 _INT, _BOOL, _DATA, _CHAIN, _SUM = Simple.INT, Simple.BOOL, Simple.DATA, Simple.CHAIN, Simple.SUM
 _FEWEST_ROUNDS: Final = 2  # of a loop
@@ -64,10 +64,9 @@ def _let(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
 
 
 def _branch(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
-    """force (ifThenElse condition (delay …) (delay …)), as every lazy branch is compiled."""
     condition = writer.write(_BOOL, scope, size // 3)
-    ways = [Delay(writer.write(kind, scope, size // 3)) for _ in range(2)]
-    return writer.spending(3, Force(writer.builtin("ifThenElse", (condition, *ways), scope)))
+    yes, no = (writer.write(kind, scope, size // 3) for _ in range(2))
+    return writer.chosen(condition, yes, no, scope)
 
 
 def call(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
@@ -108,16 +107,20 @@ def _take_sum(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | Non
 
 
 def _take_data(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
-    """The pair of constructor and fields is bound, the constructor compared, the fields bound."""
+    """The pair of constructor and fields is bound, or both by `case`; the constructor is compared, the fields bound."""
     taken = writer.builtin("unConstrData", (writer.write(_DATA, scope, size // 3),), scope)
+    if "pair" in writer.style.cases:
+        parts = (*scope, _INT, Fields(FIELDS))
+        right = writer.builtin("equalsInteger", (Var(2), writer.literal(writer.rng.randrange(3), parts)), parts)
+        yes, no = (writer.write(kind, parts, size // 3) for _ in range(2))
+        return writer.spending(3, Case(taken, (lambdas(2, writer.chosen(right, yes, no, parts)),)))
     inside = (*scope, Fields(0))  # the pair, which nothing else takes for a list, as it has no element
     tag = writer.builtin("fstPair", (Var(1),), inside)
     right = writer.builtin("equalsInteger", (tag, writer.literal(writer.rng.randrange(3), inside)), inside)
     fields = writer.builtin("sndPair", (Var(1),), inside)
     body = writer.bind(fields, writer.write(kind, (*inside, Fields(FIELDS)), size // 3))
     other = writer.write(kind, inside, size // 3)
-    chosen = Force(writer.builtin("ifThenElse", (right, Delay(body), Delay(other)), inside))
-    return writer.spending(8, writer.bind(taken, chosen))
+    return writer.spending(6, writer.bind(taken, writer.chosen(right, body, other, inside)))
 
 
 # ---- integers
@@ -166,7 +169,7 @@ def counting(writer: Writer, scope: Scope, size: int) -> Term:
     again = writer.spending(12, Apply(Var(2), less))
     more = writer.builtin("addInteger", (writer.write(_INT, inside, size), again), inside)
     none = writer.literal(0, inside)
-    return lambdas(2, Force(writer.builtin("ifThenElse", (last, Delay(none), Delay(more)), inside)))
+    return lambdas(2, writer.chosen(last, none, more, inside))
 
 
 def _fold_fields(writer: Writer, _: Type, scope: Scope, size: int) -> Term | None:
@@ -176,6 +179,15 @@ def _fold_fields(writer: Writer, _: Type, scope: Scope, size: int) -> Term | Non
     inside = (*scope, _ITSELF, Fields(0))
     fields = writer.write(Fields(FIELDS), scope, size // 2)
     writer.times *= FIELDS
+    if "list" in writer.style.cases:
+        parts = (*inside, _ITSELF, Fields(0), _INT)  # the head is no constructor, which nothing else may take it for
+        head = writer.builtin("unIData", (Var(2),), parts[:-1])
+        again = writer.spending(12, Apply(Var(5), Var(2)))
+        rest = writer.builtin("addInteger", (writer.write(_INT, parts, size // 2), again), parts)
+        cell = lambdas(2, writer.bind(head, rest))
+        writer.times //= FIELDS
+        none = writer.literal(0, inside)
+        return recursive(writer, lambdas(2, writer.spending(3, Case(Var(1), (cell, none)))), fields)
     head = writer.builtin("unIData", (writer.builtin("headList", (Var(1),), inside),), inside)
     again = writer.spending(12, Apply(Var(3), writer.builtin("tailList", (Var(2),), (*inside, _INT))))
     rest = writer.builtin("addInteger", (writer.write(_INT, (*inside, _INT), size // 2), again), (*inside, _INT))

@@ -16,7 +16,7 @@ import msgspec
 
 from costmodel.errors import InputError
 from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION, binders_passed, cell, saturated, sequence
-from costmodel.machine import BINDERS
+from costmodel.machine import BINDERS, CONSTANT_CASES
 from costmodel.machine.driver import DriverEvaluator
 from costmodel.model import ledger_model, variant_for
 from costmodel.plutus import (
@@ -65,6 +65,7 @@ def portable_cells(cells: Iterable[Cell], protocol_version: int = PROTOCOL_VERSI
         and (one.experiment != "calls" or one.work in _CALLS)
         and (one.experiment != "builtins" or one.repeats > 0)
         and all(_known(name, protocol_version) for name in one.builtins)
+        and (protocol_version >= PROTOCOL_VERSION or one.work != "evaluate" or not one.features.get(CONSTANT_CASES))
     )
     most: dict[str, Cell] = {}
     for one in kept:

@@ -60,6 +60,7 @@ _PROGRAMS: Final = 80
 _LOOPS: Final = 8
 _STEPS: Final = (20_000, 80_000)  # that a program is to take at most; it takes about half of them
 _TAKEN: Final = range(4_000, 60_000)  # steps of a program that is kept
+_FOOTPRINT: Final = 8_000  # at most: larger programs are still learnt by processors after as many runs as are timed
 _BUDGET: Final = ExUnits(cpu=10**10, mem=10**9)  # several times what so many steps and their builtins are charged
 _ATTEMPTS: Final = 100
 
@@ -71,7 +72,8 @@ class Habits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     and neglects others by the power `contrast`. The `constants`, `lazy` and `opened` of a style are at most these, and
     lie between by the powers that follow them; `delayed` is such a power. `constructors` is the share of programs in
     which some sums and products are built by `constr`, `hoisting` that of those that hoist some of the builtins, each
-    with the chance `hoisted`. The others are as in a style, `library` at most.
+    with the chance `hoisted`, and `casing` that of those in which some values of builtin types are taken apart by
+    `case`. The others are as in a style, `library` at most.
     """
 
     commonness: dict[str, float]
@@ -89,6 +91,7 @@ class Habits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recent: int
     again: float
     constructors: float
+    casing: float
     hoisting: float
     hoisted: float
     rounds: int
@@ -99,7 +102,8 @@ class Habits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def habits() -> Habits:
-    """Those that were tuned to the counts of contracts (`make tune`)."""
+    """Those that were tuned to the counts of contracts (`make tune`). What compilers have only begun to write, `constr`
+    and `case`, is in more programs than contracts, or too few would tell what it costs."""
     return msgspec.json.decode(files("costmodel.experiments").joinpath("habits.json").read_bytes(), type=Habits)
 
 
@@ -108,6 +112,7 @@ def style(rng: random.Random, steps: int, of: Habits) -> Style:
     favoured = rng.sample(list(FORMS), 3)
     share = rng.choice((0.5, 1.0)) if rng.random() < of.constructors else 0.0  # of the sums and products
     hoisting = rng.random() < of.hoisting
+    casing = rng.choice((0.5, 1.0)) if rng.random() < of.casing else 0.0
     return Style(
         weights={
             name: (rng.random() ** of.contrast * (6 if name in favoured else 1) + 0.02) * of.commonness[name]
@@ -128,6 +133,7 @@ def style(rng: random.Random, steps: int, of: Habits) -> Style:
         library=rng.randint(1, of.library),
         parameters=of.parameters,
         values=of.values,
+        cases=frozenset(what for what in ("bool", "list", "pair") if rng.random() < casing),
         steps=steps,
     )
 
@@ -150,7 +156,9 @@ def drawn(write: Callable[[Style, random.Random], Term], of: Habits, operation: 
         with suppress(ModelError):  # one that takes far too many
             drawn = cell(f"steps/{operation}/{number}", "steps", operation, term, budget=_BUDGET, counted=False)
             if sum(drawn.steps.values()) in _TAKEN:
-                return with_features(drawn, _BUDGET)
+                counted = with_features(drawn, _BUDGET)
+                if counted.footprint <= _FOOTPRINT:
+                    return counted
     raise ModelError(f"no {operation} of {_TAKEN} steps in {_ATTEMPTS} attempts from the seed {seed}")
 
 
@@ -178,8 +186,8 @@ def loop(style: Style, rng: random.Random) -> Term:
 
 
 def mixture(count: int, rng: random.Random) -> Term:
-    """A program of so many small terms of random types, one after another."""
-    writer = Writer(style(rng, 0, habits()), FORMS, rng)
+    """A program of so many small terms of random types, one after another, that every evaluator runs."""
+    writer = Writer(style(rng, 0, msgspec.structs.replace(habits(), casing=0.0)), FORMS, rng)
     scope, bound = _prelude(writer)
     for _ in range(count):
         result = rng.choice(_RESULTS)

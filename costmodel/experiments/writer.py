@@ -125,7 +125,8 @@ class Style:
     (`again`). `constructors` names what is built by `constr` and not after Scott: "record", "sum", "chain". `hoisted`
     builtins are forced where the program begins. Loops have up to `rounds` rounds, and `library` functions of up to
     `parameters` parameters are bound before others call them, and after each with the chance `values` values that are
-    not strict. `steps` is about what the program takes.
+    not strict. `cases` names the values of builtin types that are taken apart by `case`, as compilers do for protocol
+    version 11, and not by builtins: "bool", "list", "pair". `steps` is about what the program takes.
     """
 
     weights: Mapping[str, float]
@@ -144,6 +145,7 @@ class Style:
     library: int
     parameters: int
     values: float
+    cases: frozenset[str]
     steps: int
 
 
@@ -309,6 +311,12 @@ class Writer:
         taken = applied(Force(value), terms)
         self.spent += (2 + 5 * len(branches)) * self.times
         return Force(taken) if lazy else taken
+
+    def chosen(self, condition: Term, yes: Term, no: Term, scope: Scope) -> Term:
+        """One of two terms by a condition: by `case`, or by force (ifThenElse condition (delay …) (delay …))."""
+        if "bool" in self.style.cases:
+            return self.spending(1, Case(condition, (no, yes)))
+        return self.spending(2, Force(self.builtin("ifThenElse", (condition, Delay(yes), Delay(no)), scope)))
 
     def _integers(self, count: int) -> tuple[int, ...]:
         return tuple(self.rng.randrange(100) for _ in range(count))

@@ -11,10 +11,20 @@ from costmodel.machine.interface import (
     Subject,
     evaluator_label,
 )
-from costmodel.machine.native import BINDERS, BuildInfo, Features, NativeMachine, Script, build_info, exact_machine
+from costmodel.machine.native import (
+    BINDERS,
+    CONSTANT_CASES,
+    BuildInfo,
+    Features,
+    NativeMachine,
+    Script,
+    build_info,
+    exact_machine,
+)
 
 __all__ = [
     "BINDERS",
+    "CONSTANT_CASES",
     "BuildInfo",
     "CellLost",
     "EvaluationStatus",

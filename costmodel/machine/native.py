@@ -66,8 +66,9 @@ class Features:
     `footprint` is how many different nodes of the decoded script the run computes; variables and constants lie in the
     nodes that have them as parts. `counts` are, by name: `frames_walked` on the way to variables further out,
     `far_variables`, to which the way is worked out first, `lets` and `forced_delays`, for which no closure is built,
-    `continuations_pushed`, `partial_calls` of builtins by the last argument of a partial application, `mispredictions`
-    of a simulated branch predictor, and `calls_A_F`, saturated calls of builtins of A arguments and F forces.
+    `constant_cases`, which are on values of builtin types, `continuations_pushed`, `partial_calls` of builtins by the
+    last argument of a partial application, `mispredictions` of a simulated branch predictor, and `calls_A_F`, saturated
+    calls of builtins of A arguments and F forces.
     """
 
     footprint: int
@@ -77,11 +78,15 @@ class Features:
 BINDERS: Final = "binders_passed"
 """The feature of evaluators whose environment is a list of all variables; see `NativeMachine.binders_passed`."""
 
+CONSTANT_CASES: Final = "constant_cases"
+"""The feature of programs that evaluators of protocol version 10 and before do not run."""
+
 _COUNTED: Final = (
     "frames_walked",
     "far_variables",
     "lets",
     "forced_delays",
+    CONSTANT_CASES,
     "continuations_pushed",
     "partial_calls",
     "mispredictions",

@@ -174,6 +174,7 @@ typedef struct cal_features {
   uint64_t far_variables;
   uint64_t lets;
   uint64_t forced_delays;
+  uint64_t constant_cases;
   uint64_t continuations_pushed;
   uint64_t partial_calls;
   uint64_t calls[7][3];

@@ -14,6 +14,7 @@ typedef struct cal_features {
   uint64_t far_variables; /* of them, those so far out that the way there is worked out first */
   uint64_t lets;          /* redexes that bind a variable, and build no function for it */
   uint64_t forced_delays; /* that are forced where they stand */
+  uint64_t constant_cases; /* cases on values of builtin types */
   uint64_t continuations_pushed;
   uint64_t partial_calls; /* builtins called by the last argument of a partial application */
   uint64_t calls[CAL_MAX_ARITY + 1][CAL_MAX_FORCES + 1]; /* saturated calls, by arity and forces */

@@ -410,6 +410,7 @@ construct: /* the constructor of `node`, likewise */
 scrutinise: { /* `value` by the case `node` in `frame` */
   cal_fields fields = {NULL, 0};
   uint32_t branch = 0;
+  CAL_ADD(constant_cases, cal_kind_of(value) != CAL_CONSTR);
   status = cal_case_select(run, node, value, &branch, &fields);
   if (CAL_UNLIKELY(status != CAL_OK)) {
     return status;

@@ -51,6 +51,15 @@ def test_programs_of_steps_know_the_binders_that_they_pass(cells: tuple[Cell, ..
     assert not any("binders_passed" in cell.features for cell in cells)
 
 
+def test_programs_with_cases_on_constants_are_for_protocol_version_11_alone() -> None:
+    steps = [drawn(program, habits(), "program", number, 0) for number in range(12)]
+    assert any(cell.features["constant_cases"] for cell in steps)
+    assert len(portable_cells(steps, 11)) == 12
+    older = portable_cells(steps, 10)
+    assert older
+    assert not any(cell.features["constant_cases"] for cell in older)
+
+
 def test_a_partner_takes_the_same_steps_and_calls_nothing(cells: tuple[Cell, ...]) -> None:
     made = paired(cells, {})
     assert {cell.id for cell in cells} <= {cell.id for cell in made}

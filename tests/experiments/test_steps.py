@@ -44,6 +44,16 @@ def test_some_programs_build_values_as_functions_and_some_by_constr(cells: tuple
     assert 20 < with_constr < 70
 
 
+def test_some_programs_take_values_of_builtin_types_apart_by_case(cells: tuple[Cell, ...]) -> None:
+    shares = [cell.features["constant_cases"] / sum(cell.steps.values()) for cell in cells]
+    assert 20 < sum(share > 0 for share in shares) < 60
+    assert sum(share > 0.01 for share in shares) > 5
+
+
+def test_no_program_is_larger_than_a_processor_learns_in_a_few_runs(cells: tuple[Cell, ...]) -> None:
+    assert max(cell.footprint for cell in cells) <= 8_000
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_written_is_well_typed(seed: int) -> None:
     """An ill-typed program would fail; one that is only too long runs out of budget, and is drawn anew."""
@@ -52,6 +62,14 @@ def test_what_is_written_is_well_typed(seed: int) -> None:
         EvaluationStatus.SUCCESS,
         EvaluationStatus.OVER_BUDGET,
     )
+
+
+def test_every_evaluator_runs_a_mixture() -> None:
+    for seed in range(20):
+        flat = encode_flat(Program(UPLC_1_1_0, mixture(60, random.Random(seed))))
+        script = Script.decode(flat, LANGUAGE, 10)
+        outcome = NativeMachine(ledger_model(Variant.C), Variant.C).evaluate(script, ExUnits(10**10, 10**9))
+        assert outcome.status is EvaluationStatus.SUCCESS
 
 
 def test_mixture_has_as_many_terms_as_asked_for() -> None:

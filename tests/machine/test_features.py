@@ -72,6 +72,11 @@ def test_lets_and_forced_delays_are_told_from_functions_and_delays_that_are_buil
     assert (found["lets"], found["forced_delays"]) == (1, 0)
 
 
+def test_cases_on_constants_are_told_from_those_on_constructors() -> None:
+    assert counts("(case (constr 0) (con unit ()))")["constant_cases"] == 0
+    assert counts("(case (con bool True) (error) (case (con integer 1) (error) (con unit ())))")["constant_cases"] == 2
+
+
 def passed(text: str) -> int:
     flat = encode_flat(parse_program(f"(program 1.1.0 {text})"))
     script = Script.decode(flat, LedgerLanguage.PLUTUS_V3, 11, own_frames=True)
