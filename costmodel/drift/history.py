@@ -73,9 +73,11 @@ def is_history(path: Path) -> bool:
 
 
 def read_history(path: Path) -> tuple[DriftEntry, ...]:
-    """All entries, oldest first. DecodeError, naming the line, where one is none."""
+    """All entries, oldest first, as merged branches need not have them. DecodeError, naming the line, where one is
+    none."""
     lines = read_bytes(path).split(b"\n")
-    return tuple(parse(line, f"{path}, line {number}", DriftEntry) for number, line in enumerate(lines, 1) if line)
+    entries = [parse(line, f"{path}, line {number}", DriftEntry) for number, line in enumerate(lines, 1) if line]
+    return tuple(sorted(entries, key=lambda entry: entry.time))
 
 
 def compare_history(

@@ -42,8 +42,8 @@ SAFE_FACTOR = 1.8
 """A measured point may take this many times what is charged for it; more is unsafe (`verdict.DEFAULT_FACTOR`), and a
 little room is left for rounding and for the next measurement."""
 
-MOST_CHARGED = 2.0
-"""Charged over measured, above which no point may come by making another safe."""
+MOST_CHARGED = 1.95
+"""Charged over measured, above which no point may come by making another safe: twice, with as little room left."""
 
 _SLACK = 1e-6
 
@@ -167,17 +167,18 @@ def safe_values(
     design: DesignMatrix, costs: Floats, scales: Floats, fitted: Floats, free: Bools, rising: Floats | None
 ) -> Floats | None:
     """Coefficients to charge where the fitted ones undercharge a point of 5 ns or more by more than SAFE_FACTOR: the
-    least squares again, with no such point undercharged by more. None where the fitted ones are safe, and where the
-    shape cannot be safe without overcharging another point by more than MOST_CHARGED, so that the price is refused.
+    least squares again, with no such point undercharged by more, nor overcharged by more than MOST_CHARGED. None where
+    the fitted ones are safe, and where the shape has no such price, so that it is refused.
     """
     judged = costs >= LEAST_JUDGED_PS
-    rows, least = design.matrix[judged], (costs / SAFE_FACTOR - design.offset)[judged]
+    rows = design.matrix[judged]
+    least, most = ((costs * factor - design.offset)[judged] for factor in (1 / SAFE_FACTOR, MOST_CHARGED))
     if not judged.any() or (rows @ fitted >= least).all():
         return None
     lengths = np.linalg.norm(design.matrix, axis=0).clip(1e-300)
     matrix, target = design.matrix / lengths / scales[:, None], (costs - design.offset) / scales
     unit = max(float(np.abs(least).max()), 1.0)
-    sides = [LinearConstraint(rows / lengths / unit, least / unit)]
+    sides = [LinearConstraint(rows / lengths / unit, least / unit, most / unit)]
     if rising is not None and len(rising):
         sides.append(LinearConstraint(rising / lengths / unit, 0.0))
 
@@ -199,8 +200,8 @@ def safe_values(
         options={"maxiter": 500},
     )
     values = np.asarray(found.x, np.float64) / lengths
-    charged = rows @ values + design.offset[judged]
-    holds = (rows @ values >= least * (1 - _SLACK)).all() and (charged <= MOST_CHARGED * costs[judged]).all()
+    charged = rows @ values
+    holds = (charged >= least - _SLACK * np.abs(least)).all() and (charged <= most + _SLACK * np.abs(most)).all()
     return values if found.success and holds else None
 
 

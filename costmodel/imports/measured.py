@@ -85,12 +85,14 @@ def time_in_ns(value: float, unit: str, where: str) -> float:
 def stated(name: str, ns: float, low_ns: float, high_ns: float, where: str, *, level: float = LEVEL) -> Measured:
     """A mean with the interval that the file states at a confidence `level`, brought to 95 % by the normal law.
 
-    InputError where the interval does not hold the mean.
+    An interval of no width is none: nothing is known exactly. InputError where the interval does not hold the mean.
     """
     if not (math.isfinite(low_ns) and math.isfinite(high_ns) and low_ns <= ns <= high_ns):
         raise InputError(f"{where}: the bounds {low_ns:.6g} and {high_ns:.6g} ns do not hold the mean of {ns:.6g} ns")
     if not 0.5 <= level < 1:
         raise InputError(f"{where}: {level!r} is no confidence level from 0.5 to 1")
+    if low_ns == high_ns:
+        return Measured(name, ns, None, where)
     scale = float(ndtri(0.5 + LEVEL / 2) / ndtri(0.5 + level / 2))
     return Measured(name, ns, (ns - scale * (ns - low_ns), ns + scale * (high_ns - ns)), where)
 

@@ -93,7 +93,10 @@ class CostModel:
         if missing:
             more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             named = ", ".join(missing[:_NAMED]) + more
-            raise ModelError(f"{self.source} has no cost for {named}; use a model that has")
+            raise ModelError(
+                f"{self.source} has no cost for {named}; use a model that has, or one with the ledger's added: "
+                "calibrate params emit --complete-from E"
+            )
 
 
 PACK_WIDTH = 12

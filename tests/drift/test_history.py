@@ -124,6 +124,13 @@ def test_file_grows_by_a_line_a_check_and_is_a_baseline(tmp_path: Path) -> None:
     assert (found.mode, found.evaluator, found.workload, found.exit_code) == ("history", "sample", "contracts", 1)
 
 
+def test_lines_of_merged_branches_are_read_in_the_order_of_time(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    for entry in reversed(entries("cpu", a=[10, 11, 12])):
+        add_entry(path, entry)
+    assert [entry.revision for entry in read_history(path)] == ["c0", "c1", "c2"]
+
+
 def test_what_is_no_history_is_not_added_to(tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     path.write_text('{\n"kind": "fitted model"}')

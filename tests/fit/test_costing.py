@@ -191,6 +191,19 @@ def test_prices_are_raised_where_the_shape_allows_to_make_them_safe() -> None:
     assert (charged / costs).max() < 2
 
 
+@pytest.mark.parametrize(
+    "costs", [(30, 30, 30, 30, 20, 30, 30, 80), (15, 50, 20, 20, 20, 40, 40, 40), (10, 15, 20, 20, 30, 15, 60, 20)]
+)
+def test_prices_are_raised_by_no_more_than_overcharges_nothing(costs: tuple[int, ...]) -> None:
+    """The least squares that undercharge nothing overcharge a point by more than twice; others do not."""
+    sizes = [(n, n) for n in range(1, 9)]
+    priced = fit(shape("appendByteString"), sizes, [1_000.0 * cost for cost in costs])
+    ratios = np.array([priced.function.evaluate(at) for at in sizes]) / (1_000 * np.array(costs))
+    assert raised(priced)
+    assert ratios.min() > 0.5
+    assert ratios.max() < 2
+
+
 def test_prices_that_cannot_be_safe_without_overcharging_stay_as_fitted() -> None:
     costs = [10_000.0, 10_000.0, 1e6, 11_000.0, 11_000.0, 11_000.0]
     assert not raised(fit(shape("appendByteString"), [(1, 1)] * 3 + [(2, 2)] * 3, costs))

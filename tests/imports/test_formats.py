@@ -115,6 +115,11 @@ def test_plain_csv_has_sizes_and_bounds_where_given(tmp_path: Path) -> None:
     assert (second.name, second.interval_ns) == ("sha2_256", None)
 
 
+def test_an_interval_without_width_is_none(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, "builtin,sizes,ns,low_ns,high_ns\naddInteger,3/5,100,100,100\n")
+    assert found.interval_ns is None
+
+
 def test_criterion_csv_is_in_seconds(tmp_path: Path) -> None:
     (row,) = read(tmp_path, CRITERION)
     assert row.name == "AddInteger/1/70"
@@ -313,4 +318,4 @@ def test_plain_csv_is_read_as_it_was_written(
     (found,) = read(tmp_path, text)
     assert found.name == "/".join(("x", *map(str, sizes)))
     assert found.ns == ns
-    assert found.interval_ns == pytest.approx((low, high))
+    assert found.interval_ns == (None if low == high else pytest.approx((low, high)))

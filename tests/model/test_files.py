@@ -74,7 +74,8 @@ def test_what_is_required_and_missing_is_named_with_the_file(tmp_path: Path) -> 
     with pytest.raises(ModelError) as caught:
         model.require(["addInteger", "trace", "bData"], [StepKind.VAR, StepKind.CASE])
     message = (
-        f"{tmp_path / 'model.json'} has no cost for bData, trace, cekCaseCost, cekStartupCost; use a model that has"
+        f"{tmp_path / 'model.json'} has no cost for bData, trace, cekCaseCost, cekStartupCost; use a model that has, "
+        "or one with the ledger's added: calibrate params emit --complete-from E"
     )
     assert str(caught.value) == message
 
