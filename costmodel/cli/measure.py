@@ -34,6 +34,7 @@ from costmodel.model import load
 from costmodel.records.measurement import FleetMeasurement, Measurement
 from costmodel.records.run import NATIVE, session_outcome
 from costmodel.rendering import numbers
+from costmodel.rendering.text import first_names
 from costmodel.runs.design import FEWEST_BLOCKS, Cell, Plan
 from costmodel.timing.clock import CLOCKS, clock_named
 from costmodel.timing.plan import choose_core
@@ -268,7 +269,8 @@ def _driven(plan: Plan, evaluator: str, time_budget: float) -> Plan:
     with started(driver_named(evaluator), plan.core) as tried:
         design = sized(plan.cells, tried, time_budget)
     if len(design.cells) < design.of:
-        complain(f"{evaluator} is slow: {len(design.cells)} of {design.of} cells fit into the time budget")
+        without = f", without {first_names(design.left_out)}" if design.left_out else ""
+        complain(f"{evaluator} is slow: {len(design.cells)} of {design.of} cells fit into the time budget{without}")
     if design.seconds > time_budget:
         complain(
             f"warning: even these take about {design.seconds:.0f} s, so little will be known; give more --time-budget, "

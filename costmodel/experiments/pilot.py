@@ -56,12 +56,14 @@ _FEWEST_PROGRAMS: Final = 24  # of the step experiment: some more than there are
 @dataclass(frozen=True)
 class Sized:
     """A design that fits into its time: its cells, and the settings of the session. `of` cells could be measured; the
-    `seconds` are about what it needs, which is more than it has where even the smallest does not fit."""
+    builtins of `left_out` take too long for any of theirs. The `seconds` are about what it needs, which is more than it
+    has where not even the quickest builtin fits."""
 
     cells: tuple[Cell, ...]
     of: int
     settings: dict[str, Any]
     seconds: float
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass
@@ -91,10 +93,34 @@ def sized(cells: Sequence[Cell], evaluator: DriverEvaluator, seconds: float | No
         needed = rounds * sum(visits[one.id] for one in chosen) / 1e9 / _BUDGET_SHARE
         if seconds is None or needed < seconds:
             break
+    kept, left_out = _affordable(chosen, visits, needed, seconds)
     # What is refused costs next to nothing, and is to be named.
     refused = [one for one in asked if one.id not in pilot.run_ns]
     settings = {"target_batch_us": evaluator.batch_us, "blocks_per_process": blocks, "min_processes": processes}
-    return Sized((*chosen, *refused), len(whole) + len(refused), settings, needed)
+    needed *= sum(visits[one.id] for one in kept) / max(sum(visits[one.id] for one in chosen), 1.0)
+    return Sized((*kept, *refused), len(whole) + len(refused), settings, needed, left_out)
+
+
+def _affordable(
+    cells: Sequence[Cell], visits: Mapping[str, float], needed: float, seconds: float | None
+) -> tuple[Sequence[Cell], tuple[str, ...]]:
+    """The cells without the builtins that take the longest, as many as have to go until what is `needed` for all cells
+    is no more than `seconds`, and the names of those. The quickest builtin stays."""
+    if seconds is None or needed <= seconds:
+        return cells, ()
+    total = sum(visits[one.id] for one in cells)
+    dear: dict[str, float] = {}
+    for one in cells:
+        if one.experiment == "builtins":
+            dear[one.operation] = dear.get(one.operation, 0.0) + visits[one.id]
+    left = total
+    out: list[str] = []
+    for name in sorted(dear, key=dear.__getitem__, reverse=True)[:-1]:
+        if left / total * needed <= seconds:
+            break
+        out.append(name)
+        left -= dear[name]
+    return [one for one in cells if one.experiment != "builtins" or one.operation not in out], tuple(out)
 
 
 def _times(one: Cell, pilot: Pilot) -> int:

@@ -27,6 +27,16 @@ def test_a_design_fits_into_its_time() -> None:
     assert set(by_point.values()) == {2}
 
 
+def test_builtins_that_take_too_long_are_left_out_as_a_whole() -> None:
+    cells = tuple(cell for name in NAMES for cell in design_cells(["builtins"], name, 0))
+    with started(fake(), max(os.sched_getaffinity(0))) as driver:
+        least = sized(cells, driver, 1e-6)
+        middle = sized(cells, driver, least.seconds * 5)
+    assert len(least.left_out) == len(NAMES) - 1
+    assert 0 < len(middle.left_out) < len(NAMES) - 1
+    assert {cell.operation for cell in middle.cells} == set(NAMES) - set(middle.left_out)
+
+
 def test_a_design_says_what_time_it_needs() -> None:
     cells = design_cells(["builtins"], "sha2_256", 0)
     with started(fake(), max(os.sched_getaffinity(0))) as driver:
