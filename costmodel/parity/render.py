@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from costmodel.rendering.tables import Column, Table, TableCell, count_cell, num
 from costmodel.rendering.text import escape_markdown
 
 _COLOURS: Final = ("#0072b2", "#b04a00", "#00795a", "#a3497c", "#7a6a00", "#3a86b8")  # Okabe and Ito's, darkened
+_BESIDE: Final = 3  # evaluators beside which a terminal has room for the worst
 _MARKERS: Final = "osD^vP*X"
 _INK: Final = "#1c2024"
 _GRID: Final = "#c9ced4"
@@ -49,13 +51,13 @@ def summary(found: Parity) -> list[str]:
 
 def tables(found: Parity, most: int) -> tuple[Table, Table]:
     """The prices that would have to rise most, each at its worst sizes, and what is too cheap for whom."""
-    nodes = [node.name for node in found.nodes]
+    nodes = _short([node.name for node in found.nodes])
+    worst = (Column("worst"), number("over second"))
     columns: tuple[str | Column, ...] = (
         "price",
         number("charged"),
-        *(number(f"{node}: over charge") for node in nodes),
-        "worst",
-        number("over second"),
+        *(number(f"{node}: over charge") for node in nodes.values()),
+        *(worst if len(nodes) <= _BESIDE else (wide(each) for each in worst)),
         wide(number("95 %")),
         number("needed over charged"),
         wide(number("needed (ps)")),
@@ -67,14 +69,20 @@ def tables(found: Parity, most: int) -> tuple[Table, Table]:
     return prices, Table.of("", ("evaluator", f"over {found.threshold:g} times its own pace"), cheap)
 
 
-def _row(price: Price, nodes: list[str]) -> tuple[str | TableCell, ...]:
+def _short(nodes: Sequence[str]) -> dict[str, str]:
+    """Names of evaluators as tables have them: the first word of each, where that tells them apart."""
+    words = [node.replace("-", " ").split()[0] for node in nodes]
+    return dict(zip(nodes, words if len(set(words)) == len(nodes) else nodes, strict=True))
+
+
+def _row(price: Price, nodes: Mapping[str, str]) -> tuple[str | TableCell, ...]:
     times = {time.node: time for time in price.times}
     low, high = price.interval or (None, None)
     return (
         label(price),
         time_cell(price.charged_ps),
         *(_time(times[node]) if node in times else TableCell(numbers.MISSING) for node in nodes),
-        price.times[0].node,
+        nodes[price.times[0].node],
         ratio_cell(price.worst_over_second),
         "" if price.interval is None else numbers.interval(low, high),
         ratio_cell(price.needed_over_charged),

@@ -57,11 +57,17 @@ class Table:
 
     def narrow(self) -> Table:
         """Without the wide columns."""
-        kept = [place for place, column in enumerate(self.columns) if not column.wide]
+        return self._of([place for place, column in enumerate(self.columns) if not column.wide])
+
+    def left(self, count: int) -> Table:
+        """The first columns only."""
+        return self._of(range(count))
+
+    def _of(self, places: Sequence[int]) -> Table:
         return Table(
             self.caption,
-            tuple(self.columns[place] for place in kept),
-            tuple(tuple(row[place] for place in kept) for row in self.rows),
+            tuple(self.columns[place] for place in places),
+            tuple(tuple(row[place] for place in places) for row in self.rows),
         )
 
     def top(self, count: int | None) -> Table:

@@ -25,6 +25,7 @@ STYLES: Final = {
 _UNLIMITED: Final = 10_000  # characters in a line of a --wide table: more than any has
 _GAP: Final = 2  # blanks between columns
 _LEAST: Final = 14  # characters that a column of text keeps
+_FEWEST: Final = 2  # columns that are shown, however narrow the terminal is
 _TRAILING: Final = re.compile(r" +(\x1b\[0m)?$", flags=re.MULTILINE)
 
 
@@ -34,10 +35,12 @@ def terminal_width() -> int:
 
 
 def render_terminal(table: Table, *, wide: bool = False, top: int | None = None, colour: bool = False) -> str:
-    """The table as lines without trailing blanks, no longer than the terminal is wide unless `wide`. A last line says
-    what was left out."""
+    """The table as lines without trailing blanks, no longer than the terminal is wide unless `wide`: its last columns
+    are left out where there is no room for the least that all need. A last line says what was left out."""
     shown = (table if wide else table.narrow()).top(top)
     width = _UNLIMITED if wide else terminal_width()
+    while len(shown.columns) > _FEWEST and sum(_needs(shown)[1]) + _GAP * (len(shown.columns) - 1) > width:
+        shown = shown.left(len(shown.columns) - 1)
     grid = Grid(
         box=None,
         pad_edge=False,
@@ -59,16 +62,8 @@ def render_terminal(table: Table, *, wide: bool = False, top: int | None = None,
 
 
 def _widths(table: Table, limit: int) -> list[int]:
-    """How wide each column is. Numbers are never broken; the widest texts are, where the table would be too wide.
-    Headings may be broken between words."""
-    least, widths = [], []
-    for place, column in enumerate(table.columns):
-        cells = [visible(row[place].text) for row in table.rows]
-        content = max(map(cell_len, cells), default=0)
-        words = max(map(cell_len, visible(column.heading).split()), default=0)
-        whole = max(content, words if column.numeric else cell_len(visible(column.heading)), 1)
-        widths.append(whole)
-        least.append(whole if column.numeric else min(whole, max(_LEAST, words)))
+    """How wide each column is: the widest texts are broken where the table would be too wide."""
+    widths, least = _needs(table)
     excess = sum(widths) + _GAP * (len(widths) - 1) - limit
     while excess > 0:
         room = [width - floor for width, floor in zip(widths, least, strict=True)]
@@ -78,6 +73,20 @@ def _widths(table: Table, limit: int) -> list[int]:
         widths[widest] -= 1
         excess -= 1
     return widths
+
+
+def _needs(table: Table) -> tuple[list[int], list[int]]:
+    """How wide each column is when nothing is broken, and at least. Numbers are never broken, headings only between
+    words."""
+    widths, least = [], []
+    for place, column in enumerate(table.columns):
+        cells = [visible(row[place].text) for row in table.rows]
+        content = max(map(cell_len, cells), default=0)
+        words = max(map(cell_len, visible(column.heading).split()), default=0)
+        whole = max(content, words if column.numeric else cell_len(visible(column.heading)), 1)
+        widths.append(whole)
+        least.append(whole if column.numeric else min(whole, max(_LEAST, words)))
+    return widths, least
 
 
 def _left_out(table: Table, shown: Table) -> str:

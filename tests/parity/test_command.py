@@ -42,6 +42,15 @@ def test_table_names_the_worst(models: list[str], capsys: pytest.CaptureFixture[
     assert "5.000" in shown
 
 
+def test_table_of_four_evaluators_has_a_column_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("native", "amaru-uplc", "plutigo", "harmoniclabs-plutus-machine")
+    files = [str(write_model(tmp_path / f"{name}.json", name, pace=0.1 + n)) for n, name in enumerate(names)]
+    assert calibrate(["parity", *files]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80 or "pace, the median" in max(shown.splitlines(), key=len)
+    assert all(f"{name.partition('-')[0]}:" in shown for name in names)
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [

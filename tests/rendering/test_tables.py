@@ -32,6 +32,16 @@ def test_a_table_fits_the_terminal_and_has_no_trailing_blanks(columns: int, monk
     assert "1.5 ns" in "\n".join(lines)
 
 
+def test_columns_without_room_are_left_out_and_numbers_are_never_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    table = Table.of("", ["name", *(number(f"evaluator-{n}") for n in range(6))], [["x", *range(6)]])
+    heading, row, left = render_terminal(table).splitlines()
+    assert heading.split() == ["name", "evaluator-0", "evaluator-1"]
+    assert row.split() == ["x", "0", "1"]
+    assert left == "(4 more columns with --wide)"
+    assert "evaluator-5" in render_terminal(table, wide=True)
+
+
 def test_what_is_left_out_is_said_and_wide_shows_it() -> None:
     assert render_terminal(TABLE, top=1).endswith("(1 more row, 1 more column with --wide)\n")
     text = render_terminal(TABLE, wide=True)
