@@ -105,7 +105,8 @@ def _affordable(
     cells: Sequence[Cell], visits: Mapping[str, float], needed: float, seconds: float | None
 ) -> tuple[Sequence[Cell], tuple[str, ...]]:
     """The cells without the builtins that take the longest, as many as have to go until what is `needed` for all cells
-    is no more than `seconds`, and the names of those. The quickest builtin stays."""
+    is no more than `seconds`, and the names of those. What the programs of steps apply goes last, as every contract
+    does; one builtin stays."""
     if seconds is None or needed <= seconds:
         return cells, ()
     total = sum(visits[one.id] for one in cells)
@@ -113,9 +114,10 @@ def _affordable(
     for one in cells:
         if one.experiment == "builtins":
             dear[one.operation] = dear.get(one.operation, 0.0) + visits[one.id]
+    used = {name for one in cells if one.experiment == "steps" for name in one.builtins}
     left = total
     out: list[str] = []
-    for name in sorted(dear, key=dear.__getitem__, reverse=True)[:-1]:
+    for name in sorted(dear, key=lambda name: (name in used, -dear[name]))[:-1]:
         if left / total * needed <= seconds:
             break
         out.append(name)

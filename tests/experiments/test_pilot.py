@@ -4,6 +4,7 @@ import os
 
 from costmodel.experiments import design_cells
 from costmodel.experiments.pilot import sized
+from costmodel.experiments.steps import step_cells
 from costmodel.machine.driver import started
 from tests.evaluators.drivers import fake
 
@@ -35,6 +36,16 @@ def test_builtins_that_take_too_long_are_left_out_as_a_whole() -> None:
     assert len(least.left_out) == len(NAMES) - 1
     assert 0 < len(middle.left_out) < len(NAMES) - 1
     assert {cell.operation for cell in middle.cells} == set(NAMES) - set(middle.left_out)
+
+
+def test_what_programs_of_steps_apply_is_left_out_last() -> None:
+    steps = next(one for one in step_cells(0) if "addInteger" in one.builtins)
+    cells = tuple(
+        cell for name in ("addInteger", "sha2_256", "chooseUnit") for cell in design_cells(["builtins"], name, 0)
+    )
+    with started(fake(), max(os.sched_getaffinity(0))) as driver:
+        design = sized((*cells, steps), driver, 1e-6)
+    assert set(design.left_out) == {"sha2_256", "chooseUnit"}
 
 
 def test_a_design_says_what_time_it_needs() -> None:
