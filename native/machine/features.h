@@ -8,12 +8,12 @@
 enum { CAL_MAX_FORCES = 2 };
 
 typedef struct cal_features {
-  uint64_t footprint;     /* different nodes of the decoded script that were computed */
-  uint64_t frames_walked; /* frames passed on the way to variables further out */
-  uint64_t frames_out;    /* frames that the variables lie out, by whatever way they are reached */
-  uint64_t far_variables; /* of them, those so far out that the way there is worked out first */
-  uint64_t lets;          /* redexes that bind a variable, and build no function for it */
-  uint64_t forced_delays; /* that are forced where they stand */
+  uint64_t footprint;      /* different nodes of the decoded script that were computed */
+  uint64_t frames_walked;  /* frames passed on the way to variables further out */
+  uint64_t frames_out;     /* frames that the variables lie out, by whatever way they are reached */
+  uint64_t far_variables;  /* of them, those so far out that the way there is worked out first */
+  uint64_t lets;           /* redexes that bind a variable, and build no function for it */
+  uint64_t forced_delays;  /* that are forced where they stand */
   uint64_t constant_cases; /* cases on values of builtin types */
   uint64_t continuations_pushed;
   uint64_t partial_calls; /* builtins called by the last argument of a partial application */
