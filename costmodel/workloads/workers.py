@@ -53,7 +53,8 @@ def in_order(pool: Executor, parallel: int, work: Callable[[In], Out], pieces: I
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Ctrl-C and SIGTERM wait for the end of what is inside. A pool that is interrupted while it starts a process or
-    its thread is left with one that it does not know of, and would wait for ever."""
+    its thread is left with one that it does not know of, and would wait for ever. From a process that starts, Ctrl-C,
+    which reaches the whole terminal, is held back until it ignores it; it would print a traceback."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -61,9 +62,11 @@ def _uninterrupted() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, lambda number, _: came.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in before.items():
             signal.signal(number, handler)
         if came:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 MAIN = [sys.executable, "-c", "from costmodel.cli import main; main()"]
@@ -57,7 +58,12 @@ def one_line(result: Result) -> str:
 
 def workers_of(process: int) -> list[int]:
     """The processes of the pool that a process has started."""
-    found = []
+    found: list[int] = []
     for task in Path(f"/proc/{process}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
-    return [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            found += [int(child) for child in (task / "children").read_text().split()]
+    workers = []
+    for each in found:
+        with suppress(FileNotFoundError):  # likewise
+            workers += [each] * (b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes())
+    return workers

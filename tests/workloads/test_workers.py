@@ -20,6 +20,7 @@ def test_a_signal_while_a_process_starts_waits_until_it_is_known(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = util.spawnv_passfds
+    workers: list[int] = []
     late: list[int] = []
     timers: list[Timer] = []
 
@@ -29,7 +30,8 @@ def test_a_signal_while_a_process_starts_waits_until_it_is_known(
 
     def started(program: bytes, arguments: Sequence[str], descriptors: Sequence[int]) -> int:
         process = start(program, arguments, descriptors)
-        if len(workers_of(os.getpid())) == 2:  # the last, while the first has more than a pipe holds to read
+        workers.extend([process] * any("spawn_main" in str(argument) for argument in arguments))  # not the tracker
+        if len(workers) == 2:  # the last, while the first has more than a pipe holds to read
             timers.append(Timer(60, end_late, [process]))
             timers[-1].start()
             os.kill(os.getpid(), number)
@@ -47,6 +49,20 @@ def test_a_signal_while_a_process_starts_waits_until_it_is_known(
     assert len(timers) == 1
     assert not late
     assert not workers_of(os.getpid())
+
+
+def test_ctrl_c_does_not_end_a_process_that_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal sends it to every process."""
+    start = util.spawnv_passfds
+
+    def started(program: bytes, arguments: Sequence[str], descriptors: Sequence[int]) -> int:
+        process = start(program, arguments, descriptors)
+        os.kill(process, signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(util, "spawnv_passfds", started)
+    with process_pool(2, multiprocessing.get_context("spawn")) as pool:
+        assert list(in_order(pool, 2, abs, [-1, -2, -3])) == [1, 2, 3]
 
 
 def test_an_error_ends_work_that_would_go_on() -> None:
