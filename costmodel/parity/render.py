@@ -71,7 +71,7 @@ def tables(found: Parity, most: int) -> tuple[Table, Table]:
 
 def _short(nodes: Sequence[str]) -> dict[str, str]:
     """Names of evaluators as tables have them: the first word of each, where that tells them apart."""
-    words = [node.replace("-", " ").split()[0] for node in nodes]
+    words = [(node.replace("-", " ").split() or [node])[0] for node in nodes]
     return dict(zip(nodes, words if len(set(words)) == len(nodes) else nodes, strict=True))
 
 
