@@ -64,6 +64,7 @@ def _let(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
 
 
 def _branch(writer: Writer, kind: Type, scope: Scope, size: int) -> Term | None:
+    """One of two terms by a condition, of which only the one is evaluated."""
     condition = writer.write(_BOOL, scope, size // 3)
     yes, no = (writer.write(kind, scope, size // 3) for _ in range(2))
     return writer.chosen(condition, yes, no, scope)

@@ -57,13 +57,13 @@ _FEWEST_PROGRAMS: Final = 24  # of the step experiment: some more than there are
 class Sized:
     """A design that fits into its time: its cells, and the settings of the session. `of` cells could be measured; the
     builtins of `left_out` take too long for any of theirs. The `seconds` are about what it needs, which is more than it
-    has where not even the quickest builtin fits."""
+    has where not even one builtin fits."""
 
     cells: tuple[Cell, ...]
     of: int
     settings: dict[str, Any]
     seconds: float
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[str, ...]
 
 
 @dataclass
@@ -105,8 +105,8 @@ def _affordable(
     cells: Sequence[Cell], visits: Mapping[str, float], needed: float, seconds: float | None
 ) -> tuple[Sequence[Cell], tuple[str, ...]]:
     """The cells without the builtins that take the longest, as many as have to go until what is `needed` for all cells
-    is no more than `seconds`, and the names of those. What the programs of steps apply goes last, as every contract
-    does; one builtin stays."""
+    is no more than `seconds`, and the names of those. Builtins that the programs of steps apply go last, as contracts
+    apply them too; one builtin stays."""
     if seconds is None or needed <= seconds:
         return cells, ()
     total = sum(visits[one.id] for one in cells)

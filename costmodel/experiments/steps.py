@@ -60,7 +60,7 @@ _PROGRAMS: Final = 80
 _LOOPS: Final = 8
 _STEPS: Final = (20_000, 80_000)  # that a program is to take at most; it takes about half of them
 _TAKEN: Final = range(4_000, 60_000)  # steps of a program that is kept
-_FOOTPRINT: Final = 8_000  # at most: larger programs are still learnt by processors after as many runs as are timed
+_FOOTPRINT: Final = 8_000  # nodes at most: a processor is still learning larger programs while they are timed
 _BUDGET: Final = ExUnits(cpu=10**10, mem=10**9)  # several times what so many steps and their builtins are charged
 _ATTEMPTS: Final = 100
 
@@ -102,8 +102,8 @@ class Habits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def habits() -> Habits:
-    """Those that were tuned to the counts of contracts (`make tune`). What compilers have only begun to write, `constr`
-    and `case`, is in more programs than contracts, or too few would tell what it costs."""
+    """Those that were tuned to the counts of contracts (`make tune`), but for `constructors` and `casing`: what
+    compilers have only begun to write is in more programs than contracts, or too few would tell what it costs."""
     return msgspec.json.decode(files("costmodel.experiments").joinpath("habits.json").read_bytes(), type=Habits)
 
 

@@ -59,7 +59,7 @@ class Table:
         """Without the wide columns."""
         return self._of([place for place, column in enumerate(self.columns) if not column.wide])
 
-    def left(self, count: int) -> Table:
+    def first_columns(self, count: int) -> Table:
         """The first columns only."""
         return self._of(range(count))
 

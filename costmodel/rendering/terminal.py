@@ -40,7 +40,7 @@ def render_terminal(table: Table, *, wide: bool = False, top: int | None = None,
     shown = (table if wide else table.narrow()).top(top)
     width = _UNLIMITED if wide else terminal_width()
     while len(shown.columns) > _FEWEST and sum(_needs(shown)[1]) + _GAP * (len(shown.columns) - 1) > width:
-        shown = shown.left(len(shown.columns) - 1)
+        shown = shown.first_columns(len(shown.columns) - 1)
     grid = Grid(
         box=None,
         pad_edge=False,
