@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 import msgspec
 import numpy as np
 from scipy.stats import t as student_t
+from threadpoolctl import threadpool_limits
 
 from costmodel import __version__
 from costmodel.errors import InputError
@@ -97,6 +99,14 @@ def write_model(model: CostModel, path: Path) -> None:
     write_atomically(path, dump(model))
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums over several threads come in another order, so that figures would depend on how many cores there are."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+@_one_thread()
 def fit_runs(
     runs: Sequence[Run],
     *,

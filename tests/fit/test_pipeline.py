@@ -10,9 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec.structs import replace as replaced
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from costmodel.errors import EnvironmentFault, InputError
-from costmodel.fit import Fit, fit_runs
+from costmodel.fit import Fit, fit_runs, pipeline
+from costmodel.fit.observations import Observations, observe
 from costmodel.model import EXTRAS_KEY, load
 from costmodel.records.model import parse_section
 from costmodel.records.run import ClockRecord, RunStatus
@@ -54,6 +56,20 @@ def test_file_is_a_cost_model(fitted: Fit, tmp_path: Path) -> None:
     assert loaded.builtins == fitted.cost_model.builtins
     assert loaded.steps == fitted.cost_model.steps
     assert loaded.startup == fitted.cost_model.startup
+
+
+def test_figures_do_not_depend_on_the_number_of_cores(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums over several threads come in another order, and a search for prices takes another way from there."""
+    threads: set[int] = set()
+
+    def observed(runs: list[Run]) -> Observations:
+        threads.update(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
+        return observe(runs)
+
+    monkeypatch.setattr(pipeline, "observe", observed)
+    with threadpool_limits(limits=2, user_api="blas"):
+        fit_runs([run], variant=VARIANT, replicates=100)
+    assert threads == {1}
 
 
 def test_same_runs_and_seed_give_the_same_bytes(run: Run, fitted: Fit, tmp_path: Path) -> None:
