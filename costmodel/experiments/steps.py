@@ -56,8 +56,8 @@ _CONSTRUCTORS: Final = (
     Constructor("chain", 1, 2, 2),
 )
 
-_PROGRAMS: Final = 80
-_LOOPS: Final = 8
+_PROGRAMS: Final = 200
+_LOOPS: Final = 16
 _STEPS: Final = (20_000, 80_000)  # that a program is to take at most; it takes about half of them
 _TAKEN: Final = range(4_000, 60_000)  # steps of a program that is kept
 _FOOTPRINT: Final = 8_000  # nodes at most: a processor is still learning larger programs while they are timed

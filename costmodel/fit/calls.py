@@ -8,8 +8,8 @@ None of this is in the ledger's cost model; it is linear in what is decoded:
   terms), data_values·(values within Data, as more than those elsewhere) and constants_TYPE·(constants of each type)
 - apply  = arguments·(number of arguments) + bytes·(CBOR bytes) + nodes·(Data nodes)
 - start  = intercept, the excess of a run on a machine that gave its memory back over what the step costs predict
-- first  = intercept + footprint·(different nodes that the run computes), the excess of a whole call over decoding and a
-  run on a warm machine; nodes·(term nodes) where the footprint is not known
+- first  = intercept + nodes·(term nodes) + steps·(machine steps), the excess of a whole call over decoding and a run on
+  a warm machine
 - setup  = intercept, making a machine from a cost model
 """
 
@@ -35,7 +35,7 @@ _NAMES: Final = {
     DECODE: ("intercept", "bytes", "nodes", "values"),
     APPLY: ("arguments", "bytes", "nodes"),
     START: ("intercept",),
-    FIRST: ("intercept", "nodes"),
+    FIRST: ("intercept", "nodes", "steps"),
     SETUP: ("intercept",),
 }
 _CONSTANTS: Final = "constants_"
@@ -87,8 +87,6 @@ def _design(operation: str, cells: Sequence[ObservedCell]) -> tuple[tuple[str, .
     """The names of the coefficients, and what they multiply (n × p)."""
     names = _NAMES[operation]
     rows = np.array([_row(cell) for cell in cells], np.float64)
-    if operation == FIRST and all(cell.footprint for cell in cells):
-        return ("intercept", "footprint"), np.array([(1, cell.footprint) for cell in cells], np.float64)
     if operation != DECODE:
         return names, rows
     features = {name for cell in cells for name, _ in cell.features}
@@ -109,7 +107,7 @@ def _row(cell: ObservedCell) -> tuple[int, ...]:
     if len(cell.sizes) < 2:
         raise InputError(f"a {cell.operation} cell gives {len(cell.sizes)} sizes; it needs bytes and nodes")
     if cell.operation == FIRST:
-        return (1, cell.sizes[1])
+        return (1, cell.sizes[1], sum(cell.steps))
     if cell.operation == DECODE:
         # Runs that do not say how many values their constants hold had constants that hold none.
         return (1, *cell.sizes[:2], cell.sizes[2] if len(cell.sizes) > 2 else 0)

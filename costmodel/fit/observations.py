@@ -41,8 +41,9 @@ class ObservedCell:
     `sizes` are in the measures of the operation (words for most builtins; bytes and nodes for calls). `repeats` is how
     often one evaluation applies the operation, `steps` its step counts in the order of StepKind, `builtins` how often
     it applies each builtin, by name, `features` what else was counted, by name, `footprint` how many different nodes of
-    its program it computes (0: not known), `arguments` the number of its arguments. `program` numbers the different
-    programs of an experiment in the order of the design; `occurrence` numbers cells that agree in everything else.
+    its program it computes (0: not known), `arguments` the number of its arguments. `program` is the checksum of the
+    program of a part of a call, which tells what belongs together; `occurrence` numbers cells that agree in everything
+    else.
     `sizes_by_measure` has the sizes by other measures, by name, where they differ. A `witness` has operands that a
     search for worst inputs found, and is another cell than an ordinary one of the same sizes.
     """
@@ -55,7 +56,7 @@ class ObservedCell:
     builtins: tuple[tuple[str, int], ...]
     arguments: int
     variant: Variant
-    program: int = 0
+    program: str = ""
     occurrence: int = 0
     footprint: int = 0
     features: tuple[tuple[str, float], ...] = ()
@@ -66,18 +67,17 @@ class ObservedCell:
 def cells_of(planned: Sequence[DesignCell], where: str) -> dict[str, ObservedCell]:
     """The cells of a design that a fit uses, by their ids in it. InputError, naming `where`, for a malformed one.
 
-    Nothing in a Cell depends on the design's ids, constants or order of timing, so designs that differ in these only
-    give equal cells.
+    Nothing in a cell depends on the design's ids or order of timing, nor, but for parts of calls, on constants, so
+    designs that differ in these only give equal cells.
     """
     cells: dict[str, ObservedCell] = {}
     occurrences: Counter[ObservedCell] = Counter()
-    programs: dict[str, int] = {}
     for plan in planned:
         if plan.experiment not in (BUILTINS, STEPS, CALLS):
             continue
         cell = _cell(plan, where)
         if cell.experiment == CALLS:
-            cell = replace(cell, program=programs.setdefault(plan.program, len(programs)))
+            cell = replace(cell, program=plan.program)
         cells[plan.id] = replace(cell, occurrence=occurrences[cell])
         occurrences[cell] += 1
     return cells

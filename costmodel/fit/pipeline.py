@@ -59,7 +59,8 @@ _FIT: Final = (
 )
 _INTERVAL: Final = (
     "95 %, cluster bootstrap over runs and processes, stretched to Student's t of the jackknife error, with variances "
-    "moderated across cells; for steps and calls also what programs differ by beyond their counts"
+    "moderated across cells, and for a single run with what runs of one machine differ by (0.5 %, less where processes "
+    "differ little); for steps and calls also what programs differ by beyond their counts"
 )
 _ROUNDING: Final = {
     Rounding.JOINT: "ceiling to whole picoseconds; where that adds over 0.5 % to a cost, the integers that together "

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from costmodel.errors import ModelError
 from costmodel.judging.estimate import Estimate
-from costmodel.machine import Script
 from costmodel.machine.usage import Call
 from costmodel.model import EXTRAS_KEY, STARTUP_KEY, CostingFunction, CostModel, ps_to_ns
 from costmodel.model.terms import term
@@ -284,7 +283,6 @@ def _parts_ns(parts_ps: Mapping[str, Sequence[float]], counts: Mapping[str, floa
 def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, float]]:
     """What the costs of a call are linear in, by part of the call."""
     program = prediction.program
-    decoded = Script.decode(program.flat, program.language, program.protocol_version)
     decoding = decoding_features(decode_flat(program.flat).term, len(program.flat))
     return {
         "decode": {"intercept": 1, **decoding},
@@ -294,5 +292,10 @@ def _call_features(prediction: Prediction) -> Mapping[str, Mapping[str, float]]:
             "nodes": program.argument_nodes,
         },
         "start": {"intercept": 1},
-        "first": {"intercept": 1, "nodes": decoded.nodes, "footprint": prediction.footprint},
+        "first": {
+            "intercept": 1,
+            "nodes": decoding["nodes"],
+            "steps": sum(prediction.steps.values()),
+            "footprint": prediction.footprint,  # of models of former versions
+        },
     }

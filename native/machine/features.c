@@ -12,7 +12,7 @@
 #include "machine/run.h"
 
 /* How often a run is taken: a timed program was run many times before. */
-enum { PASSES = 4 };
+enum { PASSES = 8 };
 
 enum { PREDICTORS = 5 };
 

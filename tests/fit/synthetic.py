@@ -33,7 +33,7 @@ CALLS_PS = {
     "decode": {"intercept": 300_000, "bytes": 900, "nodes": 25_000, "values": 11_000},
     "apply": {"arguments": 90_000, "bytes": 700, "nodes": 40_000},
     "start": {"intercept": 450_000},
-    "first": {"intercept": 600_000, "nodes": 12_000},
+    "first": {"intercept": 600_000, "nodes": 12_000, "steps": 300},
     "setup": {"intercept": 5_000_000},
 }
 
@@ -104,7 +104,9 @@ def truth_ps(cell: Cell, builtins: Mapping[str, CostingFunction] | None = None) 
     if cell.work == "decode":
         return decoding + decode["values"] * sum(values)
     if cell.work == "call":
-        return decoding + evaluation + CALLS_PS["first"]["intercept"] + CALLS_PS["first"]["nodes"] * nodes
+        first = CALLS_PS["first"]
+        steps = sum(cell.steps.values())
+        return decoding + evaluation + first["intercept"] + first["nodes"] * nodes + first["steps"] * steps
     apply = CALLS_PS["apply"]
     return decoding + apply["arguments"] * len(cell.arguments) + apply["bytes"] * size + apply["nodes"] * nodes
 
@@ -182,7 +184,7 @@ def call_cells() -> Iterator[Cell]:
             work="decode",
             sizes=(500, 30, values),
         )
-    for size, nodes in ((100, 40), (2000, 400), (9000, 1800)):
+    for size, nodes, steps in ((100, 40, 30), (2000, 400, 9000), (4000, 1500, 20_000), (9000, 1800, 2000)):
         for operation, work in (("first", "call"), ("warm", "evaluate")):
             yield planned(
                 f"{operation}-{size}-{nodes}",
@@ -191,7 +193,7 @@ def call_cells() -> Iterator[Cell]:
                 work=work,
                 flat=f"decode-{size}-{nodes}".encode(),
                 sizes=(size, nodes),
-                steps={"apply": nodes},
+                steps={"apply": steps},
             )
     yield planned("setup", experiment="calls", operation="setup", work="setup")
     yield planned("start", experiment="calls", operation="start", work="start", steps={"const": 1})

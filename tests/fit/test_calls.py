@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from costmodel.errors import InputError
@@ -47,8 +48,20 @@ def test_applying_is_not_fitted_without_the_decoding_of_its_script(tmp_path: Pat
 
 def test_a_first_run_whose_decoding_is_not_known_is_left_out(tmp_path: Path) -> None:
     fitted = fit(tmp_path, [cell for cell in call_cells() if cell.id != "decode-100-40"])["first"]
-    assert fitted.cells == 2
+    assert fitted.cells == 3
     assert {name: each.ps for name, each in fitted.coefficients.items()} == pytest.approx(CALLS_PS["first"], rel=1e-6)
+
+
+def test_runs_of_different_programs_are_fitted_together(tmp_path: Path) -> None:
+    """As those of two seeds are: what is subtracted from a first run are the times of its own program."""
+    every = list(call_cells())
+    others = [msgspec.structs.replace(cell, flat=cell.flat + b"of another seed") for cell in reversed(every)]
+    runs = [
+        make_run(folder, [*step_cells(), *cells], processes=3, blocks=4)
+        for folder, cells in ((tmp_path / "one", every[: len(every) // 2]), (tmp_path / "other", others))
+    ]
+    first = fit_runs(runs, variant=VARIANT, replicates=100).section.calls["first"]
+    assert {name: each.ps for name, each in first.coefficients.items()} == pytest.approx(CALLS_PS["first"], rel=1e-6)
 
 
 def test_first_runs_are_not_fitted_without_warm_ones(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_first_replicate_is_the_geometric_mean_over_processes() -> None:
 
 def test_then_each_process_is_left_out() -> None:
     logs = np.log(np.array([[1.0], [4.0]]))
-    replicates = replicate(logs, one_run(2), count=10, seed=0)
+    replicates = replicate(logs, one_run(2), count=10, seed=0, moderated=False)
     assert replicates.times_ps[1:3, 0] == pytest.approx([4000, 1000])
 
 
@@ -80,11 +80,25 @@ def test_the_smallest_group_has_the_fewest_degrees_of_freedom() -> None:
 
 def test_interval_of_a_mean_is_as_wide_as_students() -> None:
     values = np.random.default_rng(3).normal(100, 1, size=6)
-    replicates = replicate(np.log(values)[:, None], one_run(6), count=20_000, seed=0)
+    replicates = replicate(np.log(values)[:, None], one_run(6), count=20_000, seed=0, moderated=False)
     times = replicates.times_ps[:, 0] / 1000
     low, high = replicates.interval(times, times, nonnegative=True)
     expected = 2 * student_t.ppf(0.975, 5) * values.std(ddof=1) / 6**0.5
     assert high - low == pytest.approx(expected, rel=0.02)
+
+
+def test_a_single_run_is_as_sure_as_runs_agree() -> None:
+    logs = np.random.default_rng(6).normal(0, 0.02, size=(20, 400))
+    known = replicate(logs, one_run(20), count=10, seed=0)
+    errors = np.linalg.norm(known.errors(known.times_ps / 1000), axis=0)
+    assert np.median(errors) == pytest.approx(np.hypot(0.02 / 20**0.5, 0.005), rel=0.1)
+
+
+def test_runs_do_not_differ_by_more_than_what_varies_in_them() -> None:
+    logs = np.random.default_rng(6).normal(0, 1e-5, size=(5, 400))
+    known = replicate(logs, one_run(5), count=10, seed=0)
+    errors = np.linalg.norm(known.errors(known.times_ps / 1000), axis=0)
+    assert np.median(errors) < 1e-5 * 1.5
 
 
 def test_interval_of_what_cannot_be_negative_stops_at_zero() -> None:
