@@ -50,7 +50,7 @@ _SIZES: Final = tuple(
     )
 )
 _FEWEST_POINTS: Final = 3  # of what is no builtin
-_FEWEST_PROGRAMS: Final = 24  # of the step experiment: some more than there are prices to be told apart
+_FEWEST_PROGRAMS: Final = 28  # of the step experiment: some more than there are prices to be told apart
 
 
 @dataclass(frozen=True)

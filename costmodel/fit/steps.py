@@ -39,6 +39,7 @@ from costmodel.fit.regression import (
     whole_ps,
 )
 from costmodel.fit.uncertainty import Replicates, figure, figure_of
+from costmodel.machine import CONSTANT_CASES
 from costmodel.model import STARTUP_KEY, StepKind
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 from costmodel.records import model as record
@@ -72,9 +73,10 @@ _TRIED: Final = 2
 _HELPS: Final = 0.98
 """A footprint helps where programs left out are missed by less than this share of what they are missed by without."""
 
-_SATURATED: Final = "calls_"
-"""Saturated calls by arity and forces: what they add lies within what steps of builtins cost, and programs differ too
-little in it to be told apart. With them generated programs are explained no better, and contracts worse."""
+_NO_FEATURES: Final = ("calls_", CONSTANT_CASES)
+"""Saturated calls by arity and forces, and cases on constants: what they add lies within what steps of builtins and
+cases cost, and programs differ too little in it to be told apart. With them generated programs are explained hardly
+better, and contracts worse."""
 
 _LACK: Final = "timing and lack of fit"
 
@@ -228,7 +230,7 @@ def _applications(cells: Sequence[ObservedCell], name: str) -> Floats:
 
 def _predicting(work: _StepTimes, cells: Sequence[ObservedCell]) -> tuple[StepPrices, Range | None]:
     """The prices that times are predicted from, and the range of footprints where that is one of them."""
-    features = sorted({name for cell in cells for name, _ in cell.features if not name.startswith(_SATURATED)})
+    features = sorted({name for cell in cells for name, _ in cell.features if not name.startswith(_NO_FEATURES)})
     columns = {name: np.array([dict(cell.features).get(name, 0) for cell in cells], np.float64) for name in features}
     columns = {name: column for name, column in columns.items() if np.ptp(column) > 0}
     # A feature that others explain says nothing; the earlier one has precedence.

@@ -66,9 +66,10 @@ class Features:
     `footprint` is how many different nodes of the decoded script the run computes; variables and constants lie in the
     nodes that have them as parts. `counts` are, by name: `frames_walked` on the way to variables further out,
     `far_variables`, to which the way is worked out first, `lets` and `forced_delays`, for which no closure is built,
-    `constant_cases`, which are on values of builtin types, `continuations_pushed`, `partial_calls` of builtins by the
-    last argument of a partial application, `mispredictions` of a simulated branch predictor, and `calls_A_F`, saturated
-    calls of builtins of A arguments and F forces.
+    `constant_cases`, which are on values of builtin types, `fields_applied` of constructors by the other cases,
+    `continuations_pushed`, `bytes_allocated` in the machine's arena, `partial_calls` of builtins by the last argument
+    of a partial application, `mispredictions` of a simulated branch predictor, and `calls_A_F`, saturated calls of
+    builtins of A arguments and F forces.
     """
 
     footprint: int
@@ -87,7 +88,9 @@ _COUNTED: Final = (
     "lets",
     "forced_delays",
     CONSTANT_CASES,
+    "fields_applied",
     "continuations_pushed",
+    "bytes_allocated",
     "partial_calls",
     "mispredictions",
 )

@@ -175,7 +175,9 @@ typedef struct cal_features {
   uint64_t lets;
   uint64_t forced_delays;
   uint64_t constant_cases;
+  uint64_t fields_applied;
   uint64_t continuations_pushed;
+  uint64_t bytes_allocated;
   uint64_t partial_calls;
   uint64_t calls[7][3];
   double mispredictions;

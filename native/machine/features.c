@@ -89,6 +89,7 @@ cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *scri
     status = cal_run_end(&run, cal_run_start_counting(&run, script->root));
   }
   *features = observer->seen;
+  features->bytes_allocated = cal_arena_used(&machine->arena);
   features->mispredictions = 0;
   for (int i = 0; i < PREDICTORS; i++) {
     features->mispredictions += (double)observer->predictors[i].misses / PREDICTORS;

@@ -15,8 +15,10 @@ typedef struct cal_features {
   uint64_t lets;           /* redexes that bind a variable, and build no function for it */
   uint64_t forced_delays;  /* that are forced where they stand */
   uint64_t constant_cases; /* cases on values of builtin types */
+  uint64_t fields_applied; /* of constructors, by cases on them */
   uint64_t continuations_pushed;
-  uint64_t partial_calls; /* builtins called by the last argument of a partial application */
+  uint64_t bytes_allocated; /* in the machine's arena */
+  uint64_t partial_calls;   /* builtins called by the last argument of a partial application */
   uint64_t calls[CAL_MAX_ARITY + 1][CAL_MAX_FORCES + 1]; /* saturated calls, by arity and forces */
   double mispredictions; /* dispatches that simulated branch predictors miss, on average */
 } cal_features;

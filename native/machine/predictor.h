@@ -17,15 +17,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where the machine branches by data. Targets of each are small numbers. */
+/* Where the machine jumps to one of many places by data. Targets of each are
+ * small numbers. What it only decides between two ways by, as the kind of a
+ * variable or of a function, processors hardly ever miss: with those among them,
+ * contracts are predicted half as well again off. */
 typedef enum cal_site {
-  CAL_SITE_COMPUTE,  /* by the kind of node */
-  CAL_SITE_VARIABLE, /* by the kind of atom: a local variable, one further out, a constant */
-  CAL_SITE_WALK,     /* by the frames that are walked to a variable, up to eight */
-  CAL_SITE_GIVE,     /* by the kind of continuation */
-  CAL_SITE_APPLY,    /* by the kind of function */
-  CAL_SITE_FORCE,    /* by the kind of what is forced */
-  CAL_SITE_BUILTIN,  /* by the builtin */
+  CAL_SITE_COMPUTE, /* by the kind of node */
+  CAL_SITE_GIVE,    /* by the kind of continuation */
+  CAL_SITE_BUILTIN, /* by the builtin */
   CAL_SITES
 } cal_site;
 

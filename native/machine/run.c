@@ -190,13 +190,7 @@ static inline cal_value outer_variable(cal_part part, cal_frame *frame) {
   return frame->slots[cal_part_slot(part)];
 }
 
-/* How the processor goes there: how often around the loop above, or by which of
- * the ways below, and the moves that it takes; only features.c asks. */
-static inline unsigned walk_of(cal_part part) {
-  const uint64_t frames = cal_part_frames(part);
-  return (unsigned)(is_far(part) ? NEAR + (frames & 3) : frames);
-}
-
+/* The moves that it takes; only features.c asks. */
 static inline uint64_t moves_out(cal_part part) {
   const uint64_t frames = cal_part_frames(part);
   return is_far(part) ? cal_moves_out(cal_part_level(part), frames) : frames;
@@ -204,7 +198,6 @@ static inline uint64_t moves_out(cal_part part) {
 
 #define TAKE_ATOM(into, atom, frame)                         \
   do {                                                       \
-    CAL_SEE(CAL_SITE_VARIABLE, (atom) & CAL_PART_ATOM);      \
     if (((atom) & CAL_PART_ATOM) == CAL_PART_LOCAL) {        \
       COUNT(CAL_STEP_VAR);                                   \
       (into) = (frame)->slots[(atom) >> 2];                  \
@@ -213,7 +206,6 @@ static inline uint64_t moves_out(cal_part part) {
       CAL_ADD(frames_walked, moves_out(atom));               \
       CAL_ADD(frames_out, cal_part_frames(atom));            \
       CAL_ADD(far_variables, is_far(atom));                  \
-      CAL_SEE(CAL_SITE_WALK, walk_of(atom));                 \
       (into) = outer_variable((atom), (frame));              \
     } else {                                                 \
       COUNT(CAL_STEP_CONST);                                 \
@@ -333,7 +325,6 @@ argument: /* `part` in `frame` is the argument of `function` */
 
 apply: { /* `function` to `value` */
   const cal_kind kind = cal_kind_of(function);
-  CAL_SEE(CAL_SITE_APPLY, kind);
   if (CAL_LIKELY(kind == CAL_CLOSURE)) {
     const cal_code *code = CAL_AS(cal_code, function);
     frame = new_frame(run, code->frame, code->node, value);
@@ -352,7 +343,6 @@ apply: { /* `function` to `value` */
 
 force: { /* `value` */
   const cal_kind kind = cal_kind_of(value);
-  CAL_SEE(CAL_SITE_FORCE, kind);
   if (CAL_LIKELY(kind == CAL_SUSPENDED)) {
     const cal_code *code = CAL_AS(cal_code, value);
     frame = code->frame;
@@ -464,6 +454,7 @@ give: { /* `value` to the continuation on top */
   case AFTER_BRANCH: {
     /* One field is applied now; the others wait below the application. */
     const cal_value *fields = top->fields;
+    CAL_ADD(fields_applied, 1);
     function = value;
     value = fields[0];
     if (top->index > 1) {

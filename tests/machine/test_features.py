@@ -77,6 +77,20 @@ def test_cases_on_constants_are_told_from_those_on_constructors() -> None:
     assert counts("(case (con bool True) (error) (case (con integer 1) (error) (con unit ())))")["constant_cases"] == 2
 
 
+def test_each_field_that_a_case_applies_its_branch_to_counts() -> None:
+    assert counts("(case (constr 0 (con integer 1) (con integer 2)) (lam x (lam y x)))")["fields_applied"] == 2
+    assert counts("(case (constr 0) (con unit ()))")["fields_applied"] == 0
+    assert counts("(constr 0 (con integer 1) (con integer 2))")["fields_applied"] == 0
+
+
+def test_what_a_run_builds_is_allocated_in_every_run() -> None:
+    none, little, more = (
+        counts(text)["bytes_allocated"] for text in ("(con unit ())", COUNT_DOWN % 3, COUNT_DOWN % 300)
+    )
+    assert none == 0
+    assert 50 * little < more < 100 * little
+
+
 def passed(text: str) -> int:
     flat = encode_flat(parse_program(f"(program 1.1.0 {text})"))
     script = Script.decode(flat, LedgerLanguage.PLUTUS_V3, 11, own_frames=True)
