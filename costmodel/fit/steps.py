@@ -39,7 +39,6 @@ from costmodel.fit.regression import (
     whole_ps,
 )
 from costmodel.fit.uncertainty import Replicates, figure, figure_of
-from costmodel.machine import CONSTANT_CASES
 from costmodel.model import STARTUP_KEY, StepKind
 from costmodel.plutus.builtins import BUILTIN_BY_NAME
 from costmodel.records import model as record
@@ -73,7 +72,7 @@ _TRIED: Final = 2
 _HELPS: Final = 0.98
 """A footprint helps where programs left out are missed by less than this share of what they are missed by without."""
 
-_NO_FEATURES: Final = ("calls_", CONSTANT_CASES)
+_NO_FEATURES: Final = ("calls_", "constant_cases")
 """Saturated calls by arity and forces, and cases on constants: what they add lies within what steps of builtins and
 cases cost, and programs differ too little in it to be told apart. With them generated programs are explained hardly
 better, and contracts worse."""

@@ -129,7 +129,7 @@ size_t cal_arena_used(const cal_arena *arena) {
       used += chunk->size;
     }
   }
-  return used;
+  return used - arena->unfitted;
 }
 
 void cal_arena_reset(cal_arena *arena) {
@@ -140,6 +140,7 @@ void cal_arena_reset(cal_arena *arena) {
     cal_arena_release(arena);
     return;
   }
+  arena->unfitted = 0;
   cal_chunk *last = arena->first;
   size_t kept = last->size;
   while (last->newer != NULL && kept + last->newer->size <= KEPT_BY_RESET) {
@@ -197,6 +198,7 @@ void *cal_arena_grow(cal_arena *arena, size_t size) {
     }
     kept = chunk;
   }
+  arena->unfitted += (size_t)(arena->end - arena->next);
   enter(arena, kept);
   void *block = arena->next;
   arena->next += size;

@@ -31,6 +31,7 @@ typedef struct cal_arena {
   struct cal_arena *owner; /* whose `held` and `cap` count; NULL for its own */
   size_t held;             /* bytes taken from the system, by stacks and dependants too */
   size_t cap;              /* `held` never exceeds it */
+  size_t unfitted;         /* bytes at the ends of chunks, where the next block did not fit */
 } cal_arena;
 
 void cal_arena_init(cal_arena *arena, size_t cap);
@@ -54,7 +55,7 @@ static inline bool cal_arena_is_empty(const cal_arena *arena) {
   return arena->next == arena->start;
 }
 
-/* Bytes of the blocks handed out, and of the ends of chunks that none fitted. */
+/* Bytes of the blocks handed out, whatever chunks they lie in. */
 size_t cal_arena_used(const cal_arena *arena);
 
 /* The slow path of cal_alloc: takes a new chunk. NULL at the cap. */

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from costmodel.experiments import design_cells
+from costmodel.experiments.calls import call_cells
 from costmodel.experiments.portable import paired, portable_cells, stand_ins_of
 from costmodel.experiments.steps import drawn, habits, program
 from costmodel.machine import EvaluationStatus, Script, exact_machine
@@ -40,7 +41,7 @@ def pairs(cells: tuple[Cell, ...]) -> list[tuple[Cell, Cell]]:
 def test_nothing_of_the_native_machine_is_left(cells: tuple[Cell, ...]) -> None:
     made = (*cells, *paired(cells, {}))
     assert not any(cell.nops or any(name.startswith("nop") for name in cell.builtins) for cell in made)
-    calls = portable_cells(design_cells(["calls"], "*", 0))
+    calls = portable_cells(call_cells(0, [drawn(program, habits(), "program", number, 0) for number in range(3)]))
     assert {cell.work for cell in calls} == {"decode", "apply"}
 
 

@@ -91,6 +91,14 @@ def test_what_a_run_builds_is_allocated_in_every_run() -> None:
     assert 50 * little < more < 100 * little
 
 
+def test_bytes_allocated_do_not_depend_on_what_ran_before() -> None:
+    long, machine = script_of(COUNT_DOWN % 20_000), NativeMachine(ledger_model(Variant.E), Variant.E)
+    first = machine.features(long, PLENTY).counts["bytes_allocated"]
+    assert first > 1_000_000  # more than the first chunks of an arena
+    MACHINE.evaluate(script_of(COUNT_DOWN % 300_000), PLENTY)
+    assert MACHINE.features(long, PLENTY).counts["bytes_allocated"] == first
+
+
 def passed(text: str) -> int:
     flat = encode_flat(parse_program(f"(program 1.1.0 {text})"))
     script = Script.decode(flat, LedgerLanguage.PLUTUS_V3, 11, own_frames=True)
