@@ -59,7 +59,7 @@ _FIT: Final = (
 )
 _INTERVAL: Final = (
     "95 %, cluster bootstrap over runs and processes, stretched to Student's t of the jackknife error, with variances "
-    "moderated across cells, and for a single run with what runs of one machine differ by (0.5 %, less where processes "
+    "moderated across cells, and for a single run with what runs of one machine differ by (0.6 %, less where processes "
     "differ little); for steps and calls also what programs differ by beyond their counts"
 )
 _ROUNDING: Final = {

@@ -35,13 +35,16 @@ Indices = NDArray[np.intp]
 
 _TAIL = 0.025
 
-_BETWEEN_RUNS = 0.005
-"""What runs of one machine and build differ by beyond their processes, as a standard deviation of log time: over nine
-runs of two minutes 0.4 % as a whole and 0.3 % in each cell. A single run cannot show it."""
+_BETWEEN_RUNS = 0.006
+"""What runs of one machine and build differ by as a whole, as a standard deviation of log time: 0.4 % over nine runs of
+two minutes, 0.8 % over eight of 45 s. A single run cannot show it."""
 
 _MOST_BETWEEN_RUNS = 0.6
-"""The same as a share of the variance between processes, at most: where nothing varies, as where instructions are
-counted, runs do not."""
+"""The variance of the same as a share of that between processes, at most: where nothing varies, as where instructions
+are counted, runs do not."""
+
+_IN_EACH_CELL = 0.25
+"""The variance by which runs differ in each cell beside that, as a share of it: 0.3 % over the same runs."""
 
 _SILENT = 1e-3
 """A process that changes a quantity by less than this share of what another does says next to nothing about it."""
@@ -85,7 +88,8 @@ class Replicates:
     `times_ps` is N × C. Everything computed from it keeps the replicates on its first axis. `inflation` is that of
     `run_inflation`, `freedom` the degrees of freedom of an error to which many cells add, `prior_freedom` those that
     moderation adds to what processes say. `alone` (length C) marks the cells that one process alone measured.
-    `widening` is how many times longer intervals are because processes scatter to one side.
+    `widening` is how many times longer intervals are because processes scatter to one side, `between` by what share
+    (standard deviation) all times may be off together, as another run would show.
     """
 
     times_ps: Floats
@@ -95,6 +99,7 @@ class Replicates:
     prior_freedom: float
     alone: Bools
     widening: float = 1.0
+    between: float = 0.0
 
     def interval(self, values: Floats, smooth: Floats, *, nonnegative: bool) -> tuple[float, float]:
         """95 % interval of a quantity from its N replicates; `smooth` are those without a constraint."""
@@ -106,12 +111,13 @@ class Replicates:
         return (max(low, 0.0) if nonnegative else low), high
 
     def errors(self, smooth: Floats) -> Floats:
-        """What each process adds to the errors of n quantities (N × n), as P × n.
+        """What each process, and the run as a whole, adds to the errors of n quantities (N × n), as (P + 1) × n.
 
         The root of the sum of squares is a quantity's standard error, and a sum of quantities has the sum of theirs.
         """
         processes = len(self.clusters.run)
-        return scaled_influences(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
+        influences = scaled_influences(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
+        return np.vstack([influences, self.between * smooth[0]])
 
     def _stretch(self, smooth: Floats, ends: tuple[float, float]) -> float:
         """How much wider than its percentiles, which are the `ends` of its resamples, an interval has to be."""
@@ -122,6 +128,7 @@ class Replicates:
         )
         if high <= low or variance == 0:
             return 1.0
+        variance += float(self.between * smooth[0]) ** 2
         return float(self.widening * stdtrit(freedom, 1 - _TAIL) * math.sqrt(variance) / ((high - low) / 2))
 
 
@@ -168,7 +175,7 @@ def replicate(logs: Floats, clusters: Clusters, *, count: int, seed: int, modera
     )
     alone = np.asarray((~np.isnan(logs)).sum(axis=0) == 1)
     inflation = run_inflation(logs, clusters)
-    logs, prior_freedom = moderate(logs, clusters) if moderated else (logs, 0.0)
+    logs, prior_freedom, between = moderate(logs, clusters) if moderated else (logs, 0.0, 0.0)
     widening = skew_widening(logs) if moderated else 1.0
     present = ~np.isnan(logs)
     filled = np.where(present, logs, 0.0)
@@ -177,12 +184,13 @@ def replicate(logs: Floats, clusters: Clusters, *, count: int, seed: int, modera
         means = sums / totals
     means = np.where(totals > 0, means, means[0])
     freedom = common_freedom(present, clusters) + prior_freedom
-    return Replicates(np.exp(means) * 1000, clusters, inflation, freedom, prior_freedom, alone, widening)
+    return Replicates(np.exp(means) * 1000, clusters, inflation, freedom, prior_freedom, alone, widening, between)
 
 
-def moderate(logs: Floats, clusters: Clusters) -> tuple[Floats, float]:
-    """`logs` (P × C) with the deviations of each cell from its runs' means scaled to show its moderated variance; and
-    the degrees of freedom that the prior adds. Means stay what they are.
+def moderate(logs: Floats, clusters: Clusters) -> tuple[Floats, float, float]:
+    """`logs` (P × C) with the deviations of each cell from its runs' means scaled to show its moderated variance; the
+    degrees of freedom that the prior adds; and by what share a single run may be off as a whole. Means stay what they
+    are.
 
     A cell that one process alone measured is given a second observation, by which it shows the prior's variance.
     """
@@ -201,7 +209,7 @@ def moderate(logs: Floats, clusters: Clusters) -> tuple[Floats, float]:
     cap = common_freedom_cap(np.where(present, left, np.nan), freedom)
     moderated = prior.moderated(variances, freedom)
     between = min(_BETWEEN_RUNS**2, _MOST_BETWEEN_RUNS * prior.variance)
-    moderated += np.where(runs == 1, present.sum(axis=0) * between, 0.0)
+    moderated += np.where(runs == 1, present.sum(axis=0) * _IN_EACH_CELL * between, 0.0)
     scale = np.sqrt(np.divide(moderated, variances, out=np.ones_like(variances), where=variances > 0))
     found = np.where(present, centres + left * scale, np.nan)
     for column in np.flatnonzero(present.sum(axis=0) == 1):
@@ -214,7 +222,8 @@ def moderate(logs: Floats, clusters: Clusters) -> tuple[Floats, float]:
     # no more than what the cells say themselves. (Without this limit, intervals of four processes held the truth in
     # 90 % of simulated runs.)
     own = float(np.median(freedom[freedom > 0])) if (freedom > 0).any() else 0.0
-    return found, min(prior.freedom, cap, own)
+    single = all(len(members) == 1 for members in clusters.members)
+    return found, min(prior.freedom, cap, own), math.sqrt(between) if single else 0.0
 
 
 def skew_widening(logs: Floats) -> float:

@@ -153,7 +153,7 @@ def held(model: FittedModel) -> list[str]:
 
 
 KINDS = ("coefficients", "points", "steps", "predictions")
-HARSH = Machine(run_sd=0.005, process_sd=0.01, noise_sd=0.003, skewed=True, yardstick_process_sd=0.02)
+HARSH = Machine(run_sd=0.003, level_sd=0.006, process_sd=0.01, noise_sd=0.003, skewed=True, yardstick_process_sd=0.02)
 """Skewed processes, and a yardstick that drifts."""
 
 LACK = 0.08

@@ -19,7 +19,7 @@ from tests.fit.coverage import KINDS, corner_errors, held, measured, official_er
 from tests.fit.synthetic import Machine
 
 STEADY = Machine(noise_sd=0.003, contaminated=0.05, uneven=3.0)
-ROUGH = replace(STEADY, run_sd=0.0035)
+ROUGH = replace(STEADY, run_sd=0.0015, level_sd=0.003)
 """The same, whose runs differ as a whole too, which one run cannot show."""
 
 PROCESSES, BLOCKS = 40, 20

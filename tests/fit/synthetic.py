@@ -62,11 +62,13 @@ class Machine:
 
     A share `contaminated` of the batches takes half as long again and more, and is not marked as disturbed. The noise
     of a cell is up to `uneven` times more than that of another. Effects of processes may be `skewed` (a few are much
-    slower). The machine yardstick drifts from process to process by `yardstick_process_sd`, which no cell feels.
+    slower). Runs differ by `run_sd` in each cell, and by `level_sd` as a whole. The machine yardstick drifts from
+    process to process by `yardstick_process_sd`, which no cell feels.
     """
 
     process_sd: float = 0.004
     run_sd: float = 0.0
+    level_sd: float = 0.0
     noise_sd: float = 0.004
     yardstick_sd: float = 0.002
     disturbed: float = 0.05
@@ -239,6 +241,8 @@ def _samples(
 ) -> Iterator[Sample]:
     count = len(plan.cells)
     run_effect = rng.normal(0, machine.run_sd, count)
+    if machine.level_sd:
+        run_effect = run_effect + rng.normal(0, machine.level_sd)
     for process in range(processes):
         process_effect = rng.normal(0, machine.process_sd, count)
         if machine.skewed:

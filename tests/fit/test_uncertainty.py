@@ -91,7 +91,7 @@ def test_a_single_run_is_as_sure_as_runs_agree() -> None:
     logs = np.random.default_rng(6).normal(0, 0.02, size=(20, 400))
     known = replicate(logs, one_run(20), count=10, seed=0)
     errors = np.linalg.norm(known.errors(known.times_ps / 1000), axis=0)
-    assert np.median(errors) == pytest.approx(np.hypot(0.02 / 20**0.5, 0.005), rel=0.1)
+    assert np.median(errors) == pytest.approx((0.02**2 / 20 + 1.25 * 0.006**2) ** 0.5, rel=0.1)
 
 
 def test_runs_do_not_differ_by_more_than_what_varies_in_them() -> None:
