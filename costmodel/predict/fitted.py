@@ -242,7 +242,7 @@ def predicted_evaluation(prediction: Prediction, fitted: Fitted | None) -> Predi
     own = errors.lack_of_fit.t * errors.lack_of_fit.scatter * steps_ns
     return Predicted(
         parts,
-        tuple(ErrorContribution(f"process {i}", ns, ns) for i, ns in enumerate(timed.tolist())),
+        tuple(ErrorContribution(f"source {i}", ns, ns) for i, ns in enumerate(timed.tolist())),
         math.hypot(own, *others.tolist()),
     )
 
