@@ -4,7 +4,7 @@ import os
 
 from costmodel.experiments import design_cells
 from costmodel.experiments.pilot import sized
-from costmodel.experiments.steps import step_cells
+from costmodel.experiments.steps import drawn, habits, program
 from costmodel.machine.driver import started
 from tests.evaluators.drivers import fake
 
@@ -15,7 +15,7 @@ def test_a_design_fits_into_its_time() -> None:
     cells = tuple(cell for name in NAMES for cell in design_cells(["builtins"], name, 0))
     with started(fake(), max(os.sched_getaffinity(0))) as driver:
         everything = sized(cells, driver, None)
-        little = sized(cells, driver, 2.0)
+        little = sized(cells, driver, everything.seconds / 7)
     points = {(cell.operation, cell.sizes) for cell in cells if not cell.operation.startswith("nop")}
     assert {(cell.operation, cell.sizes) for cell in everything.cells} == points
     assert everything.of == len(everything.cells)
@@ -39,7 +39,8 @@ def test_builtins_that_take_too_long_are_left_out_as_a_whole() -> None:
 
 
 def test_what_programs_of_steps_apply_is_left_out_last() -> None:
-    steps = next(one for one in step_cells(0) if "addInteger" in one.builtins)
+    programs = (drawn(program, habits(), "program", number, 0) for number in range(40))
+    steps = next(one for one in programs if "addInteger" in one.builtins)
     cells = tuple(
         cell for name in ("addInteger", "sha2_256", "chooseUnit") for cell in design_cells(["builtins"], name, 0)
     )
