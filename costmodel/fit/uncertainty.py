@@ -222,8 +222,8 @@ def moderate(logs: Floats, clusters: Clusters) -> tuple[Floats, float, float]:
     # no more than what the cells say themselves. (Without this limit, intervals of four processes held the truth in
     # 90 % of simulated runs.)
     own = float(np.median(freedom[freedom > 0])) if (freedom > 0).any() else 0.0
-    single = all(len(members) == 1 for members in clusters.members)
-    return found, min(prior.freedom, cap, own), math.sqrt(between) if single else 0.0
+    # Where runs share cells, what they differ by in these is known (`run_inflation`).
+    return found, min(prior.freedom, cap, own), math.sqrt(between) if (runs <= 1).all() else 0.0
 
 
 def skew_widening(logs: Floats) -> float:

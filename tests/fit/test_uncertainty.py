@@ -94,6 +94,16 @@ def test_a_single_run_is_as_sure_as_runs_agree() -> None:
     assert np.median(errors) == pytest.approx((0.02**2 / 20 + 1.25 * 0.006**2) ** 0.5, rel=0.1)
 
 
+def test_runs_that_share_cells_say_themselves_what_they_differ_by() -> None:
+    """Those of two seeds share the cells of builtins, but no group."""
+    apart = Clusters(np.repeat([0, 1], 6), np.repeat([0, 1], 6), np.zeros(12, np.intp))
+    logs = np.random.default_rng(6).normal(0, 0.02, size=(12, 60))
+    logs[:6, 40:50] = logs[6:, 50:] = np.nan
+    assert replicate(logs, apart, count=10, seed=0).between == 0
+    logs[:6, :40] = np.nan
+    assert replicate(logs, apart, count=10, seed=0).between == 0.006
+
+
 def test_runs_do_not_differ_by_more_than_what_varies_in_them() -> None:
     logs = np.random.default_rng(6).normal(0, 1e-5, size=(5, 400))
     known = replicate(logs, one_run(5), count=10, seed=0)
