@@ -24,7 +24,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from costmodel.judging.moderation import common_freedom_cap, prior_of
 from costmodel.records.model import Figure, Holds
@@ -34,6 +34,7 @@ Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
 _TAIL = 0.025
+_NORMAL = float(ndtri(1 - _TAIL))
 
 _BETWEEN_RUNS = 0.006
 """What runs of one machine and build differ by as a whole, as a standard deviation of log time: 0.4 % over nine runs of
@@ -117,7 +118,9 @@ class Replicates:
         """
         processes = len(self.clusters.run)
         influences = scaled_influences(smooth[0] - smooth[1 : 1 + processes], self.clusters, self.inflation)
-        return np.vstack([influences, self.between * smooth[0]])
+        # Joint errors are taken `freedom`'s t times, which is for what processes differ by.
+        whole = self.between * _NORMAL / float(stdtrit(self.freedom, 1 - _TAIL))
+        return np.vstack([influences, whole * smooth[0]])
 
     def _stretch(self, smooth: Floats, ends: tuple[float, float]) -> float:
         """How much wider than its percentiles, which are the `ends` of its resamples, an interval has to be."""
@@ -128,8 +131,10 @@ class Replicates:
         )
         if high <= low or variance == 0:
             return 1.0
-        variance += float(self.between * smooth[0]) ** 2
-        return float(self.widening * stdtrit(freedom, 1 - _TAIL) * math.sqrt(variance) / ((high - low) / 2))
+        timing = self.widening * float(stdtrit(freedom, 1 - _TAIL)) * math.sqrt(variance)
+        # What runs differ by is not estimated from the processes, so Student has no part in it.
+        whole = _NORMAL * self.between * abs(float(smooth[0]))
+        return math.hypot(timing, whole) / ((high - low) / 2)
 
 
 def _ends(values: Floats) -> tuple[float, float]:
