@@ -129,6 +129,9 @@ _FEWEST_SPREAD = 3
 _MOST_LEVERAGE = 0.5
 """A point with more has more to say of its own fitted value than all others together."""
 
+_WORST_COUNTS = 5
+"""As how many points more the one that is overcharged most counts: of some ten points many, of hundreds hardly any."""
+
 _CONFIDENCE = 0.95
 """How sure the margin is to cover the stated share."""
 
@@ -151,7 +154,7 @@ def envelopes(points: Mapping[str, Points], coverage: float, seed: int) -> dict[
     designs = {name: at.function.design(np.array(at.sizes, np.float64)) for name, at in points.items()}
     held_out = {name: np.array(list(_held_out(at, designs[name], coverage, rng))) for name, at in points.items()}
     level = _level([_ranks(excess) for excess in held_out.values()], coverage)
-    own = {name: _margin(excess, level) for name, excess in held_out.items() if len(excess) >= _FEWEST_SPREAD}
+    own = {name: _margin(excess, level, coverage) for name, excess in held_out.items() if len(excess) >= _FEWEST_SPREAD}
     common = float(np.median(list(own.values()))) if own else 0.0
     found = {}
     for name, at in points.items():
@@ -181,17 +184,23 @@ def _ranks(excess: Floats) -> Floats:
 
 def _level(ranks: list[Floats], coverage: float) -> float:
     """The rank that covers the stated share of unseen points with a confidence of 95 %: a tolerance limit (Wilks,
-    "Determination of sample sizes for setting tolerance limits", 1941), which is one of the held-out points' own."""
-    every = np.sort(np.concatenate([np.zeros(0), *ranks]))
+    "Determination of sample sizes for setting tolerance limits", 1941), which is one of the held-out points' own.
+
+    The builtin of the greatest rank is left out: for a share of 0.99 that rank alone would be the limit, and a shape
+    that misses one builtin would raise all others. Its own held-out points raise that builtin."""
+    builtins = sorted((each for each in ranks if len(each)), key=np.max)
+    every = np.sort(np.concatenate([np.zeros(0), *(builtins[:-1] or builtins)]))
     if not len(every):
         return 0.0
     which = min(int(binom.ppf(_CONFIDENCE, len(every), coverage)), len(every) - 1)
     return min(float(every[which]), _HIGHEST_RANK)
 
 
-def _margin(excess: Floats, level: float) -> float:
-    """By what share of the cost one builtin's envelope is raised."""
-    return max(0.0, float(student_t.ppf(level, len(excess)))) * float(np.sqrt((excess**2).mean()))
+def _margin(excess: Floats, level: float, coverage: float) -> float:
+    """By what share of the cost one builtin's envelope is raised: as its spread and the common rank ask for, and as
+    much as that share of its own held-out points needed."""
+    asked = float(student_t.ppf(level, len(excess))) * float(np.sqrt((excess**2).mean()))
+    return max(0.0, asked, float(np.quantile(excess, coverage)))
 
 
 def _held_out(points: Points, design: DesignMatrix, coverage: float, rng: np.random.Generator) -> Iterator[float]:
@@ -225,7 +234,10 @@ def _at_an_end(points: Points) -> NDArray[np.bool_]:
 
 def _quantile(points: Points, design: DesignMatrix, rows: NDArray[np.intp], coverage: float) -> Floats:
     """Coefficients of the regression quantile at some of the points: a linear programme in the parts of the residuals
-    above (weighing `coverage`) and below (the rest)."""
+    above (weighing `coverage`) and below (the rest), and in the greatest part below, which weighs as several points.
+
+    Without the latter a sum of parts is the same whether many points are overcharged a little or one manifold, and the
+    programme ends at one."""
     scales = points.scales_ps[rows]
     matrix = design.matrix[rows] / scales[:, None]
     kept = independent_columns(matrix)
@@ -234,10 +246,12 @@ def _quantile(points: Points, design: DesignMatrix, rows: NDArray[np.intp], cove
     signed = np.array([may_be_negative(points.function, name) for name in design.names])
     low = np.where(signed[kept], -np.inf, 0.0)
     found = linprog(
-        np.concatenate([np.zeros(p), np.full(n, coverage), np.full(n, 1 - coverage)]),
-        A_eq=np.hstack([matrix[:, kept] / lengths, np.eye(n), -np.eye(n)]),
+        np.concatenate([np.zeros(p), np.full(n, coverage), np.full(n, 1 - coverage), [_WORST_COUNTS * (1 - coverage)]]),
+        A_eq=np.hstack([matrix[:, kept] / lengths, np.eye(n), -np.eye(n), np.zeros((n, 1))]),
         b_eq=(points.costs_ps[0, rows] - design.offset[rows]) / scales,
-        bounds=[(least, None) for least in (*low.tolist(), *[0.0] * 2 * n)],
+        A_ub=np.hstack([np.zeros((n, p + n)), np.eye(n), -np.ones((n, 1))]),
+        b_ub=np.zeros(n),
+        bounds=[(least, None) for least in (*low.tolist(), *[0.0] * (2 * n + 1))],
         method="highs",
     )
     assert found.x is not None  # noqa: S101 - residuals make up for anything, and cost something

@@ -100,3 +100,28 @@ def test_what_is_below_the_least_price_does_not_raise_the_envelope() -> None:
     costs = np.exp(np.random.default_rng(7).normal(0, 3, len(sizes)))  # ps, of a clock that is not that fine
     (envelope,) = envelopes({"addInteger": made(function, tuple(sizes), costs, costs + 1.0)}, 0.99, 0).values()
     assert envelope.record.margin < 1
+
+
+def test_a_builtin_that_its_shape_misses_raises_no_other() -> None:
+    points = {f"{name} {i}": inputs(name, np.random.default_rng(i)) for name in FUNCTIONS for i in range(6)}
+    before = envelopes(points, 0.99, 0)
+    sha = points["sha2_256 0"]
+    costs = sha.costs_ps[0] * np.where(np.arange(len(sha.sizes)) == 3, 5.0, 1.0)
+    points["sha2_256 0"] = made(sha.function, sha.sizes, costs, sha.scales_ps)
+    after = envelopes(points, 0.99, 0)
+    assert after["sha2_256 0"].record.margin > 10 * before["sha2_256 0"].record.margin
+    assert all(
+        after[name].record.margin < 1.5 * before[name].record.margin + 0.05 for name in points if name != "sha2_256 0"
+    )
+
+
+def test_an_envelope_overcharges_many_points_a_little_rather_than_one_manifold() -> None:
+    """The times of a union of Values follow the smaller one, which its shape has only as the product of both."""
+    function = LEDGER["unionValue"].cpu
+    sizes = ((1, 1), (1, 1000), (3, 100), (32, 32), (100, 3), (100, 316), (1000, 1), (1000, 32), (1000, 1000))
+    costs = np.array([max(x, y) * 7e3 + min(x, y) * 3.7e4 for x, y in sizes])
+    scales = relative_scales(function, sizes, costs, 0.01 * costs)
+    (envelope,) = envelopes({"unionValue": made(function, sizes, costs, scales)}, 0.99, 0).values()
+    design = function.design(np.array(sizes, np.float64))
+    over = design.matrix @ envelope.values_ps / (1 + envelope.record.margin) / costs
+    assert over.max() < 3.5
