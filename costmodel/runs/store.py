@@ -34,6 +34,7 @@ from costmodel.records.message import LogSummary
 from costmodel.records.run import ClockRecord, Design, FileFact, Machine, Manifest, RunStatus, manifest_checksum
 from costmodel.runs.design import Plan, design_fault, design_of, parameters, plan_of
 from costmodel.runs.tables import (
+    COMPACT,
     SAMPLE_SCHEMA,
     Sample,
     as_parquet,
@@ -53,6 +54,8 @@ MANIFEST, DESIGN, PROGRAMS, SAMPLES, MESSAGES, PARTS, LOCK = (
     ".lock",
 )
 _NEXT_PART: Final = b"calibrate.next_part"
+# What is equal in all rows of a cell takes no space where they stand together.
+_GATHERED: Final = [(name, "ascending") for name in ("process", "cell", "block", "order")]
 _MAX_DESIGN: Final = 512 << 20  # bytes; designs of version 0 held programs
 
 
@@ -77,8 +80,8 @@ class Run:
         return self.manifest.run
 
     def samples(self, columns: Sequence[str] | None = None, filters: pc.Expression | None = None) -> pd.DataFrame:
-        """The rows of SAMPLE_SCHEMA, disturbed ones included (`disturbance` is empty in the clean ones), in the
-        order of timing.
+        """The rows of SAMPLE_SCHEMA, disturbed ones included (`disturbance` is empty in the clean ones); those of a
+        process and a cell are in the order of timing.
 
         `filters` is a pyarrow expression over the columns; what it excludes is not loaded.
         """
@@ -164,7 +167,7 @@ class RunWriter:
         """Make `root/<UTC time>-<experiment>-<short id>/`. EnvironmentFault where `root` cannot be written."""
         now = time.gmtime()
         design, programs = design_of(plan)
-        content = encode(design, indent=1)
+        content = encode(design, indent=-1)  # thousands of cells: white space would be a quarter of it
         manifest = Manifest(
             run=f"{time.strftime('%Y%m%dT%H%M%SZ', now)}-{experiment}-{secrets.token_hex(3)}",
             experiment=experiment,
@@ -286,7 +289,8 @@ class RunWriter:
                 "removed while the run went on; start a new run"
             )
         metadata = {**SAMPLE_SCHEMA.metadata, _NEXT_PART: str(self._next_part).encode()}
-        write_atomically(self.path / SAMPLES, as_parquet(table.replace_schema_metadata(metadata)))
+        table = table.sort_by(_GATHERED).replace_schema_metadata(metadata)
+        write_atomically(self.path / SAMPLES, as_parquet(table, COMPACT))
         _remove_files(self.path / PARTS)
         with suppress(FileNotFoundError):  # nothing was added since the run was gathered before
             (self.path / PARTS).rmdir()

@@ -74,7 +74,8 @@ _VERSION_0: Final = pa.schema(
 
 _PROGRAM_SCHEMA: Final = pa.schema([("sha256", pa.binary(32)), ("content", pa.binary())])
 _SIZES: Final = ("total_uncompressed_size", "num_values")  # of a column's chunk
-_LEVEL: Final = 12  # of zstd, for programs: written once
+COMPACT: Final = 12
+"""Level of zstd for what is written once."""
 
 
 def as_parquet(table: pa.Table, level: int | None = None) -> bytes:
@@ -124,7 +125,7 @@ def _version_0(path: str, run: str, schema: pa.Schema) -> pa.Table:
 def programs_parquet(contents: Mapping[str, bytes]) -> bytes:
     """Programs and arguments by their hashes, as `programs.parquet` has them."""
     rows = [{"sha256": bytes.fromhex(name), "content": content} for name, content in contents.items()]
-    return as_parquet(pa.Table.from_pylist(rows, schema=_PROGRAM_SCHEMA), _LEVEL)
+    return as_parquet(pa.Table.from_pylist(rows, schema=_PROGRAM_SCHEMA), COMPACT)
 
 
 def read_programs(path: Path) -> dict[str, bytes]:

@@ -99,9 +99,7 @@ class Recorder:
             "block",
             process=block.process,
             block=block.block,
-            yardstick_hash_ns=block.yardstick_hash_ns,
-            yardstick_machine_ns=block.yardstick_machine_ns,
-            gap_share=block.gap_share,
+            gap_share=round(block.gap_share, 6),
             batches=len(samples),
             disturbed=sum(sample.disturbance != "" for sample in samples),
         )

@@ -88,10 +88,12 @@ def test_a_finished_run_reads_back(tmp_path: Path) -> None:
     assert run.manifest.messages == LogSummary(counts={"a/b": 2}, first=5, last=6)
     rows = run.samples()
     assert rows["operation"].tolist() == ["addInteger", "addInteger"]
-    assert [list(sizes) for sizes in rows["sizes"]] == [[1, 3], [1, 7]]
-    assert rows["repeats"].tolist() == [3, 7]
-    assert rows["disturbance"].tolist() == ["", "preempted"]
-    assert rows["ticks"].tolist() == [1000, 1001]
+    assert rows["cell"].tolist() == sorted(rows["cell"])
+    by_order = rows.sort_values("order")
+    assert [list(sizes) for sizes in by_order["sizes"]] == [[1, 3], [1, 7]]
+    assert by_order["repeats"].tolist() == [3, 7]
+    assert by_order["disturbance"].tolist() == ["", "preempted"]
+    assert by_order["ticks"].tolist() == [1000, 1001]
 
 
 @pytest.mark.parametrize("gathered", [False, True], ids=["parts", "gathered"])
@@ -222,7 +224,7 @@ def test_a_complete_run_is_not_resumed(tmp_path: Path) -> None:
 def test_a_changed_design_is_not_resumed(tmp_path: Path) -> None:
     path = create(tmp_path).finish(RunStatus.INTERRUPTED).path
     design = path / "design.json"
-    design.write_bytes(design.read_bytes().replace(b'"seed": 11', b'"seed": 12'))
+    design.write_bytes(design.read_bytes().replace(b'"seed":11', b'"seed":12'))
     with pytest.raises(InputError, match="not the design that the run began with"):
         RunWriter.reopen(path)
 

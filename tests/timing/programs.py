@@ -1,6 +1,9 @@
 """Small cells for sessions."""
 
+import pandas as pd
+
 from costmodel.plutus import encode_flat, parse_program
+from costmodel.runs.store import Run
 from costmodel.timing.plan import Cell, Plan, Work, choose_core
 
 
@@ -37,3 +40,8 @@ QUICK = Plan(
     max_processes=3,
     target_half_width=0.9,
 )
+
+
+def by_time(run: Run) -> pd.DataFrame:
+    """The samples of a run in the order in which they were taken."""
+    return run.samples().sort_values(["process", "block", "order"], ignore_index=True)

@@ -12,7 +12,7 @@ from costmodel.errors import EnvironmentFault
 from costmodel.records.run import RunStatus
 from costmodel.runs.store import Run
 from costmodel.timing.session import measure, resume
-from tests.timing.programs import QUICK
+from tests.timing.programs import QUICK, by_time
 
 ENDLESS = msgspec.structs.replace(QUICK, max_processes=1000, target_half_width=1e-9)
 
@@ -40,14 +40,14 @@ def test_a_disk_that_fills_is_one_line_and_with_more_room_the_run_goes_on(disk: 
     with pytest.raises(EnvironmentFault, match=r"^cannot write .*: No space left on device; free space or [^\n]*$"):
         measure(ENDLESS, disk, "test", time_budget=60)
     (path,) = disk.iterdir()
-    held = Run.open(path).samples()
+    held = by_time(Run.open(path))
     assert len(held)
     assert Run.open(path).manifest.status is not RunStatus.COMPLETE
     assert not list(path.rglob(".tmp-*"))
     remount(disk, "size=50m")
     run = resume(path, time_budget=8)
     assert run.manifest.status is RunStatus.COMPLETE
-    now = run.samples()
+    now = by_time(run)
     assert len(now) > len(held)
     assert now.head(len(held)).equals(held)
 

@@ -27,7 +27,7 @@ from costmodel.timing.session import Progress, measure, resume
 from costmodel.timing.surroundings import CoreClaim
 from costmodel.timing.yardstick import machine_yardstick
 from tests.runs.facts import CLOCK, MACHINE
-from tests.timing.programs import ADD, QUICK
+from tests.timing.programs import ADD, QUICK, by_time
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -257,11 +257,11 @@ def test_a_killed_session_leaves_no_worker_and_can_be_resumed(manager: subproces
 
 
 def check_resume(run: Run) -> None:
-    before = run.samples()
+    before = by_time(run)
     assert len(before) > 0
     shorten(run)
     resumed = resume(run.path)
-    after = resumed.samples()
+    after = by_time(resumed)
     assert resumed.manifest.status is RunStatus.COMPLETE
     assert after.head(len(before)).equals(before)
     assert after["process"].nunique() == before["process"].nunique() + 1
