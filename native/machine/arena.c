@@ -1,7 +1,9 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "machine/arena.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -14,7 +16,8 @@ struct cal_chunk {
 
 enum {
   FIRST_CHUNK = 64 * 1024,
-  LARGEST_CHUNK = 4 * 1024 * 1024,
+  HUGE_PAGE = 2 * 1024 * 1024,
+  LARGEST_CHUNK = 2 * HUGE_PAGE - sizeof(cal_chunk),
   KEPT_BY_RESET = 8 * 1024 * 1024,
   SPARED = 256 * 1024 * 1024 /* bytes that a thread keeps of the arenas that it has released:
                                 what a script takes that fills a transaction's memory */
@@ -152,14 +155,26 @@ void cal_arena_reset(cal_arena *arena) {
   enter(arena, arena->first);
 }
 
+/* A script that fills a transaction's memory writes as fast as the processor finds its pages: the
+ * largest chunks are whole huge pages where the system has them to give. */
+static cal_chunk *chunk_of_system(size_t size) {
+  if (size < LARGEST_CHUNK) {
+    return malloc(sizeof(cal_chunk) + size);
+  }
+  void *found = NULL;
+  if (posix_memalign(&found, HUGE_PAGE, sizeof(cal_chunk) + size) != 0) {
+    return NULL;
+  }
+  (void)madvise(found, (sizeof(cal_chunk) + size) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+  return found;
+}
+
 static cal_chunk *new_chunk(cal_arena *arena, size_t size) {
   /* Chunks double, so that a run of any size makes few of them. */
   size_t wanted = FIRST_CHUNK;
   if (arena->current != NULL) {
     wanted = arena->current->size;
-    if (wanted < LARGEST_CHUNK) {
-      wanted *= 2;
-    }
+    wanted = wanted < LARGEST_CHUNK / 2 ? 2 * wanted : LARGEST_CHUNK;
   }
   if (wanted < size) {
     wanted = size;
@@ -173,7 +188,7 @@ static cal_chunk *new_chunk(cal_arena *arena, size_t size) {
   }
   cal_chunk *chunk = take_spare(wanted, room - sizeof *chunk);
   if (chunk == NULL) {
-    chunk = malloc(sizeof *chunk + wanted);
+    chunk = chunk_of_system(wanted);
     if (chunk == NULL) {
       return NULL;
     }
