@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*::)*[A-Za-z][A-Za-z0-9+.-]*://")
 _PASSWORD: Final = re.compile(r"(//[^/:@]*:)[^/]*@")
 _READ_ONLY: Final = frozenset({"http", "https"})
+_NOT_FOUND: Final = 404  # of http
 _LONGEST_REASON: Final = 200  # characters of what a library says
 
 
@@ -117,8 +118,13 @@ def _told(address: str, what: str) -> Iterator[None]:
             f"cannot {what} {shown_address(address)}: {_reason(error)}; pip install it, or name a path"
         ) from None
     except FileNotFoundError as error:
-        cause = f" ({_reason(error.__cause__)})" if error.__cause__ is not None else ""  # such as that of http
-        raise InputError(f"cannot {what} {shown_address(address)}: nothing is there{cause}") from None
+        cause = error.__cause__  # of http: whatever went wrong, of which "not found" (404) is one case
+        if cause is not None and (isinstance(cause, OSError) or getattr(cause, "status", _NOT_FOUND) != _NOT_FOUND):
+            raise EnvironmentFault(
+                f"cannot {what} {shown_address(address)}: {_reason(cause)}; check the address and the network"
+            ) from None
+        said = f" ({_reason(cause)})" if cause is not None else ""
+        raise InputError(f"cannot {what} {shown_address(address)}: nothing is there{said}") from None
     except ValueError as error:  # an unknown protocol, or an address that is none
         raise InputError(f"cannot {what} {shown_address(address)}: {_reason(error)}") from None
     except Exception as error:  # each library has exceptions of its own

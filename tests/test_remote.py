@@ -43,9 +43,19 @@ class Failing(MemoryFileSystem):  # type: ignore[misc]
         return super()._open(path, mode, **options)
 
 
+class Unreachable(MemoryFileSystem):  # type: ignore[misc]
+    """Calls all that went wrong "not found", with the cause, as http does."""
+
+    protocol = "unreachable"
+
+    def info(self, path: str, **options: Any) -> Any:
+        raise FileNotFoundError(path) from OSError("no route to host")
+
+
 @pytest.fixture(autouse=True)
 def protocols() -> Iterator[MemoryFileSystem]:
-    for protocol, kind in (("https", ReadOnly), ("failing", Failing), ("absent", "no_such_package.FileSystem")):
+    kinds = {"https": ReadOnly, "failing": Failing, "unreachable": Unreachable, "absent": "no_such_package.FileSystem"}
+    for protocol, kind in kinds.items():
         fsspec.register_implementation(protocol, kind, clobber=True, errtxt="Install absentfs")
     memory = fsspec.filesystem("memory")
     yield memory
@@ -92,6 +102,7 @@ def test_impact_and_validate_read_addresses_too(protocols: MemoryFileSystem, tmp
         ("file:///etc/hostname", "a path without file://"),
         ("simplecache::memory://bucket/a", "name one address"),
         ("failing://bucket/a", "RuntimeError: no route"),
+        ("unreachable://bucket/a", "unreachable://bucket/a: no route to host; check the address and the network"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(address: str, said: str) -> None:
