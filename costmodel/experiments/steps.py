@@ -22,22 +22,20 @@ import msgspec
 
 from costmodel.errors import ModelError
 from costmodel.experiments.forms import FORMS, bound_type, call, counting, recursive, some_type
-from costmodel.experiments.terms import cell, integer, sequence, with_features
-from costmodel.experiments.writer import (
+from costmodel.experiments.scope import (
     FIELDS,
-    SUM_PARTS,
     Constructor,
     Fields,
     Function,
     Hoisted,
     Lazy,
     Literal,
-    Scope,
     Simple,
-    Style,
     Type,
-    Writer,
+    Variables,
 )
+from costmodel.experiments.terms import cell, integer, sequence, with_features
+from costmodel.experiments.writer import SUM_PARTS, Style, Writer
 from costmodel.model import ExUnits
 from costmodel.plutus import UNIT, Const, Constant, Term
 from costmodel.runs.design import Cell
@@ -171,7 +169,7 @@ def program(style: Style, rng: random.Random) -> Term:
         result = rng.choice(_RESULTS)
         called = call(writer, result, scope, 12)
         bound.append(writer.write(result, scope, 12) if called is None else called)
-        scope = (*scope, result)
+        scope = scope.bind(result)
     return _bound(writer, bound)
 
 
@@ -192,17 +190,21 @@ def mixture(count: int, rng: random.Random) -> Term:
     for _ in range(count):
         result = rng.choice(_RESULTS)
         bound.append(writer.write(result, scope, 3))
-        scope = (*scope, result)
+        scope = scope.bind(result)
     return sequence(bound, integer(0))
 
 
-def _prelude(writer: Writer) -> tuple[Scope, list[Term]]:
+def _prelude(writer: Writer) -> tuple[Variables, list[Term]]:
     """What every program binds first: the types of the variables, and their terms."""
     kinds: list[Type] = [Hoisted(name) for name in writer.style.hoisted]
     kinds += [Literal(value) for value in _LITERALS]
     kinds += [made for made in _CONSTRUCTORS if made.what not in writer.style.constructors]
     kinds += [_DATA, _DATA, Fields(FIELDS), _INT, _CHAIN, _SUM, _SUM]
-    return tuple(kinds), [writer.leaf(kind, tuple(kinds[:number])) for number, kind in enumerate(kinds)]
+    scope, bound = Variables(), []
+    for kind in kinds:
+        bound.append(writer.leaf(kind, scope))
+        scope = scope.bind(kind)
+    return scope, bound
 
 
 def _bound(writer: Writer, terms: Sequence[Term]) -> Term:
@@ -213,19 +215,19 @@ def _bound(writer: Writer, terms: Sequence[Term]) -> Term:
     return body
 
 
-def _library(writer: Writer, functions: int) -> tuple[Scope, list[Term]]:
+def _library(writer: Writer, functions: int) -> tuple[Variables, list[Term]]:
     """The prelude, and so many functions after it."""
     scope, bound = _prelude(writer)
     for _ in range(functions):
         kind, term = _top_function(writer, scope)
-        scope, bound = (*scope, kind), [*bound, term]
+        scope, bound = scope.bind(kind), [*bound, term]
         while writer.rng.random() < writer.style.values:
             kind = Lazy(some_type(writer))
-            scope, bound = (*scope, kind), [*bound, writer.leaf(kind, scope, 4)]
+            scope, bound = scope.bind(kind), [*bound, writer.leaf(kind, scope, 4)]
     return scope, bound
 
 
-def _top_function(writer: Writer, scope: Scope) -> tuple[Type, Term]:
+def _top_function(writer: Writer, scope: Variables) -> tuple[Type, Term]:
     """A function for others to call."""
     rng = writer.rng
     parameters = tuple(bound_type(writer) for _ in range(rng.randint(1, writer.style.parameters)))

@@ -1,14 +1,27 @@
-"""Writes random well-typed terms in the style of a compiler: the types, the style, and what every form needs."""
+"""Writes random well-typed terms in the style of a compiler: the style, and what every form needs."""
 
 from __future__ import annotations
 
 import random
+from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from itertools import accumulate
-from typing import Final, TypeAlias
+from typing import Final, TypeVar
 
+from costmodel.experiments.scope import (
+    FIELDS,
+    Constructor,
+    Fields,
+    Function,
+    Hoisted,
+    Lazy,
+    Literal,
+    Product,
+    Simple,
+    Type,
+    Variables,
+)
 from costmodel.experiments.terms import saturated
 from costmodel.plutus import (
     BOOL,
@@ -32,85 +45,10 @@ from costmodel.plutus import (
 SUM_PARTS: Final = (0, 1, 2, 0)
 """Integers in each constructor of a sum."""
 
-FIELDS: Final = 6
-"""Fields of every constant of Data: as far as its list can be followed."""
-
-
+_INT, _BOOL, _DATA, _CHAIN, _SUM = Simple.INT, Simple.BOOL, Simple.DATA, Simple.CHAIN, Simple.SUM
+_PLAIN: Final = (Simple, Fields)  # types that forms can be for alone
 _REACH: Final = 60
 """Levels that are looked at for a variable before something else is written."""
-
-
-class Simple(Enum):
-    """Types without parts: DATA is a constructor of integers, CHAIN a list of integers that the program makes itself,
-    SUM a value of one of several constructors, `SUM_PARTS`, with integers in it."""
-
-    INT = "int"
-    BOOL = "bool"
-    DATA = "data"
-    CHAIN = "chain"
-    SUM = "sum"
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """A builtin list of at least `length` integers as Data."""
-
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """A product, taken apart as a whole."""
-
-    parts: tuple[Type, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function of one or more parameters, delayed once for each type that it is polymorphic in: it is forced as
-    often before it is applied. `steps` is about what a call of it takes.
-    """
-
-    parameters: tuple[Type, ...]
-    result: Type
-    delayed: int
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lazy:
-    """A value that is bound delayed, as non-strict bindings are, and is forced wherever it is used."""
-
-    kind: Type
-
-
-@dataclass(frozen=True, slots=True)
-class Constructor:
-    """A function that makes a value after Scott: constructor `tag` of the `tags` of a type, with `parts` parts."""
-
-    what: str
-    tag: int
-    tags: int
-    parts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hoisted:
-    """A builtin that was forced once, where the program begins."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A small integer that was bound where the program begins."""
-
-    value: int
-
-
-Type: TypeAlias = Simple | Fields | Product | Function | Lazy | Constructor | Hoisted | Literal
-Scope: TypeAlias = tuple[Type, ...]
-"""Types of the bound variables, outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +87,8 @@ class Style:
     steps: int
 
 
-Form = Callable[["Writer", Type, Scope, int], Term | None]
+_T = TypeVar("_T")
+Form = Callable[["Writer", Type, Variables, int], Term | None]
 """Writes a term of a type, with so many forms below it, or finds that it cannot."""
 
 
@@ -166,12 +105,13 @@ class Writer:
     called: int = -1
     _known: dict[Simple | Fields | None, tuple[list[Form], list[float]]] = field(default_factory=dict)
 
-    def write(self, kind: Type, scope: Scope, size: int) -> Term:
+    def write(self, kind: Type, scope: Variables, size: int) -> Term:
         """A term of a type, of about `size` forms."""
         if size <= 1 or self.rng.random() < self.style.plain:
             return self.leaf(kind, scope)
-        forms, weights = self._forms_of(kind if isinstance(kind, Simple | Fields) else None)
-        term = self.rng.choices(forms, cum_weights=weights)[0](self, kind, scope, size - 1)
+        forms, weights = self._forms_of(kind if isinstance(kind, _PLAIN) else None)
+        chosen = bisect(weights, self.rng.random() * weights[-1], 0, len(weights) - 1)
+        term = forms[chosen](self, kind, scope, size - 1)
         return self.leaf(kind, scope, size - 1) if term is None else term
 
     def _forms_of(self, kind: Simple | Fields | None) -> tuple[list[Form], list[float]]:
@@ -182,18 +122,18 @@ class Writer:
             self._known[kind] = [self.forms[name][0] for name in names], weights
         return self._known[kind]
 
-    def leaf(self, kind: Type, scope: Scope, size: int = 0) -> Term:
+    def leaf(self, kind: Type, scope: Variables, size: int = 0) -> Term:
         """A variable or constant of a type, or a term that makes a value of it at once."""
-        constant = kind in (Simple.INT, Simple.BOOL, Simple.DATA) and self.rng.random() < self.style.constants
+        constant = (kind is _INT or kind is _BOOL or kind is _DATA) and self.rng.random() < self.style.constants
         variable = None if constant else self.variable(kind, scope)
         if variable is not None:
             return variable
-        if isinstance(kind, Simple | Fields) and kind not in (Simple.CHAIN, Simple.SUM):
+        if isinstance(kind, _PLAIN) and kind is not _CHAIN and kind is not _SUM:
             return self.spending(1, Const(self._constant(kind)))
         match kind:
             case Simple.SUM:
-                tag = self.rng.randrange(len(SUM_PARTS))
-                parts = tuple(self.write(Simple.INT, scope, size // 2) for _ in range(SUM_PARTS[tag]))
+                tag = self.below(len(SUM_PARTS))
+                parts = tuple(self.write(_INT, scope, size // 2) for _ in range(SUM_PARTS[tag]))
                 return self.alternative(Constructor("sum", tag, len(SUM_PARTS), len(parts)), parts, scope)
             case Product(types):
                 parts = tuple(self.write(part, scope, size // len(types)) for part in types)
@@ -214,39 +154,48 @@ class Writer:
     def _constant(self, kind: Simple | Fields) -> Constant:
         match kind:
             case Simple.INT:
-                return Constant(INTEGER, self.rng.randrange(100))
+                return Constant(INTEGER, self.below(100))
             case Simple.BOOL:
                 return Constant(BOOL, self.rng.random() < 0.5)
             case Fields(length):
                 return Constant(list_of(DATA), self._integers(length))
             case _:
-                return Constant(DATA, DataConstr(self.rng.randrange(3), self._integers(FIELDS)))
+                return Constant(DATA, DataConstr(self.below(3), self._integers(FIELDS)))
 
-    def variable(self, kind: Type, scope: Scope) -> Term | None:
-        """A variable of a type, if there is one; those bound last are the likeliest, as in real code."""
-        wanted = type(kind)
-        for level in self._search(len(scope)):  # most of a design's time is spent here
-            bound = scope[level]
-            strict = bound.kind if type(bound) is Lazy else bound
-            if strict is kind or (type(strict) is wanted and _serves(strict, kind)):
-                variable = Var(len(scope) - level)
-                return self.spending(1, variable) if strict is bound else self.spending(10, Force(variable))
-        return None
+    def variable(self, kind: Type, scope: Variables) -> Term | None:
+        """A variable of a type, if there is one; those bound last are the likeliest, as in real code.
 
-    def _search(self, count: int) -> range:
-        """Levels of a scope to look for a variable at: outwards from one of the innermost, or from anywhere."""
+        It is looked for outwards from one of the innermost, or from anywhere.
+        """
+        count = len(scope)
         if not count:
-            return range(0)
+            return None
         near = self.rng.random() < self.style.near
-        last = count - self.rng.randint(1, min(self.style.recent, count)) if near else self.rng.randrange(count)
-        return range(last, max(last - _REACH, -1), -1)
+        last = count - 1 - self.below(min(self.style.recent, count)) if near else self.below(count)
+        level = scope.search(kind, max(last - _REACH + 1, 0), last)
+        if level < 0:
+            return None
+        variable = Var(count - level)
+        return self.spending(10, Force(variable)) if scope.lazy(level) else self.spending(1, variable)
+
+    def below(self, count: int) -> int:
+        """A number from 0 up to `count`, at random: as `randrange` draws it, in half of the time."""
+        bits = count.bit_length()
+        drawn = self.rng.getrandbits(bits)
+        while drawn >= count:
+            drawn = self.rng.getrandbits(bits)
+        return drawn
+
+    def one_of(self, choices: Sequence[_T]) -> _T:
+        """One of several, at random."""
+        return choices[self.below(len(choices))]
 
     def spending(self, steps: int, term: Term) -> Term:
         """The term, which takes so many steps beside those of its parts."""
         self.spent += steps * self.times
         return term
 
-    def repeated(self, times: int, kind: Type, scope: Scope, size: int) -> Term:
+    def repeated(self, times: int, kind: Type, scope: Variables, size: int) -> Term:
         """A term that will be evaluated so many times."""
         self.times *= times
         term = self.write(kind, scope, size)
@@ -260,40 +209,40 @@ class Writer:
             return self.spending(2, Apply(function, value))
         return self.spending(4, Apply(Force(Delay(function)), value))
 
-    def literal(self, value: int, scope: Scope) -> Term:
+    def literal(self, value: int, scope: Variables) -> Term:
         """A small integer, in place or where it was bound."""
         bound = Literal(value)
         if bound not in scope or self.rng.random() < self.style.literals:
             return self.spending(1, Const(Constant(INTEGER, value)))
-        return self.spending(1, Var(len(scope) - scope.index(bound)))
+        return self.spending(1, Var(scope.index(bound)))
 
-    def builtin(self, name: str, arguments: Sequence[Term], scope: Scope) -> Term:
+    def builtin(self, name: str, arguments: Sequence[Term], scope: Variables) -> Term:
         """A builtin applied to all its arguments."""
         forces = BUILTIN_BY_NAME[name].forces
         if name in self.style.hoisted:
-            hoisted = Var(len(scope) - scope.index(Hoisted(name)))
+            hoisted = Var(scope.index(Hoisted(name)))
             return self.spending(1 + len(arguments), applied(hoisted, arguments))
         term = saturated(BUILTIN_BY_NAME[name], forces, arguments)
         return self.spending(1 + forces + len(arguments), term)
 
-    def function(self, kind: Function, scope: Scope, size: int) -> Term:
+    def function(self, kind: Function, scope: Variables, size: int) -> Term:
         """A function of a type."""
-        body = lambdas(len(kind.parameters), self.write(kind.result, (*scope, *kind.parameters), size))
+        body = lambdas(len(kind.parameters), self.write(kind.result, scope.bind(*kind.parameters), size))
         for _ in range(kind.delayed):
             body = Delay(body)
         return self.spending(len(kind.parameters) + kind.delayed, body)
 
     def delays(self) -> int:
         """In how many types a function is polymorphic."""
-        return self.rng.randint(1, 2) if self.rng.random() < self.style.delayed else 0
+        return 1 + self.below(2) if self.rng.random() < self.style.delayed else 0
 
-    def alternative(self, made: Constructor, parts: tuple[Term, ...], scope: Scope) -> Term:
+    def alternative(self, made: Constructor, parts: tuple[Term, ...], scope: Variables) -> Term:
         """A value of a sum or product: by `constr`, or by a call of its constructor, bound where the program begins."""
         if made.what in self.style.constructors:
             return self.spending(1, Constr(made.tag, parts))
-        return self.spending(1 + 3 * len(parts), applied(Var(len(scope) - scope.index(made)), parts))
+        return self.spending(1 + 3 * len(parts), applied(Var(scope.index(made)), parts))
 
-    def taken(self, kind: Type, scope: Scope, size: int) -> Term:
+    def taken(self, kind: Type, scope: Variables, size: int) -> Term:
         """A value to take apart: mostly a variable's, as compilers take apart at once what is built at once."""
         variable = self.variable(kind, scope) if self.rng.random() < 0.8 else None
         return self.write(kind, scope, size) if variable is None else variable
@@ -312,14 +261,14 @@ class Writer:
         self.spent += (2 + 5 * len(branches)) * self.times
         return Force(taken) if lazy else taken
 
-    def chosen(self, condition: Term, yes: Term, no: Term, scope: Scope) -> Term:
+    def chosen(self, condition: Term, yes: Term, no: Term, scope: Variables) -> Term:
         """One of two terms by a condition: by `case`, or by force (ifThenElse condition (delay …) (delay …))."""
         if "bool" in self.style.cases:
             return self.spending(1, Case(condition, (no, yes)))
         return self.spending(2, Force(self.builtin("ifThenElse", (condition, Delay(yes), Delay(no)), scope)))
 
     def _integers(self, count: int) -> tuple[int, ...]:
-        return tuple(self.rng.randrange(100) for _ in range(count))
+        return tuple(self.below(100) for _ in range(count))
 
 
 def applied(function: Term, arguments: Sequence[Term]) -> Term:
@@ -340,13 +289,3 @@ def _scott(made: Constructor) -> Term:
     """(lam a (lam b (delay (lam k (lam l [k a b]))))), with a parameter such as k for each constructor of the type."""
     arguments = [Var(made.tags + made.parts - i) for i in range(made.parts)]
     return lambdas(made.parts, Delay(lambdas(made.tags, applied(Var(made.tags - made.tag), arguments))))
-
-
-def _serves(bound: Type, wanted: Type) -> bool:
-    """Whether a variable of the same sort of type serves where a type is wanted; how long a call takes does not matter
-    to that."""
-    if isinstance(bound, Fields) and isinstance(wanted, Fields):
-        return bound.length >= wanted.length
-    if isinstance(bound, Function) and isinstance(wanted, Function):
-        return (bound.parameters, bound.result, bound.delayed) == (wanted.parameters, wanted.result, wanted.delayed)
-    return bound == wanted
