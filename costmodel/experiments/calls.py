@@ -79,8 +79,10 @@ def call_cells(seed: int, steps: Sequence[Cell]) -> Iterator[Cell]:
     argument."""
     for idioms in _IDIOMS:
         script = _script(idioms, (), seed)
-        yield _decode_cell(f"mixture/{idioms}", script)
-        yield from _first_cells(f"mixture/{idioms}", script)
+        name = f"mixture/{idioms}"
+        decode = _decode_cell(name, script)
+        yield decode
+        yield from _first_cells(decode, cell(f"calls/{name}", "calls", "", script))
     for idioms, kind, count, length in _HELD:
         name = f"{idioms}-{kind}-{count}x{length}"
         rng = random.Random(f"{seed} held {name}")
@@ -92,24 +94,29 @@ def call_cells(seed: int, steps: Sequence[Cell]) -> Iterator[Cell]:
         made = Constr(0, (integer(0),) * parts)
         yield _decode_cell(f"{idioms}-branching-{count}x{parts}", _script(idioms, [taken, made] * count, seed))
     for number, program in enumerate(steps[1:]):
-        script = decode_flat(program.flat).term
-        name = program.id.removeprefix("steps/")
-        yield _decode_cell(name, script)
+        decode = _decoding(program, decode_flat(program.flat).term)
+        yield decode
         if number % _FIRST_OF == 0:
-            yield from _first_cells(name, script)
+            yield from _first_cells(decode, program)
     yield from _apply_cells(seed)
     nothing = Const(Constant(UNIT, None))
     yield cell("calls/start", "calls", "start", nothing, work="start")
     yield cell("calls/setup", "calls", "setup", nothing, work="setup")
 
 
-def _first_cells(name: str, script: Term) -> Iterator[Cell]:
-    """Whole calls of a script that a decode cell has, and the same on a machine that ran it before."""
+def _first_cells(decode: Cell, run: Cell) -> Iterator[Cell]:
+    """Whole calls of a script that a decode cell has, and the same on a machine that ran it before. What a run counts
+    takes long to find, and `run` has it."""
     for operation, work in _FIRST_AND_WARM:
-        run = cell(f"calls/{operation}/{name}", "calls", operation, script, work=work)
-        decoding = decoding_features(script, len(run.flat))
-        sizes = (len(run.flat), round(decoding["nodes"]))
-        yield msgspec.structs.replace(run, sizes=sizes, features=decoding | run.features)
+        yield msgspec.structs.replace(
+            run,
+            id=decode.id.replace("/decode/", f"/{operation}/"),
+            experiment="calls",
+            operation=operation,
+            work=work,
+            sizes=decode.sizes[:2],
+            features=decode.features | run.features,
+        )
 
 
 def _script(idioms: int, held: Sequence[Term], seed: int) -> Term:
@@ -131,10 +138,22 @@ _KINDS: Final[dict[str, tuple[ConstantType, Callable[[int, random.Random], Any]]
 
 
 def _decode_cell(name: str, script: Term) -> Cell:
-    decode = cell(f"calls/decode/{name}", "calls", "decode", script, work="decode", counted=False)
-    decoding = decoding_features(script, len(decode.flat))
-    sizes = tuple(round(decoding[name]) for name in ("bytes", "nodes", "values"))
-    return msgspec.structs.replace(decode, sizes=sizes, features=decoding)
+    return _decoding(cell(f"calls/{name}", "calls", "decode", script, counted=False), script)
+
+
+def _decoding(run: Cell, script: Term) -> Cell:
+    """The decoding of a script that a cell runs."""
+    decoding = decoding_features(script, len(run.flat))
+    return msgspec.structs.replace(
+        run,
+        id=f"calls/decode/{run.id.partition('/')[2]}",
+        experiment="calls",
+        operation="decode",
+        work="decode",
+        sizes=tuple(round(decoding[name]) for name in ("bytes", "nodes", "values")),
+        footprint=0,
+        features=decoding,
+    )
 
 
 def _apply_cells(seed: int) -> Iterator[Cell]:
