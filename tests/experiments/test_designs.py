@@ -1,13 +1,12 @@
 """What the designs promise: reproducible cells, independent counts, operands that no two applications share."""
 
 from collections import Counter
-from functools import cache
 
 import numpy as np
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.experiments import EXPERIMENTS, design_cells
+from costmodel.experiments import design_cells
 from costmodel.experiments.builtins import LIVE_BUILTINS, builtin_cells
 from costmodel.experiments.calls import call_cells
 from costmodel.experiments.points import shapes_of
@@ -20,11 +19,6 @@ from costmodel.runs.design import Cell
 
 def _step_matrix(cells: tuple[Cell, ...]) -> np.ndarray:
     return np.array([[1, *(cell.steps.get(kind.name.lower(), 0) for kind in StepKind)] for cell in cells], float)
-
-
-@cache
-def _whole_design() -> tuple[Cell, ...]:
-    return design_cells(EXPERIMENTS, "*", 0)
 
 
 @pytest.mark.parametrize("builtins", ["*Integer", "bls12_381_G1_*", "*Coin"])
@@ -44,38 +38,38 @@ def test_another_seed_gives_other_operands() -> None:
     assert all(a.flat != b.flat for a, b in zip(ours, others, strict=True))
 
 
-def test_ids_are_unique() -> None:
-    counts = Counter(cell.id for cell in _whole_design())
+def test_ids_are_unique(whole_design: tuple[Cell, ...]) -> None:
+    counts = Counter(cell.id for cell in whole_design)
     assert max(counts.values()) == 1
 
 
-def test_whole_design_is_small_enough_to_keep() -> None:
-    assert sum(len(cell.flat) for cell in _whole_design()) < 40e6
+def test_whole_design_is_small_enough_to_keep(whole_design: tuple[Cell, ...]) -> None:
+    assert sum(len(cell.flat) for cell in whole_design) < 40e6
 
 
-def test_step_counts_vary_independently() -> None:
-    matrix = _step_matrix(design_cells(["steps"], "*", 0))
+def test_step_counts_vary_independently(whole_design: tuple[Cell, ...]) -> None:
+    matrix = _step_matrix(tuple(cell for cell in whole_design if cell.experiment == "steps"))
     assert np.linalg.matrix_rank(matrix) == len(StepKind) + 1
     scaled = matrix / matrix.sum(axis=1, keepdims=True)
     scaled /= np.linalg.norm(scaled, axis=0)
     assert np.linalg.cond(scaled) < 150
 
 
-def test_every_builtin_has_its_no_op_measured_too() -> None:
-    measured = {cell.operation for cell in _whole_design()}
+def test_every_builtin_has_its_no_op_measured_too(whole_design: tuple[Cell, ...]) -> None:
+    measured = {cell.operation for cell in whole_design}
     wanted = {nop(BUILTIN_BY_NAME[name].arity, BUILTIN_BY_NAME[name].forces).name for name in LIVE_BUILTINS}
     assert wanted <= measured
 
 
-def _pairs(name: str) -> list[tuple[Cell, Cell]]:
-    cells = [cell for cell in _whole_design() if cell.operation == name]
+def _pairs(name: str, design: tuple[Cell, ...]) -> list[tuple[Cell, Cell]]:
+    cells = [cell for cell in design if cell.operation == name]
     return list(zip(cells[::2], cells[1::2], strict=True))
 
 
 @pytest.mark.parametrize("name", LIVE_BUILTINS)
-def test_points_come_as_pairs_of_the_builtin_and_a_no_op(name: str) -> None:
+def test_points_come_as_pairs_of_the_builtin_and_a_no_op(name: str, whole_design: tuple[Cell, ...]) -> None:
     instead = nop(BUILTIN_BY_NAME[name].arity, BUILTIN_BY_NAME[name].forces).name
-    for applied, not_applied in _pairs(name):
+    for applied, not_applied in _pairs(name, whole_design):
         assert (applied.sizes, applied.steps, not_applied.repeats) == (not_applied.sizes, not_applied.steps, 0)
         around = applied.builtins[name] - applied.repeats  # what else it applies the builtin to, to prepare operands
         assert not_applied.builtins.get(name, 0) == around
@@ -83,10 +77,10 @@ def test_points_come_as_pairs_of_the_builtin_and_a_no_op(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["chooseList", "appendByteString", "bls12_381_G1_equal", "insertCoin"])
-def test_programs_of_a_pair_differ_in_nothing_but_the_builtin(name: str) -> None:
+def test_programs_of_a_pair_differ_in_nothing_but_the_builtin(name: str, whole_design: tuple[Cell, ...]) -> None:
     builtin = BUILTIN_BY_NAME[name]
     tags = [f"0111{tag:07b}" for tag in (builtin.tag, nop(builtin.arity, builtin.forces).tag)]
-    for applied, not_applied in _pairs(name):
+    for applied, not_applied in _pairs(name, whole_design):
         bits = [f"{int.from_bytes(cell.flat):0{8 * len(cell.flat)}b}" for cell in (applied, not_applied)]
         assert len(bits[0]) == len(bits[1])
         at = found = 0
@@ -96,10 +90,10 @@ def test_programs_of_a_pair_differ_in_nothing_but_the_builtin(name: str) -> None
         assert found == applied.repeats
 
 
-def test_costs_that_depend_on_sizes_have_nine_points() -> None:
+def test_costs_that_depend_on_sizes_have_nine_points(whole_design: tuple[Cell, ...]) -> None:
     for name in LIVE_BUILTINS:
         if any(len(function.names) > 1 for function in shapes_of(name)):
-            assert len({applied.sizes for applied, _ in _pairs(name)}) >= 9, name
+            assert len({applied.sizes for applied, _ in _pairs(name, whole_design)}) >= 9, name
 
 
 def _operands(term: Term) -> tuple[Term, ...]:
@@ -152,9 +146,9 @@ def test_operands_too_long_for_the_cache_come_in_turn() -> None:
 
 
 @pytest.mark.parametrize("operation", ["decode", "warm"])
-def test_what_a_first_run_is_told_from_has_the_same_script(operation: str) -> None:
-    scripts = {cell.flat for cell in _whole_design() if cell.operation == operation}
-    first = [cell for cell in _whole_design() if cell.operation == "first"]
+def test_what_a_first_run_is_told_from_has_the_same_script(operation: str, whole_design: tuple[Cell, ...]) -> None:
+    scripts = {cell.flat for cell in whole_design if cell.operation == operation}
+    first = [cell for cell in whole_design if cell.operation == "first"]
     assert first
     assert {cell.flat for cell in first} <= scripts
 
@@ -178,15 +172,15 @@ def test_unknown_experiment_is_refused() -> None:
         design_cells(["walks"], "*", 0)
 
 
-def test_decoding_is_timed_of_the_programs_of_steps() -> None:
-    programs = {cell.flat for cell in _whole_design() if cell.operation in ("program", "loop")}
-    decoded = {cell.flat: cell for cell in _whole_design() if cell.operation == "decode"}
+def test_decoding_is_timed_of_the_programs_of_steps(whole_design: tuple[Cell, ...]) -> None:
+    programs = {cell.flat for cell in whole_design if cell.operation in ("program", "loop")}
+    decoded = {cell.flat: cell for cell in whole_design if cell.operation == "decode"}
     assert programs <= decoded.keys()
     for cell in decoded.values():
         assert [cell.features[name] for name in ("bytes", "nodes", "values")] == list(cell.sizes)
 
 
 @pytest.mark.parametrize("kind", ["integer", "bytestring", "string", "bool", "unit", "data", "list", "pair"])
-def test_constants_of_each_type_are_decoded_in_several_numbers(kind: str) -> None:
-    decoded = [cell for cell in _whole_design() if cell.operation == "decode"]
+def test_constants_of_each_type_are_decoded_in_several_numbers(kind: str, whole_design: tuple[Cell, ...]) -> None:
+    decoded = [cell for cell in whole_design if cell.operation == "decode"]
     assert len({cell.features.get(f"constants_{kind}", 0) for cell in decoded}) > 2

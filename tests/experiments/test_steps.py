@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from costmodel.experiments.steps import habits, mixture, program, step_cells, style
+from costmodel.experiments.steps import habits, mixture, program, style
 from costmodel.experiments.terms import LANGUAGE, PROTOCOL_VERSION
 from costmodel.machine import EvaluationStatus, NativeMachine, Script
 from costmodel.model import ExUnits, Variant, ledger_model
@@ -14,8 +14,8 @@ from costmodel.runs.design import Cell
 
 
 @pytest.fixture(scope="module")
-def cells() -> tuple[Cell, ...]:
-    return step_cells(0)[1:]
+def cells(whole_design: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    return tuple(cell for cell in whole_design if cell.operation in ("program", "loop"))
 
 
 def evaluated(term: Term) -> EvaluationStatus:
