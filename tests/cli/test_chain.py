@@ -19,7 +19,7 @@ SMALL = ("--experiment", "builtins,steps", "--builtins", "ifThenElse")  # the pr
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short run, as precise as the time allows; two processes must fit into it on a loaded machine too."""
     folder = tmp_path_factory.mktemp("measurements")
-    result = calibrate("measure", *SMALL, "--time-budget", "25s", "--json", "--measurements", folder)
+    result = calibrate("measure", *SMALL, "--time-budget", "15s", "--json", "--measurements", folder)
     assert result.returncode == 0, result.stderr
     return Path(json.loads(result.stdout)["run"])
 
@@ -129,7 +129,7 @@ def test_a_run_stopped_by_ctrl_c_can_be_resumed(tmp_path: Path) -> None:
     (run,) = tmp_path.iterdir()
     assert f"`calibrate measure --resume {run}` goes on" in told
     assert json.loads((run / "manifest.json").read_text())["status"] == "interrupted"
-    result = calibrate("measure", "--resume", run, "--time-budget", "25s", "--json")
+    result = calibrate("measure", "--resume", run, "--time-budget", "8s", "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["status"] == "complete"
 

@@ -109,7 +109,7 @@ def test_the_process_of_a_killed_worker_is_run_again(cluster: Fleet) -> None:
     killed = cluster.worker(FIRST, machine="same")
     cluster.worker(SECOND, machine="same")
     wait_for_workers(cluster, 2)
-    long = [job(0, rounds=(4000,) * 4), job(1, rounds=(4000,) * 4), job(2)]
+    long = [job(0, rounds=(1500,) * 4), job(1, rounds=(1500,) * 4), job(2)]
     with connected(cluster.address) as client:
         backend = DaskBackend(client, workers_of(client, "raw"))
         killer = threading.Thread(target=kill_at_work, args=(client, killed))
@@ -234,7 +234,7 @@ def test_a_time_budget_ends_a_fleet_with_what_it_has(cluster: Fleet, tmp_path: P
     cluster.worker(SECOND, machine="same")
     wait_for_workers(cluster, 2)
     plan = changed(QUICK, blocks_per_process=10_000, min_processes=2, max_processes=10_000, target_half_width=1e-7)
-    (run,) = measure(cluster.address, plan, tmp_path / "runs", "test", time_budget=8.0)
+    (run,) = measure(cluster.address, plan, tmp_path / "runs", "test", time_budget=5.0)
     assert (run.manifest.status, run.manifest.status_reason) == (RunStatus.COMPLETE, "time budget spent")
     assert run.samples()["process"].nunique() == session_outcome(run.manifest).processes >= 1
 
@@ -306,7 +306,7 @@ def test_a_run_whose_only_worker_was_killed_is_interrupted_and_can_be_resumed(
     before = waited.samples()
     monkeypatch.undo()
     ended = processes_ended(tmp_path)
-    after = interrupted(lambda: resume(cluster.address, waited.path, time_budget=8.0)).samples()
+    after = interrupted(lambda: resume(cluster.address, waited.path, time_budget=5.0)).samples()
     assert before["process"].nunique() < after["process"].nunique()
     assert after.head(len(before)).equals(before)
 

@@ -45,7 +45,7 @@ def test_a_disk_that_fills_is_one_line_and_with_more_room_the_run_goes_on(disk: 
     assert Run.open(path).manifest.status is not RunStatus.COMPLETE
     assert not list(path.rglob(".tmp-*"))
     remount(disk, "size=50m")
-    run = resume(path, time_budget=8)
+    run = resume(path, time_budget=4)
     assert run.manifest.status is RunStatus.COMPLETE
     now = by_time(run)
     assert len(now) > len(held)

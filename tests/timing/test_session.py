@@ -84,7 +84,7 @@ def test_a_missed_target_is_said_for_each_cell(tmp_path: Path) -> None:
 
 def test_a_time_budget_ends_a_session(tmp_path: Path) -> None:
     plan = changed(QUICK, target_half_width=1e-7, max_processes=10_000, blocks_per_process=10_000)
-    manifest = measure(plan, tmp_path, "test", time_budget=10.0).manifest
+    manifest = measure(plan, tmp_path, "test", time_budget=4.0).manifest
     assert (manifest.status, manifest.status_reason) == (RunStatus.COMPLETE, "time budget spent")
     assert session_outcome(manifest).processes >= 1
 
