@@ -59,7 +59,7 @@ def test_options_for_parquet_are_refused_elsewhere(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_it_in_one_line_and_leaves_no_results(tmp_path: Path) -> None:
-    corpus, out = write(tmp_path / "corpus.parquet", [row()] * 300_000), tmp_path / "results.parquet"
+    corpus, out = write(tmp_path / "corpus.parquet", [row()] * 1_000, times=300), tmp_path / "results.parquet"
     command = [*MAIN, "eval", str(corpus), "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
     while process.poll() is None and not list(tmp_path.glob(".tmp-*")):
@@ -71,7 +71,7 @@ def test_an_interrupt_ends_it_in_one_line_and_leaves_no_results(tmp_path: Path) 
 
 
 def test_a_kill_leaves_no_process_behind(tmp_path: Path) -> None:
-    corpus = write(tmp_path / "corpus.parquet", [row()] * 300_000)
+    corpus = write(tmp_path / "corpus.parquet", [row()] * 1_000, times=300)
     command = [*MAIN, "eval", str(corpus), "--jobs", "2", "--out", str(tmp_path / "results.parquet")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
         while process.poll() is None and not workers_of(process.pid):

@@ -34,8 +34,11 @@ def row(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def write(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = tuple(COLUMNS.names)) -> Path:
-    """A corpus of these rows with these columns."""
+def write(
+    path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = tuple(COLUMNS.names), *, times: int = 1
+) -> Path:
+    """A corpus of these rows, over and over again, with these columns."""
     schema = pa.schema([COLUMNS.field(name) for name in columns])
-    pq.write_table(pa.Table.from_pylist([{name: each[name] for name in columns} for each in rows], schema), path)
+    table = pa.Table.from_pylist([{name: each[name] for name in columns} for each in rows], schema)
+    pq.write_table(pa.concat_tables([table] * times), path)
     return path
