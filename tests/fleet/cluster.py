@@ -1,11 +1,11 @@
 """A scheduler and its workers as a fleet has them: processes of their own."""
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import dask.config
@@ -13,11 +13,8 @@ import msgspec
 import pytest
 
 from costmodel.fleet.cluster import connected
+from tests.fleet.forked import PATIENT, ROOT, started
 
-ROOT = Path(__file__).resolve().parents[2]
-_DASK = (sys.executable, "-m", "dask")
-# On a busy machine a process may be kept waiting for longer than the half minute after which dask gives it up.
-_PATIENT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "600s"}
 _QUIETLY = ("--host", "127.0.0.1", "--no-dashboard")
 
 # What a worker of another kind of machine would say of itself.
@@ -51,46 +48,47 @@ class Fleet:
 
     def worker(
         self, core: int, *, machine: str = "", preload: str = "", resources: str = "core=1", threads: int = 1
-    ) -> subprocess.Popen[bytes]:
+    ) -> BaseProcess:
         """A worker on a core, on a machine that says to be `machine`."""
-        self._workers += 1
-        script = self._folder / f"preload_{self._workers}.py"
-        script.write_text(preload + (_DISGUISE.format(name=machine) if machine else ""))
-        arguments = [
-            "worker",
-            self.address,
-            "--no-nanny",
-            "--nthreads",
-            str(threads),
-            "--name",
-            f"worker-{self._workers}",
-            *_QUIETLY,
-        ]
-        arguments += ["--preload", str(script), "--local-directory", str(self._folder)]
-        arguments += ["--resources", resources] if resources else []
-        return self._start(*arguments, before=("taskset", "-c", str(core)))
+        preload += _DISGUISE.format(name=machine) if machine else ""
+        return self._start("worker", *self._of_worker(preload, threads), *_resources(resources), core=core)
 
-    def foreign(self, core: int) -> subprocess.Popen[bytes]:
+    def foreign(self, core: int) -> BaseProcess:
         """A worker with another build."""
         return self.worker(core, preload=_FOREIGN_BUILD)
 
-    def ignorant(self, core: int) -> subprocess.Popen[bytes]:
-        """A worker without calibrate."""
-        return self.worker(core, preload=_NO_CALIBRATE)
-
-    def _start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    def ignorant(self, core: int) -> None:
+        """A worker without calibrate: a new process, which has loaded nothing of it."""
+        command = ("taskset", "-c", str(core), sys.executable, "-m", "dask", "worker")
         log = self._ends.enter_context((self._folder / "log").open("ab"))
-        command = [*before, *_DASK, *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **_PATIENT})
+        arguments = (*self._of_worker(_NO_CALIBRATE, 1), *_resources("core=1"))
+        process = subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=log, stderr=log)
         self._ends.callback(process.wait)
         self._ends.callback(process.kill)
+
+    def _of_worker(self, preload: str, threads: int) -> list[str]:
+        """Arguments of a worker that runs a script first."""
+        self._workers += 1
+        script = self._folder / f"preload_{self._workers}.py"
+        script.write_text(preload)
+        named = ["--no-nanny", "--nthreads", str(threads), "--name", f"worker-{self._workers}", *_QUIETLY]
+        return [self.address, *named, "--preload", str(script), "--local-directory", str(self._folder)]
+
+    def _start(self, command: str, *arguments: str, core: int | None = None) -> BaseProcess:
+        process = started(command, [*arguments], self._folder / "log", core)
+        self._ends.callback(process.join)
+        self._ends.callback(process.kill)
         return process
+
+
+def _resources(named: str) -> list[str]:
+    return ["--resources", named] if named else []
 
 
 @contextmanager
 def fleet(folder: Path) -> Iterator[Fleet]:
     folder.mkdir()
-    with ExitStack() as ends, dask.config.set({"distributed.comm.timeouts.tcp": "600s"}):
+    with ExitStack() as ends, dask.config.set(PATIENT):
         yield Fleet(folder, ends)
 
 

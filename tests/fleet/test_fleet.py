@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,8 @@ from costmodel.runs.design import Plan
 from costmodel.runs.store import Run
 from costmodel.timing.protocol import Begin, End, Job
 from costmodel.timing.yardstick import machine_yardstick
-from tests.fleet.cluster import ROOT, Fleet, fleet, wait_for, wait_for_workers
+from tests.fleet.cluster import Fleet, fleet, wait_for, wait_for_workers
+from tests.fleet.forked import ROOT
 from tests.timing.programs import ADD, QUICK
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -99,7 +101,7 @@ def test_two_workers_of_this_machine_are_of_one_kind(cluster: Fleet) -> None:
     assert {worker.facts.core for worker in kind} == {FIRST, SECOND}
 
 
-def kill_at_work(client: Client, worker: subprocess.Popen[bytes]) -> None:
+def kill_at_work(client: Client, worker: BaseProcess) -> None:
     """Kill a worker once both have a process to measure."""
     wait_for(lambda: sum(bool(tasks) for tasks in client.processing().values()) == 2)
     worker.kill()
@@ -116,7 +118,8 @@ def test_the_process_of_a_killed_worker_is_run_again(cluster: Fleet) -> None:
         killer.start()
         events = list(backend.run(long, lambda: False))
         killer.join()
-    assert killed.wait(10) != 0
+    killed.join(10)
+    assert killed.exitcode
     assert sorted(event.process for event in events if isinstance(event, End)) == [0, 1, 2]
     begins = [event for event in events if isinstance(event, Begin)]
     assert len(begins) == 3
@@ -130,7 +133,7 @@ def test_a_worker_that_comes_later_takes_over(cluster: Fleet) -> None:
     with connected(cluster.address) as client:
         backend = DaskBackend(client, workers_of(client, "raw"))
         first.kill()
-        first.wait()
+        first.join()
         cluster.worker(SECOND, machine="same")
         events = list(backend.run([job(0)], lambda: False))
     assert [event.process for event in events if isinstance(event, End)] == [0]
@@ -148,7 +151,7 @@ def test_jobs_wait_while_no_worker_is_there(cluster: Fleet) -> None:
                 ended.append(event.process)
                 if event.process == 0:
                     first.kill()
-                    first.wait()
+                    first.join()
                     wait_for(lambda: not client.nthreads())
                     time.sleep(1.1)  # so that the backend looks who is there before it gives the next job away
                     cluster.worker(SECOND, machine="same")
@@ -161,7 +164,7 @@ def test_a_later_worker_of_another_machine_does_not(cluster: Fleet) -> None:
     with connected(cluster.address) as client:
         backend = DaskBackend(client, workers_of(client, "raw"), alone_seconds=4.0)
         first.kill()
-        first.wait()
+        first.join()
         cluster.worker(SECOND, machine="other")
         with pytest.raises(EnvironmentFault, match="every worker of the machine one was lost"):
             list(backend.run([job(0)], lambda: False))
@@ -283,7 +286,7 @@ def test_a_run_whose_only_worker_was_killed_is_interrupted_and_can_be_resumed(
     plan = changed(QUICK, min_processes=10_000, max_processes=10_000)
     ended = 0
 
-    def kill_once_it_has_measured(worker: subprocess.Popen[bytes]) -> None:
+    def kill_once_it_has_measured(worker: BaseProcess) -> None:
         wait_for(lambda: processes_ended(tmp_path) > ended)
         worker.kill()
 

@@ -141,7 +141,8 @@ def test_work_of_a_killed_worker_is_done_by_another_and_one_line_where_there_is_
                 if len(found) == 5:
                     workers[0].kill()
             assert found == [2 * number for number in range(30)]
-            assert workers[0].wait(10) != 0
+            workers[0].join(10)
+            assert workers[0].exitcode
             answers = spread(client, doubled, numbers(1000), alone_seconds=1.0)
             next(answers)
             workers[1].kill()
