@@ -26,7 +26,8 @@ def test_an_answer_comes_back_from_json_as_it_was() -> None:
     assert msgspec.json.decode(msgspec.json.encode(answer), type=ProcessReply) == answer
 
 
-def test_a_scheduler_that_does_not_answer_is_one_line() -> None:
+def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("costmodel.fleet.cluster._CONNECT_SECONDS", 1)
     with pytest.raises(EnvironmentFault, match="no dask scheduler answers at"), connected("tcp://127.0.0.1:9"):
         pass
 
