@@ -227,7 +227,7 @@ def way(name: str, folder: Path, count: int) -> Iterator[tuple[str, tuple[str, .
         cores = sorted(os.sched_getaffinity(0))
         workers = [cluster.worker(core, resources="") for core in (cores[0], cores[-1])]
         wait_for_workers(cluster, len(workers))
-        yield str(corpus), ("--backend", f"dask:{cluster.address}"), [worker.pid for worker in workers]
+        yield str(corpus), ("--backend", f"dask:{cluster.address}"), [worker.pid for worker in workers if worker.pid]
 
 
 def main() -> int:
