@@ -9,7 +9,9 @@ builtin by itself. Its hyperparameters are those of the greatest marginal likeli
 
 What the process says of a builtin that only this machine knows is widened until 95 % of the known ones of about its
 cost lie in their intervals when left out (R. F. Barber et al., "Predictive inference with the jackknife+", Annals of
-Statistics 49, 2021).
+Statistics 49, 2021). Families differ in how far their members do: what a library computes takes as long in any build,
+the machine's own loops do not. So each builtin is missed in units of its family's spread, held to that of all
+(moderated, as in G. K. Smyth, "Linear models and empirical Bayes methods", 2004).
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ _ROUNDS: Final = 20
 _LEVEL: Final = 0.95
 _LEAST_NOISE: Final = 1e-6  # variance of log ratios; prices are not known better
 _LEAST_WIDENING: Final = 1.96  # of a normal distribution
-_NEARBY: Final = 1.5  # builtins whose log costs differ by about this say how far off one of them may be
+_NEARBY: Final = 4.0  # builtins whose log costs differ by about this say how far off one of them may be
+_PRIOR: Final = 1.0  # builtins of the usual spread that a family's own spread counts besides its members
 _DEAR: Final = float(np.log(50_000.0))  # 50 ns
 # How far families lie apart among the inputs, and the length scales that tell them apart and that ignore the cost.
 _FAMILY: Final = 1e-4
@@ -195,7 +198,15 @@ class _Process:
             # It warns where a hyperparameter lies at a bound, as it does where builtins differ by nothing.
             warnings.simplefilter("ignore")
             self._model.fit(_inputs({name: each.log_cost for name, each in known.items()}), ratios - self._centre)
-        self._missed = np.abs(self._left_out(ratios - self._centre))
+        missed = self._left_out(ratios - self._centre)
+        self._spreads: dict[str, float] = {}
+        families = np.array([FAMILY_OF[name] for name in known])
+        for family in dict.fromkeys(families.tolist()):
+            members = families == family
+            self._spreads[family] = _moderated(np.square(missed[members]))
+            others = [np.square(missed[members & (np.arange(len(missed)) != at)]) for at in np.flatnonzero(members)]
+            missed[members] /= [_moderated(each) for each in others]
+        self._missed = np.abs(missed)
 
     def _left_out(self, ratios: Floats) -> Floats:
         """By how many standard deviations each known builtin is missed by the others."""
@@ -207,18 +218,26 @@ class _Process:
         """The log ratio of each builtin of a cost (log ps), and half its 95 % interval."""
         found, errors = self._model.predict(_inputs(costs), return_std=True)
         return {
-            name: (float(log_ratio) + self._centre, self._widening(cost) * float(error))
+            name: (
+                float(log_ratio) + self._centre,
+                self._widening(cost) * self._spreads.get(FAMILY_OF[name], 1.0) * float(error),
+            )
             for (name, cost), log_ratio, error in zip(costs.items(), found, errors, strict=True)
         }
 
     def _widening(self, log_cost: float) -> float:
-        """How many standard deviations hold 95 % of the known builtins of about this cost, when they are left out."""
+        """How many of their families' spreads hold 95 % of the known builtins of about this cost, when left out."""
         weights = np.exp(-0.5 * np.square((self._costs - log_cost) / _NEARBY)) + 1e-9
         order = np.argsort(self._missed)
         # What is asked about counts as one more builtin, of which nothing is known.
         total = np.cumsum(weights[order]) / (weights.sum() + 1.0)
         at = min(int(np.searchsorted(total, _LEVEL)), len(order) - 1)
         return max(float(self._missed[order][at]), _LEAST_WIDENING)
+
+
+def _moderated(squares: Floats) -> float:
+    """The spread of a family by the squares of what its members are missed by, in standard deviations."""
+    return float(np.sqrt((_PRIOR + squares.sum()) / (_PRIOR + len(squares))))
 
 
 def _inputs(costs: Mapping[str, float]) -> Floats:
