@@ -22,6 +22,7 @@ sent anywhere without an endpoint. A run's own messages.jsonl is a part of the r
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import time
@@ -138,12 +139,26 @@ def _checked(url: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise InputError(f"{url!r} is no address of a collector; write one such as http://127.0.0.1:4318")
+        raise InputError(
+            f"{shown_endpoint(url)!r} is no address of a collector; write one such as http://127.0.0.1:4318"
+        )
     return url
 
 
+def shown_endpoint(url: str) -> str:
+    """An address of a collector without what may be secret in it: user and password, and the query."""
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        scheme, rest = "", url
+    user, at, place = rest.rpartition("@")
+    place, query, _ = place.partition("?")
+    return f"{scheme}{mark}{'…' if user else ''}{at}{place}{'?…' if query else ''}"
+
+
 def _remote(remote: ToCollector, endpoint: str, environment: Mapping[str, str]) -> TraceBackend:
-    # The SDK takes a while to load, and most commands do not trace to a collector.
+    # The SDK complains by way of logging; what there is to say is said at the end.
+    logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
+    # It takes a while to load, and most commands do not trace to a collector.
     from costmodel.trace.remote import Remote
 
     return Remote(endpoint, _buffer(remote, environment), limit=remote.buffer_bytes, patience=remote.patience)

@@ -66,14 +66,6 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
-def read_lines(path: Path, offset: int, size: int = 1 << 20) -> tuple[list[bytes], int]:
-    """Whole lines of a file from `offset` on, up to about `size` bytes of them, and where the next begins. OSError."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        *lines, _ = (file.read(size) + file.readline(_LINE_LIMIT)).split(b"\n")
-    return [line + b"\n" for line in lines], offset + sum(len(line) + 1 for line in lines)
-
-
 class JsonLines:
     """Appends to a file, a line a message, each handed to the system before `emit` returns.
 

@@ -6,9 +6,10 @@ resource's `service.instance.id`; `calibrate.sequence` numbers its messages, `ca
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 
 import requests
@@ -23,6 +24,12 @@ from costmodel.records.message import Severity
 from costmodel.trace.spool import MessageSource, Sent
 
 _ANSWER_SECONDS: Final = 5.0  # of one request with its retries
+_ANSWER_BYTES: Final = 1 << 16  # of an answer's body, which a collector has next to nothing to say in
+_DEEPEST: Final = 16  # values within values: Protocol Buffers end at a hundred, and take three for each
+
+SUCCESSES: Final = range(200, 300)
+REDIRECTS: Final = range(300, 400)
+"""HTTP statuses of an address that points elsewhere. Nobody told us to send anything there."""
 _PERMANENT: Final = frozenset(range(400, 500)) - {408, 429}  # HTTP statuses of a request that is refused for good
 
 
@@ -39,11 +46,10 @@ class Endpoint:
     variables (OTEL_EXPORTER_OTLP_…)."""
 
     def __init__(self, url: str) -> None:
-        # The SDK complains by way of logging; what there is to say is said at the end.
-        logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
-        session = requests.Session()
+        session = _Connections()
         session.hooks["response"].append(self._answered)
         self._exporter = OTLPLogExporter(endpoint=url, timeout=_ANSWER_SECONDS, session=session)
+        self._closed = False
         self.status = 0
         """The HTTP status of the last answer; 0 where there was none."""
 
@@ -52,14 +58,54 @@ class Endpoint:
 
     def send(self, sent: Sequence[Sent], origin: Resource) -> Delivery:
         """Send messages of a source in one request."""
+        if self._closed:
+            return Delivery.LATER
         self.status = 0
-        if self._exporter.export([_to_record(one, origin) for one in sent]) is LogRecordExportResult.SUCCESS:
+        try:
+            result = self._exporter.export([_to_record(one, origin) for one in sent])
+        except Exception:  # each library below has exceptions of its own, which an answer may raise
+            return Delivery.LATER
+        # The SDK calls a redirection a success, though nothing has arrived anywhere.
+        if result is LogRecordExportResult.SUCCESS and self.status in SUCCESSES:
             return Delivery.TAKEN
         return Delivery.REFUSED if self.status in _PERMANENT else Delivery.LATER
 
     def close(self) -> None:
         """End a request that is waiting for its retry, and take no more."""
+        self._closed = True
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
+
+
+class _Connections(requests.Session):
+    """Takes of an answer what it takes to use the connection again, and no more: a body may have no end, or come byte
+    by byte, or be gigabytes once it is decompressed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # they would only accumulate
+
+    def request(self, *arguments: Any, **options: Any) -> requests.Response:
+        response = super().request(*arguments, **options | {"stream": True})
+        if not _read_to_its_end(response):
+            response.close()
+        return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: requests would read the whole body to see where a redirection leads, and it is not followed."""
+        del resp
+
+
+def _read_to_its_end(response: requests.Response) -> bool:
+    left, until = _ANSWER_BYTES, time.monotonic() + _ANSWER_SECONDS
+    try:
+        while left > 0 and time.monotonic() < until:
+            piece = response.raw.read1(left, decode_content=False)
+            if not piece:
+                return True
+            left -= len(piece)
+    except Exception:  # the status has come, and nothing else was wanted
+        return False
+    return False
 
 
 SEQUENCE: Final = "calibrate.sequence"
@@ -82,9 +128,19 @@ def resource(source: MessageSource) -> Resource:
 
 
 def can_be_sent(sent: Sent) -> bool:
-    """Whether OTLP has room for its numbers; not so where somebody has changed a file that was left behind."""
+    """Whether OTLP has room for it; not so where somebody has changed a file that was left behind."""
     message = sent.message
-    return message.timestamp in _FIXED64 and message.uptime in _INT64 and sent.sequence in _INT64
+    numbers = message.timestamp in _FIXED64 and message.uptime in _INT64 and sent.sequence in _INT64
+    return numbers and _within(message.fields, _DEEPEST)
+
+
+def _within(value: object, levels: int) -> bool:
+    """Whether no more than so many values are within one another."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, (list, tuple)):
+        return True
+    return levels > 0 and all(_within(part, levels - 1) for part in value)
 
 
 def _to_record(sent: Sent, origin: Resource) -> ReadableLogRecord:

@@ -18,16 +18,17 @@ from costmodel import __version__
 from costmodel.errors import DecodeError, EnvironmentFault
 from costmodel.records import decode_json
 from costmodel.records.message import Message, Severity
-from costmodel.trace.otlp import Delivery, Endpoint, can_be_sent, resource
-from costmodel.trace.spool import MessageSource, Sent, Spool
+from costmodel.trace.config import shown_endpoint
+from costmodel.trace.otlp import REDIRECTS, SUCCESSES, Delivery, Endpoint, can_be_sent, resource
+from costmodel.trace.spool import LARGEST_LINE, MessageSource, Sent, Spool
 from costmodel.trace.trace import encoded, stamped
 
 _NAMESPACE: Final = "trace.remote"
 _BATCH: Final = 512  # messages of a request,
 _BATCH_BYTES: Final = 1 << 20  # and as many bytes of JSON
-_LARGEST: Final = 1 << 18  # bytes of one message: a collector refuses requests that are too large, and always will
 _GATHER_SECONDS: Final = 0.2  # for a batch to fill
 _AGAIN_SECONDS: Final = 1.0  # after the SDK's own retries have failed
+_LAST_SECONDS: Final = 1.0  # for a request that is under way when patience ends
 
 
 class Remote:
@@ -35,14 +36,16 @@ class Remote:
 
     Messages wait in `folder`, in up to `limit` bytes; what does not fit is counted, told as a message "overflow" and in
     the line that `close` returns. What is left there by processes that have ended is sent too. `close` gives the
-    collector `patience` seconds; what it has not taken by then waits on disk for the next process that traces.
+    collector `patience` seconds; what it has not taken by then waits on disk for the next process that traces. An
+    answer that never ends is given up then.
 
     A message that the collector refuses for good is not sent again, so that those behind it arrive; it is counted and
     told in the same ways, as "refused". A collector that refuses every request is one that is away.
     """
 
     def __init__(self, endpoint: str, folder: Path, *, limit: int, patience: float) -> None:
-        self.endpoint, self.patience = endpoint, patience
+        self.patience = patience
+        self._shown = shown_endpoint(endpoint)
         self._collector = Endpoint(endpoint)
         source = MessageSource(secrets.token_hex(8), _facts())
         try:
@@ -56,7 +59,8 @@ class Remote:
             ) from error
         self.source = source.name
         self._folder = folder
-        self._resources: dict[str, Resource] = {}
+        self._unread: set[Path] = set()  # folders of ended processes that cannot be read
+        self._resources: dict[Path, Resource] = {}
         self._sequence = 0
         self._order = threading.Lock()
         # Messages by kind that the collector has not been told of: that did not fit, and that it refused.
@@ -83,7 +87,7 @@ class Remote:
     def _put(self, message: Message, *, beyond: bool = False) -> bool:
         line = encoded(Sent(self._sequence + 1, message)) + b"\n"
         try:
-            taken = len(line) <= _LARGEST and self._spool.put(line, beyond=beyond)
+            taken = len(line) <= LARGEST_LINE and self._spool.put(line, beyond=beyond)
         except OSError:
             return False
         self._sequence += taken
@@ -109,22 +113,34 @@ class Remote:
         self._news.set()
         self._thread.join(self.patience)
         self._collector.close()
-        self._thread.join()
-        waiting = sum(spool.close() for spool in (*self._left, self._spool))
+        self._thread.join(_LAST_SECONDS)
+        spools = (*self._left, self._spool)
+        waiting = sum(spool.close() for spool in spools)
         parts = []
         if waiting:
             parts.append(
-                f"{self.endpoint} did not take all messages: {waiting} bytes of them wait in {self._folder} "
-                "and are sent by the next command that traces to a collector"
+                f"{self._shown} did not take all messages{self._last_answer()}: {waiting} bytes of them wait in "
+                f"{self._folder} and are sent by the next command that traces to a collector"
             )
         if self.dropped:
-            parts.append(f"{self.dropped} messages for {self.endpoint} found no room or were damaged, and were dropped")
+            parts.append(f"{self.dropped} messages for {self._shown} found no room or were damaged, and were dropped")
         if self.refused:
             parts.append(
-                f"{self.endpoint} refused {self.refused} messages for good (HTTP status {self._refusal}); "
+                f"{self._shown} refused {self.refused} messages for good (HTTP status {self._refusal}); "
                 "they were dropped"
             )
+        if lost := sum(spool.lost for spool in spools):
+            parts.append(f"{lost} bytes of messages that waited in {self._folder} are lost: somebody removed them")
+        if foreign := [str(spool.folder / name) for spool in spools for name in spool.foreign]:
+            more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+            parts.append(f"{foreign[0]}{more} is no file of calibrate's and was left alone; remove it")
         return "; ".join(parts)
+
+    def _last_answer(self) -> str:
+        status = self._collector.status
+        if status in REDIRECTS:
+            return f" (HTTP status {status}; name the address that it redirects to)"
+        return f" (HTTP status {status})" if status and status not in SUCCESSES else ""
 
     def _deliver(self) -> None:
         """The thread: until all is delivered after `close`, or that has lost patience."""
@@ -142,22 +158,28 @@ class Remote:
 
     def _round(self) -> int | None:
         """Send a batch from every spool: how many messages in all, None where the collector does not take them."""
-        total = 0
+        total, stuck = 0, False
         for spool in (self._spool, *self._left):
+            if spool.folder in self._unread:
+                continue
             try:
                 lines = spool.first(_BATCH, _BATCH_BYTES)
-            except OSError:
-                return None
+            except OSError:  # it waits for another process; this one's own messages are tried again
+                if spool is self._spool:
+                    stuck = True
+                else:
+                    self._unread.add(spool.folder)
+                continue
             if lines and not self._send(spool, lines):
                 return None
             total += len(lines)
-        return total
+        return None if stuck and not total else total
 
     def _send(self, spool: Spool, lines: list[bytes]) -> bool:
         """Send the first lines of a spool; False where the collector does not take them now."""
-        origin = self._resources.get(spool.source.name)
+        origin = self._resources.get(spool.folder)
         if origin is None:
-            origin = self._resources[spool.source.name] = resource(spool.source)
+            origin = self._resources[spool.folder] = resource(spool.source)
         messages = _decoded(lines)
         delivery = self._collector.send(messages, origin) if messages else Delivery.TAKEN
         if delivery is Delivery.REFUSED:
@@ -188,6 +210,8 @@ def _decoded(lines: list[bytes]) -> list[Sent]:
     """Those that are whole: somebody may have changed a file that was left behind."""
     messages = []
     for line in lines:
+        if len(line) > LARGEST_LINE:
+            continue
         with suppress(DecodeError):
             sent = decode_json(line, Sent, "a spool")
             if can_be_sent(sent):

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from tests.cli.command import ENVIRONMENT
+from tests.trace.otlp_sink import Sink
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,6 +49,25 @@ def collecting(folder: Path, port: int = 0, *limit: str) -> Iterator[Collector]:
         yield collector
     finally:
         collector.kill()
+
+
+class Receiver:
+    """A sink in a thread of this process: it is there at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sink = Sink(folder, 0, 1 << 30)
+        self.endpoint = f"http://127.0.0.1:{self.sink.server_port}"
+        Thread(target=self.sink.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+
+@contextmanager
+def receiving(folder: Path) -> Iterator[Receiver]:
+    receiver = Receiver(folder)
+    try:
+        yield receiver
+    finally:
+        receiver.sink.shutdown()
+        receiver.sink.server_close()
 
 
 def kept(path: Path) -> list[dict[str, Any]]:
