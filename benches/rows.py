@@ -212,8 +212,7 @@ def way(name: str, folder: Path, count: int) -> Iterator[tuple[str, tuple[str, .
     own = f"{count}-{os.getpid()}"  # what no later call uses again
     with ExitStack() as ends:
         if name == "postgres":
-            (folder / f"server-{own}").mkdir(parents=True)
-            place = ends.enter_context(server(folder / f"server-{own}"))
+            place = ends.enter_context(server())
             began = time.monotonic()
             fill(place, count)
             print(f"filled in {time.monotonic() - began:.0f} s", flush=True)

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -227,15 +228,19 @@ print(backend.close())
 
 @pytest.mark.parametrize("closed", ["00000001.jsonl", "source.json", "lock", "."])
 def test_what_may_not_be_read_stays_and_does_not_stop_the_others(closed: str, tmp_path: Path) -> None:
-    for each in (tmp_path, *tmp_path.parents):
-        if each.stat().st_uid == os.geteuid() and not each.stat().st_mode & 0o001:
-            each.chmod(each.stat().st_mode | 0o011)
-    spoiled = left(tmp_path / "spool", "one", line(1))
-    left(tmp_path / "spool", "two", line(1))
+    # Not in pytest's folders: every pytest that starts closes those of root to others.
+    with tempfile.TemporaryDirectory() as outside:
+        Path(outside).chmod(0o711)
+        check_unreadable(Path(outside, "spool"), closed, tmp_path)
+
+
+def check_unreadable(spool: Path, closed: str, tmp_path: Path) -> None:
+    spoiled = left(spool, "one", line(1))
+    left(spool, "two", line(1))
     (spoiled / closed).chmod(0)
     with collecting(tmp_path / "out") as collector:
         done = subprocess.run(
-            [sys.executable, "-c", UNPRIVILEGED, collector.endpoint, str(tmp_path / "spool")],
+            [sys.executable, "-c", UNPRIVILEGED, collector.endpoint, str(spool)],
             capture_output=True,
             text=True,
             env=ENVIRONMENT,

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,15 +40,18 @@ def programs() -> Path:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """A running server, which ends with the block."""
-    place = Server(programs(), folder / "data", _free_port())
-    place.create()
-    place.start()
-    try:
-        yield place
-    finally:
-        place.stop()
+    # Not in pytest's folders: every pytest that starts closes those of root to others, such as the server's user.
+    with tempfile.TemporaryDirectory(prefix="calibrate-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        place = Server(programs(), Path(folder, "data"), _free_port())
+        place.create()
+        place.start()
+        try:
+            yield place
+        finally:
+            place.stop()
 
 
 class Server:
@@ -63,10 +67,6 @@ class Server:
         self._data.mkdir()
         if os.geteuid() == 0:
             shutil.chown(self._data, self._user)
-            # pytest's folders are root's own; the server's user has to get through them.
-            for folder in self._data.parents:
-                if folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001:
-                    folder.chmod(folder.stat().st_mode | 0o011)
         self._run("initdb", "--pgdata", self._data, "--auth", "trust", "--no-sync", "--encoding", "UTF8")
 
     def start(self) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -41,8 +40,8 @@ def known() -> list[Evaluation]:
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with server(tmp_path_factory.mktemp("postgres")) as running:
+def database() -> Iterator[Server]:
+    with server() as running:
         running.fill(known(), [script_hash(each.flat, each.language) for each in known()])
         yield running
 
@@ -83,7 +82,7 @@ def test_nothing_can_be_written(database: Server) -> None:
         connection.execute("DELETE FROM script_evaluation_events")
 
 
-def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_one_line() -> None:
     with pytest.raises(EnvironmentFault, match="check that the database runs") as caught:
         postgres_rows("postgresql://me:secret@127.0.0.1:1/none")
     assert "secret" not in str(caught.value)
@@ -102,8 +101,8 @@ def test_another_schema_is_one_line(database: Server) -> None:
         postgres_rows(other)
 
 
-def test_a_connection_that_is_lost_is_one_line(tmp_path: Path) -> None:
-    with server(tmp_path) as running:
+def test_a_connection_that_is_lost_is_one_line() -> None:
+    with server() as running:
         running.fill(known(), [script_hash(each.flat, each.language) for each in known()])
         batches = postgres_rows(running.url).batches()
         next(batches)
