@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*::)*[A-Za-z][A-Za-z0-9+.-]*://")
-_PASSWORD: Final = re.compile(r"(//[^/:@]*:)[^/]*@")
+# A colon and digits are a port. Of a password all goes, also where a slash, question mark or @ in it is not escaped.
+_PASSWORD: Final = re.compile(r"(//[^/:@\[]*:)(?!\d+(?:[/?,]|$))(?:[^/]*@|[^@]*@)")
 _READ_ONLY: Final = frozenset({"http", "https"})
 _NOT_FOUND: Final = 404  # of http
 _LONGEST_REASON: Final = 200  # characters of what a library says
@@ -29,8 +30,10 @@ def is_remote(name: str) -> bool:
 
 def shown_address(address: str) -> str:
     """An address without the secrets that it may hold: its password, and its query."""
-    place, mark, _ = address.partition("?")
-    return _PASSWORD.sub(r"\1…@", place) + ("?…" if mark else "") if is_remote(address) else address
+    if not is_remote(address):
+        return address
+    place, mark, _ = _PASSWORD.sub(r"\1…@", address).partition("?")
+    return place + ("?…" if mark else "")
 
 
 class RemoteFile(NamedTuple):

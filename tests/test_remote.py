@@ -149,6 +149,12 @@ def test_what_cannot_be_written_is_one_line_and_not_there(tmp_path: Path) -> Non
     [
         ("postgresql://me:s3cret@host:5432/db", "postgresql://me:…@host:5432/db"),
         ("postgresql://me@host/db?password=s3cret", "postgresql://me@host/db?…"),
+        ("postgresql://me:s3@cret@host/db", "postgresql://me:…@host/db"),
+        ("postgresql://me:s3/cret@host/db", "postgresql://me:…@host/db"),
+        ("postgresql://me:s3?cret@host/db?a=b", "postgresql://me:…@host/db?…"),
+        ("postgresql://host:5432,other:5433/db?user=a@b", "postgresql://host:5432,other:5433/db?…"),
+        ("postgresql://[::1]:5432/db@x", "postgresql://[::1]:5432/db@x"),
+        ("https://host:80/a@b", "https://host:80/a@b"),
         ("postgres:///db", "postgres:///db"),
         ("https://host/a.parquet?X-Amz-Signature=s3cret", "https://host/a.parquet?…"),
         ("s3://bucket/a.parquet", "s3://bucket/a.parquet"),
