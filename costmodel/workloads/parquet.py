@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +13,7 @@ from costmodel.errors import DecodeError
 from costmodel.remote import shown_address
 from costmodel.workloads.corpus import workload_of
 from costmodel.workloads.evaluation import CaseResult, Evaluation, replay
+from costmodel.workloads.memory import BATCH_BYTES, most_memory
 from costmodel.workloads.parts import CorpusPart, parts_of
 from costmodel.workloads.rows import (
     BATCH_ROWS,
@@ -47,8 +46,6 @@ RESULTS: Final = pa.schema(
     ]
 )
 """Columns of what `replay_rows` yields: a row for each of the corpus, in its order. Times as in `CaseResult`."""
-
-_BATCH_BYTES: Final = 1 << 30  # that a batch may take while it is read: ten times what rows of the chain's size do
 
 
 def parquet_rows(name: str) -> Rows:
@@ -104,41 +101,19 @@ def _batches(parts: Sequence[CorpusPart]) -> Iterator[Batch]:
 def _next(part: CorpusPart, row: int, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
     """The batch of a file that begins with its row `row`, or None after the last."""
     try:
-        with _most_memory(_BATCH_BYTES):
+        with most_memory(BATCH_BYTES):
             batch = next(batches, None)
-            if batch is not None and batch.nbytes > _BATCH_BYTES:  # it had room in memory given back before
+            if batch is not None and batch.nbytes > BATCH_BYTES:  # it had room in memory given back before
                 raise MemoryError
             return None if batch is None else conform(batch, part.columns)
     except (MemoryError, pa.ArrowMemoryError):
         raise DecodeError(
-            f"{part.name}: {BATCH_ROWS} rows from row {row} on take more than {_BATCH_BYTES >> 20} MiB; "
+            f"{part.name}: {BATCH_ROWS} rows from row {row} on take more than {BATCH_BYTES >> 20} MiB; "
             "write the corpus with smaller rows"
         ) from None
     except (OSError, pa.ArrowException) as error:
         said = " ".join(str(error).split())
         raise DecodeError(f"{part.name}: cannot be read from row {row} on: {said}") from None
-
-
-@contextmanager
-def _most_memory(size: int) -> Iterator[None]:
-    """Lets this process take no more than so many bytes beyond what it has: compression makes gigabytes of kilobytes,
-    and nothing in a file says so that could be believed."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = _data_bytes() + size
-    tighter = all(limit < bound for bound in (soft, hard) if bound != resource.RLIM_INFINITY)
-    if tighter:
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-    try:
-        yield
-    finally:
-        if tighter:
-            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def _data_bytes() -> int:
-    """What counts towards RLIMIT_DATA."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmData:"))
 
 
 def _replay_batch(where: str, first: int, content: bytes) -> bytes:

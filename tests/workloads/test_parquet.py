@@ -173,7 +173,7 @@ def test_a_corpus_of_failures_is_no_workload(tmp_path: Path) -> None:
 def test_a_small_file_of_huge_rows_is_refused(
     tmp_path: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet, "_BATCH_BYTES", 64 << 20)
+    monkeypatch.setattr(parquet, "BATCH_BYTES", 64 << 20)
     path = write(tmp_path / "corpus.parquet", [row(**changes)] * 100)
     assert path.stat().st_size < 1_000_000
     limits = resource.getrlimit(resource.RLIMIT_DATA)
