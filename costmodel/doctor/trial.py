@@ -25,7 +25,7 @@ from costmodel.records.doctor import CheckVerdict, MachineCheck, Trial
 from costmodel.records.message import Message
 from costmodel.records.run import NATIVE, session_outcome
 from costmodel.runs.design import Cell, Plan
-from costmodel.runs.means import process_means
+from costmodel.runs.means import process_means, yardsticks_for
 from costmodel.runs.store import MESSAGES, Run
 from costmodel.timing.backend import Backend
 from costmodel.timing.estimate import estimate
@@ -106,7 +106,8 @@ def _cells() -> tuple[Cell, ...]:
 
 def _judge(run: Run, steal: float | None) -> Trial:
     outcome = session_outcome(run.manifest)
-    means = process_means(run.samples()).reindex([cell.id for cell in run.design.cells])
+    yardsticks = yardsticks_for(run.design.settings.evaluator)
+    means = process_means(run.samples(), yardsticks=yardsticks).reindex([cell.id for cell in run.design.cells])
     a, b = (means.loc[[f"{name} {side}" for name in _PROGRAMS]].to_numpy() for side in "AB")
     ratios = (a - b)[np.isfinite(a - b)]
     widths = estimate(means, scale_ns=1.0)["half_width"].to_numpy()

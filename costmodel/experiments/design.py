@@ -78,10 +78,12 @@ def matching_builtins(patterns: str) -> list[str]:
 def imprecise_cells(run: Run, half_width: float) -> tuple[Cell, ...]:
     """The cells of a run that are known less precisely than asked, and what they are paired with, to be measured again
     in a run of its own. InputError where there are none."""
-    from costmodel.runs.means import process_means  # they bring pandas
+    from costmodel.runs.means import process_means, yardsticks_for  # they bring pandas
     from costmodel.timing.estimate import estimate
 
-    known = estimate(process_means(run.samples()), scale_ns=1.0, seed=run.design.settings.seed)["half_width"]
+    settings = run.design.settings
+    means = process_means(run.samples(), yardsticks=yardsticks_for(settings.evaluator))
+    known = estimate(means, scale_ns=1.0, seed=settings.seed)["half_width"]
     cells = run.plan().cells
     chosen = [members for members in groups(cells) if any(_wide(known, cells[i].id, half_width) for i in members)]
     if not chosen:

@@ -7,6 +7,7 @@ Hesterberg, What Teachers Should Know About the Bootstrap, The American Statisti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -14,15 +15,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit  # scipy.stats has the same, and takes half a second to load
 
-from costmodel.runs.means import HASH_YARDSTICK, block_yardstick
+from costmodel.runs.means import HASH_YARDSTICK, YARDSTICKS, block_yardstick
 
 Floats: TypeAlias = NDArray[np.float64]
 
 
-def reference_yardstick(samples: pd.DataFrame) -> float:
-    """The median yardstick over the blocks of clean samples, in ns: the machine state that estimates stand for."""
+def reference_yardstick(samples: pd.DataFrame, yardsticks: Sequence[str] = YARDSTICKS) -> float:
+    """The median over the blocks of clean samples of what `yardsticks` come to, in ns: the machine state that estimates
+    stand for."""
     clean = samples[samples["disturbance"] == ""].drop_duplicates(["process", "block"])
-    return float(block_yardstick(clean).median())
+    return float(block_yardstick(clean, yardsticks).median())
 
 
 def hash_yardstick(samples: pd.DataFrame) -> float:

@@ -19,7 +19,7 @@ in reasonable time, ISMM 2013), within bounds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -29,8 +29,9 @@ from numpy.typing import NDArray
 
 from costmodel.errors import Inconclusive
 from costmodel.judging.moderation import half_widths
+from costmodel.records.run import NATIVE
 from costmodel.runs.design import FEWEST_BLOCKS, Plan
-from costmodel.runs.means import block_yardstick, process_means
+from costmodel.runs.means import block_yardstick, process_means, yardsticks_for
 from costmodel.runs.tables import Sample
 from costmodel.timing.plan import groups
 
@@ -48,6 +49,7 @@ class Tally:
     def __init__(self, plan: Plan, earlier: pd.DataFrame) -> None:
         """`earlier` are the samples that a resumed run holds already."""
         self._plan = plan
+        self._yardsticks = yardsticks_for(plan.evaluator)
         self._ids = pd.Index([cell.id for cell in plan.cells])
         self._groups = groups(plan.cells)
         self._looks = list(_looks(plan.min_processes, plan.max_processes))
@@ -125,9 +127,9 @@ class Tally:
 
     def _take(self, rows: pd.DataFrame) -> None:
         process = int(rows["process"].iloc[0])
-        means = process_means(rows)
+        means = process_means(rows, yardsticks=self._yardsticks)
         self._means[process] = means.get(process, np.nan)
-        self._spread[process] = _spread(rows)
+        self._spread[process] = _spread(rows, self._yardsticks)
         self._batches = self._batches.add(rows["cell"].value_counts(), fill_value=0)
         self._disturbed = self._disturbed.add(rows.loc[rows["disturbance"] != "", "cell"].value_counts(), fill_value=0)
 
@@ -155,13 +157,15 @@ class Tally:
         what a round of blocks of all active cells costs, in seconds."""
         planned = self._plan.blocks_per_process
         most = _MOST_BLOCKS * planned
-        fewest = min(_TIMED_TO_START * process_seconds / round_seconds if round_seconds else 0, most)
+        # What a driver's process takes to start is mostly runs of its cells, which warm it up.
+        native = self._plan.evaluator == NATIVE
+        fewest = min(_TIMED_TO_START * process_seconds / round_seconds if round_seconds and native else 0, most)
         if self.processes < self._plan.min_processes:
             return np.full(len(self._ids), math.ceil(max(planned, fewest)))
         within = np.square(self._spread.median(axis=1))
         between = (self._means.var(axis=1) - within / planned).clip(lower=within / most**2)
         best = np.sqrt(process_seconds / max(round_seconds, 1e-6) * (within / between).fillna(1.0))
-        blocks = best.clip(max(2 * FEWEST_BLOCKS, fewest), most).round()
+        blocks = best.clip(max(2 * FEWEST_BLOCKS, fewest) if native else FEWEST_BLOCKS, most).round()
         return np.asarray(blocks.to_numpy(), dtype=np.int64)
 
     def uncertain(self, ended_by: str) -> dict[str, str]:
@@ -196,10 +200,10 @@ def _looks(first: int, last: int) -> Iterator[int]:
     yield last
 
 
-def _spread(rows: pd.DataFrame) -> pd.Series[float]:
+def _spread(rows: pd.DataFrame, yardsticks: Sequence[str]) -> pd.Series[float]:
     """By cell the standard deviation of log(time ÷ yardstick) of a process's clean batches, from their quartiles."""
     clean = rows[rows["disturbance"] == ""]
-    logs = np.log(clean["ns"] / clean["iterations"] / block_yardstick(clean))
+    logs = np.log(clean["ns"] / clean["iterations"] / block_yardstick(clean, yardsticks))
     by_cell = logs.groupby(clean["cell"])
     spread: pd.Series[float] = (by_cell.quantile(0.75) - by_cell.quantile(0.25)) / 1.349
     return spread

@@ -20,7 +20,7 @@ from costmodel.records.run import NATIVE
 from costmodel.records.validation import Timed
 from costmodel.runs.anomalies import oddities
 from costmodel.runs.design import Cell, Plan
-from costmodel.runs.means import process_means
+from costmodel.runs.means import process_means, yardsticks_for
 from costmodel.runs.store import Run, file_fact
 from costmodel.timing.estimate import estimate, hash_yardstick, reference_yardstick
 from costmodel.timing.plan import choose_core
@@ -299,13 +299,14 @@ def observe(run: Run, samples: pd.DataFrame, state: float) -> dict[str, Observat
     it from one session to another is not known, so the interval reaches from the replay's own state to the model's.
     Inconclusive, naming the cell, where a cell has too few undisturbed batches.
     """
-    normalised = process_means(samples)
+    yardsticks = yardsticks_for(run.design.settings.evaluator)
+    normalised = process_means(samples, yardsticks=yardsticks)
     for cell in run.design.cells:
         if run.manifest.uncertain.get(cell.id, "").startswith(LOST):
             continue
         if cell.id not in normalised.index:
             raise Inconclusive(f"{run.path}: too few undisturbed batches of {cell.id!r}; replay on a quieter machine")
-    yardstick_ns, seed = reference_yardstick(samples), run.design.settings.seed
+    yardstick_ns, seed = reference_yardstick(samples, yardsticks), run.design.settings.seed
     own = _estimates(estimate(normalised, scale_ns=yardstick_ns, seed=seed))
     raw = _estimates(estimate(process_means(samples, yardsticks=()), scale_ns=1, seed=seed))
     return {

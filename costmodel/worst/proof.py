@@ -28,7 +28,7 @@ from costmodel.judging.estimate import Estimate
 from costmodel.judging.moderation import prior_of
 from costmodel.plutus import BUILTIN_BY_NAME, LedgerLanguage, available
 from costmodel.runs.design import Cell
-from costmodel.runs.means import process_means
+from costmodel.runs.means import process_means, yardsticks_for
 from costmodel.runs.store import Run
 from costmodel.timing.estimate import reference_yardstick
 from costmodel.worst.calls import byte_charge_ps
@@ -166,10 +166,11 @@ class _ProcessRatios:
 
     def __init__(self, run: Run) -> None:
         samples = run.samples()
-        means = process_means(samples)
+        yardsticks = yardsticks_for(run.design.settings.evaluator)
+        means = process_means(samples, yardsticks=yardsticks)
         self._ns: dict[str, Floats] = {}
         if not means.empty:
-            times = np.exp(means.to_numpy(dtype=np.float64)) * reference_yardstick(samples)
+            times = np.exp(means.to_numpy(dtype=np.float64)) * reference_yardstick(samples, yardsticks)
             self._ns = dict(zip(map(str, means.index), times, strict=True))
 
     def ns(self, cell: Cell) -> Floats | None:

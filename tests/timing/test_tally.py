@@ -143,6 +143,27 @@ def test_blocks_follow_the_variances() -> None:
     assert add <= 4 * QUICK.blocks_per_process
 
 
+def test_a_driver_is_not_held_to_the_machine_yardstick() -> None:
+    """It lies in the measuring process, whose layout is not the driver's."""
+    off = [0.0, 0.2, -0.2, 0.1, -0.1]
+    widths = {}
+    for evaluator in ("native", "python3 driver.py"):
+        tally = Tally(plan_of(ADD, evaluator=evaluator), empty())
+        for number, log in enumerate(off):
+            rows = process_of(number, {"add": 5.0 + 1e-4 * number})
+            tally.add([msgspec.structs.replace(row, yardstick_machine_ns=float(np.exp(log))) for row in rows])
+            tally.end_process()
+        widths[evaluator] = float(tally.half_widths["add"])
+    assert widths["native"] > 0.05
+    assert widths["python3 driver.py"] < 0.01
+
+
+def test_a_driver_that_starts_slowly_gets_no_more_blocks_before_its_processes_can_be_compared() -> None:
+    native, driver = (Tally(plan_of(ADD, evaluator=name), empty()) for name in ("native", "python3 driver.py"))
+    assert native.rounds(process_seconds=30.0, round_seconds=10.0)[0] > QUICK.blocks_per_process
+    assert driver.rounds(process_seconds=30.0, round_seconds=10.0)[0] == QUICK.blocks_per_process
+
+
 ALIKE, HALF, DRAWN = "alike", "half of them six times as much", "drawn"
 
 
