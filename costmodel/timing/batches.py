@@ -90,8 +90,8 @@ class Stopwatch:
     def confirm_iterations(self, timed: WorkInBatch, target_ns: float, *, known: bool = False) -> None:
         """Raise the iterations until two consecutive batches take the target or longer. Of iterations that are `known`
         to, since an earlier process confirmed them, the first batch is enough if it does so again. Where memory is
-        collected, a batch is also to be so long that its share of that shows. CellLost where the evaluator cannot go on
-        with the work."""
+        collected, a batch is also to be so long that its share of that shows, and one that is so at once is enough.
+        CellLost where the evaluator cannot go on with the work."""
         confirmed: list[float] = []
         while len(confirmed) < (1 if known else 2):
             (reading,) = self.time([timed])
@@ -100,6 +100,7 @@ class Stopwatch:
             ns = reading.ticks * self.ns_per_tick
             if ns >= target_ns:
                 confirmed.append(ns)
+                known = known or (timed.work.evaluator.collects and ns >= _LONGER * target_ns)
             else:
                 confirmed.clear()
                 known = False

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from costmodel.errors import EnvironmentFault
 from costmodel.records.run import Experiment, Work
-from costmodel.runs.design import Cell, Plan
+from costmodel.runs.design import FEWEST_BLOCKS, Cell, Plan
 
-__all__ = ["Cell", "Experiment", "Plan", "Work", "choose_core", "groups", "in_blocks", "orders"]
+__all__ = ["Cell", "Experiment", "Plan", "Work", "choose_core", "fewest_blocks", "groups", "in_blocks", "orders"]
+
+_FEWEST_PLACES = 2  # in the order of a process, however many batches are timed at each
 
 
 def choose_core(core: int | None = None) -> int:
@@ -70,3 +72,8 @@ def in_blocks(
         ns += mine
     if block:
         yield block
+
+
+def fewest_blocks(batches: int) -> int:
+    """In how many blocks a driver's cell has to be timed at least, of which each block takes so many `batches`."""
+    return max(_FEWEST_PLACES, -(-FEWEST_BLOCKS // batches))

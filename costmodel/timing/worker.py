@@ -29,7 +29,7 @@ from costmodel.timing.batches import Stopwatch, WorkInBatch, Yardsticks, time_bl
 from costmodel.timing.clock import Clock, ns_per_tick
 from costmodel.timing.memory import DrawnHeap, take_own_pages
 from costmodel.timing.native_evaluator import NativeEvaluator
-from costmodel.timing.plan import groups, in_blocks, orders
+from costmodel.timing.plan import fewest_blocks, groups, in_blocks, orders
 from costmodel.timing.protocol import Begin, Block, End, Fault, Job, Reply
 
 _TRIES: Final = 2  # a cell that was disturbed in a block is timed in another, up to so many times as many in all
@@ -158,7 +158,7 @@ def _blocks(
     """Round after round of blocks, each round with the cells that still want to be timed."""
     members = [here for group in groups(job.cells) if (here := [index for index in group if index in cells])]
     chance = random.Random(f"{job.seed}/{job.process}/blocks")  # noqa: S311 - a design to be reproduced, no secret
-    wanted = [max(_blocks_of(job, cells[index], index) for index in group) for group in members]
+    wanted = [max(blocks_of(job, cells[index], index) for index in group) for group in members]
     tries = [_TRIES * blocks for blocks in wanted]
     group_of = {cell: number for number, group in enumerate(members) for cell in group}
     expected = {index: timed.visit_ns for index, timed in cells.items()}
@@ -183,10 +183,12 @@ def _blocks(
                 wanted[group] -= clean.issuperset(members[group])
 
 
-def _blocks_of(job: Job, timed: WorkInBatch, index: int) -> int:
+def blocks_of(job: Job, timed: WorkInBatch, index: int) -> int:
     """In how many blocks a cell is to be timed: in fewer the longer its batches are, as these say more each."""
     blocks = job.rounds[index] if job.rounds else job.blocks
-    return max(FEWEST_BLOCKS, round(blocks * min(1.0, _LONG * job.target_batch_us * 1e3 / timed.expected_ns)))
+    # A driver may take most of a minute for one batch.
+    fewest = FEWEST_BLOCKS if job.evaluator == NATIVE else fewest_blocks(timed.batches)
+    return max(fewest, round(blocks * min(1.0, _LONG * job.target_batch_us * 1e3 / timed.expected_ns)))
 
 
 def pin(core: int) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.errors import EnvironmentFault
-from costmodel.timing.plan import Cell, choose_core, groups, in_blocks, orders
+from costmodel.timing.plan import Cell, choose_core, fewest_blocks, groups, in_blocks, orders
 from tests.timing.programs import ADD, FORCE, cell
 
 
@@ -61,3 +61,8 @@ def test_blocks_are_whole_groups_within_bounds() -> None:
     members = [[0, 1], [2], [3], [4, 5], [6]]
     expected = dict(enumerate([1.0, 1.0, 9.0, 1.0, 20.0, 20.0, 1.0]))
     assert list(in_blocks([0, 2, 4, 1, 3], members, expected, 3, 10.0)) == [[0, 1, 3], [6, 2], [4, 5]]
+
+
+def test_batches_in_a_row_take_the_place_of_blocks() -> None:
+    """A process has four batches of a cell, and no cell at one place of its order alone."""
+    assert [fewest_blocks(batches) for batches in (1, 2, 3, 4)] == [4, 2, 2, 2]

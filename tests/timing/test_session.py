@@ -21,10 +21,14 @@ from costmodel.runs.anomalies import Kind, run_findings
 from costmodel.runs.design import FEWEST_BLOCKS, design_of
 from costmodel.runs.store import Run, RunWriter, file_fact
 from costmodel.timing.backend import LocalBackend
+from costmodel.timing.batches import WorkInBatch
+from costmodel.timing.clock import Clock
+from costmodel.timing.native_evaluator import NativeEvaluator
 from costmodel.timing.plan import Plan
 from costmodel.timing.protocol import Begin, Block, End, Event, Job
 from costmodel.timing.session import Progress, measure, resume
 from costmodel.timing.surroundings import CoreClaim
+from costmodel.timing.worker import blocks_of
 from costmodel.timing.yardstick import machine_yardstick
 from tests.runs.facts import CLOCK, MACHINE
 from tests.timing.programs import ADD, QUICK, by_time
@@ -103,6 +107,26 @@ def test_a_process_out_of_time_still_measures_what_is_worth_believing() -> None:
     )
     begin, *blocks, end = LocalBackend().run([job], lambda: False)
     assert (type(begin), [type(block) for block in blocks], type(end)) == (Begin, [Block] * FEWEST_BLOCKS, End)
+
+
+def test_long_runs_of_a_driver_are_timed_in_fewer_blocks() -> None:
+    """Three batches of a run that is one follow one warm-up, so that two blocks are enough to trim them."""
+    native = Job(
+        cells=QUICK.cells,
+        yardstick=machine_yardstick(),
+        clock="raw",
+        core=QUICK.core,
+        seed=0,
+        process=0,
+        blocks=20,
+        seconds=60.0,
+        target_batch_us=5_000.0,
+    )
+    driver = msgspec.structs.replace(native, evaluator="python3 driver.py")
+    work = NativeEvaluator(Clock("raw")).prepare(ADD)
+    short, long = WorkInBatch(work, 500, 5e6), WorkInBatch(work, 1, 250e6)
+    assert [blocks_of(job, short, 0) for job in (native, driver)] == [20, 20]
+    assert [blocks_of(job, long, 0) for job in (native, driver)] == [FEWEST_BLOCKS, 2]
 
 
 def test_a_core_that_does_not_exist_leaves_no_run(tmp_path: Path) -> None:

@@ -6,11 +6,15 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from costmodel._native import ffi, lib
 
 from costmodel.errors import CheckFailed, DecodeError, EnvironmentFault, InputError
+from costmodel.machine import Order, Reading
 from costmodel.timing.batches import Stopwatch, WorkInBatch, Yardsticks, time_block
 from costmodel.timing.clock import Clock, choose_clock
 from costmodel.timing.native_evaluator import NativeEvaluator, NativeWork
@@ -96,6 +100,32 @@ def test_iterations_are_raised_to_the_target(stopwatch: Stopwatch) -> None:
     stopwatch.confirm_iterations(timed, 50_000.0)
     assert timed.iterations > 1
     assert timed.warm_up == -(-timed.iterations // 8)
+
+
+class Collecting:
+    """An evaluator with a collector, of which every run takes as long."""
+
+    collects, warm_up_ns = True, 0.0
+
+    def __init__(self, run_ns: float, ns_per_tick: float) -> None:
+        self.run_ns, self.ns_per_tick, self.runs = run_ns, ns_per_tick, 0
+
+    def time(self, orders: Sequence[Order]) -> list[Reading]:
+        self.runs += sum(order.warm_up + order.iterations for order in orders)
+        ticks = [round(self.run_ns * order.iterations / self.ns_per_tick) for order in orders]
+        return [Reading(each, "", 0) for each in ticks]
+
+
+def test_a_run_that_is_several_batches_long_is_not_tried_again(stopwatch: Stopwatch) -> None:
+    for run_ns, most in ((5e6, 2), (1.5e6, 20)):
+        evaluator = Collecting(run_ns, stopwatch.ns_per_tick)
+        work: Any = SimpleNamespace(evaluator=evaluator)
+        timed = WorkInBatch(work)
+        stopwatch.confirm_iterations(timed, 1e6)
+        assert timed.iterations == 1
+        assert timed.expected_ns == pytest.approx(run_ns, rel=0.01)
+        assert evaluator.runs <= most
+    assert evaluator.runs > 4  # of one batch, a longer one says whether it is long enough
 
 
 @pytest.mark.parametrize(("run_ns", "iterations", "runs"), [(100e3, 2, 3), (250e3, 1, 3), (5e6, 1, 1), (1e3, 200, 25)])
