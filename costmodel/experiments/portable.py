@@ -9,6 +9,7 @@ short. Verifications of signatures get places that may vary, since some evaluato
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -49,8 +50,9 @@ _SIGNATURE_BYTES: Final = 64
 
 _MOST_STAND_INS: Final = 4  # that are tried
 
-# How long a program may become by applying a builtin more often: applications, and bytes of program and of results.
+# How long a program may become by applying a builtin more often, and how short by applying it less often.
 _MOST_APPLICATIONS: Final = 2_048
+_FEWEST_APPLICATIONS: Final = 16  # as operands differ
 _MOST_PROGRAM_BYTES: Final = 131_072
 _MOST_RESULT_WORDS: Final = 65_536
 
@@ -91,22 +93,22 @@ def _point(one: Cell) -> str:
 
 
 def paired(
-    cells: Sequence[Cell], times: Mapping[str, int], runs: Callable[[Cell], bool] = lambda _: True
+    cells: Sequence[Cell], times: Mapping[str, float], runs: Callable[[Cell], bool] = lambda _: True
 ) -> tuple[Cell, ...]:
     """The same with a partner for each cell of a builtin, whose applications become so many `times` as many, as far as
-    programs may grow. `runs` says whether the evaluator takes a cell with a stand-in."""
+    programs may grow or shrink. `runs` says whether the evaluator takes a cell with a stand-in."""
     stand_ins: dict[str, Builtin] = {}
     made: list[Cell] = []
     for one in cells:
         if one.experiment != "builtins":
             made.append(one)
             continue
-        longer = _longer(one, times.get(one.id, 1))
+        resized = _resized(one, times.get(one.id, 1))
         if one.operation not in stand_ins:
             builtin = BUILTIN_BY_NAME[one.operation]
             choices = stand_ins_of(builtin, one.protocol_version)
             stand_ins[one.operation] = next((each for each in choices if runs(_without(one, each))), builtin)
-        made += [longer, _without(longer, stand_ins[one.operation])]
+        made += [resized, _without(resized, stand_ins[one.operation])]
     return tuple(made)
 
 
@@ -139,6 +141,35 @@ def halved(one: Cell) -> Cell:
     items, body = _row(decode_flat(one.flat).term)
     kept = len(items) - one.repeats + one.repeats // 2
     return _partner(one, one.repeats // 2, sequence(items[:kept], body))
+
+
+def _resized(one: Cell, times: float) -> Cell:
+    """The program with so many times its applications, as far as it may."""
+    return _shorter(one, math.ceil(times * one.repeats)) if times < 1 else _longer(one, math.ceil(times))
+
+
+def _shorter(one: Cell, count: int) -> Cell:
+    """The program with its first applications alone, and the constants that they need. Where it computes what it
+    applies its builtin to, it stays as it is, since that would be most of it."""
+    count = max(count, _FEWEST_APPLICATIONS)
+    items, body = _row(decode_flat(one.flat).term)
+    first = len(items) - one.repeats
+    if count >= one.repeats or one.vary or not all(isinstance(item, Const) for item in items[:first]):
+        return one
+    applied = [_application(item) for item in items[first : first + count]]
+    # A variable of the application at a place counts the items back from it.
+    wanted = {
+        first + at - each.index for at, (_, given) in enumerate(applied) for each in given if isinstance(each, Var)
+    }
+    kept = sorted(place for place in wanted if place < first)
+    places = {place: number for number, place in enumerate(kept)}
+    again: list[Term] = []
+    for at, (name, given) in enumerate(applied):
+        moved = (
+            Var(len(kept) + at - places[first + at - each.index]) if isinstance(each, Var) else each for each in given
+        )
+        again.append(saturated(BUILTIN_BY_NAME[name], BUILTIN_BY_NAME[name].forces, moved))
+    return _partner(one, count, sequence([*(items[place] for place in kept), *again], body))
 
 
 def _longer(one: Cell, times: int) -> Cell:

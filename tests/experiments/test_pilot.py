@@ -3,7 +3,8 @@
 import os
 
 from costmodel.experiments import design_cells
-from costmodel.experiments.pilot import sized
+from costmodel.experiments.pilot import affordable, sized
+from costmodel.experiments.portable import portable_cells
 from costmodel.experiments.steps import drawn, habits, program
 from costmodel.machine.driver import started
 from tests.evaluators.drivers import fake
@@ -29,13 +30,14 @@ def test_a_design_fits_into_its_time() -> None:
 
 
 def test_builtins_that_take_too_long_are_left_out_as_a_whole() -> None:
-    cells = tuple(cell for name in NAMES for cell in design_cells(["builtins"], name, 0))
-    with started(fake(), max(os.sched_getaffinity(0))) as driver:
-        least = sized(cells, driver, 1e-6)
-        middle = sized(cells, driver, least.seconds * 5)
-    assert len(least.left_out) == len(NAMES) - 1
-    assert 0 < len(middle.left_out) < len(NAMES) - 1
-    assert {cell.operation for cell in middle.cells} == set(NAMES) - set(middle.left_out)
+    cells = portable_cells(cell for name in NAMES for cell in design_cells(["builtins"], name, 0))
+    costs = {cell.id: 1e9 * (2 if cell.operation == "sha2_256" else 1) for cell in cells}
+    seconds = sum(costs.values()) / 1e9
+    assert affordable(cells, costs, seconds) == (cells, ())
+    kept, left_out = affordable(cells, costs, seconds - 1)
+    assert left_out == ("sha2_256",)
+    assert {cell.operation for cell in kept} == set(NAMES) - {"sha2_256"}
+    assert len(affordable(cells, costs, 1e-6)[1]) == len(NAMES) - 1
 
 
 def test_what_programs_of_steps_apply_is_left_out_last() -> None:
@@ -62,3 +64,11 @@ def test_what_a_driver_refuses_is_named() -> None:
         design = sized(cells, driver, 5.0)
     assert {cell.operation for cell in design.cells} == {"sha2_256"}
     assert all(cell.repeats for cell in design.cells)
+
+
+def test_builtins_of_earlier_batches_are_kept_before_later_ones() -> None:
+    cells = tuple(
+        cell for name in ("sha3_256", "keccak_256", "countSetBits") for cell in design_cells(["builtins"], name, 0)
+    )
+    with started(fake(), max(os.sched_getaffinity(0))) as driver:
+        assert sized(cells, driver, 1e-6).left_out == ("countSetBits", "keccak_256")

@@ -129,3 +129,24 @@ def test_an_older_protocol_version_leaves_builtins_out() -> None:
     cells = design_cells(["builtins"], "dropList", 0)
     assert portable_cells(cells, 11)
     assert not [cell for cell in portable_cells(cells, 10) if cell.operation == "dropList"]
+
+
+def test_a_builtin_is_applied_less_often_where_runs_take_long() -> None:
+    asked = portable_cells(designed(("addInteger", "ifThenElse", "mkCons", "equalsData")))
+    machine = exact_machine(Variant.E)
+    for many, none in pairs(paired(asked, {cell.id: 1e-3 for cell in asked})):
+        before = next(cell for cell in asked if (cell.operation, cell.sizes) == (many.operation, many.sizes))
+        assert many.repeats == min(before.repeats, 16)
+        assert many.builtins[many.operation] == many.repeats
+        assert none.steps == many.steps
+        assert len(many.flat) <= len(before.flat)
+        if many.repeats < before.repeats:  # what no application needs is not bound either
+            assert sum(many.steps.values()) < 0.7 * sum(before.steps.values())
+        outcome = machine.evaluate(Script.decode(many.flat, LedgerLanguage.PLUTUS_V3, 11), BUDGET, result=True)
+        assert outcome.status is EvaluationStatus.SUCCESS
+
+
+def test_programs_that_make_what_they_apply_a_builtin_to_keep_their_length() -> None:
+    asked = portable_cells(designed(("bls12_381_G1_neg", "verifyEd25519Signature")))
+    made = paired(asked, {cell.id: 1e-3 for cell in asked})
+    assert {cell.id for cell in asked} <= {cell.id for cell in made}
