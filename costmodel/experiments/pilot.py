@@ -36,7 +36,7 @@ _BUDGET_SHARE: Final = 0.8  # of a time budget are for batches that can be fores
 # Where memory is collected, about half of the batches are lengthened, and some cells differ so much by what collections
 # fall into their batches that they take more processes than the fewest.
 _LENGTHENED: Final = 2.6  # times the usual batch
-_MORE_PROCESSES: Final = 1.25
+_MORE_PROCESSES: Final = 1.75
 _MOST_SHARE: Final = 8.0  # times its part of the time budget that a cell may take before it is left out
 _STARTING: Final = 2  # a process runs every cell about so many batches long before its blocks begin
 _SIZES: Final = tuple(

@@ -118,7 +118,7 @@ def _measure(job: Job, replies: BinaryIO) -> None:
             steady=steady,
         ),
     )
-    for block in _blocks(job, stopwatch, yardsticks, cells, began + job.seconds):
+    for block in timed_blocks(job, stopwatch, yardsticks, cells, began + job.seconds):
         _reply(replies, block)
     evaluator.close()
     length = ns_per_tick(stopwatch.start, stopwatch.clock.read())
@@ -152,24 +152,34 @@ def warm_up(stopwatch: Stopwatch, cells: Mapping[int, WorkInBatch], seconds: flo
     return f"not steady within {len(logs)} rounds"
 
 
-def _blocks(
+def timed_blocks(
     job: Job, stopwatch: Stopwatch, yardsticks: Yardsticks, cells: dict[int, WorkInBatch], until: float
 ) -> Iterator[Block]:
-    """Round after round of blocks, each round with the cells that still want to be timed."""
+    """Round after round of blocks, each round with the cells that still want to be timed. When time is up, those cells
+    of a driver go on of which there are too few clean batches to believe any: what they took would be lost."""
     members = [here for group in groups(job.cells) if (here := [index for index in group if index in cells])]
     chance = random.Random(f"{job.seed}/{job.process}/blocks")  # noqa: S311 - a design to be reproduced, no secret
     wanted = [max(blocks_of(job, cells[index], index) for index in group) for group in members]
     tries = [_TRIES * blocks for blocks in wanted]
     group_of = {cell: number for number, group in enumerate(members) for cell in group}
     expected = {index: timed.visit_ns for index, timed in cells.items()}
+    clean_batches = dict.fromkeys(cells, 0)
     number = 0
+
+    def believed(group: int) -> bool:
+        return job.evaluator == NATIVE or all(clean_batches[cell] >= FEWEST_BLOCKS for cell in members[group])
+
     for taken, order in enumerate(orders(len(members), job.seed, job.process)):
         active = [group for group in order if members[group] and min(wanted[group], tries[group]) > 0]
+        if taken >= FEWEST_BLOCKS and time.monotonic() > until:
+            active = [group for group in active if not believed(group)]
         if not active:
             return
         for block_order in in_blocks(active, members, expected, _BLOCK_CELLS, _BLOCK_NS):
             if taken >= FEWEST_BLOCKS and time.monotonic() > until:
-                return
+                block_order = [cell for cell in block_order if not believed(group_of[cell])]
+                if not block_order:
+                    continue
             chance.shuffle(block_order)
             block = time_block(stopwatch, yardsticks, cells, block_order, job.process, number)
             yield block
@@ -177,6 +187,8 @@ def _blocks(
             for cell, _ in block.lost:
                 members[group_of[cell]].remove(cell)
                 del cells[cell]
+            for batch in block.batches:
+                clean_batches[batch.cell] += not batch.disturbance
             clean = {batch.cell for batch in block.batches if not batch.disturbance}
             for group in {group_of[cell] for cell in block_order}:
                 tries[group] -= 1

@@ -6,6 +6,7 @@ from pathlib import Path
 from costmodel.records.run import RunStatus
 from costmodel.runs.store import Run
 from tests.cli.command import calibrate, one_line
+from tests.evaluators.drivers import command
 from tests.fit.synthetic import all_cells, make_run
 
 
@@ -40,6 +41,18 @@ def test_a_run_that_is_resumed_keeps_what_it_was_begun_with(tmp_path: Path) -> N
         assert f"{option} is for a new run; a run that is resumed keeps what it was begun with" in said
     assert contents(run) == before
     assert Run.open(run).design.settings.seed == 7
+
+
+def test_an_evaluator_that_collects_garbage_is_measured_to_3_percent(tmp_path: Path) -> None:
+    targets = []
+    for asked in ((), ("--precision", "2%")):
+        root = tmp_path / str(len(asked))
+        options = ("--builtins", "fstPair", "--experiment", "builtins", "--time-budget", "5s", "--measurements", root)
+        result = calibrate("measure", "--evaluator", command("collects garbage"), *options, *asked)
+        assert result.returncode in (0, 3), result.stderr
+        (run,) = root.iterdir()
+        targets.append(Run.open(run).design.settings.target_half_width)
+    assert targets == [0.03, 0.02]
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -36,7 +36,7 @@ HELLO = {
         "decode": True,
         "arguments": True,
         "results": "flat",
-        "collector": False,
+        "collector": FAULT == "collects garbage",
         "compiler": False,
     },
 }

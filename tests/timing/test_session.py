@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,15 +26,28 @@ from costmodel.timing.batches import WorkInBatch
 from costmodel.timing.clock import Clock
 from costmodel.timing.native_evaluator import NativeEvaluator
 from costmodel.timing.plan import Plan
-from costmodel.timing.protocol import Begin, Block, End, Event, Job
+from costmodel.timing.protocol import Begin, Block, End, Event, Job, TimedBatch
 from costmodel.timing.session import Progress, measure, resume
 from costmodel.timing.surroundings import CoreClaim
-from costmodel.timing.worker import blocks_of
+from costmodel.timing.worker import blocks_of, timed_blocks
 from costmodel.timing.yardstick import machine_yardstick
 from tests.runs.facts import CLOCK, MACHINE
 from tests.timing.programs import ADD, QUICK, by_time
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+LATE = Job(
+    cells=QUICK.cells,
+    yardstick=machine_yardstick(),
+    clock="raw",
+    core=QUICK.core,
+    seed=0,
+    process=0,
+    blocks=20,
+    seconds=0.0,
+    target_batch_us=20.0,
+)
 
 
 def changed(plan: Plan, **changes: object) -> Plan:
@@ -109,19 +123,30 @@ def test_a_process_out_of_time_still_measures_what_is_worth_believing() -> None:
     assert (type(begin), [type(block) for block in blocks], type(end)) == (Begin, [Block] * FEWEST_BLOCKS, End)
 
 
+def test_a_driver_out_of_time_takes_again_what_would_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each cell, the first batch of the process is disturbed, so that the fewest blocks are one too few."""
+    seen: set[int] = set()
+
+    def disturbed_once(_: object, __: object, cells: object, order: list[int], process: int, block: int) -> Block:
+        batches = tuple(TimedBatch(cell, 0, 1, 1, "" if cell in seen else "delayed", 0) for cell in order)
+        seen.update(order)
+        return Block(process, block, 1.0, 1.0, 0.0, batches)
+
+    monkeypatch.setattr("costmodel.timing.worker.time_block", disturbed_once)
+    work = NativeEvaluator(Clock("raw")).prepare(ADD)
+    taken = {}
+    for evaluator in ("native", "python3 driver.py"):
+        seen.clear()
+        job = msgspec.structs.replace(LATE, evaluator=evaluator)
+        cells = {index: WorkInBatch(work, 500, 5e6) for index in range(len(job.cells))}
+        unused: Any = None
+        taken[evaluator] = len(list(timed_blocks(job, unused, unused, cells, 0.0)))
+    assert taken == {"native": FEWEST_BLOCKS, "python3 driver.py": FEWEST_BLOCKS + 1}
+
+
 def test_long_runs_of_a_driver_are_timed_in_fewer_blocks() -> None:
     """Three batches of a run that is one follow one warm-up, so that two blocks are enough to trim them."""
-    native = Job(
-        cells=QUICK.cells,
-        yardstick=machine_yardstick(),
-        clock="raw",
-        core=QUICK.core,
-        seed=0,
-        process=0,
-        blocks=20,
-        seconds=60.0,
-        target_batch_us=5_000.0,
-    )
+    native = msgspec.structs.replace(LATE, target_batch_us=5_000.0)
     driver = msgspec.structs.replace(native, evaluator="python3 driver.py")
     work = NativeEvaluator(Clock("raw")).prepare(ADD)
     short, long = WorkInBatch(work, 500, 5e6), WorkInBatch(work, 1, 250e6)
