@@ -33,10 +33,10 @@ _LEAST_SHARE: Final = 0.02  # of a run, below which the pilot cannot tell what a
 
 _LEAST_LEFT: Final = 0.5  # of a time budget is for the session, however long the pilot took
 _BUDGET_SHARE: Final = 0.8  # of a time budget are for batches that can be foreseen
-# Where memory is collected, about half of the batches are lengthened, and some cells differ so much by what collections
-# fall into their batches that they take more processes than the fewest.
-_LENGTHENED: Final = 2.6  # times the usual batch
-_MORE_PROCESSES: Final = 1.75
+# Where memory is collected, three in ten batches are lengthened, and half of the cells differ so much, by what
+# collections fall into their batches, that they take more processes than the fewest.
+_LENGTHENED: Final = 1.9  # times the usual batch
+_MORE_PROCESSES: Final = 2.25
 _MOST_SHARE: Final = 8.0  # times its part of the time budget that a cell may take before it is left out
 _STARTING: Final = 2  # a process runs every cell about so many batches long before its blocks begin
 _SIZES: Final = tuple(

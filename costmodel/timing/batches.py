@@ -30,6 +30,7 @@ _WARM_NS: Final = 600_000
 
 _LONGER: Final = 4  # times as long is a batch that is to say whether one is long enough,
 _SAME: Final = 0.03  # which it is where a run takes the same by both, but for so much
+_LONG_BATCHES: Final = 2  # have to say so
 _FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches, with one for three
 
 
@@ -94,10 +95,7 @@ class Stopwatch:
         CellLost where the evaluator cannot go on with the work."""
         confirmed: list[float] = []
         while len(confirmed) < (1 if known else 2):
-            (reading,) = self.time([timed])
-            if reading.fault:
-                raise CellLost(reading.fault)
-            ns = reading.ticks * self.ns_per_tick
+            ns = self._batch_ns(timed)
             if ns >= target_ns:
                 confirmed.append(ns)
                 known = known or (timed.work.evaluator.collects and ns >= _LONGER * target_ns)
@@ -108,17 +106,28 @@ class Stopwatch:
                 timed.iterations = min(max(wanted, timed.iterations + 1), _GROWTH * timed.iterations)
         timed.expected_ns = min(confirmed)
         if timed.work.evaluator.collects and not known:
-            self._lengthen(timed)
+            self._lengthen(timed, confirmed)
 
-    def _lengthen(self, timed: WorkInBatch) -> None:
-        """Take a longer batch where that comes to another time of a run, since more or less of it is collecting."""
+    def _lengthen(self, timed: WorkInBatch, usual: list[float]) -> None:
+        """Take a longer batch where that comes to another time of a run, since more or less of it is collecting. The
+        `usual` batches took so many ns each. Batches of some programs differ by more than that time by time, which is
+        no reason: every longer one has to lie beyond every usual one, on the same side."""
         longer = WorkInBatch(timed.work, _LONGER * timed.iterations, _LONGER * timed.expected_ns)
-        (reading,) = self.time([longer])
+        longs: list[float] = []
+        for _ in range(_LONG_BATCHES):
+            if longs:
+                usual = [*usual, self._batch_ns(timed)]
+            longs.append(self._batch_ns(longer) / _LONGER)
+            if min(longs) <= max(usual) * (1 + _SAME) and max(longs) >= min(usual) * (1 - _SAME):
+                return
+        timed.iterations, timed.expected_ns = longer.iterations, _LONGER * min(longs)
+
+    def _batch_ns(self, timed: WorkInBatch) -> float:
+        """What a batch takes now. CellLost where the evaluator cannot go on with the work."""
+        (reading,) = self.time([timed])
         if reading.fault:
             raise CellLost(reading.fault)
-        ns = reading.ticks * self.ns_per_tick
-        if abs(ns / longer.expected_ns - 1) > _SAME:
-            timed.iterations, timed.expected_ns = longer.iterations, ns
+        return reading.ticks * self.ns_per_tick
 
 
 class Yardsticks:

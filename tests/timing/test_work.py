@@ -128,6 +128,35 @@ def test_a_run_that_is_several_batches_long_is_not_tried_again(stopwatch: Stopwa
     assert evaluator.runs > 4  # of one batch, a longer one says whether it is long enough
 
 
+class Uneven(Collecting):
+    """Of which batches are off by shares of their time, in turn, and longer ones by `more`."""
+
+    def __init__(self, shares: Sequence[float], more: float, ns_per_tick: float) -> None:
+        super().__init__(1e4, ns_per_tick)
+        self.shares, self.more, self.batches = shares, more, 0
+
+    def time(self, orders: Sequence[Order]) -> list[Reading]:
+        ticks = []
+        for order, reading in zip(orders, super().time(orders), strict=True):
+            share = self.shares[self.batches % len(self.shares)] + (self.more if order.iterations > 200 else 0.0)
+            self.batches += 1
+            ticks.append(round(reading.ticks * (1 + share)))
+        return [Reading(each, "", 0) for each in ticks]
+
+
+@pytest.mark.parametrize(
+    ("shares", "more", "lengthened"),
+    [((0.0,), 0.0, False), ((0.0,), 0.1, True), ((0.05,), -0.1, True), ((0.06, 0.0, 0.09, 0.03), 0.0, False)],
+)
+def test_a_batch_is_lengthened_where_that_matters_and_not_for_noise(
+    shares: Sequence[float], more: float, lengthened: bool, stopwatch: Stopwatch
+) -> None:
+    work: Any = SimpleNamespace(evaluator=Uneven(shares, more, stopwatch.ns_per_tick))
+    timed = WorkInBatch(work)
+    stopwatch.confirm_iterations(timed, 1e6)
+    assert (timed.iterations > 200) == lengthened
+
+
 @pytest.mark.parametrize(("run_ns", "iterations", "runs"), [(100e3, 2, 3), (250e3, 1, 3), (5e6, 1, 1), (1e3, 200, 25)])
 def test_short_programs_run_three_times_before_they_are_timed(run_ns: float, iterations: int, runs: int) -> None:
     assert WorkInBatch(make(ADD), iterations, run_ns * iterations).warm_up == runs
