@@ -135,8 +135,8 @@ _WORST_COUNTS = 5
 _CONFIDENCE = 0.95
 """How sure the margin is to cover the stated share."""
 
-_HIGHEST_RANK = 0.9999
-"""What one point is off by all measure does not raise all builtins without end."""
+_LEAST_UNCOVERED = 0.5
+"""Of the share that an envelope may leave uncovered, what Student's distribution of a spread is to leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +187,14 @@ def _level(ranks: list[Floats], coverage: float) -> float:
     "Determination of sample sizes for setting tolerance limits", 1941), which is one of the held-out points' own.
 
     The builtin of the greatest rank is left out: for a share of 0.99 that rank alone would be the limit, and a shape
-    that misses one builtin would raise all others. Its own held-out points raise that builtin."""
+    that misses one builtin would raise all others. Its own held-out points raise that builtin. Nor does what misfits
+    ask of all others for more than half of what Student's distribution would leave uncovered."""
     builtins = sorted((each for each in ranks if len(each)), key=np.max)
     every = np.sort(np.concatenate([np.zeros(0), *(builtins[:-1] or builtins)]))
     if not len(every):
         return 0.0
     which = min(int(binom.ppf(_CONFIDENCE, len(every), coverage)), len(every) - 1)
-    return min(float(every[which]), _HIGHEST_RANK)
+    return min(float(every[which]), 1 - _LEAST_UNCOVERED * (1 - coverage))
 
 
 def _margin(excess: Floats, level: float, coverage: float) -> float:
