@@ -88,6 +88,7 @@ _FACTOR_WORDS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _SHORT: Final = (1, 8, 64)
 _LENGTHS: Final = (1, 10, 100)
 _DATA_ITEMS: Final = (0, 3, 30)
+_NESTED: Final = (5, *(4 + 19 * constructors for constructors in _steps(1, 2_000, 10)))  # words of Data
 
 
 def _bytes(numbers: Sequence[int] = _WORDS) -> Domain:
@@ -278,7 +279,7 @@ DOMAINS: Final[dict[str, Domain]] = {
         _line(_SHORT, lambda x: (4 + x,)), _each(lambda s, rng: (made.data(rng.randbytes(8 * (s[0] - 4))),))
     ),
     "equalsData": Domain(
-        _line(_steps(1, 2_000, 10), lambda x: (4 + 19 * x,) * 2),
+        _line(_NESTED, lambda x: (x, x)),
         _each(made.equal(lambda words, rng: made.data(made.nested_data(words, rng)))),
     ),
     "mkPairData": Domain(
@@ -288,7 +289,7 @@ DOMAINS: Final[dict[str, Domain]] = {
     "mkNilData": Domain(((1,),), _each(lambda *_: (made.unit(),))),
     "mkNilPairData": Domain(((1,),), _each(lambda *_: (made.unit(),))),
     "serialiseData": Domain(
-        _line(_steps(1, 2_000, 10), lambda x: (4 + 19 * x,)),
+        _line(_NESTED),
         _each(lambda s, rng: (made.data(made.nested_data(s[0], rng)),)),
     ),
     **_group("G1"),
