@@ -14,7 +14,9 @@ from functools import cache
 SANITIZE = os.environ.get("CALIBRATE_SANITIZE") == "1"
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined") if SANITIZE else ()
 COVERAGE = ("--coverage",) if os.environ.get("CALIBRATE_COVERAGE") == "1" else ()
-OPTIMISED = ("-O1", "-fno-omit-frame-pointer") if SANITIZE or COVERAGE else ("-O3", "-fno-plt", "-DNDEBUG")
+# Functions begin at cache lines: a few bytes more in one moved all that follow, and closures took 14 % longer for it.
+_FAST = ("-O3", "-fno-plt", "-DNDEBUG", "-falign-functions=64")
+OPTIMISED = ("-O1", "-fno-omit-frame-pointer") if SANITIZE or COVERAGE else _FAST
 
 
 class BuildError(Exception):
