@@ -33,15 +33,14 @@ _LEAST_SHARE: Final = 0.02  # of a run, below which the pilot cannot tell what a
 
 _LEAST_LEFT: Final = 0.5  # of a time budget is for the session, however long the pilot took
 _BUDGET_SHARE: Final = 0.8  # of a time budget are for batches that can be foreseen
-# Where memory is collected, three in ten batches are lengthened, and half of the cells differ so much, by what
-# collections fall into their batches, that they take more processes than the fewest.
-_LENGTHENED: Final = 1.9  # times the usual batch
-_MORE_PROCESSES: Final = 2.25
-# Code that is compiled while it runs comes out otherwise in every process: on HarmonicLabs all cells of one are up to
-# 3 % slower than those of another, and what differs by 3.3 % takes eight processes to be known to 3 %.
-_COMPILED_PROCESSES: Final = 3.0
+# Where memory is collected, a third of the batches are lengthened, some of them twice. By what collections fall into
+# them a quarter of the cells of plutigo differ by 3 % and more between processes. Code that is compiled while it runs
+# comes out otherwise in every process: all cells of HarmonicLabs differ so much. They take eight processes.
+_LENGTHENED: Final = 3.5  # times the usual batch
+_MORE_PROCESSES: Final = 2.0
 _MOST_SHARE: Final = 8.0  # times its part of the time budget that a cell may take before it is left out
 _STARTING: Final = 2  # a process runs every cell about so many batches long before its blocks begin
+_LAST_PROCESSES: Final = 3
 _SIZES: Final = tuple(
     (share, blocks, processes)
     for share, blocks, processes in (
@@ -51,7 +50,7 @@ _SIZES: Final = tuple(
         (1.0, 6, 5),
         *((share, 5, 4) for share in (1.0, 0.8, 0.65, 0.5)),
         *((share, FEWEST_BLOCKS, 4) for share in (0.5, 0.4, 0.3, 0.22, 0.16, 0.12, 0.08, 0.05, 0.0)),
-        (0.0, FEWEST_BLOCKS, 3),
+        (0.0, FEWEST_BLOCKS, _LAST_PROCESSES),
     )
 )
 _FEWEST_POINTS: Final = 3  # of what is no builtin
@@ -87,7 +86,9 @@ def sized(cells: Sequence[Cell], evaluator: DriverEvaluator, seconds: float | No
     if seconds is not None:
         seconds = max(seconds - (time.monotonic() - begun), _LEAST_LEFT * seconds)
     for share, blocks, processes in _SIZES:
-        expected = processes * _more_processes(evaluator)
+        # Before builtins are left out, none of which can be priced then, all are known less precisely.
+        spare = processes > _LAST_PROCESSES
+        expected = processes * (_MORE_PROCESSES if evaluator.collects and spare else 1.0)
         costs = {
             name: expected * _process_ns(ns, blocks, found, evaluator) / _BUDGET_SHARE for name, ns in runs.items()
         }
@@ -141,13 +142,6 @@ def _times(one: Cell, found: Pilot, evaluator: DriverEvaluator) -> float:
     taken = found.run_ns[one.id]
     applied = max(taken - found.start_ns, _LEAST_SHARE * taken)
     return max(_STANDS_OUT * found.start_ns / applied, min(1.0, _OF_A_BATCH * evaluator.batch_us * 1e3 / taken))
-
-
-def _more_processes(evaluator: DriverEvaluator) -> float:
-    """How many times the fewest processes a session is to have time for."""
-    if evaluator.hello.capabilities.compiler:
-        return _COMPILED_PROCESSES
-    return _MORE_PROCESSES if evaluator.collects else 1.0
 
 
 def _process_ns(ns: float, blocks: int, found: Pilot, evaluator: DriverEvaluator) -> float:

@@ -30,7 +30,8 @@ _WARM_NS: Final = 600_000
 
 _LONGER: Final = 4  # times as long is a batch that is to say whether one is long enough,
 _SAME: Final = 0.03  # which it is where a run takes the same by both, but for so much
-_LONG_BATCHES: Final = 2  # have to say so
+_USUAL: Final = 3  # batches are compared with one another,
+_SPREAD: Final = 0.08  # and differ where the slowest takes longer than the fastest by more
 _FEW_ITERATIONS: Final = 4  # of a cell with so few or fewer a warm-up pays for two batches, with one for three
 
 
@@ -94,33 +95,36 @@ class Stopwatch:
         collected, a batch is also to be so long that its share of that shows, and one that is so at once is enough.
         CellLost where the evaluator cannot go on with the work."""
         confirmed: list[float] = []
+        lengthen = timed.work.evaluator.collects and not known
         while len(confirmed) < (1 if known else 2):
             ns = self._batch_ns(timed)
             if ns >= target_ns:
                 confirmed.append(ns)
-                known = known or (timed.work.evaluator.collects and ns >= _LONGER * target_ns)
+                if lengthen and ns >= _LONGER * target_ns:
+                    known, lengthen = True, False
             else:
                 confirmed.clear()
                 known = False
                 wanted = math.ceil(1.05 * target_ns / max(ns, 1.0) * timed.iterations)
                 timed.iterations = min(max(wanted, timed.iterations + 1), _GROWTH * timed.iterations)
         timed.expected_ns = min(confirmed)
-        if timed.work.evaluator.collects and not known:
-            self._lengthen(timed, confirmed)
+        if lengthen and self._lengthened(timed, confirmed):
+            self._lengthened(timed, [])
 
-    def _lengthen(self, timed: WorkInBatch, usual: list[float]) -> None:
-        """Take a longer batch where that comes to another time of a run, since more or less of it is collecting. The
-        `usual` batches took so many ns each. Batches of some programs differ by more than that time by time, which is
-        no reason: every longer one has to lie beyond every usual one, on the same side."""
+    def _lengthened(self, timed: WorkInBatch, usual: list[float]) -> bool:
+        """Take longer batches where more or less of one is collecting: where batches, of which `usual` are some, differ
+        from one another, or where a longer one comes to another time of a run than they all, and does so again."""
+        usual = usual + [self._batch_ns(timed) for _ in range(len(usual), _USUAL)]
         longer = WorkInBatch(timed.work, _LONGER * timed.iterations, _LONGER * timed.expected_ns)
-        longs: list[float] = []
-        for _ in range(_LONG_BATCHES):
-            if longs:
-                usual = [*usual, self._batch_ns(timed)]
+        longs = [self._batch_ns(longer) / _LONGER]
+        if max(usual) <= (1 + _SPREAD) * min(usual):
+            if not _beyond(longs, usual):
+                return False
             longs.append(self._batch_ns(longer) / _LONGER)
-            if min(longs) <= max(usual) * (1 + _SAME) and max(longs) >= min(usual) * (1 - _SAME):
-                return
+            if not _beyond(longs, [*usual, self._batch_ns(timed)]):
+                return False
         timed.iterations, timed.expected_ns = longer.iterations, _LONGER * min(longs)
+        return True
 
     def _batch_ns(self, timed: WorkInBatch) -> float:
         """What a batch takes now. CellLost where the evaluator cannot go on with the work."""
@@ -128,6 +132,11 @@ class Stopwatch:
         if reading.fault:
             raise CellLost(reading.fault)
         return reading.ticks * self.ns_per_tick
+
+
+def _beyond(longs: Sequence[float], usual: Sequence[float]) -> bool:
+    """Whether all of the one lie on the same side of all of the others, by more than what is taken for the same."""
+    return min(longs) > max(usual) * (1 + _SAME) or max(longs) < min(usual) * (1 - _SAME)
 
 
 class Yardsticks:

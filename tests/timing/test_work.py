@@ -146,9 +146,15 @@ class Uneven(Collecting):
 
 @pytest.mark.parametrize(
     ("shares", "more", "lengthened"),
-    [((0.0,), 0.0, False), ((0.0,), 0.1, True), ((0.05,), -0.1, True), ((0.06, 0.0, 0.09, 0.03), 0.0, False)],
+    [
+        ((0.0,), 0.0, False),
+        ((0.0,), 0.1, True),
+        ((0.05,), -0.1, True),
+        ((0.06, 0.0, 0.03), 0.0, False),
+        ((0.3, 0.0, 0.15), 0.0, True),
+    ],
 )
-def test_a_batch_is_lengthened_where_that_matters_and_not_for_noise(
+def test_a_batch_is_lengthened_where_collecting_is_more_or_less_of_it(
     shares: Sequence[float], more: float, lengthened: bool, stopwatch: Stopwatch
 ) -> None:
     work: Any = SimpleNamespace(evaluator=Uneven(shares, more, stopwatch.ns_per_tick))
