@@ -74,7 +74,7 @@ _VERSION_0: Final = pa.schema(
 
 _PROGRAM_SCHEMA: Final = pa.schema([("sha256", pa.binary(32)), ("content", pa.binary())])
 _SIZES: Final = ("total_uncompressed_size", "num_values")  # of a column's chunk
-COMPACT: Final = 12
+COMPACT: Final = 19
 """Level of zstd for what is written once."""
 
 

@@ -100,8 +100,6 @@ class Recorder:
             process=block.process,
             block=block.block,
             gap_share=round(block.gap_share, 6),
-            batches=len(samples),
-            disturbed=sum(sample.disturbance != "" for sample in samples),
         )
         return samples
 
