@@ -2,6 +2,7 @@
  * native/machine/arena.c: AddressSanitizer then sees what runs over the end of
  * a block, and a refused allocation can hit every place that asks for one.
  * Cap and bookkeeping are as in the original, whose stacks serve unchanged. */
+#define _DEFAULT_SOURCE /* as the original says, whose turn comes too late */
 #include "machine/arena.h"
 
 #define cal_arena_grow unused_grow
@@ -12,6 +13,7 @@ void *cal_arena_grow(cal_arena *arena, size_t size);
 void cal_arena_reset(cal_arena *arena);
 void cal_arena_release(cal_arena *arena);
 size_t cal_arena_used(const cal_arena *arena);
+#undef _DEFAULT_SOURCE
 #include "machine/arena.c"
 #undef cal_arena_grow
 #undef cal_arena_reset
