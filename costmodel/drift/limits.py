@@ -152,7 +152,7 @@ def apply_limits(verdict: DriftVerdict, limits: DriftLimits) -> DriftVerdict:
             drifts.append(_warned(drift, limits.warning(drift.operation, drift.metric)))
     checked = {drift.operation for drift in verdict.drifts}
     unneeded = [each for each in limits.accepted if each not in needed and each.operation in checked]
-    notes = [f"{each.operation} is no slower: its accepted regression can be removed" for each in unneeded]
+    notes = [f"{each.operation} is not slower any more: remove its accepted regression" for each in unneeded]
     return replace(verdict, drifts=tuple(drifts), notes=(*verdict.notes, *notes))
 
 

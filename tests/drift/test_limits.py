@@ -117,7 +117,7 @@ def test_regression_of_one_metric_is_accepted_alone(tmp_path: Path) -> None:
 
 def test_entry_that_nothing_needs_is_said(tmp_path: Path) -> None:
     found = apply_limits(verdict(1.0, Change.UNCHANGED), limits(tmp_path))
-    assert found.notes == ("lists mkCons is no slower: its accepted regression can be removed",)
+    assert found.notes == ("lists mkCons is not slower any more: remove its accepted regression",)
     assert apply_limits(verdict(1.0, Change.UNCHANGED, operation="other"), limits(tmp_path)).notes == ()
 
 
