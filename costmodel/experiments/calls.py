@@ -18,6 +18,7 @@ import msgspec
 
 from costmodel.experiments.steps import mixture
 from costmodel.experiments.terms import cell, integer, sequence
+from costmodel.machine.decoding import decoding_features
 from costmodel.plutus import (
     BOOL,
     BYTESTRING,
@@ -35,7 +36,6 @@ from costmodel.plutus import (
     Lam,
     Term,
     decode_flat,
-    decoding_features,
     encode_data,
     list_of,
     pair_of,
@@ -57,7 +57,9 @@ _HELD: Final = (
     *((30, kind, count, 1) for kind in ("bool", "unit") for count in (30, 150)),
     *((30, "pair", count, 28) for count in (15, 60)),
     *((idioms, "data", 1, nodes) for idioms, nodes in ((3, 20), (3, 400), (300, 100), (3, 2_000))),
-    *((30, "data", count, 4) for count in (10, 40)),
+    *((30, "data", count, nodes) for count, nodes in ((10, 4), (40, 4), (40, 1), (150, 1))),
+    *((30, "datum", count, 4) for count in (40, 150)),
+    *((30, "fields", count, length) for count, length in ((40, 0), (40, 1), (40, 3))),
     *((idioms, "integers", 1, nodes) for idioms, nodes in ((3, 20), (3, 400), (300, 100), (3, 2_000))),
     *((30, "bytestrings", count, 4) for count in (10, 40)),
 )
@@ -131,6 +133,8 @@ _KINDS: Final[dict[str, tuple[ConstantType, Callable[[int, random.Random], Any]]
     "bool": (BOOL, lambda _, rng: rng.random() < 0.5),
     "unit": (UNIT, lambda *_: None),
     "data": (DATA, lambda nodes, rng: _argument(nodes, 8, rng)),
+    "datum": (DATA, lambda octets, rng: rng.getrandbits(8 * octets)),
+    "fields": (list_of(DATA), lambda length, rng: tuple(_argument(1, 28, rng) for _ in range(length))),
     "pair": (pair_of(INTEGER, BYTESTRING), lambda length, rng: (rng.randrange(1_000), rng.randbytes(length))),
     "integers": (list_of(INTEGER), lambda length, rng: tuple(rng.randrange(1_000) for _ in range(length))),
     "bytestrings": (list_of(BYTESTRING), lambda length, rng: tuple(rng.randbytes(28) for _ in range(length))),

@@ -4,8 +4,10 @@ what a first run and a machine's making cost.
 None of this is in the ledger's cost model; it is linear in what is decoded:
 
 - decode = intercept + bytes·(flat bytes) + nodes·(term nodes) + values·(values within constants), and, where there are
-  cells enough, what else decoding is counted by: nodes_log_nodes·(nodes·log₂ nodes), branchings·(constr and case
-  terms), data_values·(values within Data, as more than those elsewhere) and constants_TYPE·(constants of each type)
+  cells enough, what else decoding is counted by: mispredicted_terms·(terms that a simulated branch predictor does not
+  foresee), lambdas·(lambdas), integer_bytes·(bytes of integers), branchings·(constr and case terms),
+  data_values·(values within Data, as more than those elsewhere), nodes_log_nodes·(nodes·log₂ nodes) and
+  constants_TYPE·(constants of each type)
 - apply  = arguments·(number of arguments) + bytes·(CBOR bytes) + nodes·(Data nodes)
 - start  = intercept, the excess of a run on a machine that gave its memory back over what the step costs predict
 - first  = intercept + nodes·(term nodes) + steps·(machine steps), the excess of a whole call over decoding and a run on
@@ -41,7 +43,10 @@ _NAMES: Final = {
 _CONSTANTS: Final = "constants_"
 """What the names of features begin with that matter to decoding: how many constants of a type there are."""
 
-_DECODED: Final = ("nodes_log_nodes", "branchings", "data_values")
+_DECODED: Final = (
+    *("mispredicted_terms", "lambdas", "integer_bytes"),
+    *("branchings", "data_values", "nodes_log_nodes"),
+)
 """Features of decoding beside the sizes of a cell and its constants, those that say most first."""
 
 _CELLS_EACH: Final = 4

@@ -34,7 +34,7 @@ from costmodel.plutus.term import (
     Term,
     Var,
     Version,
-    decoding_features,
+    children,
     terms_equal,
 )
 from costmodel.plutus.text import parse_program
@@ -101,6 +101,7 @@ __all__ = [
     "available",
     "available_since",
     "case_on_constants_available",
+    "children",
     "data_equal",
     "data_from_hex",
     "data_from_json",
@@ -109,7 +110,6 @@ __all__ = [
     "decode_data",
     "decode_flat",
     "decoding_bounds",
-    "decoding_features",
     "encode_data",
     "encode_flat",
     "language_available",

@@ -4,15 +4,11 @@ A term can be a million levels deep: nothing here recurses over one, and nothing
 (repr, hash, generated equality) is left to do so. Binder names are not kept, so equality is up to renaming.
 """
 
-import math
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from costmodel.plutus.builtins import Builtin
-from costmodel.plutus.data import DataConstr, DataList, DataMap, data_parts
-from costmodel.plutus.universe import DATA, Constant
+from costmodel.plutus.universe import Constant
 
 
 class Term:
@@ -156,50 +152,3 @@ def terms_equal(left_term: Term, right_term: Term) -> bool:
             return False
         stack.extend(zip(left_children, right_children, strict=True))
     return True
-
-
-def decoding_features(root: Term, octets: int) -> dict[str, float]:
-    """What the time of decoding a program of so many bytes of flat is predicted from, by name.
-
-    `bytes`, `nodes` (terms), `nodes_log_nodes` (nodes·log2(nodes)), `branchings` (constr and case terms, which hold
-    lists of others), `constants_TYPE` for each type that constants have, and `values`, how many the constants hold
-    within them: elements of lists, arrays, pairs and values, and the Data below other Data. A constant that is a single
-    value holds none. Of `values`, `data_values` are held by Data.
-    """
-    nodes = held = held_by_data = branchings = 0
-    constants: Counter[str] = Counter()
-    terms: list[Term] = [root]
-    while terms:
-        term = terms.pop()
-        nodes += 1
-        terms += children(term)
-        if isinstance(term, Const):
-            constants[f"constants_{term.constant.type.head}"] += 1
-            values = _held(term.constant.value)
-            held += values
-            held_by_data += values * (term.constant.type == DATA)
-        branchings += isinstance(term, Constr | Case)
-    counts = {
-        "bytes": octets,
-        "nodes": nodes,
-        "nodes_log_nodes": nodes * math.log2(nodes),
-        "branchings": branchings,
-        "values": held,
-        "data_values": held_by_data,
-    }
-    return {name: float(count) for name, count in (counts | dict(sorted(constants.items()))).items()}
-
-
-def _held(value: object) -> int:
-    """How many values there are within a value."""
-    count, values = 0, [value]
-    while values:
-        value = values.pop()
-        within: Sequence[object] = ()
-        if isinstance(value, tuple):
-            within = value
-        elif isinstance(value, DataConstr | DataList | DataMap):
-            within = data_parts(value)
-        count += len(within)
-        values += within
-    return count

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from costmodel.errors import ModelError
 from costmodel.judging.estimate import Estimate
+from costmodel.machine.decoding import decoding_features
 from costmodel.machine.usage import Call
 from costmodel.model import EXTRAS_KEY, STARTUP_KEY, CostingFunction, CostModel, ps_to_ns
 from costmodel.model.terms import term
-from costmodel.plutus import BUILTIN_BY_NAME, decode_flat, decoding_features
+from costmodel.plutus import BUILTIN_BY_NAME, decode_flat
 from costmodel.predict.counts import Prediction
 from costmodel.records.model import Figure, FittedBuiltin, FittedModel, FootprintRange, parse_section
 from costmodel.records.run import Machine

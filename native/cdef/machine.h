@@ -186,6 +186,7 @@ typedef struct cal_features {
 cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *script,
                                     cal_ex_units budget, cal_outcome *outcome,
                                     cal_features *features, cal_error *error);
+double cal_mispredictions(const uint8_t *targets, size_t count);
 
 typedef struct cal_usage_row {
   int64_t sizes[6];

@@ -5,6 +5,7 @@
  */
 #include "machine/features.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,4 +97,24 @@ cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *scri
   }
   free(observer);
   return status;
+}
+
+double cal_mispredictions(const uint8_t *targets, size_t count) {
+  cal_predictor *predictor = malloc(sizeof *predictor);
+  if (predictor == NULL) {
+    return NAN;
+  }
+  double missed = 0;
+  for (unsigned salt = 0; salt < PREDICTORS; salt++) {
+    cal_predictor_begin(predictor, salt);
+    for (int pass = 0; pass < PASSES; pass++) {
+      predictor->misses = 0;
+      for (size_t i = 0; i < count; i++) {
+        cal_predictor_see(predictor, CAL_SITE_COMPUTE, targets[i]);
+      }
+    }
+    missed += (double)predictor->misses / PREDICTORS;
+  }
+  free(predictor);
+  return missed;
 }
