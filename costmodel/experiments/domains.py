@@ -88,7 +88,7 @@ _FACTOR_WORDS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _SHORT: Final = (1, 8, 64)
 _LENGTHS: Final = (1, 10, 100)
 _DATA_ITEMS: Final = (0, 3, 30)
-_NESTED: Final = (5, *(4 + 19 * constructors for constructors in _steps(1, 2_000, 10)))  # words of Data
+_NESTED: Final = (5, 8, *(4 + 19 * constructors for constructors in _steps(1, 2_000, 10)))  # words of Data
 
 
 def _bytes(numbers: Sequence[int] = _WORDS) -> Domain:

@@ -167,10 +167,12 @@ def map_data(entries: int, rng: random.Random) -> Data:
 
 
 def nested_data(words: int, rng: random.Random) -> Data:
-    """An integer where words are few, as most Data of contracts is; else a list of constructors of three integers,
-    4 + 19·n words: many nodes for its size, which is what takes long."""
+    """An integer of one word, or a byte string of a few, as most Data of contracts is; else a list of constructors of
+    three integers, 4 + 19·n words: many nodes for its size, which is what takes long."""
+    if words == 5:
+        return number(1, rng)
     if words < 23:
-        return number(words - 4, rng)
+        return rng.randbytes(WORD_BYTES * (words - 4))
     return DataList(tuple(constr_data(3, rng) for _ in range((words - 4) // 19)))
 
 

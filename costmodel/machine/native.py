@@ -67,9 +67,10 @@ class Features:
     nodes that have them as parts. `counts` are, by name: `frames_walked` on the way to variables further out,
     `far_variables`, to which the way is worked out first, `lets` and `forced_delays`, for which no closure is built,
     `constant_cases`, which are on values of builtin types, `fields_applied` of constructors by the other cases,
-    `continuations_pushed`, `bytes_allocated` in the machine's arena, `partial_calls` of builtins by the last argument
-    of a partial application, `mispredictions` of a simulated branch predictor, and `calls_A_F`, saturated calls of
-    builtins of A arguments and F forces.
+    `continuations_pushed`, `bytes_allocated` in the machine's arena, `bytes_uncached`, those beyond what the nearest
+    cache holds, `partial_calls` of builtins by the last argument of a partial application, `mispredictions` of
+    simulated branch predictors, `mispredicted_operands`, variables and constants to which they do not foresee the way,
+    and `calls_A_F`, saturated calls of builtins of A arguments and F forces.
     """
 
     footprint: int
@@ -91,8 +92,10 @@ _COUNTED: Final = (
     "fields_applied",
     "continuations_pushed",
     "bytes_allocated",
+    "bytes_uncached",
     "partial_calls",
     "mispredictions",
+    "mispredicted_operands",
 )
 
 

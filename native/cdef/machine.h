@@ -178,9 +178,11 @@ typedef struct cal_features {
   uint64_t fields_applied;
   uint64_t continuations_pushed;
   uint64_t bytes_allocated;
+  uint64_t bytes_uncached;
   uint64_t partial_calls;
   uint64_t calls[7][3];
   double mispredictions;
+  double mispredicted_operands;
 } cal_features;
 
 cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *script,

@@ -18,9 +18,12 @@ typedef struct cal_features {
   uint64_t fields_applied; /* of constructors, by cases on them */
   uint64_t continuations_pushed;
   uint64_t bytes_allocated; /* in the machine's arena */
+  uint64_t bytes_uncached;  /* of them, those that the nearest cache does not hold */
   uint64_t partial_calls;   /* builtins called by the last argument of a partial application */
   uint64_t calls[CAL_MAX_ARITY + 1][CAL_MAX_FORCES + 1]; /* saturated calls, by arity and forces */
-  double mispredictions; /* dispatches that simulated branch predictors miss, on average */
+  /* Simulated branch predictors miss, on average: */
+  double mispredictions;        /* of jumps to one of many places */
+  double mispredicted_operands; /* of ways to a variable or constant */
 } cal_features;
 
 /* As cal_machine_run, and counts. Out: *features too, valid whatever the status.

@@ -12,9 +12,10 @@ _Static_assert(1 << INDEX_BITS == CAL_PREDICTOR_ENTRIES, "an index has as many b
  * off with the n-th power. It is odd: powers do not vanish. */
 #define BASE UINT64_C(0x9e3779b97f4a7c15)
 
-void cal_predictor_begin(cal_predictor *predictor, uint64_t salt) {
+void cal_predictor_begin(cal_predictor *predictor, uint64_t salt, int tables) {
   memset(predictor, 0, sizeof *predictor);
   predictor->salt = salt * BASE;
+  predictor->tables_used = tables;
   for (size_t i = 0; i < CAL_PREDICTOR_TABLES; i++) {
     predictor->leaving[i] = 1;
     for (uint32_t factor = 0; factor < lengths[i]; factor++) {
@@ -57,7 +58,7 @@ void cal_predictor_see(cal_predictor *predictor, cal_site site, unsigned target)
       (uint8_t)(target + 1); /* so that no target is 0, which is that of an empty entry */
   int first = -1;            /* the table with the longest history that knows the place */
   int second = -1;           /* and the next */
-  for (int i = CAL_PREDICTOR_TABLES - 1; i >= 0; i--) {
+  for (int i = predictor->tables_used - 1; i >= 0; i--) {
     const uint64_t hash = mixed(predictor->hashes[i] ^ predictor->salt, site);
     entries[i] = &predictor->tables[i][hash % CAL_PREDICTOR_ENTRIES];
     tags[i] = (uint16_t)(hash >> INDEX_BITS | 1);
@@ -75,7 +76,7 @@ void cal_predictor_see(cal_predictor *predictor, cal_site site, unsigned target)
   /* What is new and has never been right is believed less than what it came after. */
   const cal_prediction *believed = first >= 0 && chosen->confidence == 0 ? other : chosen;
   const bool missed = believed->target != seen;
-  predictor->misses += missed;
+  predictor->misses[site] += missed;
   if (first >= 0 && chosen->target != other->target) {
     if (chosen->target == seen) {
       chosen->useful = (uint8_t)(chosen->useful < MOST ? chosen->useful + 1 : MOST);
@@ -87,11 +88,11 @@ void cal_predictor_see(cal_predictor *predictor, cal_site site, unsigned target)
   if (missed) {
     /* A longer history may tell: the next table that has a place free takes it up. */
     int i = first + 1;
-    while (i < CAL_PREDICTOR_TABLES && entries[i]->useful > 0) {
+    while (i < predictor->tables_used && entries[i]->useful > 0) {
       entries[i]->useful--;
       i++;
     }
-    if (i < CAL_PREDICTOR_TABLES) {
+    if (i < predictor->tables_used) {
       *entries[i] = (cal_prediction){.tag = tags[i], .target = seen};
     }
   }

@@ -17,14 +17,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where the machine jumps to one of many places by data. Targets of each are
- * small numbers. What it only decides between two ways by, as the kind of a
- * variable or of a function, processors hardly ever miss: with those among them,
- * contracts are predicted half as well again off. */
+/* Where the machine goes on by data. Targets of each are small numbers. Jumps to
+ * one of many places have predictors of their own, that do not see operands: a
+ * program hardly differs in where its operands are without differing in its
+ * jumps, and with operands among them contracts are predicted half as well again
+ * off. */
 typedef enum cal_site {
   CAL_SITE_COMPUTE, /* by the kind of node */
   CAL_SITE_GIVE,    /* by the kind of continuation */
   CAL_SITE_BUILTIN, /* by the builtin */
+  CAL_SITE_OPERAND, /* by where an operand is that is a value already */
   CAL_SITES
 } cal_site;
 
@@ -45,12 +47,13 @@ typedef struct cal_predictor {
   uint64_t hashes[CAL_PREDICTOR_TABLES];  /* of the last targets, as many as each table reads */
   uint64_t leaving[CAL_PREDICTOR_TABLES]; /* what the oldest of them is multiplied by */
   uint64_t salt;
-  uint64_t misses;
+  int tables_used; /* those of the shortest histories */
+  uint64_t misses[CAL_SITES];
 } cal_predictor;
 
-void cal_predictor_begin(cal_predictor *predictor, uint64_t salt);
+void cal_predictor_begin(cal_predictor *predictor, uint64_t salt, int tables);
 
-/* Has it see one branch; `misses` counts it where it was not foreseen. */
+/* Has it see one branch; `misses` counts it, by its site, where it was not foreseen. */
 void cal_predictor_see(cal_predictor *predictor, cal_site site, unsigned target);
 
 #endif

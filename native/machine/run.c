@@ -196,8 +196,17 @@ static inline uint64_t moves_out(cal_part part) {
   return is_far(part) ? cal_moves_out(cal_part_level(part), frames) : frames;
 }
 
+/* Where an operand is, as far as the way to it differs; only features.c asks. */
+static inline unsigned place_of(cal_part atom) {
+  if ((atom & CAL_PART_ATOM) != CAL_PART_OUTER) {
+    return (atom & CAL_PART_ATOM) == CAL_PART_LOCAL;
+  }
+  return is_far(atom) ? NEAR + 2 : 2 + (unsigned)cal_part_frames(atom);
+}
+
 #define TAKE_ATOM(into, atom, frame)                         \
   do {                                                       \
+    CAL_SEE(CAL_SITE_OPERAND, place_of(atom));               \
     if (((atom) & CAL_PART_ATOM) == CAL_PART_LOCAL) {        \
       COUNT(CAL_STEP_VAR);                                   \
       (into) = (frame)->slots[(atom) >> 2];                  \

@@ -156,6 +156,31 @@ def test_what_recurs_is_foreseen_and_what_is_random_is_not() -> None:
     assert missed[0] < 40 < 400 < missed[1] < 8_000
 
 
+def test_the_way_to_operands_is_foreseen_where_it_recurs() -> None:
+    """A row of calls on a constant or on a variable: in turn, and as chance has it."""
+
+    def row(bound: list[int]) -> str:
+        operands = [f"[(builtin iData) {'x' if one else '(con integer 1)'}]" for one in bound]
+        term = "(con unit ())"
+        for operand in operands:
+            term = f"[(lam y {term}) {operand}]"
+        return f"[(lam x {term}) (con integer 0)]"
+
+    chance = random.Random(1)
+    regular, irregular = [0, 1] * 150, [chance.randrange(2) for _ in range(300)]
+    missed = [counts(row(bound))["mispredicted_operands"] for bound in (regular, irregular)]
+    assert missed[0] < 75 < 120 < missed[1]
+    # Jumps are the same.
+    assert counts(row(regular))["mispredictions"] == counts(row(irregular))["mispredictions"]
+
+
+def test_bytes_are_uncached_beyond_16_kib() -> None:
+    for text in (COUNT_DOWN % 3, COUNT_DOWN % 3_000):
+        found = counts(text)
+        assert found["bytes_uncached"] == max(found["bytes_allocated"] - 16 * 1024, 0)
+    assert counts(COUNT_DOWN % 3_000)["bytes_uncached"] > 0
+
+
 def test_counting_does_not_change_what_a_run_spends() -> None:
     script = script_of(COUNT_DOWN % 100)
     before = MACHINE.evaluate(script, PLENTY)
