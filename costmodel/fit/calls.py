@@ -6,8 +6,9 @@ None of this is in the ledger's cost model; it is linear in what is decoded:
 - decode = intercept + bytes·(flat bytes) + nodes·(term nodes) + values·(values within constants), and, where there are
   cells enough, what else decoding is counted by: mispredicted_terms·(terms that a simulated branch predictor does not
   foresee), lambdas·(lambdas), integer_bytes·(bytes of integers), branchings·(constr and case terms),
-  data_values·(values within Data, as more than those elsewhere), nodes_log_nodes·(nodes·log₂ nodes) and
-  constants_TYPE·(constants of each type)
+  data_values·(values within Data, as more than those elsewhere), data_structures·(Data that holds other Data, and that
+  none holds), data_elements·(Data in lists and pairs), nodes_log_nodes·(nodes·log₂ nodes) and constants_TYPE·(constants
+  of each type)
 - apply  = arguments·(number of arguments) + bytes·(CBOR bytes) + nodes·(Data nodes)
 - start  = intercept, the excess of a run on a machine that gave its memory back over what the step costs predict
 - first  = intercept + nodes·(term nodes) + steps·(machine steps), the excess of a whole call over decoding and a run on
@@ -45,7 +46,7 @@ _CONSTANTS: Final = "constants_"
 
 _DECODED: Final = (
     *("mispredicted_terms", "lambdas", "integer_bytes"),
-    *("branchings", "data_values", "nodes_log_nodes"),
+    *("branchings", "data_values", "data_structures", "data_elements", "nodes_log_nodes"),
 )
 """Features of decoding beside the sizes of a cell and its constants, those that say most first."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from costmodel._native import ffi, lib
 from costmodel.plutus import (
@@ -15,7 +15,9 @@ from costmodel.plutus import (
     Case,
     Const,
     Constant,
+    ConstantType,
     Constr,
+    Data,
     DataConstr,
     DataList,
     DataMap,
@@ -40,15 +42,12 @@ def decoding_features(root: Term, octets: int) -> dict[str, float]:
     """What the time of decoding a program of so many bytes of flat is predicted from, by name.
 
     `bytes`, `nodes` (terms), `nodes_log_nodes` (nodes·log2(nodes)), `lambdas`, `branchings` (constr and case terms,
-    which hold lists of others), `mispredicted_terms` (those whose form a simulated branch predictor, which has read the
-    program before, does not foresee), `constants_TYPE` for each type that constants have, `integer_bytes` of integers
-    outside of Data, and `values`, how many the constants hold within them: elements of lists, arrays, pairs and values,
-    and the Data below other Data. A constant that is a single value holds none. Of `values`, `data_values` are held by
-    Data.
+    which hold lists of others), `mispredicted_terms` (those whose form simulated branch predictors, which have read the
+    program before, do not foresee), `constants_TYPE` for each type that constants have, and what `Held` counts.
     """
     forms = bytearray()
-    held = held_by_data = integer_bytes = 0
     constants: Counter[str] = Counter()
+    held = Held()
     terms: list[Term] = [root]
     while terms:
         term = terms.pop()
@@ -56,12 +55,7 @@ def decoding_features(root: Term, octets: int) -> dict[str, float]:
         terms += reversed(children(term))
         if isinstance(term, Const):
             constants[f"constants_{term.constant.type.head}"] += 1
-            values, octets_of_integers = _held(term.constant)
-            held += values
-            if term.constant.type == DATA:
-                held_by_data += values
-            else:
-                integer_bytes += octets_of_integers
+            held.add(term.constant)
     nodes = len(forms)
     counts = {
         "bytes": octets,
@@ -70,25 +64,49 @@ def decoding_features(root: Term, octets: int) -> dict[str, float]:
         "lambdas": forms.count(_TARGETS[Lam]),
         "branchings": forms.count(_TARGETS[Constr]) + forms.count(_TARGETS[Case]),
         "mispredicted_terms": lib.cal_mispredictions(ffi.from_buffer("uint8_t[]", forms), nodes),
-        "values": held,
-        "data_values": held_by_data,
-        "integer_bytes": integer_bytes,
+        **asdict(held),
+        **dict(sorted(constants.items())),
     }
-    return {name: float(count) for name, count in (counts | dict(sorted(constants.items()))).items()}
+    return {name: float(count) for name, count in counts.items()}
 
 
-def _held(constant: Constant) -> tuple[int, int]:
-    """How many values there are within a constant, and of how many bytes the integers among them and it are."""
-    count, octets, values = 0, 0, [constant.value]
-    while values:
-        value = values.pop()
-        within: Sequence[object] = ()
-        if isinstance(value, tuple):
-            within = value
-        elif isinstance(value, DataConstr | DataList | DataMap):
-            within = data_parts(value)
-        elif isinstance(value, int) and not isinstance(value, bool):
-            octets += (value.bit_length() + 7) // 8
-        count += len(within)
-        values += within
-    return count, octets
+@dataclass(slots=True)
+class Held:
+    """What constants hold.
+
+    `values` are within them: elements of lists, arrays, pairs and values, and the Data below other Data. A constant
+    that is a single value holds none. Of them, `data_values` are held by Data, and `data_elements` are the Data in
+    lists, arrays and pairs. `data_structures` are constructors, lists and maps that no other Data holds, and
+    `integer_bytes` those of integers outside of Data.
+    """
+
+    values: int = 0
+    data_values: int = 0
+    data_elements: int = 0
+    data_structures: int = 0
+    integer_bytes: int = 0
+
+    def add(self, constant: Constant) -> None:
+        """Count a constant. Of the elements of a value, no types are known."""
+        found: list[tuple[ConstantType | None, Any]] = [(constant.type, constant.value)]
+        while found:
+            kind, value = found.pop()
+            if kind == DATA:
+                self._add_data(value)
+            elif isinstance(value, tuple):
+                kinds = (kind.args if kind else ()) or (None,)
+                each = kinds if len(kinds) == len(value) else kinds * len(value)
+                self.values += len(value)
+                self.data_elements += each.count(DATA)
+                found += zip(each, value, strict=True)
+            elif isinstance(value, int) and not isinstance(value, bool):
+                self.integer_bytes += (value.bit_length() + 7) // 8
+
+    def _add_data(self, root: Data) -> None:
+        self.data_structures += isinstance(root, DataConstr | DataList | DataMap)
+        found = [root]
+        while found:
+            parts = data_parts(found.pop())
+            self.values += len(parts)
+            self.data_values += len(parts)
+            found += parts

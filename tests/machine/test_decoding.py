@@ -11,6 +11,7 @@ from costmodel.plutus import (
     BOOL,
     DATA,
     INTEGER,
+    VALUE,
     Apply,
     Const,
     Constant,
@@ -43,6 +44,8 @@ def test_nodes_and_constants_by_type_are_counted() -> None:
         "values": 3,
         "branchings": 0,
         "data_values": 0,
+        "data_elements": 0,
+        "data_structures": 0,
         "constants_bool": 1,
         "constants_list": 1,
     }
@@ -73,6 +76,20 @@ def test_bytes_of_integers_outside_of_data_are_counted() -> None:
     numbers = Const(Constant(list_of(INTEGER), (0, 255, -256)))
     assert decoding_features(Apply(Const(Constant(INTEGER, 2**64)), numbers), 1)["integer_bytes"] == 9 + 0 + 1 + 2
     assert decoding_features(Const(Constant(DATA, 2**64)), 1)["integer_bytes"] == 0
+
+
+def test_data_that_others_hold_is_told_from_data_by_itself() -> None:
+    held = DataConstr(0, (1, DataMap(((b"", 2),))))
+    found = decoding_features(Apply(Const(Constant(DATA, held)), Const(Constant(list_of(DATA), (held, 7)))), 1)
+    assert (found["data_structures"], found["data_elements"], found["data_values"]) == (2, 2, 8)
+    pair = decoding_features(Const(Constant(pair_of(INTEGER, DATA), (1, held))), 1)
+    assert (pair["data_structures"], pair["data_elements"], pair["values"]) == (1, 1, 6)
+
+
+def test_what_values_hold_is_counted() -> None:
+    value = ((b"a", ((b"t", 1), (b"u", 300))), (b"b", ((b"t", 2),)))
+    found = decoding_features(Const(Constant(VALUE, value)), 1)
+    assert (found["values"], found["integer_bytes"]) == (2 + 2 * 2 + 3 + 3 * 2, 1 + 2 + 1)
 
 
 def row(forms: Sequence[type[Delay] | type[Force]]) -> Term:

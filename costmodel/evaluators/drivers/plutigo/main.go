@@ -1,17 +1,18 @@
 // Drives plutigo, the machine of the node Dingo, by the driver protocol (docs/reference/driver-protocol.md). Decoder and
-// machines reuse their memory. Programs are kept as bytes, which a collector does not walk, and decoded to run.
+// machines reuse their memory. Programs are kept outside of the heap, which is collected the more seldom the more is in
+// it, and decoded to run.
 package main
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/blinklabs-io/plutigo/cek"
@@ -21,6 +22,7 @@ import (
 )
 
 const module, slippage = "github.com/blinklabs-io/plutigo", 200
+const outside = syscall.MAP_ANON | syscall.MAP_PRIVATE // of the heap
 
 var languages = map[string]lang.LanguageVersion{
 	"PlutusV1": lang.LanguageVersionV1, "PlutusV2": lang.LanguageVersionV2, "PlutusV3": lang.LanguageVersionV3,
@@ -44,7 +46,10 @@ type request struct {
 }
 
 func (b *hexBytes) UnmarshalText(text []byte) (err error) {
-	*b, err = hex.DecodeString(string(text))
+	*b, err = syscall.Mmap(-1, 0, hex.DecodedLen(len(text)), syscall.PROT_READ|syscall.PROT_WRITE, outside)
+	if err == nil {
+		_, err = hex.Decode(*b, text)
+	}
 	return err
 }
 
@@ -70,7 +75,7 @@ func (d *driver) machine(r *request) (*cek.Machine[syn.DeBruijn], error) {
 	}
 	version, ok := languages[r.Language]
 	if !ok {
-		return nil, errors.New("no language " + r.Language)
+		return nil, fmt.Errorf("no language %s", r.Language)
 	}
 	protocol := cek.ProtoVersion{Major: r.ProtocolVersion}
 	context, err := cek.NewDefaultEvalContext(version, protocol), error(nil)
@@ -120,8 +125,7 @@ func (d *driver) once(k *kept, evaluating bool) (err error) {
 func (k *kept) outcome() object {
 	spent := k.Budget.Sub(&k.left)
 	found := object{"cpu": spent.Cpu, "mem": spent.Mem}
-	result := &program{Version: k.program.Version, Term: k.result}
-	if flat, err := syn.Encode(result); err == nil {
+	if flat, err := syn.Encode(&program{Version: k.program.Version, Term: k.result}); err == nil {
 		found["digest"] = fmt.Sprintf("%x", sha256.Sum256(flat))
 	}
 	return found
