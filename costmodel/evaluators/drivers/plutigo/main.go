@@ -21,8 +21,7 @@ import (
 	"github.com/blinklabs-io/plutigo/syn"
 )
 
-const module, slippage = "github.com/blinklabs-io/plutigo", 200
-const outside = syscall.MAP_ANON | syscall.MAP_PRIVATE // of the heap
+const module, slippage, access = "github.com/blinklabs-io/plutigo", 200, syscall.PROT_READ | syscall.PROT_WRITE
 
 var languages = map[string]lang.LanguageVersion{
 	"PlutusV1": lang.LanguageVersionV1, "PlutusV2": lang.LanguageVersionV2, "PlutusV3": lang.LanguageVersionV3,
@@ -46,8 +45,7 @@ type request struct {
 }
 
 func (b *hexBytes) UnmarshalText(text []byte) (err error) {
-	*b, err = syscall.Mmap(-1, 0, hex.DecodedLen(len(text)), syscall.PROT_READ|syscall.PROT_WRITE, outside)
-	if err == nil {
+	if *b, err = syscall.Mmap(-1, 0, hex.DecodedLen(len(text)), access, syscall.MAP_ANON|syscall.MAP_PRIVATE); err == nil {
 		_, err = hex.Decode(*b, text)
 	}
 	return err
@@ -93,8 +91,7 @@ func (k *kept) decoded(decode func([]byte) (*program, error)) (*program, error) 
 	for at := 0; err == nil && at < len(k.Arguments); at++ {
 		var inner data.PlutusData
 		if inner, err = data.Decode(k.Arguments[at]); err == nil {
-			constant := &syn.Constant{Con: &syn.Data{Inner: inner}}
-			made.Term = &syn.Apply[syn.DeBruijn]{Function: made.Term, Argument: constant}
+			made.Term = &syn.Apply[syn.DeBruijn]{Function: made.Term, Argument: &syn.Constant{Con: &syn.Data{Inner: inner}}}
 		}
 	}
 	return made, err
@@ -190,9 +187,8 @@ func main() {
 		"type": "hello", "protocol": 1, "evaluator": "plutigo", "version": info.Deps[at].Version,
 		"build": "default flags", "runtime": runtime.Version(), "clock": "time.Now", "resolution_ns": 1,
 		"capabilities": object{
-			"languages": []string{"PlutusV1", "PlutusV2", "PlutusV3"}, "protocol_versions": []int{9, 10, 11},
-			"cost_model": "given", "ex_units": true, "decode": true, "arguments": true, "results": "flat",
-			"collector": true, "compiler": false,
+			"languages": []string{"PlutusV1", "PlutusV2", "PlutusV3"}, "protocol_versions": []int{9, 10, 11}, "compiler": false,
+			"cost_model": "given", "ex_units": true, "decode": true, "arguments": true, "results": "flat", "collector": true,
 		},
 	})
 	d := &driver{syn.NewDeBruijnDecoder(), map[string]*cek.Machine[syn.DeBruijn]{}, map[uint64]*kept{}}
