@@ -5,7 +5,6 @@
  */
 #include "machine/features.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,21 +129,17 @@ cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *scri
 }
 
 double cal_mispredictions(const uint8_t *targets, size_t count) {
-  cal_predictor *predictor = malloc(sizeof *predictor);
-  if (predictor == NULL) {
-    return NAN;
-  }
-  double missed = 0;
+  uint64_t missed = 0;
   for (unsigned salt = 0; salt < PREDICTORS; salt++) {
-    cal_predictor_begin(predictor, salt, CAL_PREDICTOR_TABLES);
+    cal_predictor predictor;
+    cal_predictor_begin(&predictor, salt, CAL_PREDICTOR_TABLES);
     for (int pass = 0; pass < PASSES; pass++) {
-      predictor->misses[CAL_SITE_COMPUTE] = 0;
+      predictor.misses[CAL_SITE_COMPUTE] = 0;
       for (size_t i = 0; i < count; i++) {
-        cal_predictor_see(predictor, CAL_SITE_COMPUTE, targets[i]);
+        cal_predictor_see(&predictor, CAL_SITE_COMPUTE, targets[i]);
       }
     }
-    missed += (double)predictor->misses[CAL_SITE_COMPUTE] / PREDICTORS;
+    missed += predictor.misses[CAL_SITE_COMPUTE];
   }
-  free(predictor);
-  return missed;
+  return (double)missed / PREDICTORS;
 }

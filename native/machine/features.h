@@ -34,8 +34,7 @@ cal_status cal_machine_run_counting(cal_machine *machine, const cal_script *scri
                                     cal_features *features, cal_error *error);
 
 /* How many of the `count` targets that one branch has in turn, time and again, the
- * simulated predictors miss in one turn, on average. NaN where there is no memory
- * to count in. */
+ * simulated predictors miss in one turn, on average. */
 double cal_mispredictions(const uint8_t *targets, size_t count);
 
 #endif

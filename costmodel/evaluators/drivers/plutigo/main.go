@@ -185,7 +185,7 @@ func main() {
 	out := json.NewEncoder(os.Stdout)
 	_ = out.Encode(object{
 		"type": "hello", "protocol": 1, "evaluator": "plutigo", "version": info.Deps[at].Version,
-		"build": "default flags", "runtime": runtime.Version(), "clock": "time.Now", "resolution_ns": 1,
+		"build": "default flags, " + os.Getenv("GODEBUG"), "runtime": runtime.Version(), "clock": "time.Now", "resolution_ns": 1,
 		"capabilities": object{
 			"languages": []string{"PlutusV1", "PlutusV2", "PlutusV3"}, "protocol_versions": []int{9, 10, 11}, "compiler": false,
 			"cost_model": "given", "ex_units": true, "decode": true, "arguments": true, "results": "flat", "collector": true,
