@@ -108,16 +108,18 @@ class Stopwatch:
                 wanted = math.ceil(1.05 * target_ns / max(ns, 1.0) * timed.iterations)
                 timed.iterations = min(max(wanted, timed.iterations + 1), _GROWTH * timed.iterations)
         timed.expected_ns = min(confirmed)
-        if lengthen and self._lengthened(timed, confirmed):
-            self._lengthened(timed, [])
+        if lengthen and self._lengthened(timed, confirmed, differing=True):
+            # What still differs, four times as long batches do no better.
+            self._lengthened(timed, [], differing=False)
 
-    def _lengthened(self, timed: WorkInBatch, usual: list[float]) -> bool:
-        """Take longer batches where more or less of one is collecting: where batches, of which `usual` are some, differ
-        from one another, or where a longer one comes to another time of a run than they all, and does so again."""
+    def _lengthened(self, timed: WorkInBatch, usual: list[float], *, differing: bool) -> bool:
+        """Take longer batches where more or less of one is collecting: where a longer one comes to another time of a
+        run than batches, of which `usual` are some, and does so again, or with `differing` where they differ from one
+        another."""
         usual = usual + [self._batch_ns(timed) for _ in range(len(usual), _USUAL)]
         longer = WorkInBatch(timed.work, _LONGER * timed.iterations, _LONGER * timed.expected_ns)
         longs = [self._batch_ns(longer) / _LONGER]
-        if max(usual) <= (1 + _SPREAD) * min(usual):
+        if not differing or max(usual) <= (1 + _SPREAD) * min(usual):
             if not _beyond(longs, usual):
                 return False
             longs.append(self._batch_ns(longer) / _LONGER)
