@@ -45,7 +45,13 @@ little room is left for rounding and for the next measurement."""
 MOST_CHARGED = 1.95
 """Charged over measured, above which no point may come by making another safe: twice, with as little room left."""
 
+OVERCHARGED = 2.0
+"""Charged over measured, above which a point is charged less where the shape allows it."""
+
 _SLACK = 1e-6
+
+_MOVED = 1e-3
+"""A coefficient that is charged by less than this share otherwise than fitted is as it was."""
 
 _BASES = frozenset({"constant", "intercept", "c0", "c00", "coefficient00"})
 _INNER = "model."
@@ -141,10 +147,11 @@ def fit_function(
         coefficients = _falling(coefficients, design.names)
     safe = None
     if charged is None:
-        safe = charged = safe_values(design, costs[0], scales, solution.constrained[0], free, rising)
+        lowest = np.array([_least(function, name) for name in design.names])
+        safe = charged = safe_values(design, costs[0], scales, solution.constrained[0], lowest, rising)
     coefficients = _price(function, coefficients, design, domain, charged, rounding)
     if safe is not None:
-        coefficients = _held(coefficients, design.names, safe > solution.constrained[0])
+        coefficients = _held(coefficients, design.names, solution.constrained[0], safe)
     prices = {name: each.charged_ps or 0 for name, each in coefficients.items()}
     residuals = (costs[0] - constrained[0]) / np.maximum(constrained[0], LEAST_BUILTIN_PS)
     return PricedFunction(
@@ -164,16 +171,18 @@ def fit_function(
 
 
 def safe_values(
-    design: DesignMatrix, costs: Floats, scales: Floats, fitted: Floats, free: Bools, rising: Floats | None
+    design: DesignMatrix, costs: Floats, scales: Floats, fitted: Floats, lowest: Floats, rising: Floats | None
 ) -> Floats | None:
-    """Coefficients to charge where the fitted ones undercharge a point of 5 ns or more by more than SAFE_FACTOR: the
-    least squares again, with no such point undercharged by more, nor overcharged by more than MOST_CHARGED. None where
-    the fitted ones are safe, and where the shape has no such price, so that it is refused.
+    """Coefficients to charge, none below its `lowest`, where the fitted ones undercharge a point of 5 ns or more by
+    more than SAFE_FACTOR, or overcharge one by more than OVERCHARGED: the least squares again, with none undercharged
+    by more, nor overcharged by more than MOST_CHARGED. None where the fitted ones do neither, and where the shape has
+    no such price, so that the verdict is of the fitted ones.
     """
     judged = costs >= LEAST_JUDGED_PS
     rows = design.matrix[judged]
     least, most = ((costs * factor - design.offset)[judged] for factor in (1 / SAFE_FACTOR, MOST_CHARGED))
-    if not judged.any() or (rows @ fitted >= least).all():
+    charged = rows @ np.maximum(fitted, lowest) + design.offset[judged]
+    if ((charged >= costs[judged] / SAFE_FACTOR) & (charged <= costs[judged] * OVERCHARGED)).all():
         return None
     lengths = np.linalg.norm(design.matrix, axis=0).clip(1e-300)
     matrix, target = design.matrix / lengths / scales[:, None], (costs - design.offset) / scales
@@ -192,9 +201,9 @@ def safe_values(
     start = np.asarray(fitted * lengths * max(float((least / np.maximum(rows @ fitted, 1.0)).max()), 1.0), np.float64)
     found = minimize(
         miss,
-        start,
+        np.maximum(start, lowest * lengths),
         jac=slope,
-        bounds=[(None, None) if each else (0.0, None) for each in free],
+        bounds=[(least, None) for least in (lowest * lengths).tolist()],
         constraints=sides,
         method="SLSQP",
         options={"maxiter": 500},
@@ -205,12 +214,17 @@ def safe_values(
     return values if found.success and holds else None
 
 
-def _held(coefficients: dict[str, Coefficient], names: Sequence[str], higher: Bools) -> dict[str, Coefficient]:
-    """With a flag for each coefficient that is charged higher than fitted so that prices are safe."""
-    reason = f"raised so that no measured point takes more than {SAFE_FACTOR:g} times its price"
+def _held(
+    coefficients: dict[str, Coefficient], names: Sequence[str], fitted: Floats, safe: Floats
+) -> dict[str, Coefficient]:
+    """With a flag for each coefficient that is charged higher or lower than fitted so that prices are safe."""
+    bounds = f"so that every measured point takes {1 / MOST_CHARGED:.2g} to {SAFE_FACTOR:g} times its price"
+    moved = {1: (FlagKind.RAISED, f"raised {bounds}"), -1: (FlagKind.LOWERED, f"lowered {bounds}")}
+    sides = np.where(np.isclose(safe, fitted, rtol=_MOVED, atol=1.0), 0, np.sign(safe - fitted))
     found = dict(coefficients)
-    for name in np.array(names)[higher]:
-        found[name] = msgspec.structs.replace(found[name], flags=(*found[name].flags, flag(FlagKind.RAISED, reason)))
+    for name, side in zip(names, sides.tolist(), strict=True):
+        if side:
+            found[name] = msgspec.structs.replace(found[name], flags=(*found[name].flags, flag(*moved[side])))
     return found
 
 

@@ -192,6 +192,7 @@ class FlagKind(StrEnum):
     EXTRAPOLATED = "extrapolation"
     FEW_CELLS = "few cells"
     RAISED = "raised"
+    LOWERED = "lowered"
     ROUNDED = "rounded"
     UNCERTAIN = "uncertain"
     UNPAIRED = "unpaired cells"

@@ -7,7 +7,7 @@ import pytest
 
 from costmodel.fit import FlagKind
 from costmodel.fit.costing import PricedFunction, fit_function
-from costmodel.fit.regression import Rounding
+from costmodel.fit.regression import Rounding, whole_ps
 from costmodel.fit.uncertainty import Clusters, replicate
 from costmodel.model import CostingFunction, Variant, ledger_model
 from tests.fit.published import official_fit
@@ -49,11 +49,17 @@ def values(priced: PricedFunction) -> dict[str, int]:
         "multiplyInteger",  # multiplied_sizes
         "multiIndexArray",  # quadratic_in_y
         "expModInteger",  # exp_mod_cost
-        "valueContains",  # const_above_diagonal, linear_in_x_and_y inside
     ],
 )
 def test_official_times_give_the_published_coefficients(shared_data: Path, builtin: str) -> None:
     assert official_fit(shared_data, builtin).function == shape(builtin)
+
+
+def test_what_the_published_prices_overcharge_by_more_than_twice_is_charged_less(shared_data: Path) -> None:
+    priced = official_fit(shared_data, "valueContains")
+    published = shape("valueContains")
+    assert [whole_ps(each.ps) for each in priced.coefficients.values()] == list(published.values)
+    assert {FlagKind.LOWERED} <= {kind for name in priced.coefficients for kind in flags(priced, name)}
 
 
 def test_quadratic_and_linear_slopes_of_a_fan_of_sizes(shared_data: Path) -> None:
@@ -202,6 +208,17 @@ def test_prices_are_raised_by_no_more_than_overcharges_nothing(costs: tuple[int,
     assert raised(priced)
     assert ratios.min() > 0.5
     assert ratios.max() < 2
+
+
+def test_prices_are_lowered_where_they_overcharge_a_point_by_more_than_twice() -> None:
+    """One of 31 takes less than half of what the others do, and hardly moves the least squares."""
+    sizes = [(n, n) for n in range(1, 32)]
+    costs = np.where(np.arange(31) == 15, 8_000.0, 20_000.0)
+    priced = fit(shape("appendByteString"), sizes, list(costs))
+    ratios = np.array([priced.function.evaluate(at) for at in sizes]) / costs
+    assert priced.fitted_ps[0].max() / 8_000 > 2
+    assert FlagKind.LOWERED in flags(priced, "intercept")
+    assert 1 / 1.8 < ratios.min() < ratios.max() < 2
 
 
 def test_prices_that_cannot_be_safe_without_overcharging_stay_as_fitted() -> None:
