@@ -97,9 +97,9 @@ def _pip(name: str, evaluator: str, version: str, note: str) -> Driver:
 # others whenever these get the core, so that batches differed by 20 % instead of 3 %.
 _V8: Final = ("--expose-gc", "--no-flush-bytecode", "--single-threaded", "--stack-size=6000")
 
-# Memory that a collection frees is given back at once otherwise, and a page fault brings it again: a thousand in a batch
-# of 5 ms or none, by which batches of what leaves garbage differed by 8 %, and processes by 3 %. Without them they
-# differ by half of that.
+# Memory that a collection frees is given back at once otherwise, and a page fault brings it again: a thousand in a
+# batch of 5 ms or none, by which batches of what leaves garbage differed by 8 %, and processes by 3 %. Without them
+# they differ by half of that.
 _GO: Final = ("GODEBUG=madvdontneed=0",)
 
 DRIVERS: Final = (

@@ -22,7 +22,7 @@ from costmodel.fit.uncertainty import Clusters
 from costmodel.model import MAX_COST, StepKind, Variant, variant_for
 from costmodel.plutus.language import LedgerLanguage
 from costmodel.records.run import DesignCell, RunStatus
-from costmodel.runs.means import COLUMNS, HASH_YARDSTICK, YARDSTICKS, trimmed_means
+from costmodel.runs.means import COLUMNS, HASH_YARDSTICK, YARDSTICKS, steadiest, trimmed_means
 from costmodel.runs.store import Run
 
 Floats = NDArray[np.float64]
@@ -126,12 +126,6 @@ def nop_name(arity: int, forces: int) -> str:
 
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Powers of the first of two yardsticks that are tried; the other has the rest."""
-
-_LEAST_DEVIATION = 1e-4
-"""Processes that differ by less than this share do not differ."""
-
-_LEAST_FALL = 0.005
-"""By so much the logarithm of what processes differ by has to fall before yardsticks are not weighed alike."""
 
 _STAGE_SHARE = 0.95
 """A process with fewer cells than this share of another's belongs to a later stage of the session."""
@@ -367,22 +361,7 @@ def _powers(batches: _CleanBatches, deviations: Floats, columns: int) -> Floats:
     if count < 2:
         return usual
     tried = [usual, *(np.array([share, 1 - share]) for share in _SHARES)]
-    spreads = [_spread(_means(batches, -(powers @ deviations), columns)) for powers in tried]
-    best = int(np.argmin(spreads))
-    return tried[best] if spreads[best] < spreads[0] - _LEAST_FALL else usual
-
-
-def _spread(means: Floats) -> float:
-    """The mean logarithm of the standard deviation between processes, over the cells that several have."""
-    present = ~np.isnan(means)
-    counts = present.sum(axis=0)
-    centres = np.where(present, means, 0.0).sum(axis=0) / np.maximum(counts, 1)
-    squares = np.square(np.where(present, means - centres, 0.0)).sum(axis=0)
-    several = counts > 1
-    if not several.any():
-        return 0.0
-    deviations = np.sqrt(squares[several] / (counts[several] - 1))
-    return float(np.log(np.maximum(deviations, _LEAST_DEVIATION)).mean())
+    return tried[steadiest(_means(batches, -(powers @ deviations), columns) for powers in tried)]
 
 
 def _uncertain(runs: Sequence[Run], cells_by_run: Sequence[dict[str, ObservedCell]]) -> dict[ObservedCell, str]:

@@ -8,7 +8,7 @@ there are more batches far above the rest than far below it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -33,10 +33,20 @@ def yardsticks_for(evaluator: str) -> tuple[str, ...]:
     return YARDSTICKS if evaluator == NATIVE else (HASH_YARDSTICK,)
 
 
+def choices_for(evaluator: str) -> tuple[tuple[str, ...], ...]:
+    """The yardsticks by which times may be divided, the usual ones first: `steadiest` says by which."""
+    usual = yardsticks_for(evaluator)
+    return (usual, *((name,) for name in usual)) if len(usual) > 1 else (usual,)
+
+
 COLUMNS: Final = ("cell", "process", "block", "iterations", "ns", "disturbance", *YARDSTICKS)
 """What the functions of this module need of a run's samples."""
 
 _TRIM: Final = 0.25  # of the batches of a process, at each end
+
+_LEAST_DEVIATION: Final = 1e-4  # processes that differ by less than this share do not differ
+_LEAST_FALL: Final = 0.005
+"""By so much the logarithm of what processes differ by has to fall before the usual yardsticks are not the best."""
 
 _FENCE: Final = 3.0  # interquartile ranges beyond the quartiles, from which on a batch is far (Tukey's outer fence)
 
@@ -94,3 +104,24 @@ def _excess(values: Floats, starts: Indices, sizes: Indices) -> Indices:
     below = np.add.reduceat(values < np.repeat(first - reach, sizes), starts, dtype=np.intp)
     excess: Indices = np.maximum(above - below, 0)
     return excess
+
+
+def steadiest(means: Iterable[Floats]) -> int:
+    """Of means of the same cells by several yardsticks, each processes × cells with NaN where there is too little, the
+    number of those that leave processes differing least: of the first ones unless others leave less."""
+    spreads = [_between(each) for each in means]
+    best = int(np.argmin(spreads))
+    return best if spreads[best] < spreads[0] - _LEAST_FALL else 0
+
+
+def _between(means: Floats) -> float:
+    """The mean logarithm of the standard deviation between processes, over the cells that several have."""
+    present = ~np.isnan(means)
+    counts = present.sum(axis=0)
+    centres = np.where(present, means, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    squares = np.square(np.where(present, means - centres, 0.0)).sum(axis=0)
+    several = counts > 1
+    if not several.any():
+        return 0.0
+    deviations = np.sqrt(squares[several] / (counts[several] - 1))
+    return float(np.log(np.maximum(deviations, _LEAST_DEVIATION)).mean())

@@ -31,7 +31,7 @@ from costmodel.errors import Inconclusive
 from costmodel.judging.moderation import half_widths
 from costmodel.records.run import NATIVE
 from costmodel.runs.design import FEWEST_BLOCKS, Plan
-from costmodel.runs.means import block_yardstick, process_means, yardsticks_for
+from costmodel.runs.means import block_yardstick, choices_for, process_means, steadiest
 from costmodel.runs.tables import Sample
 from costmodel.timing.plan import groups
 
@@ -49,14 +49,15 @@ class Tally:
     def __init__(self, plan: Plan, earlier: pd.DataFrame) -> None:
         """`earlier` are the samples that a resumed run holds already."""
         self._plan = plan
-        self._yardsticks = yardsticks_for(plan.evaluator)
+        self._choices = choices_for(plan.evaluator)
         self._ids = pd.Index([cell.id for cell in plan.cells])
         self._groups = groups(plan.cells)
         self._looks = list(_looks(plan.min_processes, plan.max_processes))
         self._current: list[Sample] = []
         self._current_disturbed = 0
-        self._means = pd.DataFrame(index=self._ids)
-        self._spread = pd.DataFrame(index=self._ids)
+        self._chosen = 0
+        self._all_means = [pd.DataFrame(index=self._ids) for _ in self._choices]
+        self._all_spreads = [pd.DataFrame(index=self._ids) for _ in self._choices]
         self._batches = pd.Series(0, index=self._ids)
         self._disturbed = pd.Series(0, index=self._ids)
         self.next_process = int(earlier["process"].max()) + 1 if len(earlier) else 0
@@ -69,6 +70,16 @@ class Tally:
                 self._find_precision(every)
                 self._decide()
         self._find_precision(every)
+
+    @property
+    def _means(self) -> pd.DataFrame:
+        """By the yardsticks that leave processes differing least so far, as the fit will choose them: one process in
+        which one of them ran slowly says nothing about its cells."""
+        return self._all_means[self._chosen]
+
+    @property
+    def _spread(self) -> pd.DataFrame:
+        return self._all_spreads[self._chosen]
 
     @property
     def processes(self) -> int:
@@ -114,10 +125,12 @@ class Tally:
         may be taken when a session is halted."""
         if self._current:
             frame = pd.DataFrame.from_records(map(msgspec.structs.asdict, self._current), columns=_COLUMNS)
+            chosen = self._chosen
             for _, rows in frame.groupby("process"):
                 self._take(rows)
             self._current, self._current_disturbed = [], 0
-            self._find_precision(self._means.iloc[:, -1].notna())
+            latest = self._means.iloc[:, -1].notna()
+            self._find_precision(latest if chosen == self._chosen else latest | True)
             if self.processes in self._looks:
                 self._decide()
 
@@ -127,9 +140,10 @@ class Tally:
 
     def _take(self, rows: pd.DataFrame) -> None:
         process = int(rows["process"].iloc[0])
-        means = process_means(rows, yardsticks=self._yardsticks)
-        self._means[process] = means.get(process, np.nan)
-        self._spread[process] = _spread(rows, self._yardsticks)
+        for choice, all_means, all_spreads in zip(self._choices, self._all_means, self._all_spreads, strict=True):
+            all_means[process] = process_means(rows, yardsticks=choice).get(process, np.nan)
+            all_spreads[process] = _spread(rows, choice)
+        self._chosen = steadiest(means.to_numpy(np.float64).T for means in self._all_means)
         self._batches = self._batches.add(rows["cell"].value_counts(), fill_value=0)
         self._disturbed = self._disturbed.add(rows.loc[rows["disturbance"] != "", "cell"].value_counts(), fill_value=0)
 

@@ -20,7 +20,7 @@ from costmodel.records.run import NATIVE
 from costmodel.records.validation import Timed
 from costmodel.runs.anomalies import oddities
 from costmodel.runs.design import Cell, Plan
-from costmodel.runs.means import process_means, yardsticks_for
+from costmodel.runs.means import choices_for, process_means, steadiest
 from costmodel.runs.store import Run, file_fact
 from costmodel.timing.estimate import estimate, hash_yardstick, reference_yardstick
 from costmodel.timing.plan import choose_core
@@ -299,8 +299,10 @@ def observe(run: Run, samples: pd.DataFrame, state: float) -> dict[str, Observat
     it from one session to another is not known, so the interval reaches from the replay's own state to the model's.
     Inconclusive, naming the cell, where a cell has too few undisturbed batches.
     """
-    yardsticks = yardsticks_for(run.design.settings.evaluator)
-    normalised = process_means(samples, yardsticks=yardsticks)
+    choices = choices_for(run.design.settings.evaluator)
+    means = [process_means(samples, yardsticks=choice) for choice in choices]
+    chosen = steadiest(each.to_numpy(np.float64).T for each in means)
+    normalised, yardsticks = means[chosen], choices[chosen]
     for cell in run.design.cells:
         if run.manifest.uncertain.get(cell.id, "").startswith(LOST):
             continue
