@@ -18,7 +18,7 @@ import msgspec
 
 from costmodel.experiments.steps import mixture
 from costmodel.experiments.terms import cell, integer, sequence
-from costmodel.machine.decoding import decoding_features
+from costmodel.machine.decoding_features import decoding_features
 from costmodel.plutus import (
     BOOL,
     BYTESTRING,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from costmodel.errors import ModelError
 from costmodel.judging.estimate import Estimate
-from costmodel.machine.decoding import decoding_features
+from costmodel.machine.decoding_features import decoding_features
 from costmodel.machine.usage import Call
 from costmodel.model import EXTRAS_KEY, STARTUP_KEY, CostingFunction, CostModel, ps_to_ns
 from costmodel.model.terms import term
