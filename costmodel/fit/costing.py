@@ -48,6 +48,9 @@ MOST_CHARGED = 1.95
 OVERCHARGED = 2.0
 """Charged over measured, above which a point is charged less where the shape allows it."""
 
+_SURELY = 0.975
+"""The quantile of replicates that a point surely does not exceed: noise of one is no reason to lower a price."""
+
 _SLACK = 1e-6
 
 _MOVED = 1e-3
@@ -148,7 +151,8 @@ def fit_function(
     safe = None
     if charged is None:
         lowest = np.array([_least(function, name) for name in design.names])
-        safe = charged = safe_values(design, costs[0], scales, solution.constrained[0], lowest, rising)
+        surely = np.quantile(costs, _SURELY, axis=0)
+        safe = charged = safe_values(design, costs[0], surely, scales, solution.constrained[0], lowest, rising)
     coefficients = _price(function, coefficients, design, domain, charged, rounding)
     if safe is not None:
         coefficients = _held(coefficients, design.names, solution.constrained[0], safe)
@@ -171,18 +175,24 @@ def fit_function(
 
 
 def safe_values(
-    design: DesignMatrix, costs: Floats, scales: Floats, fitted: Floats, lowest: Floats, rising: Floats | None
+    design: DesignMatrix,
+    costs: Floats,
+    surely: Floats,
+    scales: Floats,
+    fitted: Floats,
+    lowest: Floats,
+    rising: Floats | None,
 ) -> Floats | None:
     """Coefficients to charge, none below its `lowest`, where the fitted ones undercharge a point of 5 ns or more by
-    more than SAFE_FACTOR, or overcharge one by more than OVERCHARGED: the least squares again, with none undercharged
-    by more, nor overcharged by more than MOST_CHARGED. None where the fitted ones do neither, and where the shape has
-    no such price, so that the verdict is of the fitted ones.
+    more than SAFE_FACTOR, or overcharge one by more than OVERCHARGED of what it `surely` takes at most: the least
+    squares again, with none undercharged by more, nor overcharged by more than MOST_CHARGED. None where the fitted ones
+    do neither, and where the shape has no such price, so that the verdict is of the fitted ones.
     """
     judged = costs >= LEAST_JUDGED_PS
     rows = design.matrix[judged]
     least, most = ((costs * factor - design.offset)[judged] for factor in (1 / SAFE_FACTOR, MOST_CHARGED))
     charged = rows @ np.maximum(fitted, lowest) + design.offset[judged]
-    if ((charged >= costs[judged] / SAFE_FACTOR) & (charged <= costs[judged] * OVERCHARGED)).all():
+    if ((charged >= costs[judged] / SAFE_FACTOR) & (charged <= surely[judged] * OVERCHARGED)).all():
         return None
     lengths = np.linalg.norm(design.matrix, axis=0).clip(1e-300)
     matrix, target = design.matrix / lengths / scales[:, None], (costs - design.offset) / scales

@@ -221,6 +221,18 @@ def test_prices_are_lowered_where_they_overcharge_a_point_by_more_than_twice() -
     assert 1 / 1.8 < ratios.min() < ratios.max() < 2
 
 
+def test_a_point_that_noise_made_cheap_lowers_no_price() -> None:
+    """As above, but every fifth replicate of the one takes longer."""
+    sizes = [(n, n) for n in range(1, 32)]
+    costs = np.where(np.arange(31) == 15, 8_000.0, 20_000.0)
+    replicates = replicate(np.tile(np.log(costs), (3, 1)), Clusters(*np.zeros((3, 3), np.intp)), count=100, seed=0)
+    drawn = np.tile(costs, (len(replicates.times_ps), 1))
+    drawn[1::5, 15] = 12_000.0
+    priced = fit_function(shape("appendByteString"), sizes, drawn, costs, replicates)
+    assert priced.fitted_ps[0].max() / 8_000 > 2
+    assert FlagKind.LOWERED not in flags(priced, "intercept")
+
+
 def test_prices_that_cannot_be_safe_without_overcharging_stay_as_fitted() -> None:
     costs = [10_000.0, 10_000.0, 1e6, 11_000.0, 11_000.0, 11_000.0]
     assert not raised(fit(shape("appendByteString"), [(1, 1)] * 3 + [(2, 2)] * 3, costs))
