@@ -45,7 +45,7 @@ type request struct {
 }
 
 func (b *hexBytes) UnmarshalText(text []byte) (err error) {
-	if *b, err = syscall.Mmap(-1, 0, hex.DecodedLen(len(text)), access, syscall.MAP_ANON|syscall.MAP_PRIVATE); err == nil {
+	if *b, err = syscall.Mmap(-1, 0, max(hex.DecodedLen(len(text)), 1), access, syscall.MAP_ANON|syscall.MAP_PRIVATE); err == nil {
 		_, err = hex.Decode(*b, text)
 	}
 	return err
